@@ -115,7 +115,7 @@ def test_terminals_and_the_check_up_say_it(
 def test_many_are_approved_one_by_one(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbers, ranges and sources: each post is shown and asked for; what is approved already is not asked again."""
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_, **__: world.process())
-    monkeypatch.setattr("skywrite.cli.approve._is_terminal", lambda: True)
+    monkeypatch.setattr("skywrite.cli.approve.can_ask", lambda: True)
     first, second, third = _three(sky)
     done = CliRunner().invoke(approve_command, [f"{first}-{third + 5}", "--by", "Carl"], input="y\nn\n")
     assert (0, ["Carl", "Berta", None]) == (

@@ -15,9 +15,8 @@ from tests.app.conftest import NOON
 
 def planned(number: int, state: str) -> Any:
     """A post of the plan, at noon."""
-    return SimpleNamespace(
-        id=number, state=state, at=NOON, account="alice.test", text="", media=0, recurrence=None, version=1
-    )
+    more = {"text": "", "media": 0, "recurrence": None, "version": 1, "approval_wanted": False}
+    return SimpleNamespace(id=number, state=state, at=NOON, account="alice.test", **more)
 
 
 @pytest.mark.parametrize(

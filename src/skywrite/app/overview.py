@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from skywrite.app.documents import action_dict, follow_up_dict
 from skywrite.app.entries import count_unapproved
@@ -74,6 +74,37 @@ class Overview:
         }
 
 
+class Stranded(NamedTuple):
+    """An account that nobody is signed in as, and how many of its posts wait for that."""
+
+    account: Account
+    posts: int
+
+    def __str__(self) -> str:
+        name, many = self.account.handle, f"{self.posts:,} posts"
+        waiting = (
+            f"1 post of {name} waits, and does not go" if self.posts == 1 else f"{many} of {name} wait, and none goes"
+        )
+        return f"{waiting} out: nobody is signed in as {name}."
+
+
+def count_waiting(store: Store, account: Account) -> int:
+    """How many posts of an account are to go out."""
+    counts = store.count(account.did)
+    return counts["scheduled"] + counts["publishing"]
+
+
+def stranded(store: Store) -> list[Stranded]:
+    """The accounts with posts that wait until somebody signs in."""
+    found = [Stranded(account, count_waiting(store, account)) for account in store.accounts() if needs_login(account)]
+    return [one for one in found if one.posts]
+
+
+def needs_login(account: Account) -> bool:
+    """Whether nothing of the account goes out until somebody signs in."""
+    return not account.signed_in or account.state == "needs_login"
+
+
 def count_workers(store: Store, now: datetime) -> int:
     """How many workers are running on this database."""
     beats = store.times("worker").values()
@@ -94,7 +125,7 @@ def overview(store: Store, clock: Clock) -> Overview:
         coming=coming,
         waiting=counts.get("scheduled", 0) + counts.get("publishing", 0),
         needs_you=needs_you,
-        needs_login=[account for account in accounts if not account.signed_in or account.state == "needs_login"],
+        needs_login=[account for account in accounts if needs_login(account)],
         late=len(late),
         now=now,
         reposts=[action for action in Actions(store).list() if action.state == "failed"],

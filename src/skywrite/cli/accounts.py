@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from skywrite.cli.completing import complete_accounts
 from skywrite.cli.options import account_option, json_option
 from skywrite.cli.output import print_done, print_json, print_table, print_warnings
+from skywrite.cli.terminal import can_ask
 from skywrite.errors import InputError
 from skywrite.shown import printable_line
+
+if TYPE_CHECKING:
+    from skywrite.app import Skywrite
+    from skywrite.queue.model import Account
 
 
 @click.command("login", epilog="Example: skywrite login alice.bsky.social")
@@ -106,18 +111,35 @@ def _app_password(from_stdin: bool, from_environment: str | None) -> str:
 @click.command("logout", epilog="Example: skywrite logout alice.bsky.social")
 @click.argument("handle", required=False, shell_complete=complete_accounts)
 @click.option("--forget", is_flag=True, help="Also remove the account and its history, if nothing of it is scheduled.")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
 @json_option
-def logout_command(handle: str | None, forget: bool, as_json: bool) -> None:
+def logout_command(handle: str | None, forget: bool, yes: bool, as_json: bool) -> None:
     """Sign out of an account, here and at its server. Its scheduled posts wait until you sign in again."""
     from skywrite.app import Skywrite
     from skywrite.app.documents import LoggedOut
 
     with Skywrite() as sky:
+        if not (yes or forget):
+            _ask_with_posts(sky, sky.accounts.get(handle))
         account = sky.logout(handle, forget=forget)
     if as_json:
         print_json(LoggedOut(account).as_dict())
     else:
         print_done(f"Signed out {account.handle}.")
+
+
+def _ask_with_posts(sky: Skywrite, account: Account) -> None:
+    """Say what will wait if the account is signed out, and ask where somebody can answer."""
+    from skywrite.app.overview import count_waiting
+
+    waiting = count_waiting(sky.store, account)
+    if not waiting:
+        return
+    posts = "1 post" if waiting == 1 else f"{waiting:,} posts"
+    print_warnings([f"{posts} of {account.handle} will wait until somebody signs in again."])
+    if can_ask() and not click.confirm("Sign out?", err=True):
+        click.echo("Nothing was changed.", err=True)
+        raise click.exceptions.Exit(0)
 
 
 @click.command("accounts", epilog="Example: skywrite accounts --json")

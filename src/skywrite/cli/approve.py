@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +11,7 @@ from skywrite.cli.completing import complete_posts
 from skywrite.cli.options import ID, account_option, json_option
 from skywrite.cli.output import print_done, print_json
 from skywrite.cli.picking import NothingChosen, PostNumbers
+from skywrite.cli.terminal import can_ask
 from skywrite.errors import InputError
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _approve_each(sky: Skywrite, numbers: Sequence[int], by: str | None, note: s
         asked = sky.approvals.look(number)
         for line in _lines(sky, asked):
             click.echo(line)
-        if not _is_terminal():
+        if not can_ask():
             click.echo(_confirming(str(number), asked.digest))
         elif click.confirm("Approve exactly this?"):
             time = asked.post.due_at if asked.post.state == "draft" else None
@@ -154,7 +154,7 @@ def _approve_each(sky: Skywrite, numbers: Sequence[int], by: str | None, note: s
         else:
             click.echo(f"Post {number} waits on. To say no: skywrite reject {number} --note WHY")
         click.echo()
-    if _is_terminal():
+    if can_ask():
         print_done(f"{approved} of {len(numbers)} posts are approved.")
 
 
@@ -217,17 +217,13 @@ def _says_yes(lines: Iterator[str], target: str, digest: str) -> bool:
     """Show it, and ask; a script must give the digest."""
     for line in lines:
         click.echo(line)
-    if not _is_terminal():
+    if not can_ask():
         click.echo(_confirming(target, digest))
         return False
     if click.confirm("Approve exactly this?"):
         return True
     click.echo(f"Nothing was approved. To say no: skywrite reject {target} --note WHY")
     return False
-
-
-def _is_terminal() -> bool:
-    return sys.stdin.isatty()
 
 
 def _confirming(target: str, digest: str) -> str:

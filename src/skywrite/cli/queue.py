@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skywrite.cli.completing import complete_posts, complete_states
+from skywrite.cli.hints import command
 from skywrite.cli.listing import footer, lines_of
 from skywrite.cli.options import A_HANDLE, ID, draft_options, draft_row, json_option, read_text, text_options
 from skywrite.cli.output import print_done, print_json, print_json_array, print_warnings
 from skywrite.cli.picking import Change, many_posts
 from skywrite.cli.terminal import show
 from skywrite.cli.words import ManyTextsCommand
-from skywrite.errors import InputError
+from skywrite.errors import Do, InputError
 from skywrite.queue.model import FINAL_STATES, WAITING_STATES
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def queue_command(account: str | None, states: tuple[str, ...], limit: int, as_j
         if as_json:
             print_json_array(entry.as_dict() for entry in found)
             return
+        _warn_of_stranded(sky, account)
         _show_entries(
             sky,
             found,
@@ -64,6 +66,16 @@ def queue_command(account: str | None, states: tuple[str, ...], limit: int, as_j
             "queue",
             'Nothing is waiting. Add something: skywrite post "Later" --at "tomorrow 9:00"',
         )
+
+
+def _warn_of_stranded(sky: Skywrite, account: str | None) -> None:
+    """Say whose posts wait until somebody signs in, and how."""
+    from skywrite.app.overview import stranded
+
+    did = sky.context.did(account)
+    for one in stranded(sky.store):
+        if did in (None, one.account.did):
+            print_warnings([f"{one} Sign in: {command(Do('accounts.login', one.account.handle))}"])
 
 
 @click.command("history", epilog="Example: skywrite history --state failed")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from skywrite.app.overview import needs_login
 from skywrite.cli.hints import command, hint_text
 from skywrite.cli.listing import COLOURS
 from skywrite.cli.view import record_lines
@@ -116,8 +117,8 @@ def policy_words(post: Post | Recurrence) -> str:
 
 def held_up_by(account: Account) -> str:
     """What keeps all posts of an account from going out."""
-    if not account.signed_in or account.state == "needs_login":
-        return f"nobody is signed in as {account.handle}. Sign in: {command(Do('accounts.login'))}"
+    if needs_login(account):
+        return f"nobody is signed in as {account.handle}. Sign in: {command(Do('accounts.login', account.handle))}"
     if account.state == "paused" and account.paused_until:
         return f"until {account.paused_until:%Y-%m-%d %H:%M:%S} UTC: {account.pause_reason or 'its account is paused'}"
     return ""

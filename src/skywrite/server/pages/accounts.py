@@ -9,6 +9,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from skywrite.app.overview import count_waiting
 from skywrite.app.sessions import NOTICE_DAYS, session_facts
 from skywrite.app.settings import SETTINGS
 from skywrite.atproto.oauth_scopes import RIGHTS
@@ -43,6 +44,7 @@ def _shown(visit: Visit, account: Any) -> dict[str, Any]:
         "weeks": [(zone, _days(slots, zone)) for zone in dict.fromkeys([own, *(slot.zone for slot in slots)])],
         "values": {name: _text(account.settings.get(name)) for name in SETTINGS},
         "zone": own,
+        "waiting": count_waiting(visit.sky.store, account) if account.signed_in else 0,
         **_session(visit, account),
     }
 

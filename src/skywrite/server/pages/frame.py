@@ -6,6 +6,7 @@ What lives here: rendering. What does not: any page (a module and a template eac
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from starlette.routing import BaseRoute, Route
 
 from skywrite.app import Skywrite
 from skywrite.app.operations import Access
+from skywrite.app.overview import Stranded, stranded
 from skywrite.errors import Do, Hint, SkywriteError
 from skywrite.queue.authors import written_by
 from skywrite.queue.people import Person
@@ -229,8 +231,16 @@ def show(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Re
         navigation=[item for item in NAVIGATION if item[1] != "/compose" or "draft" in visit.access.scopes],
         may=visit.access.scopes,
         done=visit.query("done") if is_from_here(visit.request) else "",
+        stranded=_stranded(visit),
         **values,
     )
+
+
+def _stranded(visit: Visit) -> list[Stranded]:
+    """The accounts whose posts wait until somebody signs in. A page that cannot say so is still shown."""
+    with suppress(SkywriteError):
+        return [one for one in stranded(visit.sky.context.store) if visit.access.covers([one.account.did])]
+    return []
 
 
 def render(template: str, *, status: int = 200, **values: Any) -> Response:

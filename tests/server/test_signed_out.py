@@ -1,0 +1,36 @@
+"""Every page says whose posts wait because nobody is signed in as them."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.testclient import TestClient
+
+from skywrite.app import Skywrite
+from skywrite.queue.people import People
+from skywrite.server.app import make_app
+from skywrite.server.auth import COOKIE
+from skywrite.server.pages.frame import NAVIGATION
+from skywrite.server.security import Origin
+from tests.app.conftest import sky, world
+
+__all__ = ["sky", "world"]
+
+SAID = "1 post of alice.test waits, and does not go out: nobody is signed in as alice.test."
+
+
+@pytest.fixture
+def page(sky: Skywrite) -> TestClient:
+    """The pages as the owner gets them; a post is scheduled."""
+    sky.schedule("Later", at="in 1 hour")
+    people = People(sky.context.store)
+    headers = {"cookie": f"{COOKIE}={people.begin_session(people.owner().id)}"}
+    return TestClient(make_app(sky, Origin.of(None)), base_url="http://127.0.0.1", headers=headers)
+
+
+def test_each_page_says_that_posts_wait_for_a_sign_in(sky: Skywrite, page: TestClient) -> None:
+    """Also those where something is wrong; and none does while somebody is signed in."""
+    addresses = [address for _, address, _ in NAVIGATION] + ["/posts/1", "/drafts", "/?on=never"]
+    assert [] == [address for address in addresses if SAID in page.get(address).text]
+    assert "with 1 waiting" in page.get("/accounts").text
+    sky.accounts.logout()
+    assert [] == [address for address in addresses if SAID not in page.get(address).text]
