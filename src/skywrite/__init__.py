@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from skywrite.async_client import AsyncClient
     from skywrite.client import Client
     from skywrite.errors import SkywriteError
+    from skywrite.queue.inbox import InboxItem
     from skywrite.sdk.request import Request
     from skywrite.sdk.resolver import IdResolver
     from skywrite.sdk.sessions import Session, SessionEvent
@@ -24,6 +25,7 @@ __all__ = [
     "AtUri",
     "Client",
     "IdResolver",
+    "InboxItem",
     "Request",
     "Session",
     "SessionEvent",
@@ -40,6 +42,7 @@ _HOMES = {
     "AtUri": "skywrite.sdk.uri",
     "Client": "skywrite.client",
     "IdResolver": "skywrite.sdk.resolver",
+    "InboxItem": "skywrite.queue.inbox",
     "Request": "skywrite.sdk.request",
     "Session": "skywrite.sdk.sessions",
     "SessionEvent": "skywrite.sdk.sessions",

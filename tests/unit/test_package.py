@@ -22,7 +22,7 @@ IMAGE_EXTRAS = ("postgres", "video", "langs", "metrics", "server", "mcp")
 # What the guide runs from a checkout, without installing more.
 CHECKOUT_EXTRAS = ("server", "mcp", "tables")
 # Pytest brings its own plug-in interface; the time zones of Windows are read by the standard library.
-UNDECLARED = {"pytest"}
+UNDECLARED = {"pytest", "typing-extensions"}
 NEVER_IMPORTED = {"tzdata"}
 NPM_LOCKS = [ROOT / "tests/pds" / name / "package-lock.json" for name in (".", "node", "network")]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, overload
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from skywrite.app.marks import Stats
     from skywrite.app.notices import NoticeChannels
     from skywrite.app.oauth import OAuth
+    from skywrite.app.options import EveryOptions, PostOptions, ScheduleOptions
     from skywrite.app.recurrences import Recurrences
     from skywrite.app.reposts import Reposts
     from skywrite.app.runner import Runner
@@ -208,15 +209,30 @@ class Skywrite:
 
     # What a script does most, without a noun
 
-    def post(self, text: str = "", **options: Any) -> Sent:
+    def post(self, text: str = "", **options: Unpack[PostOptions]) -> Sent:
         """Publish a post now, and return when it is out: see `posts.publish`."""
         return self.posts.publish(text, **options)
 
-    def schedule(self, text: str = "", **options: Any) -> Scheduled:
+    @overload
+    def schedule(
+        self, text: str = "", *, dry_run: Literal[False] = False, **options: Unpack[ScheduleOptions]
+    ) -> Scheduled[int]: ...
+
+    @overload
+    def schedule(
+        self, text: str = "", *, dry_run: Literal[True], **options: Unpack[ScheduleOptions]
+    ) -> Scheduled[None]: ...
+
+    @overload
+    def schedule(
+        self, text: str = "", *, dry_run: bool, **options: Unpack[ScheduleOptions]
+    ) -> Scheduled[int] | Scheduled[None]: ...
+
+    def schedule(self, text: str = "", **options: Any) -> Any:
         """Schedule a post; a worker publishes it: see `posts.schedule`."""
         return self.posts.schedule(text, **options)
 
-    def every(self, rule: str, **options: Any) -> Callable[[Poster], Poster]:
+    def every(self, rule: str, **options: Unpack[EveryOptions]) -> Callable[[Poster], Poster]:
         """Decorator: a worker calls the function at the times of a recurrence and posts what it returns.
 
         `rule` is cron, RRULE or plain English. See `Functions.every` for the options.

@@ -79,7 +79,7 @@ class Occurrences:
         base: Path | None,
         *,
         dry_run: bool = False,
-    ) -> Scheduled:
+    ) -> Scheduled[int] | Scheduled[None]:
         """Store a recurrence and the post of its first occurrence; or only check them (`dry_run`)."""
         new = self.accept(account, row, given, base)
         if dry_run:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
@@ -38,6 +38,7 @@ from skywrite.queue.numbers import row_number
 from skywrite.queue.posts import DELETED
 
 if TYPE_CHECKING:
+    from skywrite.app.options import DraftFields, EditedFields, ScheduleOptions
     from skywrite.insight.receipts import Receipt
     from skywrite.queue.undo import Undone
 
@@ -53,6 +54,21 @@ class Posts:
         self._ctx = ctx
         self._drafting = drafting
         self._sending = sending
+
+    @overload
+    def schedule(
+        self, text: str = "", *, dry_run: Literal[False] = False, **options: Unpack[ScheduleOptions]
+    ) -> Scheduled[int]: ...
+
+    @overload
+    def schedule(
+        self, text: str = "", *, dry_run: Literal[True], **options: Unpack[ScheduleOptions]
+    ) -> Scheduled[None]: ...
+
+    @overload
+    def schedule(
+        self, text: str = "", *, dry_run: bool, **options: Unpack[ScheduleOptions]
+    ) -> Scheduled[int] | Scheduled[None]: ...
 
     def schedule(
         self,
@@ -72,7 +88,7 @@ class Posts:
         base: Path | None = None,
         source: str | None = None,
         **fields: Any,
-    ) -> Scheduled:
+    ) -> Scheduled[int] | Scheduled[None]:
         """Schedule a post: at a time (`at`), repeatedly (`every`), or by default in the next free slot.
 
         - `at`: an aware datetime, ISO 8601, or plain English ("tomorrow 9:00", "fri 17:00 Europe/Berlin").
@@ -105,17 +121,17 @@ class Posts:
         clashes = [*_sign_in_notes(found), *self._drafting.clashes(found.did, text, due_at)]
         state: State = "draft" if draft else "scheduled"
         warnings = (*notes, *ready.warnings, *clashes)
-        planned = Scheduled(None, found.handle, due_at, place, warnings=warnings, state=state)
+        planned: Scheduled[None] = Scheduled(None, found.handle, due_at, place, warnings=warnings, state=state)
         return planned if dry_run else self._stored(planned, ready, new)
 
-    def _stored(self, planned: Scheduled, ready: Ready, new: NewPost) -> Scheduled:
+    def _stored(self, planned: Scheduled[None], ready: Ready, new: NewPost) -> Scheduled[int]:
         """Store a planned post. If its key was used before, return the post that has it."""
         self._drafting.keep_media([ready])
         results, stored = self._drafting.store_in_slots(
             [new], lambda posts: self._ctx.store.add(posts, operation="schedule")
         )
         result = results[0]
-        answer = planned._replace(id=result.id, due_at=stored[0].due_at, existed=result.existed)
+        answer = planned.numbered(result.id)._replace(due_at=stored[0].due_at, existed=result.existed)
         if not result.existed:
             return answer
         there = self._ctx.store.get(result.id)
@@ -132,7 +148,7 @@ class Posts:
         key: str | None = None,
         base: Path | None = None,
         progress: Progress | None = None,
-        **draft: Any,
+        **draft: Unpack[DraftFields],
     ) -> Sent:
         """Publish a post now. It is stored first, then sent. If the process is killed, the next `run` finishes it.
 
@@ -148,7 +164,9 @@ class Posts:
         """Send a due post of the queue now, trying for a few seconds. Raises the same errors as `publish`."""
         return self._sending.send(post_id)
 
-    def preview(self, text: str = "", *, account: str | None = None, base: Path | None = None, **draft: Any) -> Ready:
+    def preview(
+        self, text: str = "", *, account: str | None = None, base: Path | None = None, **draft: Unpack[DraftFields]
+    ) -> Ready:
         """Show what would be posted. Stores and sends nothing. Raises InputError."""
         found = self._ctx.account(account)
         return self._drafting.prepare(self._drafting.draft(found, {"text": text, **draft}), found, base=base)
@@ -207,7 +225,7 @@ class Posts:
         at: str | datetime | None = None,
         base: Path | None = None,
         version: int | None = None,
-        **changes: Any,
+        **changes: Unpack[EditedFields],
     ) -> Entry:
         """Change a draft, or a post that was not attempted yet. Everything is checked again.
 

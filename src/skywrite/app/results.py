@@ -6,7 +6,7 @@ long to define. What does not: those of other nouns (`reports`). Times are datet
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from skywrite.clock import to_iso
 from skywrite.compose.build import Prepared
@@ -88,14 +88,23 @@ class Sent(NamedTuple):
         }
 
 
-class Scheduled(NamedTuple):
+if TYPE_CHECKING:
+    # A number, if nothing is said: a type checker knows defaults before this version of Python does.
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    Number = TypeVarWithDefault("Number", bound=int | None, default=int)
+else:
+    Number = TypeVar("Number", bound=int | None)
+
+
+class Scheduled(NamedTuple, Generic[Number]):
     """A post in the queue. `due_at` is UTC, None for a draft; `zone` is the one to show it in.
 
     `existed`: there was already a post with this key, so nothing was added; then `state` is that of the existing post.
     `id` is None after a dry run. `other_draft`: the key was used for a different draft.
     """
 
-    id: int | None
+    id: Number
     account: str
     due_at: datetime | None
     zone: str
@@ -110,6 +119,10 @@ class Scheduled(NamedTuple):
         """The number of the post that was stored."""
         assert self.id is not None, "a dry run stores nothing"
         return self.id
+
+    def numbered(self, number: int) -> "Scheduled[int]":
+        """The same with the number under which it was stored."""
+        return Scheduled(number, *self[1:])
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
