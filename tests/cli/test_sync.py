@@ -16,3 +16,40 @@ def test_a_file_with_two_mistakes_is_one_file(shell: Shell, tmp_path: Path) -> N
     assert "1 wrong." in said.out
     checked = shell("sync", str(folder), "--check", code=2)
     assert "1 file in " in checked.err
+
+
+ARTICLE = (
+    "---\ntitle: Number {0}\nlayout: post\ndate: 2026-01-{0:02d}\ncategories: [a]\n---\nWords of the article {0}.\n"
+)
+
+
+def test_a_blog_is_one_line_per_kind_of_problem(shell: Shell, tmp_path: Path) -> None:
+    """Not one per problem; what differs is listed; and the hint is how a blog is posted."""
+    folder = tmp_path / "blog"
+    folder.mkdir()
+    for number in range(1, 21):
+        (folder / f"{number}.md").write_text(ARTICLE.format(number))
+    (folder / "z.md").write_text("---\nat: 04/03/2030\n---\nx\n")
+    told = shell("sync", str(folder), code=2)
+    lines = told.err.splitlines()
+    assert 2 == sum(line.startswith("Error:") for line in lines)
+    assert "79 more like it, in 20 files (also 'layout', 'date', 'categories'). All of them: --json" in told.err
+    assert "skywrite feed add https://example.com/blog" in told.out + told.err
+    checked = shell("sync", str(folder), "--check", code=2)
+    assert 5 == len(checked.out.splitlines())
+    assert "skywrite feed add https://example.com/blog" in checked.err
+    assert 81 == len(shell("sync", str(folder), "--check", "--json", code=2).json)
+    alice = shell.box.account("alice.test")
+    shell.set(BLUESKY_HANDLE=alice.handle, BLUESKY_APP_PASSWORD=alice.app_password, BLUESKY_PDS=shell.box.url)
+    assert "79 more like it" in shell("sync", str(folder), "--stateless", code=2).err
+
+
+def test_a_few_problems_are_shown_one_by_one(shell: Shell, tmp_path: Path) -> None:
+    """With file and line each, for whoever mends them; a blog is nobody's guess then."""
+    folder = tmp_path / "posts"
+    folder.mkdir()
+    for number in range(2):
+        (folder / f"{number}.md").write_text(ARTICLE.format(number + 1).replace("layout: post\n", ""))
+    told = shell("sync", str(folder), "--check", code=2)
+    assert 1 == told.out.count("more like it")
+    assert "feed add" not in told.err

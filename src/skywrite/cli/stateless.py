@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from skywrite.cli.hints import hint_text
 from skywrite.cli.output import print_done, print_json, print_warnings
 from skywrite.errors import InputError
 
@@ -44,16 +43,5 @@ def post_stateless(row: dict[str, Any], options: dict[str, Any], as_json: bool) 
 def print_stateless(report: Any) -> None:
     """Print one line about a post without a database."""
     print_warnings(f"{report.name}: {warning}" if report.name else warning for warning in report.warnings)
-    if report.error:
-        return print_report_error(report.name, report)
     when = f" {report.due_at:%Y-%m-%d %H:%M} UTC" if report.due_at and report.state in ("waiting", "missed") else ""
     click.echo(f"{report.state + when:<12} {report.name or ''} {report.url or ''}".rstrip())
-    return None
-
-
-def print_report_error(name: str, report: Any) -> None:
-    """Print what is wrong with a file, on standard error."""
-    line = f":{report.line}" if report.line else ""
-    click.echo(f"{click.style('Error:', fg='red')} {name}{line}: {report.error.message}", err=True)
-    if report.error.hint:
-        click.echo(f"    {hint_text(report.error.hint)}", err=True)

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skywrite.cli.given import FilePath
-from skywrite.cli.hints import hint_text
 from skywrite.cli.options import account_option, json_option
-from skywrite.cli.output import one_line, print_done, print_json, print_warnings
-from skywrite.cli.stateless import print_report_error, print_stateless
+from skywrite.cli.output import one_line, print_aside, print_done, print_json, print_warnings
+from skywrite.cli.stateless import print_stateless
+from skywrite.cli.troubles import SITE_HINT, Trouble, looks_like_a_site, trouble_lines
 from skywrite.errors import InputError
 
 if TYPE_CHECKING:
     from skywrite.app.reports import FileReport
-    from skywrite.sources.post_file import FileProblem
 
 
 class BrokenFiles(InputError):
@@ -91,11 +90,13 @@ def _check(folder: Path, as_json: bool) -> int:
     if as_json:
         print_json([file_problem_dict(folder, problem) for problem in problems])
         return InputError.exit_code if problems else 0
-    for problem in problems:
-        _print_problem(folder, problem)
+    troubles = [Trouble(os.fspath(folder / one.path), one.line, one.message, one.hint) for one in problems]
+    for line in trouble_lines(troubles):
+        click.echo(line)
     if problems:
         files = len({problem.path for problem in problems})
-        raise BrokenFiles(f"{_count(files, 'file')} in {folder} cannot be posted.", hint="Fix what is listed above.")
+        hint = SITE_HINT if looks_like_a_site(troubles) else "Fix what is listed above."
+        raise BrokenFiles(f"{_count(files, 'file')} in {folder} cannot be posted.", hint=hint)
     print_done(f"{_count(len(found.items), 'file')} in {folder} can be posted.")
     return 0
 
@@ -104,25 +105,30 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _print_problem(folder: Path, problem: FileProblem) -> None:
-    click.echo(f"{folder / problem.path}:{problem.line}: {problem.message}")
-    if problem.hint:
-        click.echo(f"    {hint_text(problem.hint)}")
-
-
 def _print_reports(folder: Path, reports: Sequence[FileReport]) -> None:
     # A file with several mistakes has several reports, but counts once.
     counts = Counter(action for _, action in {(report.path, report.action) for report in reports})
     for report in reports:
         print_warnings(f"{report.path}: {warning}" for warning in report.warnings)
-        if report.error:
-            print_report_error(os.fspath(folder / report.path), report)
-        elif report.action not in ("unchanged", "published"):
+        if report.error is None and report.action not in ("unchanged", "published"):
             when = f", {report.due_at:%Y-%m-%d %H:%M} UTC" if report.due_at else ""
             number = f" (post {report.id}{when})" if report.id else ""
             click.echo(f"{report.action:<9}  {one_line(report.path)}{number}")
+    troubles = _print_errors([(os.fspath(folder / report.path), report) for report in reports])
     summary = ", ".join(f"{count} {action}" for action, count in sorted(counts.items()))
     print_done(f"{folder}: {summary or 'no posts'}.")
+    if looks_like_a_site(troubles):
+        print_aside(SITE_HINT)
+
+
+def _print_errors(reports: Sequence[tuple[str, Any]]) -> list[Trouble]:
+    """Print what is wrong with files, on standard error."""
+    troubles = [
+        Trouble(name, report.line, report.error.message, report.error.hint) for name, report in reports if report.error
+    ]
+    for line in trouble_lines(troubles, f"{click.style('Error:', fg='red')} "):
+        click.echo(line, err=True)
+    return troubles
 
 
 def _exit_code(reports: Sequence[Any]) -> int:
@@ -139,7 +145,9 @@ def _stateless(folder: Path, zone: str | None, mark: bool, as_json: bool) -> int
         print_json([report.as_dict() for report in reports])
     else:
         for report in reports:
-            print_stateless(report)
+            if report.error is None:
+                print_stateless(report)
+        _print_errors([(os.fspath(folder / report.name), report) for report in reports])
         published = sum(report.state == "published" for report in reports)
         print_done(f"{folder}: {_count(published, 'post')} published now.")
     return _exit_code(reports)

@@ -187,7 +187,7 @@ class _Reader:
         for name, value in values.items():
             line = self._lines.get(name, 1)
             if name not in DRAFT_FIELDS:
-                self._wrong(line, f"There is no field {name!r}.", _nearest(name, OPTIONS + DRAFT_FIELDS))
+                self._wrong(line, unknown_field(name), _nearest(name, OPTIONS + DRAFT_FIELDS))
             elif value is not None:
                 self._field(row, name, value, line)
         return row
@@ -337,6 +337,11 @@ def _flags(name: str, value: Any) -> Any:
     return value
 
 
+def unknown_field(name: str) -> str:
+    """The message about a name in the front matter that means nothing here."""
+    return f"There is no field {name!r}."
+
+
 def _nearest(name: str, names: tuple[str, ...]) -> str:
     near = get_close_matches(str(name).lower(), names, 1, 0.7)
     return f"Did you mean {near[0]!r}?" if near else f"The fields are: {', '.join(names)}."
@@ -348,7 +353,7 @@ def _check_names(name: str, value: Any) -> None:
         for part in value:
             for inner, one in part.items() if isinstance(part, dict) else ():
                 if inner not in DRAFT_FIELDS:
-                    raise InputError(f"There is no field {inner!r}.", hint=_nearest(inner, DRAFT_FIELDS))
+                    raise InputError(unknown_field(inner), hint=_nearest(inner, DRAFT_FIELDS))
                 _check_names(inner, one)
         return
     known = {"images": _MEDIA_NAMES, "video": _MEDIA_NAMES, "captions": _MEDIA_NAMES, "card": _CARD_NAMES}.get(name)
