@@ -122,7 +122,8 @@ def test_what_may_wait_has_said_so(sky: Skywrite, monkeypatch: pytest.MonkeyPatc
     waited = set()
     for operation in OPERATIONS.values():
         path = operation.path.replace("{id}", "1").replace("{delivery}", "1").replace("{media}", "x")
-        needed = {"text": "a", "every": "daily 9:00", "url": "https://a.example/", "target": 1, "when": "5 likes"}
+        needed = {"every": "daily 9:00", "url": "https://a.example/", "target": 1, "when": "5 likes"}
+        needed |= {"text": "text\na", "name": "plan.csv"}
         needed |= {"digest": "x"}
         fields = {name: needed[name] for name in needed if name in operation.input.__struct_fields__}
         body = None if operation.method in ("GET", "DELETE") else fields

@@ -51,6 +51,7 @@ SAMPLES: Mapping[str, Any] = {
 # Fields that are given although they need not be, so that the operation has something to do.
 GIVEN: Mapping[str, Mapping[str, Any]] = {
     "follow_ups.add": {"reply": "Thank you!"},
+    "imports.create": {"name": "plan.csv", "text": "text,at\nHello,2026-12-24T09:00:00Z"},
     "posts.create": {"text": "Hello", "at": AT},
     "posts.preview": {"text": "Hello"},
     "recurrences.add": {"text": "Hello"},
@@ -66,10 +67,10 @@ NAMING = {
 }
 # Fields that name nothing of anybody's; uploads in videos and threads are looked up where those of images are.
 NEUTRAL = """
-    backfill before card catch_up_gap_seconds cursor done draft exclude gap_seconds include jitter kinds labels
-    langs late limit markdown max_per_day mentions most note now numbering pool quote quote_links quotes replies
-    reply_to repost require_alt scopes shorten spacing split starts state tags template thread undo_after
-    undo_seconds version video zone
+    again backfill before card catch_up_gap_seconds cursor dates done draft dry_run exclude gap_seconds include
+    jitter kinds labels langs late limit map markdown max_per_day mentions most note now numbering partial pool quote
+    quote_links quotes replies reply_to repost require_alt scopes sheet shorten spacing split starts state tags template
+    thread undo_after undo_seconds version video workbook zone
 """
 DRAFT, SCHEDULED = {"id": "draft"}, {"id": "scheduled"}
 # What needs more than the operation's own scope, by the fields that are given, and those that name a post in a state.

@@ -92,6 +92,8 @@ OFFERED = {
     "inbox.answer": "inbox.answer",
     "inbox.done": "inbox.done",
     "inbox.snooze": "inbox.snooze",
+    "transfer.read_table": "imports.create",
+    "transfer.import_rows": "imports.create",
 }
 
 # A method that cannot be reached from outside, and why.
@@ -118,9 +120,7 @@ LEFT_OUT = {
     "recurrences.status": "the lists of the shell; recurrences.list has the same",
     "posts.undo": "it takes back whatever was last, also what somebody else did: the shell asks, a program cannot",
     "posts.receipt": "it is made and kept where its reader trusts the computer",
-    "transfer.read_table": "it reads a local file",
     "transfer.remember": "a program sends its map each time",
-    "transfer.import_rows": "rows may name local files",
     "transfer.post_rows": "rows may name local files",
     "transfer.export_rows": "a program reads the lists, page by page",
     "transfer.backup": "it writes a local file",

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from skywrite.app.context import Context
@@ -56,6 +57,7 @@ class ImportOptions(NamedTuple):
     has_keys: bool = False
     dates: DateOrder | None = None
     zone: str | None = None
+    wrong: Mapping[int, SkywriteError] = MappingProxyType({})
 
 
 class Import:
@@ -83,7 +85,8 @@ class Import:
             self._find_known(given)
         self._plan_around(given)
         for number, (row, checked) in enumerate(zip(given, self._checked_apart(given), strict=True), 1):
-            self._reports.append(self._known.get(number) or self._report(number, row, checked))
+            known = None if number in self._options.wrong else self._known.get(number)
+            self._reports.append(known or self._report(number, row, checked))
             progress(number)
         self._explain_dates(given)
         self._warn_of_same_texts([*self._posts, *((place, new.first) for place, new in self._recurrences)])
@@ -152,6 +155,8 @@ class Import:
         return checked_apart(rows, Terms(owners, zones, options.account, now, options.dates, options.zone), children)
 
     def _report(self, number: int, row: Mapping[str, Any], checked: CheckedRow | None) -> RowReport:
+        if number in self._options.wrong:
+            return RowReport(number, error=self._options.wrong[number])
         try:
             if self._options.root is not None:
                 _check_files(row, self._options.base or Path(), self._options.root)

@@ -44,18 +44,24 @@ class Transfer:
         self._sending = sending
 
     def read_table(
-        self, source: str | Path | bytes, *, name: str | None = None, sheet: str | None = None, map: TableMap = NO_MAP
+        self,
+        source: str | Path | bytes,
+        *,
+        name: str | None = None,
+        sheet: str | None = None,
+        map: TableMap = NO_MAP,
+        remembered: bool = True,
     ) -> Table:
         """The rows of a table, for `import_rows`: a file, or the bytes of one with this `name`.
 
         Its columns have names of ours, or are those of a program that is known, or are in `map`: the field for each
-        column, "" for one that is left out. `remember` keeps a map for the next file with the same header. Raises
-        UnknownColumns, which names all columns that nobody knows.
+        column, "" for one that is left out. `remember` keeps a map for the next file with the same header, which counts
+        if `remembered`. Raises UnknownColumns, which names all columns that nobody knows.
         """
         from skywrite.sources.column_maps import Maps, checked_map
         from skywrite.sources.table import OURS, read_table, table_from
 
-        maps = Maps(checked_map(map, list(OURS)), self._ctx.store.settings(MAPS_SCOPE))
+        maps = Maps(checked_map(map, list(OURS)), self._ctx.store.settings(MAPS_SCOPE) if remembered else {})
         if isinstance(source, bytes):
             return table_from(source, name or "table.csv", sheet=sheet, maps=maps)
         return read_table(Path(source), sheet=sheet, maps=maps)
@@ -81,6 +87,7 @@ class Transfer:
         again: bool = False,
         dates: DateOrder | None = None,
         zone: str | None = None,
+        wrong: Mapping[int, SkywriteError] | None = None,
     ) -> list[RowReport]:
         """Accept many posts, checking each row.
 
@@ -92,7 +99,7 @@ class Transfer:
         With `root`, for rows that others wrote, a file outside that folder is an error of its row. With the `name` of
         their file, rows that an earlier import of it stored are not queued again, unless `again` is true. `dates`
         ("dmy", "mdy", "ymd") is the order of day and month in numeric dates. `zone`: for times that name none, instead
-        of the account's.
+        of the account's. `wrong`: rows that the caller has refused, by their numbers.
         """
         options = ImportOptions(
             base=base,
@@ -105,6 +112,7 @@ class Transfer:
             has_keys=name is not None and not again,
             dates=_checked_order(dates),
             zone=None if zone is None else zone_of(zone).key,
+            wrong=wrong or {},
         )
         return Import(self._ctx, self._drafting, options).run(rows, progress)
 

@@ -1,0 +1,98 @@
+"""Imports over HTTP: tables of others, all or nothing, with nothing from the server's own disk."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from typing import Any
+
+import pytest
+
+from tests.server.conftest import Api, Server
+from tests.support.sheets import xlsx
+
+AT = "2060-03-04T09:30:00Z"
+
+
+def table(name: str, *rows: str, **more: Any) -> dict[str, Any]:
+    """A request with a table in CSV, whose texts are this test's own."""
+    return {"name": f"{name}.csv", "text": "\n".join(rows), **more}
+
+
+def test_a_table_of_another_program_comes_in(everything: Api, fresh_key: str) -> None:
+    """The answer says whose table it is, what was left out, and what became of each row; again, it adds nothing."""
+    body = table(fresh_key, "Text,Image URL,Tags,Posting Time", f"{fresh_key} one,,a,{AT}", f"{fresh_key} two,,,{AT}")
+    made = everything.post("/imports", body)
+    assert 200 == made.status_code, made.text
+    value = made.json()
+    assert ("Buffer", ["Tags"]) == (value["source"], value["left_out"])
+    assert [f"{fresh_key} one", f"{fresh_key} two"] == [row["text"] for row in value["rows"]]
+    assert AT == everything.get(f"/posts/{value['rows'][0]['id']}").json()["due_at"][:19] + "Z"
+    assert [True, True] == [row["existed"] for row in everything.post("/imports", body).json()["rows"]]
+
+
+def test_a_workbook_comes_in(everything: Api, fresh_key: str) -> None:
+    """As base64, with the sheet and a map."""
+    data = xlsx({"Plan": [["Message", "When"], [f"{fresh_key} sheet", AT]], "Ideas": [["x"], ["y"]]})
+    body = {"name": "plan.xlsx", "workbook": b64encode(data).decode(), "sheet": "Plan", "dry_run": True}
+    mapped = {**body, "map": {"Message": "text", "When": "at"}}
+    (row,) = everything.post("/imports", mapped).json()["rows"]
+    assert (f"{fresh_key} sheet", None, None) == (row["text"], row["id"], row["error"])
+
+
+def test_foreign_columns_are_named_at_once(everything: Api, fresh_key: str) -> None:
+    """The error suggests a map, as the field to send."""
+    answer = everything.post("/imports", table(fresh_key, "Message,Post date", f"x,{AT}"))
+    assert (422, "UnknownColumns") == (answer.status_code, answer.json()["error"])
+    assert "the field map: {'Message': 'text', 'Post date': 'at'}" in answer.json()["hint"]
+
+
+def test_a_wrong_row_stops_all_others(everything: Api, fresh_key: str) -> None:
+    """Nothing is stored, unless only the others are asked for; a dry run says what is wrong with each."""
+    body = table(fresh_key, "text,at", f"{fresh_key} good,{AT}", f"{fresh_key} bad,yesterday at noon")
+    assert (422, "ImportFailed") == ((answer := everything.post("/imports", body)).status_code, answer.json()["error"])
+    errors = [row["error"] for row in everything.post("/imports", {**body, "dry_run": True}).json()["rows"]]
+    assert [True, False] == [error is None for error in errors]
+    rows = everything.post("/imports", {**body, "partial": True}).json()["rows"]
+    assert [True, False] == [row["id"] is not None for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("row", "error"),
+    [
+        ({"images": [{"path": "/etc/passwd", "alt": "x"}]}, "FileOutside"),
+        ({"images": ["/etc/passwd"]}, "FileOutside"),
+        ({"video": "/etc/passwd"}, "FileOutside"),
+        ({"images": [{"cid": "bafkreia", "mime": "image/png", "size": 1}]}, "InvalidDraft"),
+        ({"thread": [{"text": "x", "images": [{"path": "/etc/passwd"}]}]}, "InvalidDraft"),
+        ({"embed": {"$type": "app.bsky.embed.record"}}, "InvalidDraft"),
+        ({"every": "daily 9:00", "pool": [{"text": "x", "images": ["/etc/passwd"]}]}, "InvalidDraft"),
+        ({"images": [{"media": "bafkreinothing"}]}, "UnknownMedia"),
+        ({"account": "nobody.test"}, "UnknownAccount"),
+        ({"nonsense": 1}, "InvalidDraft"),
+    ],
+)
+def test_rows_from_outside_name_nothing_here(everything: Api, fresh_key: str, row: dict[str, Any], error: str) -> None:
+    """No file of the server, no media of others, no parts of records, in no place of a row."""
+    body = {"name": f"{fresh_key}.json", "text": json.dumps([{"text": "x", "at": AT, **row}]), "dry_run": True}
+    (told,) = everything.post("/imports", body).json()["rows"]
+    assert error == told["error"]["error"], told
+
+
+def test_a_key_imports_for_its_own_accounts(server: Server, fresh_key: str) -> None:
+    """A row for another account is as one for an account that was never there."""
+    alice = server.with_key("schedule", accounts=("alice.test",))
+    errors = []
+    for handle in ("bob.test", "nobody.test"):
+        body = table(fresh_key, "text,at,account", f"{fresh_key} x,{AT},{handle}", dry_run=True)
+        (row,) = alice.post("/imports", body).json()["rows"]
+        errors.append({**row["error"], "message": row["error"]["message"].replace(handle, "HANDLE")})
+    assert errors[0] == errors[1]
+    (row,) = alice.post("/imports", table(fresh_key, "text,at", f"{fresh_key} y,{AT}")).json()["rows"]
+    assert "alice.test" == row["account"]
+
+
+@pytest.mark.parametrize("body", [{}, {"text": "text\nx", "workbook": "eA=="}, {"workbook": "?"}, {"text": "text\n"}])
+def test_requests_that_hold_no_table(everything: Api, body: dict[str, str]) -> None:
+    """They are refused with what a table is."""
+    assert 422 == everything.post("/imports", {"name": "plan.csv", **body}).status_code
