@@ -7,6 +7,7 @@ import os
 import random
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from skywrite.app.feeds import FeedBusy
 from skywrite.clock import FakeClock
 from skywrite.errors import InputError
 from skywrite.fetch.fetch import FetchRejected
+from skywrite.queue.authors import written_by
 from skywrite.queue.feed_model import FeedClaim, FeedExists, UnknownFeed
 from skywrite.sources import feed_poll, feed_post
 from skywrite.sources.feed import NotAFeed
@@ -59,6 +61,30 @@ def pass_time(sky: Skywrite, **delta: float) -> None:
     """Move the clock forward."""
     assert isinstance(sky.context.clock, FakeClock)
     sky.context.clock.advance(timedelta(**delta).total_seconds())
+
+
+# Who wrote it
+
+
+@pytest.mark.parametrize("way", ["add", "edit"])
+def test_what_an_agents_feed_posts_is_the_agents(sky: Skywrite, web: FeedServer, way: str) -> None:
+    """Where agents need approval, so do the posts of a feed that an agent added, or whose template it wrote."""
+    sky.set(None, {"approval": "agents"})
+    web.pages["/feed"] = rss(item("one"))
+    web.pages["/other"] = rss(item("three"))
+    with written_by("key 3", agent=True) if way == "add" else nullcontext():
+        added = add(sky, web)
+    other = add(sky, web, "/other")
+    if way == "edit":
+        with written_by("key 3", agent=True):
+            sky.feeds.edit(added, template="Buy {{ title }}")
+    web.pages["/feed"] = rss(item("one"), item("two"))
+    web.pages["/other"] = rss(item("three"), item("four"))
+    by_agent, by_hand = sky.feeds.check(added).posts, sky.feeds.check(other).posts
+    assert ([True], [False]) == (
+        [sky.approvals.look(number).wanted for number in by_agent],
+        [sky.approvals.look(number).wanted for number in by_hand],
+    )
 
 
 # What goes wrong

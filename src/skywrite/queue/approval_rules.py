@@ -16,6 +16,7 @@ from skywrite.queue.authors import Author, authors_of
 from skywrite.queue.database import Row, Transaction
 from skywrite.queue.events import note_event
 from skywrite.queue.model import NewPost, Post, Problem
+from skywrite.queue.numbers import row_number
 from skywrite.queue.rows import post_of, settings_of
 from skywrite.queue.templates import template_of
 
@@ -26,8 +27,8 @@ SOURCES = (
     *("api", "mcp", "page", "now", "import", "feed", "folder"),
     *("command", "function", "inbox", "drafts", "follow-up", "demo"),
 )
-# Sources of which there are several: `feed:3`, `import:plan.csv`.
-_NUMBERED = ("feed", "folder", "import")
+# Sources of which there are several, by name: `import:plan.csv`. Feeds have numbers: `feed:3`.
+_NAMED = ("folder", "import")
 NOT_APPROVED = "NotApproved"
 REJECTED = "Rejected"
 DRIFTED = "DriftedSinceApproval"
@@ -94,7 +95,9 @@ def _is_word(word: object) -> bool:
         return False
     kind, colon, which = word.partition(":")
     if colon:
-        return kind in _NUMBERED and bool(which.strip()) and which.isprintable()
+        if kind == "feed":
+            return row_number(which) is not None and which == str(int(which))
+        return kind in _NAMED and bool(which.strip()) and which.isprintable()
     return word in ("all", "agents", *SOURCES)
 
 

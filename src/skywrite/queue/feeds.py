@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from skywrite.errors import Do, Hint, TemporaryError
 from skywrite.queue.adding import add_posts
+from skywrite.queue.authors import current_author, written_by
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_event
@@ -40,6 +42,8 @@ from skywrite.queue.steps import locked
 FINGERPRINTS_ASKED_MAX = 10_000
 # A single failed poll means little; from the third in a row on, somebody should know.
 FAILING_POLLS = 3
+# The agent that added a feed or changed it, by the feed's number: it decides what the posts say, like their author.
+AGENT_SCOPE = "feed_agent"
 
 
 class FeedLeaseLost(TemporaryError):
@@ -85,6 +89,7 @@ class FeedOperations(StoreBase):
             assert row is not None
             for position, did in enumerate(dict.fromkeys(new.account_dids)):
                 tx.run("insert_feed_account", feed_id=row["id"], position=position, did=did)
+            _note_agent(tx, row["id"])
             return FeedClaim(_feed_of(row, new.account_dids), row["lease_token"], worker)
 
     def feed(self, name: int | str) -> Feed:
@@ -126,6 +131,7 @@ class FeedOperations(StoreBase):
             tx.run("forget_feed_accounts", id=feed_id)
             for position, did in enumerate(dict.fromkeys(account_dids)):
                 tx.run("insert_feed_account", feed_id=feed_id, position=position, did=did)
+            _note_agent(tx, feed_id)
             now = self._clock.now()
             if tx.run("retry_failed_items", feed_id=feed_id, now=now):
                 tx.run("poll_feed_now", id=feed_id, now=now)
@@ -135,6 +141,7 @@ class FeedOperations(StoreBase):
         with self._writing(wake=False) as tx:
             if tx.run("delete_feed", id=feed_id) != 1:
                 raise unknown_feed(feed_id)
+            tx.run("delete_setting", scope=AGENT_SCOPE, name=str(feed_id))
 
     def claim_feeds(self, worker: str, lease_seconds: float, limit: int = 1) -> list[FeedClaim]:
         """Claim feeds that are due (or whose lease has expired), the longest waiting first."""
@@ -335,7 +342,8 @@ class FeedOperations(StoreBase):
             self._held(tx, claim)
             values = {"id": item_id, "state": "queued", "tries": 1, "now": self._clock.now(), **problem_values(problem)}
             if tx.run("finish_feed_item", **values):
-                return add_posts(tx, self._clock, posts)
+                with _by_its_agent(tx, claim.feed.id):
+                    return add_posts(tx, self._clock, posts)
             return []
 
     def filter_item(self, claim: FeedClaim, item_id: int) -> None:
@@ -352,6 +360,19 @@ class FeedOperations(StoreBase):
             now = self._clock.now()
             query = "fail_feed_item" if permanently else "postpone_feed_item"
             tx.run(query, id=item_id, now=now, **problem_values(problem))
+
+
+def _note_agent(tx: Transaction, feed_id: int) -> None:
+    """Note that an agent adds or changes a feed; people who change it later do not approve what it did."""
+    author = current_author()
+    if author is not None and author.agent:
+        tx.run("put_setting", scope=AGENT_SCOPE, name=str(feed_id), value=dump_json(author.who))
+
+
+def _by_its_agent(tx: Transaction, feed_id: int) -> AbstractContextManager[None]:
+    """What a feed posts is its agent's too, if it has one."""
+    row = tx.row("get_setting", scope=AGENT_SCOPE, name=str(feed_id))
+    return nullcontext() if row is None else written_by(str(row["value"]).strip('"'), agent=True)
 
 
 def unknown_feed(name: int | str) -> UnknownFeed:
