@@ -23,13 +23,13 @@ from skywrite.atproto.tid import TidClock
 from skywrite.atproto.xrpc import Param, Xrpc
 from skywrite.bsky.limits import POST
 from skywrite.clock import SYSTEM_CLOCK, Clock, to_iso
-from skywrite.compose.build import Prepared, build
+from skywrite.compose.build import build
 from skywrite.compose.draft import Draft
 from skywrite.compose.freeze import freeze, mention_handles
 from skywrite.compose.references import app_link, parse_reference
-from skywrite.compose.resolve import MENTION_PENDING, UNKNOWN_MENTION, ResolvedDraft, resolve_draft
+from skywrite.compose.resolve import late_mentions, resolve_draft
 from skywrite.config import load_config
-from skywrite.errors import InputError, Notice, SignInError, TemporaryError
+from skywrite.errors import InputError, SignInError
 from skywrite.http import Transport
 from skywrite.publish.network import Network
 from skywrite.publish.sender import Sending, send
@@ -317,7 +317,7 @@ class Client:
         """Publish a draft with its thread; returns one `Posted` for each post. The first one has the warnings."""
         resolved = resolve_draft(draft, self._network.draft_context(self.me.pds_url, lambda: self.agent))
         prepared = build(resolved.draft, resolved.dids)
-        dids = self._late_mentions(prepared, resolved)
+        dids = late_mentions(mention_handles(prepared), resolved, self.resolve_handle)
         rkeys = [self._tids.next() for _ in prepared.records]
         frozen = freeze(prepared, did=self.me.did, rkeys=rkeys, created_at=self._clock.now(), dids=dids)
         video = self._network.video_upload(self.agent)
@@ -327,27 +327,6 @@ class Client:
             for index, item in enumerate(frozen.posts)
             for uri in (f"at://{frozen.did}/{POST}/{item.rkey}",)
         ]
-
-    def _late_mentions(self, prepared: Prepared, resolved: ResolvedDraft) -> dict[str, str | None]:
-        """Look up pending mentions once more. If this fails, nothing is sent: no queue could send the post later.
-
-        Raises TemporaryError.
-        """
-        dids: dict[str, str | None] = {}
-        for handle in mention_handles(prepared):
-            stale = (MENTION_PENDING, handle)
-            resolved.warnings[:] = [one for one in resolved.warnings if (one.name, one.about) != stale]
-            try:
-                dids[handle] = self.resolve_handle(handle)
-            except InputError:
-                text = f"@{handle} does not exist: it stays plain text."
-                resolved.warnings.append(Notice(UNKNOWN_MENTION, text, handle))
-            except TemporaryError as error:
-                raise TemporaryError(
-                    f"@{handle} could not be looked up, so nothing was sent: {error.message}",
-                    hint="Try again, or write it without the @.",
-                ) from None
-        return dids
 
     # The next three take the arguments of the atproto SDK's methods in their order. Aspect ratios are measured here.
 

@@ -19,6 +19,7 @@ from skywrite.bsky.limits import EmptyPost
 from skywrite.client import NotSignedInYet
 from skywrite.compose.draft import InvalidDraft
 from skywrite.errors import InputError, NoAnswer, NotSent, TemporaryError
+from skywrite.sdk.lexicons import lexicons
 from tests.app.conftest import World
 
 APPLY = "com.atproto.repo.applyWrites"
@@ -384,6 +385,14 @@ def test_the_client_starts_without_heavy_libraries() -> None:
     code = f"import sys, skywrite; skywrite.Client; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]\n" == done.stdout
+
+
+def test_a_script_that_posts_reads_no_lexicons(world: World, client: Client) -> None:
+    """Nor does one that signs in and likes: classes of models are made when a name of theirs is used."""
+    lexicons.cache_clear()
+    post = client.send_post("Hello")
+    client.like(post.uri, post.cid)
+    assert 0 == lexicons.cache_info().currsize
 
 
 def test_the_main_password_is_warned_of(world: World) -> None:

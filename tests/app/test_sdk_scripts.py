@@ -7,6 +7,7 @@ all names (`test_sdk_oracle`), the parts (`test_sdk`).
 from __future__ import annotations
 
 import asyncio
+import base64
 import copy
 import json
 import pickle
@@ -180,6 +181,72 @@ READING: dict[str, tuple[Callable[[SimpleNamespace], Any], Any]] = {
         lambda at: at.client.request.get(f"{at.box.url}/xrpc/com.atproto.server.describeServer").content["did"],
         lambda at: at.box.did,
     ),
+    "list_records": (
+        lambda at: [
+            one.value.text
+            for one in at.client.com.atproto.repo.list_records(
+                models.ComAtprotoRepoListRecords.Params(
+                    repo=at.client.me.did, collection=models.ids.AppBskyFeedPost, limit=2
+                )
+            ).records
+        ],
+        ["Third", "First"],
+    ),
+    "get_record by keywords": (
+        lambda at: at.client.com.atproto.repo.get_record(
+            repo=at.client.me.did, collection="app.bsky.feed.post", rkey=AtUri.from_str(at.first.uri).rkey
+        ).value["text"],
+        "First",
+    ),
+    "followers by a dict with an empty cursor": (
+        lambda at: [
+            one.did == at.bob.me.did
+            for one in at.client.app.bsky.graph.get_followers({"actor": at.client.me.did, "cursor": None}).followers
+        ],
+        [True],
+    ),
+    "a thread by the lexicon's spelling": (
+        lambda at: (
+            at.client.app.bsky.feed.get_post_thread(
+                {"uri": at.third.uri, "parentHeight": 1, "depth": 0}
+            ).thread.parent.post.author.handle
+        ),
+        "bob.test",
+    ),
+    "a cursor in brackets": (lambda at: at.client.get_follows(actor="alice.test")["cursor"], None),
+    "a count, or zero": (lambda at: at.client.get_posts([at.first.uri]).posts[0].like_count or 0, 0),
+    "a viewer's like": (
+        lambda at: bool(getattr(at.client.get_posts([at.first.uri]).posts[0].viewer, "like", None)),
+        False,
+    ),
+    "a notification's reply": (
+        lambda at: [
+            (one.record.reply.root.uri == at.first.uri, one.author.handle, one.is_read)
+            for one in at.client.app.bsky.notification.list_notifications({"limit": 20}).notifications
+            if one.reason == "reply" and hasattr(one.record, "text")
+        ],
+        lambda at: [(True, "bob.test", False)],
+    ),
+    "a follow has no text": (
+        lambda at: [
+            hasattr(one.record, "text")
+            for one in at.client.app.bsky.notification.list_notifications().notifications
+            if one.reason == "follow"
+        ],
+        [False],
+    ),
+    "an upload by the method": (
+        lambda at: at.client.com.atproto.repo.upload_blob(b"bytes").blob.size,
+        5,
+    ),
+    "a blob's class": (
+        lambda at: isinstance(at.client.upload_blob(b"bytes").blob, models.blob_ref.BlobRef),
+        True,
+    ),
+    "a query by its NSID": (
+        lambda at: at.client.invoke_query("app.bsky.actor.getProfile", {"actor": "bob.test"}).handle,
+        "bob.test",
+    ),
     "the current time": (lambda at: at.client.get_current_time().tzinfo is not None, True),
     "facets": (
         lambda at: [one.features[0].py_type for one in at.client.detect_facets("Hi @bob.test and #you, a.com")],
@@ -208,6 +275,18 @@ def test_what_is_read(place: SimpleNamespace, form: str) -> None:
     assert (expected(place) if callable(expected) else expected) == act(place)
 
 
+def reply_ref(client: Client, post: Any) -> Any:
+    """A reference to a post and to the root of its conversation, as bots make them from a thread."""
+    found = client.get_post_thread(post.uri).thread.post
+    parent = models.create_strong_ref(found)
+    return models.AppBskyFeedPost.ReplyRef(
+        parent=parent, root=found.record.reply.root if found.record.reply else parent
+    )
+
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+)
 WRITING: dict[str, Callable[[Client, Any], Any]] = {
     "post": lambda client, post: client.post("x").uri,
     "send_post with a builder": lambda client, post: client.send_post(
@@ -256,6 +335,71 @@ WRITING: dict[str, Callable[[Client, Any], Any]] = {
     ),
     "a record of a collection by name": lambda client, post: client.app.bsky.feed.post.create(
         repo=client.me.did, record={"text": "x", "created_at": client.get_current_time_iso()}
+    ),
+    "images": lambda client, post: client.send_post(
+        text="x",
+        embed=models.AppBskyEmbedImages.Main(
+            images=[
+                models.AppBskyEmbedImages.Image(
+                    alt="a",
+                    image=client.upload_blob(PNG, "image/png").blob,
+                    aspect_ratio=models.AppBskyEmbedDefs.AspectRatio(width=1, height=1),
+                )
+            ]
+        ),
+    ),
+    "send_image": lambda client, post: client.send_image(
+        text="x",
+        image=PNG,
+        image_alt="a",
+        image_aspect_ratio=models.AppBskyEmbedDefs.AspectRatio(width=1, height=1),
+    ),
+    "send_images": lambda client, post: client.send_images("x", [PNG, PNG], ["a", "b"]),
+    "a quote with media": lambda client, post: client.send_post(
+        "x",
+        embed=models.AppBskyEmbedRecordWithMedia.Main(
+            record=models.AppBskyEmbedRecord.Main(record=models.create_strong_ref(post)),
+            media=models.AppBskyEmbedExternal.Main(
+                external=models.AppBskyEmbedExternal.External(title="T", description="D", uri="https://a.com")
+            ),
+        ),
+    ),
+    "an embed as a dict": lambda client, post: client.send_post(
+        "x", embed={"$type": "app.bsky.embed.record", "record": {"uri": post.uri, "cid": post.cid}}
+    ),
+    "languages": lambda client, post: client.send_post("x", langs=["en-US"]),
+    "a reply as a dict": lambda client, post: client.send_post(
+        "x", reply_to={"root": post.model_dump(), "parent": post.model_dump()}
+    ),
+    "a thread, post by post": lambda client, post: client.send_post(
+        "y", reply_to=reply_ref(client, client.send_post("x"))
+    ),
+    "a list": lambda client, post: client.app.bsky.graph.list.create(
+        client.me.did,
+        models.AppBskyGraphList.Record(
+            name="L", purpose="app.bsky.graph.defs#curatelist", created_at=client.get_current_time_iso()
+        ),
+    ),
+    "a block": lambda client, post: client.app.bsky.graph.block.create(
+        repo=client.me.did,
+        record=models.AppBskyGraphBlock.Record(
+            subject="did:plc:7p7xbvvdnouytbwhbvtysgid", created_at=client.get_current_time_iso()
+        ),
+    ),
+    "apply_writes": lambda client, post: (
+        client.com.atproto.repo.apply_writes(
+            models.ComAtprotoRepoApplyWrites.Data(
+                repo=client.me.did,
+                writes=[
+                    models.ComAtprotoRepoApplyWrites.Create(
+                        collection=models.ids.AppBskyFeedPost,
+                        value=models.AppBskyFeedPost.Record(text="x", created_at=client.get_current_time_iso()),
+                    )
+                ],
+            )
+        )
+        .results[0]
+        .uri
     ),
     "like": lambda client, post: client.like(uri=post.uri, cid=post.cid),
     "repost": lambda client, post: client.repost(post.uri, post.cid),

@@ -17,6 +17,7 @@ HEAVY = (
     *("shutil", "zoneinfo", "dataclasses", "zlib", "unicodedata", "skywrite.publish.hosts", "skywrite.cli.thread"),
     *("skywrite.queue.store", "skywrite.queue.feeds", "skywrite.queue.timers", "skywrite.queue.recurrences"),
     *("skywrite.atproto.identity", "skywrite.atproto.sign_in", "skywrite.fetch.web"),
+    *("skywrite.models", "skywrite.sdk.answers", "skywrite.sdk.lexicons", "skywrite.app.options"),
 )
 RUN = """
 import re

@@ -21,7 +21,8 @@ PINNED = {path.name: path.read_text() for path in ROOT.glob("requirements*.lock"
 IMAGE_EXTRAS = ("postgres", "video", "langs", "metrics", "server", "mcp")
 # What the guide runs from a checkout, without installing more.
 CHECKOUT_EXTRAS = ("server", "mcp", "tables")
-# Pytest brings its own plug-in interface; the time zones of Windows are read by the standard library.
+# Pytest brings its own plug-in interface, and type checkers their own extensions of types; the standard library reads
+# the time zones of Windows.
 UNDECLARED = {"pytest", "typing-extensions"}
 NEVER_IMPORTED = {"tzdata"}
 NPM_LOCKS = [ROOT / "tests/pds" / name / "package-lock.json" for name in (".", "node", "network")]

@@ -8,7 +8,7 @@ storing bytes (`queue`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -278,3 +278,27 @@ def _associated(uris: tuple[str, ...], around: DraftContext, collector: Collecto
             text = f"The card's document {uri} could not be read, so it is left out."
             collector.warnings.append(Notice("DocumentLeftOut", text, uri))
     return tuple(refs)
+
+
+def late_mentions(
+    handles: Iterable[str], resolved: ResolvedDraft, resolve_handle: Callable[[str], str]
+) -> dict[str, str | None]:
+    """Look up pending mentions once more, for a post that no queue could send later; one that does not exist is text.
+
+    Raises TemporaryError, so that nothing is sent.
+    """
+    dids: dict[str, str | None] = {}
+    for handle in handles:
+        stale = (MENTION_PENDING, handle)
+        resolved.warnings[:] = [one for one in resolved.warnings if (one.name, one.about) != stale]
+        try:
+            dids[handle] = resolve_handle(handle)
+        except InputError:
+            text = f"@{handle} does not exist: it stays plain text."
+            resolved.warnings.append(Notice(UNKNOWN_MENTION, text, handle))
+        except TemporaryError as error:
+            raise TemporaryError(
+                f"@{handle} could not be looked up, so nothing was sent: {error.message}",
+                hint="Try again, or write it without the @.",
+            ) from None
+    return dids

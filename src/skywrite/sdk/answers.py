@@ -181,12 +181,13 @@ class _Items(list[Any]):
 
 
 class UploadedBlob(Answer):
-    """The blob object of an upload. `blob` is the same object, as in the SDK's response."""
+    """The blob object of an upload. `blob` is the same as an instance of its class, as in the SDK's response."""
 
     @property
     def blob(self) -> Answer:
-        """The object itself."""
-        return self
+        """The object as a model."""
+        found: Answer = answer({**self}, "blob")
+        return found
 
 
 @cache
