@@ -53,3 +53,26 @@ def test_a_few_problems_are_shown_one_by_one(shell: Shell, tmp_path: Path) -> No
     told = shell("sync", str(folder), "--check", code=2)
     assert 1 == told.out.count("more like it")
     assert "feed add" not in told.err
+
+
+def test_the_plan_says_which_marks_go_out_as_they_stand(shell: Shell, tmp_path: Path) -> None:
+    """When a file is checked and when it is scheduled, with what renders them; and that does."""
+    folder = tmp_path / "posts"
+    folder.mkdir()
+    body = "# Heading\n\nA **bold** word\n* a\n"
+    (folder / "a.md").write_text(f"---\nat: 2099-03-04 09:00\n---\n{body}")
+    said = "a.md: These marks go out as they stand: # heading, * item, **bold**."
+    for words in (["--check"], []):
+        told = " ".join(shell("sync", str(folder), *words).err.split())
+        assert said in told and "markdown: strip" in told
+    (folder / "a.md").write_text(f"---\nat: 2099-03-04 09:00\nmarkdown: strip\n---\n{body}")
+    assert "" == shell("sync", str(folder), "--check").err
+    shell("sync", str(folder))
+    assert (
+        "Heading\n\nA bold word\n• a"
+        == "\n".join(
+            line.strip() for line in shell("show", "1").out.partition("\n\n")[2].splitlines() if "language" not in line
+        ).strip()
+    )
+    (folder / "a.md").write_text(f"---\nat: 2099-03-04 09:00\nmarkdown: no\n---\n{body}")
+    assert "" == shell("sync", str(folder)).err

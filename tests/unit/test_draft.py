@@ -167,7 +167,7 @@ def test_an_unknown_field_is_named_with_the_nearest(row: dict[str, Any], said: s
     ("row", "said"),
     [
         ({"text": 3}, "text must be text, not int."),
-        ({"markdown": "yes"}, "markdown must be true or false, not 'yes'."),
+        ({"markdown": "yes"}, "markdown must be true, false or strip, not 'yes'."),
         ({"labels": {"a": 1}}, "labels must be a list of texts."),
         ({"tags": 5}, "tags must be a list of texts."),
         ({"langs": [1]}, "langs must be text, not int."),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.reports import CHANGES, FileAction, FileReport
+from skywrite.app.results import Ready
 from skywrite.errors import InputError, Notice, StorageError, Unexpected
 from skywrite.queue import identities
 from skywrite.queue.model import Account, AddResult, Changes, NewPost, NotCancellable, NotEditable, Post
@@ -222,7 +223,7 @@ class _Sync:
         if due_at is not None:
             changes = changes._replace(due_at=due_at)
         edited = self.ctx.store.edit_synced(now, changes, seen, version=post.version)
-        return FileReport(item.path, "edited", edited.id, edited.due_at, None, tuple(ready.warnings))
+        return FileReport(item.path, "edited", edited.id, edited.due_at, None, _notes(item, ready))
 
     def _new_time(self, item: Item, account: Account, post: Post) -> datetime | None:
         """The new time of a post that is edited, or None if it keeps its time. A failed post is tried again."""
@@ -245,7 +246,7 @@ class _Sync:
             ready, due_at=due_at, key=now.key, late=item.late, source=source, exclusive_slot=by_slot
         )
         # Another sync would take another slot.
-        return new._replace(identity=identities.of_key(now.key) if by_slot else None), tuple(ready.warnings)
+        return new._replace(identity=identities.of_key(now.key) if by_slot else None), _notes(item, ready)
 
     def _free_slot(self, account: Account) -> datetime:
         if account.did not in self.slots:
@@ -276,6 +277,13 @@ def _wrong(problem: FileProblem) -> FileReport:
 
 def _passive(item: Item) -> FileReport:
     return FileReport(item.path, "published" if item.published else "draft", uri=item.published)
+
+
+def _notes(item: Item, ready: Ready) -> tuple[Notice, ...]:
+    """What the author should know about a file that was accepted."""
+    from skywrite.sources.check import marks_notes
+
+    return (*ready.warnings, *marks_notes(item))
 
 
 def _one_a_file(reports: list[FileReport]) -> list[FileReport]:

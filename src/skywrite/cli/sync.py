@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from skywrite.app.reports import FileReport
 
 
+NOTES_MAX = 5
+
+
 class BrokenFiles(InputError):
     """Files of a folder are wrong."""
 
@@ -82,7 +85,7 @@ def _no_use(**given: Any) -> None:
 
 def _check(folder: Path, as_json: bool) -> int:
     from skywrite.app.documents import file_problem_dict
-    from skywrite.sources.check import check_folder
+    from skywrite.sources.check import check_folder, marks_notes
     from skywrite.sources.folder import read_folder
 
     found = read_folder(folder)
@@ -93,12 +96,20 @@ def _check(folder: Path, as_json: bool) -> int:
     troubles = [Trouble(os.fspath(folder / one.path), one.line, one.message, one.hint) for one in problems]
     for line in trouble_lines(troubles):
         click.echo(line)
+    _print_marks([f"{item.path}: {note}" for item in found.items for note in marks_notes(item)])
     if problems:
         files = len({problem.path for problem in problems})
         hint = SITE_HINT if looks_like_a_site(troubles) else "Fix what is listed above."
         raise BrokenFiles(f"{_count(files, 'file')} in {folder} cannot be posted.", hint=hint)
     print_done(f"{_count(len(found.items), 'file')} in {folder} can be posted.")
     return 0
+
+
+def _print_marks(notes: Sequence[str]) -> None:
+    """What goes out as it is written; of many files only the first."""
+    print_warnings(notes[:NOTES_MAX])
+    if len(notes) > NOTES_MAX:
+        print_warnings([f"The same of {_count(len(notes) - NOTES_MAX, 'other file')}."])
 
 
 def _count(number: int, noun: str) -> str:

@@ -15,7 +15,7 @@ from skywrite.bsky import embed, limits
 from skywrite.bsky.gates import check_allow
 from skywrite.bsky.post import check_post, post_record
 from skywrite.bsky.richtext import Facet, RichText, detect, facet_records, parse_markdown_links, shorten_links, tidy
-from skywrite.compose.draft import Card, Draft, Media, Numbering, Reply, Stored
+from skywrite.compose.draft import STRIP, Card, Draft, Media, Numbering, Reply, Stored
 from skywrite.errors import InputError, SkywriteError
 
 THREAD_POSTS_MAX = 100
@@ -88,8 +88,12 @@ def render(part: Draft) -> Sequence[RichText]:
 # Cached, because `resolve` and `build` render the same texts, one after the other.
 @lru_cache(maxsize=64)
 def _rendered(
-    text: str, markdown: bool, shorten: bool, mentions: bool, split: Numbering | None
+    text: str, markdown: bool | str, shorten: bool, mentions: bool, split: Numbering | None
 ) -> tuple[RichText, ...]:
+    if markdown == STRIP:
+        from skywrite.bsky.marks import without_marks
+
+        text = without_marks(text)
     rich = parse_markdown_links(text) if markdown else RichText(text, ())
     rich = detect(rich)
     if not mentions:

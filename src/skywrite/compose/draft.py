@@ -92,6 +92,9 @@ class Card(NamedTuple):
     associated: tuple[Ref, ...] = ()
 
 
+STRIP: Literal["strip"] = "strip"
+
+
 class Reply(NamedTuple):
     """What a post replies to (app.bsky.feed.post#replyRef)."""
 
@@ -104,7 +107,8 @@ class Draft(NamedTuple):
 
     `card`: "auto" (the first link's page, if there is no other media), "none", an address, or a resolved Card.
     `replies`: who may reply; None for everyone, else any of nobody, mentioned, followers, following, or lists.
-    `quotes`: whether others may quote it. `markdown`: `[label](https://...)` becomes a link. `shorten`: show links as
+    `quotes`: whether others may quote it. `markdown`: `[label](https://...)` becomes a link; with "strip",
+    headings, bold and the like lose their marks, too. `shorten`: show links as
     the official app does. `tidy`: remove outer blank lines. `mentions`: an `@handle` becomes a mention, which notifies
     its owner. `split`: text that is too long for one post becomes a thread. `facets` and `embed`: parts of the record
     that the caller has made; they are used unchanged, instead of ours.
@@ -121,7 +125,7 @@ class Draft(NamedTuple):
     labels: tuple[str, ...] = ()
     langs: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
-    markdown: bool = True
+    markdown: "bool | Literal['strip']" = True
     shorten: bool = True
     tidy: bool = True
     mentions: bool = True
@@ -222,6 +226,14 @@ def _text(name: str, value: Any) -> str:
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise InvalidDraft(f"{name} must be true or false, not {value!r}.")
+    return value
+
+
+def _markdown(name: str, value: Any) -> "bool | Literal['strip']":
+    if value == STRIP:
+        return STRIP
+    if not isinstance(value, bool):
+        raise InvalidDraft(f"{name} must be true, false or strip, not {value!r}.")
     return value
 
 
@@ -421,7 +433,7 @@ _READERS: dict[str, Any] = {
     "labels": _texts,
     "langs": _texts,
     "tags": _texts,
-    "markdown": _flag,
+    "markdown": _markdown,
     "shorten": _flag,
     "tidy": _flag,
     "mentions": _flag,

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from skywrite.atproto.syntax import Did
+from skywrite.bsky.marks import marks_in
 from skywrite.compose.build import build
 from skywrite.compose.draft import draft_from_dict
 from skywrite.compose.resolve import DraftContext, resolve_draft
-from skywrite.errors import SkywriteError, Unexpected
+from skywrite.errors import Notice, SkywriteError, Unexpected
 from skywrite.sources.folder import Folder
 from skywrite.sources.post_file import FileProblem, Item
 
@@ -35,6 +36,18 @@ def check_folder(folder: Folder) -> list[FileProblem]:
             if (problem.path, problem.line) not in known and (item in folder.items or problem.error != "EmptyPost"):
                 found.append(problem)
     return sorted(found, key=lambda problem: (problem.path, problem.line))
+
+
+def marks_notes(item: Item) -> tuple[Notice, ...]:
+    """What a file says in Markdown that goes out as it is written; nothing if the file says what to do with that."""
+    if "markdown" in item.row:
+        return ()
+    parts = [part if isinstance(part, Mapping) else {"text": part} for part in (item.row, *item.row.get("thread", ()))]
+    found = dict.fromkeys(mark for part in parts for mark in marks_in(str(part.get("text") or "")))
+    if not found:
+        return ()
+    how = "`markdown: strip` in the front matter renders them, `markdown: no` leaves this note out."
+    return (Notice("MarksLeft", f"These marks go out as they stand: {', '.join(found)}. {how}", item.path),)
 
 
 def check_item(item: Item) -> list[FileProblem]:

@@ -18,7 +18,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from skywrite.compose.draft import FIELDS
+from skywrite.compose.draft import FIELDS, STRIP
 from skywrite.errors import InputError
 from skywrite.files import read_regular
 from skywrite.sources.column_maps import Maps, Reading, UnknownColumns, UnreadableTable, read_header, said
@@ -344,6 +344,8 @@ def _cell(name: str, cell: str, where: str) -> Any:
         return [item.strip() for item in cell.split("|")]
     if name == "thread":
         return [part.strip("\n") for part in f"\n{cell}\n".split("\n---\n")]
+    if name == "markdown" and cell.strip().lower() == STRIP:
+        return STRIP
     if name in _FLAGS:
         if cell.strip().lower() not in _SPOKEN:
             raise UnreadableTable(f"{where}, {name}: {cell!r} is neither yes nor no.")

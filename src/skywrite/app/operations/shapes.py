@@ -130,7 +130,7 @@ class DraftInput(Input):
     labels: list[str] | UnsetType = UNSET
     langs: list[str] | UnsetType = UNSET
     tags: list[str] | UnsetType = UNSET
-    markdown: bool | UnsetType = UNSET
+    markdown: bool | Literal["strip"] | UnsetType = UNSET
     shorten: bool | UnsetType = UNSET
     split: bool | UnsetType = UNSET
     numbering: Literal["none", "1/n", "thread"] | UnsetType = UNSET

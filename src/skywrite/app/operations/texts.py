@@ -23,7 +23,7 @@ class CheckText(Input):
 
     text: str = ""
     account: str | None = None
-    markdown: bool | UnsetType = UNSET
+    markdown: bool | Literal["strip"] | UnsetType = UNSET
     shorten: bool | UnsetType = UNSET
     split: bool = False
     numbering: Literal["none", "1/n", "thread"] = "none"

@@ -63,7 +63,11 @@ def _off(words: str) -> Callable[[bool], list[str]]:
 
 _WORDS: Mapping[str, Callable[[Any], list[str]]] = {
     "tags": lambda tags: ["Hashtags beside the text: " + ", ".join(f"#{tag}" for tag in tags)],
-    "markdown": _off("[label](https://…) stays as it is written"),
+    "markdown": lambda markdown: (
+        ["Headings, bold and the like lose their marks"]
+        if markdown == "strip"
+        else _off("[label](https://…) stays as it is written")(markdown)
+    ),
     "shorten": _off("Links are shown in full"),
     "tidy": _off("Blank lines around the text stay"),
     "mentions": _off("An @handle is plain text, and notifies nobody"),
