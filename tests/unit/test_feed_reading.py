@@ -358,3 +358,19 @@ def test_whether_a_feed_notifies_is_a_yes_or_a_no(value: object) -> None:
     """The word `no` must not turn it on."""
     with pytest.raises(InputError, match="mentions must be true or false"):
         feed_settings(mentions=value)
+
+
+@pytest.mark.parametrize(
+    ("links", "expected"),
+    [
+        ('<link type="text/markdown" href="/a.md"/><link type="text/html" href="/a"/>', "/a"),
+        ('<link type="application/json" href="/a.json"/><link type="Text/HTML; charset=utf-8" href="/a"/>', "/a"),
+        ('<link type="application/pdf" href="/a.pdf"/><link href="/a"/><link type="text/html" href="/b"/>', "/a"),
+        ('<link type="application/pdf" href="/a.pdf"/><link rel="edit" href="/b"/>', "/a.pdf"),
+    ],
+)
+def test_of_several_alternates_the_page_is_the_link(links: str, expected: str) -> None:
+    """An Atom entry leads to what a browser shows; to another kind only if there is no page."""
+    entry = f"<entry><id>urn:1</id><title>One</title>{links}</entry>"
+    feed = read(f'<feed xmlns="http://www.w3.org/2005/Atom"><title>F</title>{entry}</feed>'.encode())
+    assert [f"https://server.example{expected}"] == [item.link for item in feed.entries]

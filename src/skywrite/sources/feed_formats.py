@@ -21,6 +21,8 @@ from skywrite.sources.html_text import HTML_CHARACTERS_MAX, clean_line, html_to_
 TEXT_MAX = 2_000
 TAGS_MAX = 20
 IMAGES_MAX = 10
+# What a browser shows as a page.
+PAGES = ("text/html", "application/xhtml+xml")
 _MAIL_FIRST = re.compile(r"[^\s()<>]+@[^\s()<>]+\s*\(([^()]+)\)")
 _MAIL_LAST = re.compile(r"([^()<>]+?)\s*(?:\([^\s()<>]+@[^\s()<>]+\)|<[^\s()<>]+@[^\s()<>]+>)")
 _AUTHORS = ("authors", "author")
@@ -110,7 +112,7 @@ def _rss_entry(item: Node, channel_base: str, has_base: bool) -> FeedEntry:
     guid_text = guid.text().strip() if guid else item.attributes.get("rdf:about", "").strip()
     link = item.text("feedburner:origLink", "link")
     if not link:
-        link = next((node.attributes.get("href", "") for node in _links(item) if _alternate(node)), "")
+        link = _href(_page(item))
     if not link and guid is not None and guid.attributes.get("isPermaLink", "true").lower() != "false":
         link = guid_text if guid_text.startswith(("http://", "https://")) else ""
     content = item.child("content:encoded", "xhtml:body", "body", "description")
@@ -144,11 +146,11 @@ def _media_description(item: Node) -> str:
 
 def _atom(root: Node, url: str, warnings: tuple[str, ...]) -> FeedDocument:
     base = _base(root, url)
-    link = next((node for node in _links(root) if _alternate(node)), None)
+    link = _page(root)
     entries = list(root.children("atom:entry", "entry"))
     return FeedDocument(
         title=_atom_title(root.child("atom:title", "title")),
-        link=resolved(link.attributes.get("href", ""), _base(link, base)) if link else base,
+        link=resolved(_href(link), _base(link, base)) if link else base,
         entries=tuple(_atom_entry(entry, base, root) for entry in _limited(entries)),
         lang=root.attributes.get("xml:lang", ""),
         interval_seconds=_interval(root),
@@ -158,8 +160,8 @@ def _atom(root: Node, url: str, warnings: tuple[str, ...]) -> FeedDocument:
 
 def _atom_entry(entry: Node, feed_base: str, root: Node) -> FeedEntry:
     base = _base(entry, feed_base)
-    alternate = next((node for node in _links(entry) if _alternate(node)), None)
-    link = entry.text("feedburner:origLink") or (alternate.attributes.get("href", "") if alternate else "")
+    alternate = _page(entry)
+    link = entry.text("feedburner:origLink") or _href(alternate)
     summary, content = entry.child("atom:summary", "summary"), entry.child("atom:content", "content")
     author = entry.child("atom:author", "author") or root.child("atom:author", "author")
     body = content if content is not None else summary
@@ -183,9 +185,23 @@ def _links(node: Node) -> Iterable[Node]:
     return node.children("atom:link", "link")
 
 
-def _alternate(node: Node) -> bool:
-    kind = node.attributes.get("type", "text/html")
-    return node.attributes.get("rel", "alternate") == "alternate" and "xml" not in kind.replace("xhtml+xml", "")
+def _page(node: Node) -> Node | None:
+    """The link to the page that this is about: of several, one that a browser shows (RFC 4287, 4.2.7.2)."""
+    found = [link for link in _links(node) if _alternate(link)]
+    return next((link for link in found if _type(link) in PAGES), found[0] if found else None)
+
+
+def _alternate(link: Node) -> bool:
+    is_other = link.attributes.get("rel", "alternate") == "alternate"
+    return is_other and "xml" not in _type(link).replace("xhtml+xml", "")
+
+
+def _type(link: Node) -> str:
+    return link.attributes.get("type", "text/html").partition(";")[0].strip().lower()
+
+
+def _href(link: Node | None) -> str:
+    return "" if link is None else link.attributes.get("href", "")
 
 
 def _atom_type(node: Node) -> str:
