@@ -129,11 +129,32 @@ class NotFound(InputError):
 
 
 class MissingExtra(InputError):
-    """An optional part is not installed. `extra` is its name in `pip install "skywrite[name]"`."""
+    """An optional part is not installed. `extra` is its name in `pip install ".[name]"`."""
 
     def __init__(self, message: str, *, extra: str, hint: str = "") -> None:
-        super().__init__(message, hint=hint or f'Install it: pip install "skywrite[{extra}]"')
+        super().__init__(message, hint=hint or f"Install it: {install_command(extra)}")
         self.extra = extra
+
+
+def install_command(extra: str) -> str:
+    """The command that installs an optional part, from where Skywrite itself came from: no index has it yet.
+
+    Where that is not known, it is for the folder of a clone.
+    """
+    import json
+    import sys
+    from importlib import metadata
+    from pathlib import Path
+    from urllib.parse import unquote, urlsplit
+
+    try:
+        origin = json.loads(metadata.distribution("skywrite").read_text("direct_url.json") or "{}")
+    except (metadata.PackageNotFoundError, ValueError):
+        origin = {}
+    url = urlsplit(str(origin.get("url", "")))
+    place = unquote(url.path) if url.scheme == "file" and origin.get("dir_info") is not None else "."
+    by = "pipx install --force" if Path(sys.prefix, "pipx_metadata.json").exists() else "pip install"
+    return f'{by} "{place}[{extra}]"'
 
 
 class SignInError(SkywriteError):

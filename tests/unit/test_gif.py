@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from skywrite.errors import MissingExtra
+from skywrite.errors import MissingExtra, install_command
 from skywrite.media import ffmpeg as ffmpeg_module
 from skywrite.media.ffmpeg import find_ffmpeg
 from skywrite.media.gif import MAX_PIECES, GifInfo, gif_to_video, is_animated, probe_gif
@@ -139,7 +139,7 @@ def test_without_ffmpeg_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(ffmpeg_module.shutil, "which", lambda name: None)
     with pytest.raises(MissingExtra) as caught:
         converted(animation(), name="cat.gif")
-    assert 'Install it: pip install "skywrite[video]"' == caught.value.hint
+    assert f"Install it: {install_command('video')}" == caught.value.hint
     assert "cat.gif" in caught.value.message
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
 
-from skywrite.errors import MissingExtra
+from skywrite.errors import MissingExtra, install_command
 from skywrite.media import image as module
 from skywrite.media.image import (
     DamagedImage,
@@ -184,7 +184,7 @@ def test_heic_without_its_part_says_what_to_install(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(MissingExtra) as caught:
         prepare_image(data, name="a.heic")
-    assert 'Install it: pip install "skywrite[heic]"' == caught.value.hint
+    assert f"Install it: {install_command('heic')}" == caught.value.hint
 
 
 def test_avif_becomes_jpeg() -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.errors import InputError, MissingExtra
+from skywrite.errors import InputError, MissingExtra, install_command
 from skywrite.media import ffmpeg as ffmpeg_module
 from skywrite.media.captions import BadCaption, CaptionTooLarge, read_caption
 from skywrite.media.ffmpeg import ConversionFailed, find_ffmpeg
@@ -215,7 +215,7 @@ def test_without_ffmpeg_the_extra_is_named(videos: Path, tmp_path: Path, monkeyp
     monkeypatch.setattr(ffmpeg_module.shutil, "which", lambda name: None)
     with pytest.raises(MissingExtra) as caught:
         prepare_video(videos / "web.webm", tmp_path / "out.mp4")
-    assert 'Install it: pip install "skywrite[video]"' == caught.value.hint
+    assert f"Install it: {install_command('video')}" == caught.value.hint
     assert "web.webm" in caught.value.message
 
 

@@ -15,7 +15,7 @@ from skywrite.app.entries import count_unapproved, unapproved_words
 from skywrite.app.facade import Skywrite
 from skywrite.app.sessions import NOTICE_DAYS, session_facts
 from skywrite.app.settings import unreadable
-from skywrite.errors import Do, Hint, StorageError, TemporaryError, Unexpected
+from skywrite.errors import Do, Hint, StorageError, TemporaryError, Unexpected, install_command
 from skywrite.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX
 from skywrite.queue.approval_rules import SETTING as APPROVAL
 from skywrite.queue.damage import Damage
@@ -273,4 +273,4 @@ def _parts() -> Iterator[Finding]:
         if importlib.util.find_spec(module):
             yield Finding("part", f"{extra}: installed ({use})")
         else:
-            yield Finding("part", f"{extra}: not installed ({use})", "note", f'pip install "skywrite[{extra}]"')
+            yield Finding("part", f"{extra}: not installed ({use})", "note", install_command(extra))

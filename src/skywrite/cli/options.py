@@ -104,7 +104,9 @@ _DRAFT = (
     click.option("--tag", "tags", multiple=True, metavar="TAG", help="Add a hashtag that is not in the text."),
     click.option("--split", is_flag=True, help="Split a text that is too long for one post into a thread."),
     click.option(
-        "--numbering", type=click.Choice(["none", "1/n", "thread"]), help="Number the posts of a split thread."
+        "--numbering",
+        type=click.Choice(["none", "1/n", "thread"]),
+        help="Number the posts of a split thread. Bluesky's app does so by itself.",
     ),
     click.option("--no-markdown", is_flag=True, help="Do not turn [label](https://...) into a link."),
     click.option("--no-shorten", is_flag=True, help="Do not shorten links."),

@@ -13,7 +13,7 @@ from skywrite.cli.words import ThreadCommand
 from skywrite.compose.parts import split_parts, thread_draft
 
 
-@click.command("thread", cls=ThreadCommand, epilog="Example: skywrite thread --file story.txt --numbering 1/n")
+@click.command("thread", cls=ThreadCommand, epilog="Example: skywrite thread --file story.txt")
 @text_options
 @draft_options
 @schedule_options

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from skywrite.bsky.limits import VIDEO_BYTES_MAX
-from skywrite.errors import InputError
+from skywrite.errors import InputError, install_command
 from skywrite.media.captions import read_caption as read_caption
 from skywrite.media.ffmpeg import AAC, CONVERT_SECONDS_MAX, H264, convert
 from skywrite.media.mp4 import BrokenMovie, Movie, Track, read_movie
@@ -77,7 +77,7 @@ def probe_video(path: Path, *, name: str = "") -> VideoInfo:
     if kind not in ("mp4", "mov"):
         raise NotAVideo(
             f"{name} is of the kind {NAMES[kind]}, not an MP4.",
-            hint='Convert it to MP4, or: pip install "skywrite[video]"',
+            hint=f"Convert it to MP4, or: {install_command('video')}",
         )
     with path.open("rb") as file:
         return _probe(file, path.stat().st_size, kind, name)
