@@ -11,18 +11,24 @@ from itertools import chain, count
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
 from skywrite.app.checkup import check_all
 from skywrite.app.operations import OPERATIONS, Access
 from skywrite.errors import SkywriteError
 from skywrite.queue.api_keys import SCOPES
+from skywrite.queue.people import People
+from skywrite.server.app import make_app
+from skywrite.server.auth import COOKIE
+from skywrite.server.security import Origin
 from tests.app.conftest import World
 from tests.app.damage import HEALTHY, HOSTILE, SICK, Cell, PostgresQueue, Queue, SqliteQueue, damage, fill, sick_rows
 
 # So many events in one run mean that a row is tried again and again.
 EVENTS_MAX = 300
 PLAN = {"from_": "2026-11-24T00:00:00Z", "to": "2026-11-30T00:00:00Z"}
+PAGES = ("/", "/compose", "/recurrences", "/feeds", "/accounts", "/settings", "/inbox", "/history", "/drafts", "/stats")
 # What is due, what repeats with its next occurrence, and the repost of the healthy account.
 WELL = (["published", "published", "scheduled"], ["done"])
 
@@ -128,6 +134,14 @@ def _shown(sky: Skywrite) -> Iterator[str]:
                     yield f"{operation.name}: {error.message}"
             except Exception as error:
                 yield f"{operation.name}: {_place(error)}"
+    people = People(sky.context.store)
+    headers = {"cookie": f"{COOKIE}={people.begin_session(people.owner().id)}", "accept": "text/html"}
+    client = TestClient(make_app(sky, Origin.of(None)), base_url="http://127.0.0.1", headers=headers)
+    for page in PAGES:
+        try:
+            client.get(page)
+        except Exception as error:
+            yield f"{page}: {_place(error)}"
 
 
 def _place(error: BaseException) -> str:

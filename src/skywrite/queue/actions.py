@@ -215,4 +215,7 @@ def _action_of(row: Row) -> Action:
     until, done_at = time_of(row["until"]), time_of(row["done_at"])
     names = set(Action._fields) - {"due_at", "until", "done_at"}
     count_of(row["tries"]), seconds_of(row["undo_seconds"])
-    return Action(**{name: row[name] for name in names}, due_at=due_at, until=until, done_at=done_at)
+    action = Action(**{name: row[name] for name in names}, due_at=due_at, until=until, done_at=done_at)
+    if not action.author:
+        raise ValueError("not the address of a post")
+    return action

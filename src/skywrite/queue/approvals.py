@@ -32,7 +32,7 @@ from skywrite.queue.changing import changed, edit_post, get_locked, get_post, wh
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_post_event
 from skywrite.queue.model import Changes, Post, Problem, Standing, WrongState
-from skywrite.queue.reading import UnreadableRow, json_of, readable, reads
+from skywrite.queue.reading import UnreadableRow, json_of, object_with, readable, reads
 from skywrite.queue.rows import dump_json, problem_values, settings_of
 
 _HELD_FOR_APPROVAL = (NOT_APPROVED, REJECTED, DRIFTED)
@@ -221,5 +221,5 @@ def _approval_of(row: Row) -> Approval:
         note=row["note"] or "",
         texts=tuple(json_of(row["texts"], list)),
         created_at=created_at,
-        content=json_of(row["content"], dict) if row["content"] else None,
+        content=object_with(row["content"], "account", "late", "prepared") if row["content"] else None,
     )

@@ -65,6 +65,14 @@ def json_of(text: str, kind: type[T]) -> T:
     return value
 
 
+def object_with(text: str, *names: str) -> dict[str, Any]:
+    """A JSON column that must hold an object with these names."""
+    found = json_of(text, dict)
+    if missing := set(names) - found.keys():
+        raise ValueError(f"without {missing}")
+    return found
+
+
 def count_of(value: int) -> int:
     """A counter, or a number of seconds."""
     if not 0 <= value <= COUNT_MAX:

@@ -17,7 +17,7 @@ from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_event
 from skywrite.queue.model import Problem, Recurrence, WrongState
-from skywrite.queue.reading import json_of, readable, reads
+from skywrite.queue.reading import object_with, readable, reads
 from skywrite.queue.recurrences import unknown_recurrence
 from skywrite.queue.rows import dump_json, post_of, problem_values, recurrence_of, settings_of
 from skywrite.queue.steps import locked, update_ready
@@ -156,6 +156,6 @@ def _approval_of(row: Row) -> TemplateApproval:
         verdict=row["verdict"],
         by=row["by_name"],
         note=row["note"] or "",
-        content=json_of(row["content"], dict),
+        content=object_with(row["content"], "account", "late", "posts"),
         created_at=created_at,
     )
