@@ -24,6 +24,7 @@ The name of an error is the name of its class. Messages hold no secrets: no pass
 
 from collections.abc import Callable
 from datetime import datetime
+from types import SimpleNamespace
 from typing import ClassVar, NamedTuple, Self
 
 
@@ -102,6 +103,19 @@ class SkywriteError(Exception):
     def name(self) -> str:
         """The stable name that scripts may match on."""
         return type(self).__name__
+
+    @property
+    def response(self) -> SimpleNamespace | None:
+        """What the server answered, under the atproto SDK's names; None if no answer came.
+
+        It has `status_code`, `content` with `error` and `message`, and `headers`, of which the limit's end is known.
+        """
+        status, until = getattr(self, "status", None), getattr(self, "until", None)
+        if status is None:
+            return None
+        content = SimpleNamespace(error=getattr(self, "server_error", None) or self.name, message=self.message)
+        headers = {} if until is None else {"ratelimit-reset": str(int(until.timestamp()))}
+        return SimpleNamespace(success=False, status_code=status, content=content, headers=headers)
 
     def about(self, what: str) -> Self:
         """The same error, with the post, file or line that it is about in front of its message."""
@@ -209,6 +223,11 @@ class RateLimited(TemporaryError):
     def __init__(self, message: str, *, until: datetime, hint: str = "") -> None:
         super().__init__(message, hint=hint or f"Try again after {until:%Y-%m-%d %H:%M:%S} UTC.")
         self.until = until
+
+    @property
+    def reset_at(self) -> datetime:
+        """The atproto SDK's name for `until`."""
+        return self.until
 
 
 class RejectedError(SkywriteError, ServerAnswer):

@@ -17,7 +17,18 @@ from typing import Any
 
 import pytest
 
-from skywrite import AsyncClient, AtUri, Client, IdResolver, Request, Session, SessionEvent, client_utils, models
+from skywrite import (
+    AsyncClient,
+    AtUri,
+    Client,
+    IdResolver,
+    Request,
+    Session,
+    SessionEvent,
+    client_utils,
+    exceptions,
+    models,
+)
 from skywrite.errors import InputError
 from skywrite.sandbox import Sandbox
 from skywrite.sdk.answers import answer
@@ -446,6 +457,39 @@ UNDOING: dict[str, Callable[[Client], Any]] = {
 def test_what_answers_with_true(place: SimpleNamespace, form: str) -> None:
     """As in the SDK, whatever the server has nothing to say about."""
     assert UNDOING[form](place.client) is True
+
+
+REFUSED: dict[str, tuple[Callable[[SimpleNamespace], Any], type[Exception], tuple[int, str] | None]] = {
+    "a record that is not there": (
+        lambda at: at.client.app.bsky.feed.post.get(at.client.me.did, "3kaaaaaaaaaaa"),
+        exceptions.BadRequestError,
+        (400, "RecordNotFound"),
+    ),
+    "a wrong password": (
+        lambda at: Client(at.box.url).login("alice.test", "wrong-wrong"),
+        exceptions.UnauthorizedError,
+        (401, "AuthenticationRequired"),
+    ),
+    "nobody signed in": (lambda at: Client().send_post("x"), exceptions.LoginRequiredError, None),
+    "a server that is away": (
+        lambda at: Client("http://127.0.0.1:9").get_profile("bob.test"),
+        exceptions.NetworkError,
+        None,
+    ),
+    "a model without its fields": (lambda at: models.AppBskyFeedPost.Record(), exceptions.ModelError, None),
+    "any of them": (lambda at: Client(at.box.url).login("alice.test", "wrong-wrong"), exceptions.AtProtocolError, None),
+}
+
+
+@pytest.mark.parametrize("form", REFUSED)
+def test_what_is_raised(place: SimpleNamespace, form: str) -> None:
+    """Is caught by the SDK's name for it, and says what the server answered, if it did."""
+    act, error, expected = REFUSED[form]
+    with pytest.raises(error) as raised:
+        act(place)
+    response = getattr(raised.value, "response", None)
+    if expected or response is None:
+        assert expected == (response and (response.status_code, response.content.error))
 
 
 def test_clones_have_headers_of_their_own(place: SimpleNamespace) -> None:
