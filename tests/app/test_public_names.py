@@ -14,7 +14,7 @@ NOUNS = {
     "approvals": "approve approve_recurrence is_wanted list look look_at_recurrence reject reject_recurrence",
     "commands": "add list remove run try_run",
     "drafts": "pull",
-    "feeds": "add check check_due edit get items list preview remove",
+    "feeds": "add check check_due edit get items list opml preview read_opml remove",
     "folders": "sync",
     "follow_ups": "add cancel get list",
     "inbox": "answer answer_by collect done get list snooze talks waiting",

@@ -27,6 +27,9 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FeedServer]
         )
         items = [item(name, link=f"{web.url}/{name}", category="Sea watch") for name in ("two", "one")]
         web.pages["/feed"] = rss(*items, title="A blog")
+        monkeypatch.chdir(tmp_path)
+        outline = f'<outline text="A blog" xmlUrl="{web.url}/feed"/>'
+        (tmp_path / "subscriptions.opml").write_text(f"<opml><body>{outline}</body></opml>")
         for name, value in {
             "SKYWRITE_HOME": str(tmp_path / "home"),
             "SKYWRITE_PLC_URL": box.plc_url,

@@ -107,6 +107,8 @@ LEFT_OUT = {
     "accounts.set_default": "a program names its account",
     "feeds.items": "the ledger is shown on the page",
     "feeds.check_due": "the worker does that",
+    "feeds.read_opml": "it reads a local file; a program adds each feed",
+    "feeds.opml": "a program reads feeds.list",
     "inbox.collect": "the worker does that",
     "inbox.waiting": "the list says it",
     "inbox.talks": "the page puts conversations together",

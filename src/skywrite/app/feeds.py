@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skywrite.app.context import Context
@@ -12,12 +13,14 @@ from skywrite.app.drafting import Drafting
 from skywrite.app.feed_checks import FEED_LEASE_SECONDS, MOST_PER_CHECK, FeedChecks, FeedTask
 from skywrite.app.reports import AddedFeed, FeedCheck, FeedPreview, FeedStatus
 from skywrite.errors import InputError, TemporaryError
+from skywrite.files import read_regular
 from skywrite.queue.feed_model import Feed, FeedItem, ItemState, NewFeed
 from skywrite.queue.feeds import everything
 from skywrite.queue.model import Account, Problem
 
 if TYPE_CHECKING:
     from skywrite.sources.feed_poll import ShownEntry
+    from skywrite.sources.opml import Subscription
 
 MOST_PER_CHECK_MAX = 100
 BACKFILL_MAX = 1_000
@@ -122,6 +125,27 @@ class Feeds:
     def items(self, name: int | str, limit: int = 20) -> builtins.list[FeedItem]:
         """The ledger of a feed, the latest items first."""
         return self._ctx.store.feed_items(self._ctx.store.feed(name).id, limit)
+
+    def read_opml(self, path: str | Path) -> builtins.list[Subscription]:
+        """The feeds that a list of subscriptions names. Nothing is fetched or added: preview each, then add it."""
+        from skywrite.sources.opml import OPML_BYTES_MAX, UnreadableSubscriptions, read_opml
+
+        try:
+            data = read_regular(Path(path), OPML_BYTES_MAX)
+        except OSError as error:
+            raise UnreadableSubscriptions(f"{path} cannot be read: {error.strerror}.", hint="Check the name.") from None
+        if data is None:
+            raise UnreadableSubscriptions(f"{path} is larger than {OPML_BYTES_MAX // 1_000_000} MB.", hint="Split it.")
+        try:
+            return read_opml(data)
+        except InputError as error:
+            raise error.about(str(path)) from None
+
+    def opml(self) -> str:
+        """All feeds as a list of subscriptions, which feed readers and `read_opml` read."""
+        from skywrite.sources.opml import Subscription, opml_of
+
+        return opml_of(Subscription(feed.url, feed.title) for feed in self._ctx.store.feeds())
 
     def edit(self, name: int | str, *, accounts: Sequence[str] = (), **options: Any) -> FeedStatus:
         """Change a feed's accounts, or any option of `add` except `backfill`, from its next poll on.

@@ -263,6 +263,30 @@ class StatsReport:
         }
 
 
+class SubscriptionReport(NamedTuple):
+    """A feed of a list of subscriptions: its latest item as a post, what was `added`, the feed that is here already
+    (`existed`), or why it is not to be had.
+    """
+
+    url: str
+    title: str = ""
+    latest: FeedPreview | None = None
+    added: AddedFeed | None = None
+    existed: bool = False
+    error: SkywriteError | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "url": self.url,
+            "title": self.title,
+            "latest": self.latest.as_dict() if self.latest else None,
+            "added": self.added.as_dict() if self.added else None,
+            "existed": self.existed,
+            "error": error_dict(self.error),
+        }
+
+
 class AddedFeed(NamedTuple):
     """A feed that was added, and its first check."""
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from skywrite.cli.given import EmptyResets
+from skywrite.cli.given import EmptyResets, FilePath
 from skywrite.cli.hints import hint_text
 from skywrite.cli.options import A_HANDLE, json_option
 from skywrite.cli.output import one_line, print_done, print_json, print_table, print_warnings
+from skywrite.cli.subscriptions import add_list, is_list
+from skywrite.files import private_file
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -47,6 +50,7 @@ def feed_command() -> None:
 
 @feed_command.command("add", epilog="Example: skywrite feed add https://example.com/blog --backfill 3")
 @click.argument("url")
+@click.option("--yes", is_flag=True, help="Of a list of subscriptions: add all feeds without asking.")
 @click.option(
     "--account",
     "accounts",
@@ -67,17 +71,20 @@ def feed_command() -> None:
 @click.option("--every", metavar="TIME", help="How often to poll, such as 2h; 30m without it, 5m at least.")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A content label for its posts.")
 @json_option
-def add(url: str, as_json: bool, **options: Any) -> None:
+def add(url: str, yes: bool, as_json: bool, **options: Any) -> None:
     """Post a feed's new items from now on.
 
     \b
     The items that are there now are not posted, but for the latest --backfill ones.
     A template knows: title, summary, link, author, tags, hashtags, published, feed_title.
+    URL may be a list of subscriptions (OPML): it shows each feed, and adds none before you say so.
     """
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
         options["images"] = options["images"] or "auto"
+        if is_list(url):
+            sys.exit(add_list(sky, url, options, yes=yes, as_json=as_json))
         added = sky.feeds.add(url, **options)
     if as_json:
         print_json(added.as_dict())
@@ -89,6 +96,31 @@ def add(url: str, as_json: bool, **options: Any) -> None:
     known = f"{count} {'item is' if count == 1 else 'items are'} known and not posted; " if count else ""
     click.echo(f"{known}{queued} {'post is' if queued == 1 else 'posts are'} queued. `skywrite run` finds new items.")
     print_warnings(check.warnings)
+
+
+@feed_command.command("export", epilog="Example: skywrite feed export -o subscriptions.opml")
+@click.option("--output", "-o", type=FilePath(path_type=Path), help="Write to this file. Default: standard output.")
+@json_option
+def export(output: Path | None, as_json: bool) -> None:
+    """Write all feeds as a list of subscriptions (OPML), which feed readers and `feed add` read."""
+    from skywrite.app import Skywrite
+    from skywrite.app.documents import WrittenFile
+
+    with Skywrite() as sky:
+        if as_json and output is None:
+            print_json([status.as_dict() for status in sky.feeds.list()])
+            return
+        text = sky.feeds.opml()
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    # An address may hold a secret.
+    with private_file(output) as file:
+        file.write(text.encode())
+    if as_json:
+        print_json(WrittenFile(output).as_dict())
+    else:
+        print_done(f"The feeds are written to {output}.")
 
 
 @feed_command.command("list", epilog="Example: skywrite feed list --json")
