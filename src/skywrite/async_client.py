@@ -98,10 +98,10 @@ class _AsyncNamespace:
 
 
 def _awaitable(method: Any) -> Any:
-    def call(*arguments: Any, **fields: Any) -> Coroutine[Any, Any, Any]:
+    def awaited(*arguments: Any, **fields: Any) -> Coroutine[Any, Any, Any]:
         return asyncio.to_thread(method, *arguments, **fields)
 
-    return call
+    return awaited
 
 
 def _in_this_loop(callback: Any) -> SessionCallback:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from skywrite import AsyncClient, Client, exceptions
+from skywrite import AsyncClient, Client, exceptions, models
 from skywrite.atproto.xrpc_errors import NotSignedIn, RecordNotFound
 from skywrite.errors import InputError, NoAnswer, RateLimited, TimedOut
 from skywrite.sdk.answers import Answer, UploadedBlob, camel, plain
@@ -178,6 +178,40 @@ def test_chat_goes_through_the_chat_service() -> None:
     attribute(caller, "chat").bsky.convo.list_convos()
     proxy = {"headers": {"atproto-proxy": "did:web:api.bsky.chat#bsky_chat"}}
     assert [("query", "chat.bsky.convo.listConvos", {}, proxy)] == caller.calls
+
+
+def test_a_chat_is_written_as_in_the_sdk() -> None:
+    """Its dicts and models reach the chat service in the lexicon's spelling, and answers are of its classes."""
+    caller = Recorded({"convo": {"id": "1", "members": [{"did": "did:plc:b", "handle": "bob.test"}]}})
+    dm = attribute(caller, "chat").bsky.convo
+    convo = dm.get_convo_for_members(models.ChatBskyConvoGetConvoForMembers.Params(members=["did:plc:b"])).convo
+    message = models.ChatBskyConvoDefs.MessageInput(text="Hello")
+    dm.send_message(models.ChatBskyConvoSendMessage.Data(convo_id=convo.id, message=message))
+    dm.send_message({"convo_id": convo.id, "message": {"text": "Hello"}})
+    assert isinstance(convo, models.ChatBskyConvoDefs.ConvoView)
+    assert ("bob.test", None) == (convo.members[0].handle, convo.members[0].display_name)
+    typed = {"$type": "chat.bsky.convo.defs#messageInput", "text": "Hello"}
+    assert [
+        ("chat.bsky.convo.getConvoForMembers", {"members": ["did:plc:b"]}),
+        ("chat.bsky.convo.sendMessage", {"convoId": "1", "message": typed}),
+        ("chat.bsky.convo.sendMessage", {"convoId": "1", "message": {"text": "Hello"}}),
+    ] == [call[1:3] for call in caller.calls]
+
+
+def test_a_handle_is_changed() -> None:
+    """By the short name of the SDK, which answers with True."""
+    caller = Recorded({})
+    assert attribute(caller, "update_handle")(handle="new.test") is True
+    assert [("procedure", "com.atproto.identity.updateHandle", {"handle": "new.test"}, {})] == caller.calls
+
+
+def test_an_unknown_keyword_is_refused() -> None:
+    """By name, before anything is sent; a dict may hold what newer servers know."""
+    caller = Recorded({"feed": []})
+    with pytest.raises(TypeError, match="no argument 'limt'; it takes algorithm, cursor, limit"):
+        Namespace(caller, "app").bsky.feed.get_timeline(limt=2)
+    Namespace(caller, "app").bsky.feed.get_timeline({"newer": 1})
+    assert [{"newer": 1}] == [call[2] for call in caller.calls]
 
 
 def test_short_methods_take_their_arguments_in_the_order_of_the_sdk() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import skywrite
-from skywrite import Client, client_utils, exceptions, models
+from skywrite import AsyncClient, Client, client_utils, exceptions, models
 from skywrite.sdk.lexicons import is_record, method
 from skywrite.sdk.names import camel_path
 from tests.support.processes import ROOT
@@ -133,7 +133,7 @@ def test_every_field_has_the_same_name(sdk: Any) -> None:
 def missing_methods(sdk: Any) -> list[str]:
     """Paths of methods that are not known here, or as something else."""
     found = []
-    for root in ("app", "chat", "com", "network", "place", "site", "social", "tools"):
+    for root in ("app", "chat", "com", "internal", "network", "place", "site", "social", "tools"):
         for path, theirs in methods(getattr(sdk.Client(), root), root):
             parent, _, name = path.rpartition(".")
             if is_record(camel_path(parent)) and name in ("create", "get", "list", "delete"):
@@ -169,3 +169,14 @@ def missing_arguments(sdk: Any) -> list[str]:
 def test_methods_of_the_client_take_the_same_arguments(sdk: Any) -> None:
     """By the SDK's own names, as far as the signature tells."""
     assert [] == unexplained(missing_arguments(sdk))
+
+
+def test_the_client_for_asyncio_awaits_what_the_sdk_awaits(sdk: Any) -> None:
+    """Each of its methods is there, and is a coroutine exactly where it is one in the SDK."""
+    client = AsyncClient()
+    theirs = {name: getattr(sdk.AsyncClient, name) for name in public(sdk.AsyncClient)}
+    awaited = {name for name, found in theirs.items() if inspect.iscoroutinefunction(found)}
+    plain = {name for name, found in theirs.items() if inspect.isfunction(found)} - awaited
+    ours = {name: getattr(client, name) for name in awaited | plain}
+    coroutines = {name for name, one in ours.items() if inspect.iscoroutinefunction(one) or one.__name__ == "awaited"}
+    assert awaited == coroutines

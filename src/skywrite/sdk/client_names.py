@@ -18,7 +18,7 @@ from skywrite.sdk.names import SHORT, Caller, Namespace, short
 CHAT_DID = "did:web:api.bsky.chat"
 LABELER_DID = "did:plc:ar7c4by46qjdydhdevvrndac"
 CHAT_PROXY = {"atproto-proxy": f"{CHAT_DID}#bsky_chat"}
-ROOTS = ("app", "chat", "com", "network", "place", "site", "social", "tools")
+ROOTS = ("app", "chat", "com", "internal", "network", "place", "site", "social", "tools")
 
 
 class AtprotoServiceType(Enum):
