@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from skywrite.queue import claims
+from skywrite.queue import deciding
 from skywrite.queue.store import open_store
 from skywrite.queue.vault import Vault
 from tests.simulation.world import HANDLES, KEY, Plan, World, look
@@ -105,7 +105,7 @@ def test_no_byte_goes_out_that_was_not_approved(folder: Path) -> None:
 
 def test_the_simulation_sees_what_nobody_approved(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Control: a claim that demands nothing."""
-    monkeypatch.setattr(claims, "demanded_digest", lambda *_: "")
+    monkeypatch.setattr(deciding, "demanded_digest", lambda *_: "")
     assert any(unapproved(seed, folder)[0] for seed in range(CONTROL_SEEDS))
 
 

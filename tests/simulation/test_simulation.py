@@ -174,13 +174,14 @@ def claim_otherwise(patch: pytest.MonkeyPatch, ahead: timedelta) -> None:
         most: int,
         choice: Callable[[], Servers],
         taken: Callable[[Claim], None],
+        *more: Any,
     ) -> list[Claim]:
         soon = self._clock.now() + ahead
         for post in sorted(self.posts(("scheduled", "publishing"), due_before=soon), key=lambda post: -post.id):
             if claim := self.claim_post(post.id, name, seconds, decide):
                 taken(claim)
                 return [claim]
-        return in_order(self, name, seconds, decide, most, choice, taken)
+        return in_order(self, name, seconds, decide, most, choice, taken, *more)
 
     patch.setattr(ShakyStore, "claim_some", claim_some)
 
