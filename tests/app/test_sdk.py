@@ -293,3 +293,10 @@ def test_the_sdk_is_never_imported() -> None:
     script = "import sys, skywrite.async_client; print([name for name in sys.modules if name.startswith('atproto')])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "[]" == done.stdout.strip()
+
+
+def test_older_import_paths_still_work() -> None:
+    """A script that imported events of sessions from `skywrite.sdk` gets the same class."""
+    from skywrite import Session, sdk
+
+    assert (SessionEvent, Session, Answer) == (sdk.SessionEvent, sdk.ChangedSession, sdk.Answer)
