@@ -223,7 +223,7 @@ SAMPLES = (
                 "posts": [
                     {
                         "id": "a",
-                        "content": "Soon",
+                        "content": "<p>Soon &amp; well,</p><p>with a <strong>mark</strong></p>",
                         "publishDate": "2060-03-04T09:30:00.000Z",
                         "state": "QUEUE",
                         "releaseURL": None,
@@ -235,7 +235,7 @@ SAMPLES = (
             }
         ),
         [
-            {"text": "Soon", "at": "2060-03-04T09:30:00.000Z"},
+            {"text": "Soon & well,\n\nwith a mark", "at": "2060-03-04T09:30:00.000Z"},
             {"text": "Later", "draft": True},
         ],
         ("id", "releaseURL", "integration"),

@@ -22,6 +22,11 @@ def table(text: str, name: str = "plan.csv", maps: Maps | None = None) -> Table:
     return table_from(text.encode(), name, maps=maps or Maps())
 
 
+def table_name(text: str) -> str:
+    """The column of a table that holds its times."""
+    return "Posting Time" if text.startswith("Text") else "column 1"
+
+
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 def test_tables_of_other_programs(sample: Sample) -> None:
     """Each is found by its header, its columns are read, and what has no place here is named."""
@@ -99,11 +104,31 @@ def test_a_map_says_more_than_a_known_program() -> None:
     )
 
 
-def test_a_known_program_with_a_column_more() -> None:
-    """What the program's columns are is suggested; what the new one is, is asked for."""
+@pytest.mark.parametrize(
+    ("text", "column", "program"),
+    [
+        ("03/25/2060 09:30,x,https://a.example,more", "column 4", "Hootsuite"),
+        ("Text,Image URL,Posting Time,Notes\nx,,2060-03-25,more", "Notes", "Buffer"),
+    ],
+)
+def test_a_known_program_with_a_column_more(text: str, column: str, program: str) -> None:
+    """Only what the program's tables do not have is asked for; the others are then read as ever."""
     with pytest.raises(UnknownColumns) as caught:
-        table("03/25/2060 09:30,x,https://a.example,more")
-    assert {"column 1": "at", "column 2": "text", "column 3": "link", "column 4": ""} == caught.value.suggested
+        table(text)
+    assert {column: ""} == caught.value.suggested
+    found = table(text, maps=Maps({column: ""}))
+    more = table(text, maps=Maps({column: "", table_name(text): "at"}))
+    assert found.rows == more.rows
+    assert (program, "x", (column,)) == (found.reading.source, found.rows[0]["text"], found.reading.left_out)
+
+
+def test_names_of_others_in_all_objects_are_columns() -> None:
+    """They are named at once; a name in one object of several is that row's mistake."""
+    with pytest.raises(UnknownColumns) as caught:
+        table('{"Message": "Hi", "When": "x"}\n{"Message": "Ho"}\n', "a.jsonl")
+    assert {"Message": "text", "When": "at"} == caught.value.suggested
+    rows = [{"txet": "Hi"}, {"text": "Ho"}]
+    assert rows == table("\n".join(map(json.dumps, rows)), "a.jsonl").rows
 
 
 def test_columns_of_our_own_are_read_as_ever() -> None:

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from skywrite.errors import Do, Hint, InputError
 from skywrite.schedule.tokens import DateOrder
-from skywrite.sources.table_formats import OUT, To, format_of, key_of, nearest_format
+from skywrite.sources.table_formats import OUT, To, format_of, key_of
 
 # What a column may be mapped to besides a field: images or one video; a card, or a line of the text beside media; a
 # video that plays like a GIF; whether a row was published elsewhere.
@@ -41,7 +41,6 @@ _MEANINGS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("description", "summary"), ("text", "alts")),
     **dict.fromkeys(("category", "topic", "keyword"), ("tags", "")),
 }
-_ONLY_OF_PROGRAMS = ("position", "platforms")
 # Several columns may give these; each adds to what the others gave.
 _ADDING = ("", "thread", "media", "state")
 
@@ -112,14 +111,12 @@ def read_header(header: Sequence[str], ours: Mapping[str, str], maps: Maps, wher
     own = {cell: To(ours[_spelled(cell)]) for cell in header if _spelled(cell) in ours}
     foreign = [cell for cell in header if cell.strip() and cell not in own]
     found = format_of(header) if foreign else None
-    if found is not None:
-        read = {cell: found.columns[key_of(cell)] for cell in header if cell.strip()}
-        source = found.name
-    else:
-        unknown = [cell for cell in foreign if cell not in mapped]
-        if unknown:
-            raise _unknown(unknown, _hints_of_programs(header), ours, where)
-        read, source = own, "given" if given else "remembered" if known else ""
+    there = found.columns if found else {}
+    unknown = [cell for cell in foreign if cell not in mapped and key_of(cell) not in there]
+    if unknown:
+        raise _unknown(unknown, ours, where)
+    read = {**own, **{cell: there[key_of(cell)] for cell in header if key_of(cell) in there}}
+    source = found.name if found else "given" if given else "remembered" if known else ""
     columns = _columns(header, {**read, **{cell: To(ours.get(to, to)) for cell, to in mapped.items()}}, source, where)
     named = [(cell.strip(), to) for cell, to in zip(header, columns, strict=True) if cell.strip()]
     return Reading(
@@ -159,12 +156,10 @@ def checked_map(given: Mapping[str, str], fields: Sequence[str]) -> dict[str, st
     return dict(given)
 
 
-def _unknown(
-    unknown: Sequence[str], hinted: Mapping[str, tuple[str, ...]], ours: Mapping[str, str], where: str
-) -> UnknownColumns:
+def _unknown(unknown: Sequence[str], ours: Mapping[str, str], where: str) -> UnknownColumns:
     """The error about all columns that nobody knows, with what each may be."""
     names = list(dict.fromkeys(cell.strip() for cell in unknown))
-    meanings = {name: hinted.get(name) or _meanings(name, ours) for name in names}
+    meanings = {name: _meanings(name, ours) for name in names}
     suggested = {name: found[0] if len(found) == 1 else "" for name, found in meanings.items()}
     listed = ", ".join(f"{name[:40]!r}{_question(found)}" for name, found in meanings.items())
     if len(names) == 1 and len(meanings[names[0]]) < 2:
@@ -175,14 +170,6 @@ def _unknown(
         hint = Hint("Say what each is in ", Do("argument", "map"), f": {{{pairs}}}. An empty one leaves it out.")
     there_is = "there are no columns" if len(names) > 1 else "there is no column"
     return UnknownColumns(f"{where}: {there_is} {listed}.", suggested, hint=hint)
-
-
-def _hints_of_programs(header: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """What columns are in the tables of a program that has all of them but others, too."""
-    found = nearest_format(header)
-    known = found.columns if found else {}
-    named = {cell.strip(): known[key_of(cell)].field for cell in header if key_of(cell) in known}
-    return {name: (field,) for name, field in named.items() if field not in _ONLY_OF_PROGRAMS}
 
 
 def _question(meanings: tuple[str, ...]) -> str:
@@ -196,7 +183,7 @@ def _meanings(name: str, ours: Mapping[str, str]) -> tuple[str, ...]:
     found = _MEANINGS.get(key_of(name))
     if found is not None:
         return found
-    near = get_close_matches(_spelled(name), ours, 1, 0.7)
+    near = get_close_matches(_spelled(name), ours, 1, 0.8)
     return (ours[near[0]],) if near else ()
 
 

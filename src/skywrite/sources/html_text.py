@@ -71,6 +71,11 @@ def html_to_text(html: str) -> str:
     return html_with_links(html).text
 
 
+def html_texts(pieces: list[str]) -> list[str]:
+    """The same of many, as the child process reads them."""
+    return [html_to_text(piece) for piece in pieces]
+
+
 def html_with_links(html: str) -> LinkedText:
     """The text that a reader sees, with the links in it."""
     html = _bounded(html)

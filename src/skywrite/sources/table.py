@@ -18,6 +18,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from skywrite import contained
 from skywrite.compose.draft import FIELDS, STRIP
 from skywrite.errors import InputError
 from skywrite.files import read_regular
@@ -50,6 +51,7 @@ _LISTS_OF_PROGRAMS = ("posts", "drafts", "results")
 # A table whose first row begins with a day and a time has no header.
 _MOMENT = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[ T]+\d{1,2}:\d\d")
 _HEADLESS_MAX = 6
+_PARAGRAPH = re.compile(r"\s*<p[ >].*</p>\s*\Z", re.DOTALL | re.IGNORECASE)
 NO_MAPS = Maps()
 
 
@@ -254,8 +256,9 @@ def _objects(rows: list[dict[str, Any]], maps: Maps) -> Table:
         return Table(rows)
     try:
         reading = read_header(names, OURS, maps, "Its rows")
-    except UnknownColumns:
-        if maps.given:
+    except UnknownColumns as error:
+        # A name in some rows is those rows' mistake; one in all of them is a column.
+        if maps.given or (len(rows) > 1 and all(error.suggested.keys() & row.keys() for row in rows)):
             raise
         return Table(rows)
     if not reading.source:
@@ -269,7 +272,19 @@ def _objects(rows: list[dict[str, Any]], maps: Maps) -> Table:
             _put(row, columns[name], value, where)
         made.append(_settled(row, reading, where))
     posts, published = joined(made)
+    _strip_paragraphs(posts)
     return Table(posts, reading, published)
+
+
+def _strip_paragraphs(posts: Sequence[dict[str, Any]]) -> None:
+    """Replace texts that are HTML paragraphs, as some programs keep them, by what a reader sees."""
+    from skywrite.sources.html_text import html_texts
+
+    marked = [post for post in posts if _PARAGRAPH.match(str(post.get("text", "")))]
+    if not marked:
+        return
+    for post, text in zip(marked, contained.call(html_texts, [post["text"] for post in marked]), strict=True):
+        post["text"] = text
 
 
 def _check_times(fields: Collection[str], where: str) -> None:

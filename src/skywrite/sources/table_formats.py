@@ -4,13 +4,13 @@ What lives here: one table, a row for each format. What does not: maps that some
 that is not here (`column_maps`); what a cell becomes (`table`, `foreign_cells`).
 
 A header is recognised by its names alone, whatever their case, and without what stands in brackets or behind a dash. It
-is a format's if all names that the format always has are there, and none that it never has.
+is a format's if all names that the format always has are there.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from skywrite.schedule.tokens import DateOrder
@@ -45,8 +45,8 @@ class Format(NamedTuple):
     dates: DateOrder | None = None
     undated: Literal["slot", "draft"] = "slot"
 
-    def fits(self, keys: Sequence[str]) -> bool:
-        """Whether a header with these keys is one of its."""
+    def fits(self, keys: Collection[str]) -> bool:
+        """Whether a header with these keys is one of its, and has nothing else."""
         return self.needs <= set(keys) <= self.columns.keys()
 
 
@@ -226,14 +226,12 @@ FORMATS = (
 )
 
 
-def nearest_format(header: Sequence[str]) -> Format | None:
-    """A program whose tables have the names that it needs here, whatever else there is."""
-    keys = {key_of(cell) for cell in header}
-    return next((one for one in FORMATS if one.needs <= keys), None)
-
-
 def format_of(header: Sequence[str]) -> Format | None:
-    """The program whose tables have this header. Where several programs fit, none does."""
-    keys = [key_of(cell) for cell in header if cell.strip()]
-    found = [one for one in FORMATS if one.fits(keys)]
-    return found[0] if len({one.name for one in found}) == 1 else None
+    """The program whose tables have the names that they need here, best without any others. Where several programs
+    are as good, it is none.
+    """
+    keys = {key_of(cell) for cell in header if cell.strip()}
+    found = [one for one in FORMATS if one.fits(keys)] or [one for one in FORMATS if one.needs <= keys]
+    most = max((len(one.needs) for one in found), default=0)
+    best = [one for one in found if len(one.needs) == most]
+    return best[0] if len({one.name for one in best}) == 1 else None
