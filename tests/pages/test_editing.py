@@ -261,3 +261,18 @@ def test_without_the_network_a_mention_is_typed_as_ever(tab: Watched) -> None:
     page.locator("textarea[name=text]").press_sequentially(", how are you?")
     expect(page.locator("#text")).to_have_value("Hello @bob.test, how are you?")
     tab.complaints.clear()
+
+
+@pytest.mark.parametrize("mode", ["slot", "every"])
+def test_a_copy_takes_no_place_of_what_another_window_changed(tab: Watched, mode: str) -> None:
+    """A draft that was changed in another window is neither copied nor deleted by this one."""
+    text = f"Two windows {mode}"
+    page = tab.visit("/compose")
+    write(page, text)
+    tab.api("PATCH", f"/posts/{number(page)}", {"text": f"{text}, and the other"})
+    page.check(f"input[name=mode][value={mode}]")
+    if mode == "every":
+        page.fill("input[name=every]", "weekdays 9:20")
+    page.click("[data-send]")
+    expect(page.locator("[data-said]")).to_contain_text("changed in another window")
+    assert [(f"{text}, and the other", "draft")] == made_of(tab, text)

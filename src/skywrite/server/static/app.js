@@ -541,8 +541,16 @@ class Composer {
       && same(draft.replies ?? null, row.replies) && same(draft.labels ?? [], row.labels) && (draft.split ?? false) === row.split;
   }
 
+  // What another window changed meanwhile is not copied and deleted unseen.
+  async unchanged() {
+    if (this.id === null) return;
+    const { version } = await ask("GET", `/posts/${this.id}`);
+    if (version !== this.version) throw refusal(412, {});
+  }
+
   // A new post, which takes the place of the one that there was.
-  replace(row, time) {
+  async replace(row, time) {
+    await this.unchanged();
     const body = { ...this.content(), account: this.account, ...time };
     this.tried = { body, row, old: this.id, key: `page-${crypto.randomUUID()}` };
     return this.finish();
@@ -627,6 +635,7 @@ class Composer {
     const go = (path, done) => { this.sent = true; location.assign(`${path}?${new URLSearchParams({ done })}`); };
     if (this.mode === "every") {
       await this.settle();
+      await this.unchanged();
       const made = await this.repeat();
       if (this.id !== null) await ask("DELETE", `/posts/${this.id}`);
       return go("/recurrences", `It comes ${made.said}.`);
