@@ -101,3 +101,11 @@ def test_slots_keep_their_zone(sky: Skywrite, page: TestClient) -> None:
     berlin = fields(shown, "/accounts/slots", zone="Europe/Berlin")
     page.post("/accounts/slots", data={**berlin, "day1": ""})
     assert [Slot(0, 540, "Europe/Berlin"), Slot(0, 600, "America/New_York")] == sky.slots()
+
+
+def test_an_empty_policy_is_none_and_does_not_keep_the_old_one(sky: Skywrite, page: TestClient) -> None:
+    """An edit with `"late": ""` is refused, as in a new post, and changes nothing."""
+    number = sky.schedule("Once", at=SOON, late="skip:30m").post_id
+    before = sky.posts.get(number).post
+    answer = page.patch(f"/api/v1/posts/{number}", json={"text": "Twice", "late": ""})
+    assert (422, before) == (answer.status_code, sky.posts.get(number).post)

@@ -239,7 +239,9 @@ class Posts:
         account = self._ctx.store.account(post.account_did)
         due_at, warnings = self._drafting.when_with_notes(account, at) if at is not None else (post.due_at, [])
         late = changes.pop("late", None)
-        policy, seconds = self._drafting.late(account, late) if late else (post.late_policy, post.late_seconds)
+        policy, seconds = (
+            self._drafting.late(account, late) if late is not None else (post.late_policy, post.late_seconds)
+        )
         if not changes:
             values = Changes(late_policy=policy, late_seconds=seconds)
         else:
