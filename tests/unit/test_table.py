@@ -34,6 +34,7 @@ from tests.support.sheets import Day, ods, xlsx, zipped
             "text,images,alts\nHi,a.png|https://b.example/b.png,A",
             {"text": "Hi", "images": [{"path": "a.png", "alt": "A"}, {"url": "https://b.example/b.png", "alt": ""}]},
         ),
+        ("text,video,alt\nHi,a.mp4,A", {"text": "Hi", "video": {"path": "a.mp4", "alt": "A"}}),
         ("sep=;\ntext;tags\nHi;a|b", {"text": "Hi", "tags": ["a", "b"]}),
         ("text,\nHi,", {"text": "Hi"}),
         (

@@ -13,7 +13,10 @@ from typing import Any
 from skywrite.sources.column_maps import UnreadableTable
 from skywrite.sources.table_formats import To
 
-PUBLISHED, POSITION = "\x00published", "\x00position"
+FOREIGN = frozenset(("media", "link", "gif", "state", "position", "platforms"))
+MEDIA, LINK, PUBLISHED, POSITION = "\x00media", "\x00link", "\x00published", "\x00position"
+# A row with one of these is not settled.
+UNSETTLED = frozenset((MEDIA, LINK, "video"))
 _VIDEO_ENDINGS = (".mp4", ".mov", ".m4v", ".webm", ".mpeg", ".mpg")
 # No address holds a blank, or a comma before another address.
 _BETWEEN_ADDRESSES = re.compile(r"\||[,;\s]+(?=https?://)")
@@ -38,12 +41,12 @@ def split_cell(to: To, cell: str) -> dict[str, Any]:
     return {**({to.field: parts[0]} if parts[0] else {}), **({to.rest: more} if more else {})}
 
 
-def put_foreign(row: dict[str, Any], field: str, value: Any, where: str) -> bool:
-    """Put a value into a row, if its field is one that only other programs have; whether it is."""
+def put_foreign(row: dict[str, Any], field: str, value: Any, where: str) -> None:
+    """Put the value of a field that only other programs have into a row."""
     if field == "media":
-        row.setdefault("\x00media", []).extend(_listed(value, where))
+        row.setdefault(MEDIA, []).extend(_listed(value, where))
     elif field == "link":
-        row["\x00link"] = str(value).strip()
+        row[LINK] = str(value).strip()
     elif field == "gif":
         row["video"] = {**_place(str(value).strip()), "gif": True}
     elif field == "state":
@@ -52,14 +55,11 @@ def put_foreign(row: dict[str, Any], field: str, value: Any, where: str) -> bool
         row[POSITION] = _number(str(value), where)
     elif field == "platforms":
         _put_posts(row, value, where)
-    else:
-        return False
-    return True
 
 
 def settle(row: dict[str, Any], where: str) -> None:
     """Settle what depends on several columns: media are images or one video, and a link beside them is in the text."""
-    media = row.pop("\x00media", [])
+    media = row.pop(MEDIA, [])
     if isinstance(row.get("video"), str):
         row["video"] = _place(row["video"].strip())
     videos = [item for item in media if item.split("?")[0].lower().endswith(_VIDEO_ENDINGS)]
@@ -69,7 +69,7 @@ def settle(row: dict[str, Any], where: str) -> None:
         row["video"] = _place(videos[0])
     elif media:
         row["images"] = [*row.get("images", []), *media]
-    link = row.pop("\x00link", "")
+    link = row.pop(LINK, "")
     if not link:
         return
     if len(found := addresses(link)) > 1:

@@ -23,7 +23,7 @@ from skywrite.compose.draft import FIELDS, STRIP
 from skywrite.errors import InputError
 from skywrite.files import read_regular
 from skywrite.sources.column_maps import Maps, Reading, UnknownColumns, UnreadableTable, read_header, said
-from skywrite.sources.foreign_cells import addresses, joined, put_foreign, settle, split_cell
+from skywrite.sources.foreign_cells import FOREIGN, UNSETTLED, addresses, joined, put_foreign, settle, split_cell
 from skywrite.sources.table_formats import To, format_of
 
 TABLE_BYTES_MAX = 200_000_000
@@ -309,19 +309,23 @@ def _row(reading: Reading, cells: Sequence[str], where: str) -> dict[str, Any]:
 
 def _put(row: dict[str, Any], to: To, value: Any, where: str) -> None:
     """Put a value into a row, as what its column becomes."""
-    if not to.field or value is None or value in ("", [], {}):
+    field = to.field
+    if not field or value is None or value in ("", [], {}):
         return
     if isinstance(value, str) and to.separator:
-        for field, found in split_cell(to, value).items():
-            row[field] = [*row.get(field, []), *found] if field == "thread" else found
-    elif not put_foreign(row, to.field, value, where):
-        found = _cell(to.field, value, where) if isinstance(value, str) else value
-        row[to.field] = [*row["thread"], *found] if to.field == "thread" and "thread" in row else found
+        for name, found in split_cell(to, value).items():
+            row[name] = [*row.get(name, []), *found] if name == "thread" else found
+    elif field in FOREIGN:
+        put_foreign(row, field, value, where)
+    else:
+        found = _cell(field, value, where) if isinstance(value, str) else value
+        row[field] = [*row["thread"], *found] if field == "thread" and "thread" in row else found
 
 
 def _settled(row: dict[str, Any], reading: Reading, where: str) -> dict[str, Any]:
     _join_time(row, where)
-    settle(row, where)
+    if not row.keys().isdisjoint(UNSETTLED):
+        settle(row, where)
     _join_alts(row, where)
     if reading.undated == "draft" and "at" not in row:
         row["draft"] = True
@@ -345,6 +349,8 @@ def _join_alts(row: dict[str, Any], where: str) -> None:
         if len(alts) > len(images):
             raise UnreadableTable(f"{where}: there are {len(alts)} alt texts and {len(images)} images.")
         row["images"] = [_image(item, alts[place] if place < len(alts) else "") for place, item in enumerate(images)]
+    elif len(alts) == 1 and isinstance(row.get("video"), dict):
+        row["video"] = {**row["video"], "alt": alts[0]}
     elif alts:
         raise UnreadableTable(f"{where}: there is an alt text and no image.")
 
