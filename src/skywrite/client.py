@@ -361,7 +361,7 @@ class Client:
         """Publish a post with up to ten images (bytes or paths) and their alt texts. See `send_post`."""
         if image_alts is not None and len(image_alts) > len(images):
             raise InputError(
-                f"{len(image_alts)} alt texts are given for {len(images)} images.", hint="Give one for each."
+                f"There are more alt texts ({len(image_alts)}) than images ({len(images)}).", hint="Give one for each."
             )
         alts = list(image_alts or ()) + [""] * len(images)
         items = [{**media_of(image), "alt": alt} for image, alt in zip(images, alts, strict=False)]

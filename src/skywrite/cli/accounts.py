@@ -232,6 +232,8 @@ def set_command(settings: tuple[str, ...], account: str | None, as_json: bool) -
     if as_json:
         print_json(now)
         return
+    if not now:
+        click.echo("All settings are as they come. Set one like: skywrite set zone=Europe/Berlin")
     for name, value in sorted(now.items()):
         click.echo(f"{name} = {_shown(value)}")
 

@@ -55,7 +55,7 @@ class TargetType(click.ParamType[Target]):
         return Target(range(first, first + 1), bool(colon))
 
 
-@click.command("approve", epilog="Example: skywrite approve 12 or: skywrite approve --all-of feed:3")
+@click.command("approve", epilog="Example: skywrite approve 12, or: skywrite approve --all-of feed:3")
 @click.argument("targets", type=TargetType(many=True), nargs=-1, metavar="[ID|RANGE]...", shell_complete=complete_posts)
 @click.option("--all-of", metavar="SOURCE", help="All posts from there that wait: feed:3, import:FILE, mcp, ...")
 @click.option("--confirm", metavar="DIGEST", help="Approve exactly this, without a question; for scripts.")
@@ -119,8 +119,11 @@ def _approve_post(
 
 def _waiting(sky: Skywrite, targets: Sequence[Target], source: str | None, account: str | None) -> list[int]:
     """The posts that are meant and wait for an approval, in the given order. Raises NothingChosen."""
-    if any(target.is_recurrence for target in targets):
-        raise InputError("A recurrence is approved by itself.", hint="Name only it: skywrite approve recurring:NUMBER")
+    for target in targets:
+        if target.is_recurrence:
+            raise InputError(
+                "A recurrence is approved by itself.", hint=f"Name only it: skywrite approve recurring:{target.id}"
+            )
     waiting = [entry.post.id for entry in sky.approvals.list(account=account, source=source)]
     if source is not None:
         if not waiting:

@@ -15,8 +15,8 @@ import click
 
 from skywrite.errors import InputError
 
-# Options whose empty value says something: no description, and no note.
-EMPTY_SAYS_SOMETHING = ("alts", "note")
+# What says something when it is empty: no description, no note; and texts and times, whose own errors say more.
+EMPTY_SAYS_SOMETHING = ("alts", "note", "text", "texts", "slots", "when")
 # What people call our options elsewhere.
 OTHER_WORDS = {
     "--schedule": "--at",
@@ -63,11 +63,11 @@ class FilePath(click.Path):
 
 
 def refuse_empty(command: click.Command) -> None:
-    """Let each option of a command refuse an empty value, unless that says something."""
+    """Let each option and argument of a command refuse an empty value, unless that says something."""
     if isinstance(command, EmptyResets):
         return
     for option in command.params:
-        if isinstance(option, click.Option) and not option.is_flag and option.name not in EMPTY_SAYS_SOMETHING:
+        if not getattr(option, "is_flag", False) and option.name not in EMPTY_SAYS_SOMETHING:
             option.callback = _NotEmpty.before(option.callback)
 
 

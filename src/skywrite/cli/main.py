@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import click
@@ -181,12 +183,19 @@ _QUIET = click.Option(
 
 def _unknown_command(name: str, ctx: click.Context) -> click.UsageError:
     """The error for an unknown command, with similar names."""
+    return click.UsageError(_unknown(name, "skywrite", list(COMMANDS), OTHER_COMMANDS), ctx)
+
+
+def _unknown(
+    name: str, path: str, known: Sequence[str], other: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> str:
+    """The sentence for a command that a group does not have, with those that were meant."""
     from difflib import get_close_matches
 
-    found = OTHER_COMMANDS.get(name.lower()) or get_close_matches(name.lower(), COMMANDS, n=2)
-    alike = [f"skywrite {command}".rstrip() for command in found]
+    found = other.get(name.lower()) or get_close_matches(name.lower(), known, n=2)
+    alike = [f"{path} {command}".rstrip() for command in found]
     meant = f" Did you mean {' or '.join(alike)}?" if alike else ""
-    return click.UsageError(f"There is no command {name!r}.{meant}", ctx)
+    return f"There is no command {name!r}.{meant}"
 
 
 @click.group(
@@ -250,6 +259,8 @@ def _wrong_usage(error: click.ClickException, as_json: bool) -> int:
     message = error.format_message()
     if isinstance(error, click.NoSuchOption):
         message = unknown_option(error.option_name, context)
+    elif isinstance(error, click.exceptions.NoSuchCommand) and isinstance(context.command, click.Group):
+        message = _unknown(error.command_name, context.command_path, context.command.list_commands(context))
     print_error({"error": "UsageError", "message": message, "hint": hint}, as_json)
     return 2
 

@@ -218,7 +218,8 @@ def _kind(value: str) -> str:
 def _alts(media: list[str], alts: list[str], required: bool) -> list[str]:
     if len(alts) > len(media):
         raise InputError(
-            f"{len(alts)} alt texts are given for {len(media)} images and videos.", hint="Give one --alt for each."
+            f"There are more alt texts ({len(alts)}) than images and videos ({len(media)}).",
+            hint="Give one --alt for each.",
         )
     for item in media[len(alts) :]:
         if required:

@@ -16,6 +16,7 @@ from skywrite.cli.listing import footer, lines_of
 from skywrite.cli.options import A_HANDLE, ID, draft_options, draft_row, json_option, read_text, text_options
 from skywrite.cli.output import print_done, print_json, print_json_array, print_warnings
 from skywrite.cli.picking import Change, many_posts
+from skywrite.cli.quoting import shell_words
 from skywrite.cli.terminal import show
 from skywrite.cli.words import ManyTextsCommand
 from skywrite.errors import Do, InputError
@@ -64,7 +65,7 @@ def queue_command(account: str | None, states: tuple[str, ...], limit: int, as_j
             lambda entry: entry.post.due_at,
             _total(sky, account, chosen),
             "queue",
-            'Nothing is waiting. Add something: skywrite post "Later" --at "tomorrow 9:00"',
+            _none(states, 'Nothing is waiting. Add something: skywrite post "Later" --at "tomorrow 9:00"'),
         )
 
 
@@ -90,11 +91,18 @@ def history_command(account: str | None, states: tuple[str, ...], limit: int, as
         if as_json:
             print_json_array(entry.as_dict() for entry in found)
             return
-        _show_entries(sky, found, _ended, _total(sky, account, chosen), "history", "Nothing was published yet.")
+        _show_entries(
+            sky, found, _ended, _total(sky, account, chosen), "history", _none(states, "Nothing was published yet.")
+        )
 
 
 def _ended(entry: Entry) -> datetime:
     return entry.post.published_at or entry.post.updated_at
+
+
+def _none(states: tuple[str, ...], otherwise: str) -> str:
+    """What an empty list says: which states were asked for, if any were."""
+    return f"No post is {' or '.join(states)}." if states else otherwise
 
 
 def _states(given: tuple[str, ...], default: Sequence[Any]) -> Any:
@@ -192,6 +200,11 @@ def _other_text(post_id: int, text: tuple[str, ...], file: Path | None) -> dict[
 
     with Skywrite() as sky:
         thread = sky.show(post_id).post.draft.get("thread") or []
+    if not thread and len(text) > 1:
+        raise InputError(
+            f"Post {post_id} is one post, and {len(text)} texts were given.",
+            hint=f"Put the text into quotes: skywrite edit {post_id} {shell_words([' '.join(text)])}",
+        )
     if not thread:
         return {"text": read_text(text, file, False)}
     texts = list(text) if len(text) > 1 else split_parts(read_text(text, file, False))

@@ -207,7 +207,10 @@ class PostOperations(StoreBase):
             post = get_locked(tx, post_id)
             check_version(post, version)
             if tx.run("hold_post", id=post_id, now=self._clock.now(), **problem_values(reason)) != 1:
-                raise WrongState(f"Post {post_id} is {why_fixed(post)}, so it cannot be held.", hint=way_out(post))
+                why = (
+                    f"{why_fixed(post)} already" if post.state == "held" else f"{why_fixed(post)}, so it cannot be held"
+                )
+                raise WrongState(f"Post {post_id} is {why}.", hint=way_out(post))
             note_post_event(tx, "post.held", self._clock.now(), post, problem=reason)
             held = changed(tx, post)
             if undoable:

@@ -108,7 +108,7 @@ def _check_ending(name: str) -> str:
     ending = Path(name).suffix.lower()
     if ending not in (*_SEPARATED, *_OBJECTS, *_WORKBOOKS):
         hint = "Save it as .xlsx or .csv." if ending in (".xls", ".xlsb", ".numbers") else "Use .csv, .xlsx or .jsonl."
-        raise UnreadableTable(f"{name} is not a table in a format that Skywrite reads.", hint=hint)
+        raise UnreadableTable(f"{name or 'A folder'} is not a table in a format that Skywrite reads.", hint=hint)
     return ending
 
 
