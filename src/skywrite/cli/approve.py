@@ -12,7 +12,7 @@ from skywrite.cli.options import ID, account_option, json_option
 from skywrite.cli.output import print_done, print_json
 from skywrite.cli.picking import NothingChosen, PostNumbers
 from skywrite.cli.terminal import can_ask
-from skywrite.errors import InputError
+from skywrite.errors import Do, Hint, InputError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -103,7 +103,7 @@ def approve_command(
 def _approve_post(
     sky: Skywrite, post_id: int, confirm: str | None, by: str | None, at: str | None, note: str, as_json: bool
 ) -> None:
-    asked = sky.approvals.look(post_id, at=at)
+    asked = _look(sky, post_id, at)
     if confirm is None and (as_json or not _says_yes(_lines(sky, asked), str(post_id), asked.digest)):
         if as_json:
             print_json(asked.as_dict())
@@ -115,6 +115,20 @@ def _approve_post(
         print_json(entry.as_dict())
     else:
         print_done(f"Post {post_id} is approved{_when(sky, entry.post.due_at, entry.account)}.")
+
+
+def _look(sky: Skywrite, post_id: int, at: str | None = None) -> Asked:
+    """What would be approved. Raises WrongState for what is over: nobody is asked about that."""
+    from skywrite.app.approvals import OPEN_STATES
+    from skywrite.queue.model import WrongState
+
+    asked = sky.approvals.look(post_id, at=at)
+    if asked.post.state not in OPEN_STATES:
+        raise WrongState(
+            f"Post {post_id} is {asked.post.state}, so it cannot be approved.",
+            hint=Hint("See: ", Do("posts.get", post_id)),
+        )
+    return asked
 
 
 def _waiting(sky: Skywrite, targets: Sequence[Target], source: str | None, account: str | None) -> list[int]:
@@ -141,11 +155,11 @@ def _waiting(sky: Skywrite, targets: Sequence[Target], source: str | None, accou
 def _approve_each(sky: Skywrite, numbers: Sequence[int], by: str | None, note: str, as_json: bool) -> None:
     """Look at one after the other, and approve those to which the answer is yes."""
     if as_json:
-        print_json([sky.approvals.look(number).as_dict() for number in numbers])
+        print_json([_look(sky, number).as_dict() for number in numbers])
         return
     approved = 0
     for number in numbers:
-        asked = sky.approvals.look(number)
+        asked = _look(sky, number)
         for line in _lines(sky, asked):
             click.echo(line)
         if not can_ask():
