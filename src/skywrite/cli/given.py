@@ -27,6 +27,8 @@ OTHER_WORDS = {
     "--on": "--at",
     "--repeat": "--every",
     "--cron": "--every",
+    "--rule": "--every",
+    "--slot": "--next-slot",
     "--timezone": "--zone",
     "--tz": "--zone",
     "--photo": "--image",
