@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -76,9 +77,10 @@ OLD = {
 
 
 @pytest.fixture
-def bare(tmp_path: Path) -> Skywrite:
+def bare(tmp_path: Path) -> Iterator[Skywrite]:
     """A queue that nothing was done with."""
-    return Skywrite(str(tmp_path / "skywrite.db"))
+    with Skywrite(str(tmp_path / "skywrite.db")) as sky:
+        yield sky
 
 
 def public(value: object) -> list[str]:

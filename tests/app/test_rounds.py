@@ -234,6 +234,7 @@ def test_of_every_kind_of_work_those_that_hang_hold_up_nobody_else(
         release.set()
         worker.stop()
         thread.join(PATIENCE_SECONDS)
+        town.sky.close()
 
 
 def unfinished(town: Town) -> dict[str, set[str]]:

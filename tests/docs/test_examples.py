@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from skywrite import Skywrite
 from skywrite.cli.main import main
 from skywrite.sandbox import Sandbox
 from tests.docs.examples import HANDLE, PASSWORD, Example, examples, fill_folder, fill_sandbox, put_post
@@ -72,9 +74,13 @@ def test_every_command_of_a_page_works(page: str, box: Sandbox) -> None:
 def test_every_python_example_of_a_page_runs(page: str, box: Sandbox) -> None:
     """One after the other, as one script."""
     names: dict[str, Any] = {}
-    for example in FOUND:
-        if example.page == page and example.language == "python":
-            exec(compile(example.code, example.name, "exec"), names)
+    # An example may leave it to the end of the program to close what it opened.
+    with ExitStack() as opened:
+        for example in FOUND:
+            if example.page == page and example.language == "python":
+                exec(compile(example.code, example.name, "exec"), names)
+                if isinstance(sky := names.get("sky"), Skywrite):
+                    opened.callback(sky.close)
     assert "client" in names or "sky" in names
 
 
