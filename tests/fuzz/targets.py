@@ -117,7 +117,8 @@ def post_files(data: bytes) -> None:
 def tables(data: bytes) -> None:
     """CSV, JSON and JSON lines, and the drafts in them."""
     from skywrite.compose.draft import draft_from_dict
-    from skywrite.sources.table import read_csv, read_json, read_jsonl
+    from skywrite.sources.table import read_json, read_jsonl
+    from tests.support.sheets import read_csv
 
     text = data.decode("utf-8", "replace")
     for read in (read_csv, read_json, read_jsonl):

@@ -13,6 +13,8 @@ from io import BytesIO
 from typing import Any
 from xml.sax.saxutils import escape
 
+from skywrite.sources.table import table_from
+
 MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 RELS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
@@ -123,3 +125,8 @@ def zipped(parts: Mapping[str, str | bytes]) -> bytes:
         for name, content in parts.items():
             archive.writestr(name, content, zipfile.ZIP_STORED if name == "mimetype" else None)
     return data.getvalue()
+
+
+def read_csv(text: str) -> list[dict[str, Any]]:
+    """The rows of a table of separated values."""
+    return table_from(text.encode(), "posts.csv").rows

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from skywrite.errors import InputError
 from skywrite.sources import table
 from skywrite.sources.spreadsheet import UNPACKED_BYTES_MAX
-from skywrite.sources.table import UnreadableTable, read_csv, read_json, read_jsonl, read_table
-from tests.support.sheets import Day, ods, xlsx, zipped
+from skywrite.sources.table import UnreadableTable, read_json, read_jsonl, read_table
+from tests.support.sheets import Day, ods, read_csv, xlsx, zipped
 
 
 @pytest.mark.parametrize(

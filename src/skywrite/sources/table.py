@@ -187,12 +187,8 @@ def _no_number(text: str) -> Any:
     raise _Refused(f"{text} is not a JSON value")
 
 
-def read_csv(text: str) -> list[dict[str, Any]]:
-    """A header with field names, then a row for each post; the separator is a comma, semicolon or tab."""
-    return _separated(text, NO_MAPS).rows
-
-
 def _separated(text: str, maps: Maps) -> Table:
+    """A header with field names, then a row for each post; the separator is a comma, semicolon or tab."""
     first, _, rest = text.partition("\n")
     separator = max(",;\t", key=first.count)
     before = 0
