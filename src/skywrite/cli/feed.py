@@ -102,7 +102,10 @@ def add(url: str, yes: bool, as_json: bool, **options: Any) -> None:
 @click.option("--output", "-o", type=FilePath(path_type=Path), help="Write to this file. Default: standard output.")
 @json_option
 def export(output: Path | None, as_json: bool) -> None:
-    """Write all feeds as a list of subscriptions (OPML), which feed readers and `feed add` read."""
+    """Write all feeds as a list of subscriptions (OPML).
+
+    Feed readers and `feed add` read it.
+    """
     from skywrite.app import Skywrite
     from skywrite.app.documents import WrittenFile
 

@@ -34,7 +34,10 @@ def service_command() -> None:
 @click.option("--print", "only_print", is_flag=True, help="Print the file; write and start nothing.")
 @json_option
 def install_command(system: bool, serve: bool, only_print: bool, as_json: bool) -> None:
-    """Start the worker now, and at each boot or sign-in; with --serve, the server with its worker."""
+    """Start the worker now, and at each boot or sign-in.
+
+    With --serve, the server with its worker.
+    """
     service = _service(system, serve=serve)
     if only_print:
         click.echo(service.text(), nl=False)
