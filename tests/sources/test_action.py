@@ -204,7 +204,7 @@ def test_folder(job: Job) -> None:
     )
     again = job.step({}, folder="posts")
     assert (2, "0") == (again.code, again.outputs["published"])
-    assert "::error file=posts/bad%2Cfile.md,line=2::The time 'soon' does not say at which hour" in again.printed
+    assert "::error file=posts/bad%2Cfile.md,line=2::The time 'soon' is not clear" in again.printed
     assert "::warning file=posts/old.md::It was due at" in again.printed
     assert ["due"] == job.texts()
 
