@@ -318,4 +318,4 @@ def test_driver_is_missing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
     with pytest.raises(MissingExtra) as caught:
         open_store("postgresql://127.0.0.1/db", Vault(home, KEY))
-    assert ("skywrite[postgres]" in caught.value.hint, True) == (True, isinstance(caught.value, InputError))
+    assert ("[postgres]" in caught.value.hint, True) == (True, isinstance(caught.value, InputError))

@@ -63,7 +63,7 @@ class Transfer:
 
         maps = Maps(checked_map(map, list(OURS)), self._ctx.store.settings(MAPS_SCOPE) if remembered else {})
         if isinstance(source, bytes):
-            return table_from(source, name or "table.csv", sheet=sheet, maps=maps)
+            return table_from(source, "table.csv" if name is None else name, sheet=sheet, maps=maps)
         return read_table(Path(source), sheet=sheet, maps=maps)
 
     def remember(self, table: Table) -> None:

@@ -9,7 +9,7 @@ operations, each one transaction and each one safe to call from any thread, are 
   idle_sessions, ended_sessions for sessions;
 - `secrets.py`: put_secret, secret, take_secret;
 - `adding.py`: add, known_keys, put_media;
-- `listing.py`: posts, all_posts, history, all_finished, planned, count, queue_size;
+- `listing.py`: posts, all_posts, drafts, history, all_finished, planned, count, queue_size;
 - `posts.py`: get, occurrence_post, made_occurrences, attempts, same_text,
   waiting_with_text, same_texts, same_minute, due_times, edit, move, cancel, retry, hold, make_due_now, note_deleted,
   published_as, release_post;

@@ -265,11 +265,11 @@ def _is_readable(tx: Transaction, row: Row, now: datetime) -> bool:
     """Whether a message and its webhook can be read; what cannot is left alone for an hour."""
     hook = tx.row("get_webhook", id=row["webhook_id"])
     assert hook is not None
-    for table, read, one in (("delivery", _delivery_of, row), ("webhook", _webhook_of, hook)):
+    for query, read, one in (("set_aside_delivery", _delivery_of, row), ("set_aside_webhook", _webhook_of, hook)):
         try:
             read(one)
         except UnreadableRow:
-            tx.run(f"set_aside_{table}", id=one["id"], until=now + SET_ASIDE)
+            tx.run(query, id=one["id"], until=now + SET_ASIDE)
             return False
     return True
 

@@ -73,7 +73,8 @@ class Request:
         self, url: str, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
     ) -> Response:
         """Read an address."""
-        return self._send("GET", f"{url}?{urlencode(params, doseq=True)}" if params else url, headers, None)
+        query = "" if params is None else urlencode(params, doseq=True)
+        return self._send("GET", f"{url}?{query}" if query else url, headers, None)
 
     def post(
         self, url: str, json: Any = None, content: bytes | None = None, headers: Mapping[str, str] | None = None

@@ -93,7 +93,7 @@ def import_table(access: Access, given: ImportTable) -> ImportedTable:
         dry_run=given.dry_run,
         name=given.name,
         again=given.again,
-        dates=given.dates or table.reading.dates,
+        dates=table.reading.dates if given.dates is None else given.dates,
         zone=given.zone,
         wrong=wrong,
     )
