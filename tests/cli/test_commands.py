@@ -146,17 +146,19 @@ class Terminal:
         if self.pid == 0:
             os.execv(sys.executable, [sys.executable, "-m", "skywrite.cli.main", *words])
         self.seen = ""
+        # Where what was looked for last ends: one read may bring more than that.
+        self._past = 0
         # What comes may end in the middle of a character.
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def expect(self, part: str) -> None:
         """Wait until `part` is on the screen; it is looked for after what was found before."""
         until = time.monotonic() + PTY_SECONDS
-        start = len(self.seen)
-        while part not in self.seen[start:]:
+        while part not in self.seen[self._past :]:
             ready, _, _ = select.select([self._descriptor], [], [], max(until - time.monotonic(), 0))
             assert ready, f"{part!r} did not come; the screen shows {self.seen!r}"
             self.seen += self._read()
+        self._past = self.seen.index(part, self._past) + len(part)
 
     def _read(self) -> str:
         try:
