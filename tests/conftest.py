@@ -27,7 +27,7 @@ settings.register_profile("ci", deadline=None, database=None, derandomize=True, 
 settings.register_profile("nightly", settings.get_profile("ci"), derandomize=False)
 settings.load_profile("ci")
 SEEDS = 2**32
-LONGEST = ("crash", "simulation")
+LONGEST = ("crash", "pages", "simulation")
 LEFT_BEHIND = "left_behind"
 FOUND_BY_WORKERS = pytest.StashKey[list[str]]()
 
