@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, get_args
 
 import msgspec
@@ -13,8 +14,10 @@ from skywrite.app.drafts import Drafts
 from skywrite.app.feeds import Feeds
 from skywrite.app.follow_ups import Following
 from skywrite.app.inbox import Inbox
-from skywrite.app.operations import OPERATIONS
+from skywrite.app.operations import OPERATIONS, Access
 from skywrite.app.operations.hooks import Kind
+from skywrite.app.operations.shapes import ById, Nothing, Ok
+from skywrite.app.operations.table import operation, rows_of
 from skywrite.app.posts import Posts
 from skywrite.app.recurrences import Recurrences
 from skywrite.app.reposts import Reposts
@@ -135,6 +138,41 @@ def test_every_method_is_offered_or_left_out_on_purpose() -> None:
     assert methods == set(OFFERED) | set(LEFT_OUT)
     assert set() == set(OFFERED) & set(LEFT_OUT)
     assert set() == set(OFFERED.values()) - set(OPERATIONS)
+
+
+@operation("GET /odd-things", scope="read")
+def list_odd_things(access: Access, given: Nothing) -> list[Ok]:
+    """List odd
+    things.
+
+    Only those that are odd.
+    """
+    return []
+
+
+@operation("DELETE /odd-things/{id}", scope="draft", tool="drop_thing", idempotent=True)
+def drop_odd_thing(access: Access, given: ById) -> Ok:
+    """Drop a thing."""
+    return Ok()
+
+
+def test_a_row_follows_from_its_function() -> None:
+    """Name, summary, types and hints come from the path, the docstring, the annotations and the verb."""
+    reading, dropping = rows_of(sys.modules[__name__])
+    assert ("odd_things.list", "List odd things.", Nothing, list[Ok]) == (
+        reading.name,
+        reading.summary,
+        reading.input,
+        reading.output,
+    )
+    assert (True, True, False, None) == (reading.read_only, reading.idempotent, reading.destructive, reading.tool)
+    assert ("odd_things.drop", list_odd_things, ById, "drop_thing") == (
+        dropping.name,
+        reading.call,
+        dropping.input,
+        dropping.tool,
+    )
+    assert (False, True, True) == (dropping.read_only, dropping.idempotent, dropping.destructive)
 
 
 def test_hints_speak_http_and_mcp() -> None:

@@ -24,7 +24,7 @@ from skywrite.app.operations import (
     template_approvals,
     texts,
 )
-from skywrite.app.operations.table import Access, NotAllowed, Operation, by_name
+from skywrite.app.operations.table import Access, NotAllowed, Operation, by_name, rows_of
 
 __all__ = ["OPERATIONS", "Access", "NotAllowed", "Operation"]
 
@@ -48,5 +48,5 @@ OPERATIONS = by_name(
         keys,
         people,
     )
-    for operation in noun.OPERATIONS
+    for operation in rows_of(noun)
 )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, UnsetType, defstruct
 
 from skywrite.app.operations.shapes import Input, Nothing, Output, shaped
-from skywrite.app.operations.table import Access, Operation
+from skywrite.app.operations.table import Access, operation
 from skywrite.app.settings import SETTINGS
 from skywrite.queue.model import Account, Slot
 
@@ -79,16 +79,19 @@ class AccountList(Output):
     accounts: list[AccountShape]
 
 
+@operation("GET /accounts", scope="read", tool="list_accounts")
 def list_accounts(access: Access, given: Nothing) -> AccountList:
-    """The caller's accounts, the default one first."""
+    """List the accounts that you may use."""
     return AccountList([_shape(account) for account in access.all_accounts()])
 
 
+@operation("GET /accounts/{account}", scope="read")
 def get(access: Access, given: ByAccount) -> AccountShape:
-    """One account."""
+    """Show an account."""
     return _shape(access.account(given.account))
 
 
+@operation("PATCH /accounts/{account}", scope="manage", input=EditAccount)
 def edit(access: Access, given: Any) -> AccountShape:
     """Change settings of an account."""
     account = access.account(given.account)
@@ -98,13 +101,15 @@ def edit(access: Access, given: Any) -> AccountShape:
     return _shape(access.sky.context.store.account(account.did))
 
 
-def slots(access: Access, given: ByAccount) -> SlotList:
-    """The weekly times for posts of an account that have no time of their own."""
+@operation("GET /accounts/{account}/slots", scope="read", name="slots.list")
+def list_slots(access: Access, given: ByAccount) -> SlotList:
+    """List the weekly slots of an account."""
     return _slots(access, access.account(given.account))
 
 
+@operation("PUT /accounts/{account}/slots", scope="manage", name="slots.set")
 def set_slots(access: Access, given: SetSlots) -> SlotList:
-    """Replace the weekly times of an account."""
+    """Replace the weekly slots of an account."""
     from skywrite.schedule.localtime import zone_of
 
     account = access.account(given.account)
@@ -122,61 +127,3 @@ def _slots(access: Access, account: Account) -> SlotList:
 
 def _shape(account: Account) -> AccountShape:
     return shaped(AccountShape, account._asdict())
-
-
-OPERATIONS = (
-    Operation(
-        "accounts.list",
-        "GET /accounts",
-        "read",
-        "List the accounts that you may use.",
-        list_accounts,
-        Nothing,
-        AccountList,
-        read_only=True,
-        idempotent=True,
-        tool="list_accounts",
-    ),
-    Operation(
-        "accounts.get",
-        "GET /accounts/{account}",
-        "read",
-        "Show an account.",
-        get,
-        ByAccount,
-        AccountShape,
-        read_only=True,
-        idempotent=True,
-    ),
-    Operation(
-        "accounts.edit",
-        "PATCH /accounts/{account}",
-        "manage",
-        "Change settings of an account.",
-        edit,
-        EditAccount,
-        AccountShape,
-        idempotent=True,
-    ),
-    Operation(
-        "slots.list",
-        "GET /accounts/{account}/slots",
-        "read",
-        "List the weekly slots of an account.",
-        slots,
-        ByAccount,
-        SlotList,
-        read_only=True,
-        idempotent=True,
-    ),
-    Operation(
-        "slots.set",
-        "PUT /accounts/{account}/slots",
-        "manage",
-        "Replace the weekly slots of an account.",
-        set_slots,
-        SetSlots,
-        SlotList,
-        idempotent=True,
-    ),
-)

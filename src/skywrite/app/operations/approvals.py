@@ -14,11 +14,12 @@ from skywrite.app.operations.post_shapes import (
     VerdictShape,
     post_shape,
 )
-from skywrite.app.operations.table import Access, Operation
+from skywrite.app.operations.table import Access, operation
 
 
-def look(access: Access, given: LookAtApproval) -> ApprovalShape:
-    """What would be approved, and the digest of it."""
+@operation("GET /posts/{id}/approval", scope="read", network=True)
+def approval(access: Access, given: LookAtApproval) -> ApprovalShape:
+    """Show exactly what would be published, with the digest that an approval names."""
     asked = access.sky.approvals.look(access.post(given.id).id, at=given.at)
     post, prepared = asked.post, asked.post.prepared
     return ApprovalShape(
@@ -43,54 +44,21 @@ def changes_of(rows: list[Row]) -> list[ChangeShape]:
     return [ChangeShape(**row.as_dict()) for row in rows if row.mark != "same"]
 
 
+@operation("POST /posts/{id}/approve", scope="publish", idempotent=True, network=True, by_person=True)
 def approve(access: Access, given: ApprovePost) -> PostShape:
-    """Approve exactly what has this digest; nobody approves what they wrote themselves."""
+    """Approve exactly what has this digest; any change of the post voids it.
+
+    Nobody approves what they wrote themselves.
+    """
     access.post(given.id)
     who = access.who or access.source
     entry = access.sky.approvals.approve(given.id, given.digest, who, at=given.at, note=given.note, who=who)
     return post_shape(access, entry)
 
 
+@operation("POST /posts/{id}/reject", scope="publish", network=True)
 def reject(access: Access, given: RejectPost) -> PostShape:
-    """Say no, with a note."""
+    """Reject a post with a note: earlier approvals are withdrawn, and it is held."""
     access.post(given.id)
     who = access.who or access.source
     return post_shape(access, access.sky.approvals.reject(given.id, who, note=given.note))
-
-
-OPERATIONS = (
-    Operation(
-        "posts.approval",
-        "GET /posts/{id}/approval",
-        "read",
-        "Show exactly what would be published, with the digest that an approval names.",
-        look,
-        LookAtApproval,
-        ApprovalShape,
-        read_only=True,
-        idempotent=True,
-        network=True,
-    ),
-    Operation(
-        "posts.approve",
-        "POST /posts/{id}/approve",
-        "publish",
-        "Approve exactly what has this digest; any change of the post voids it.",
-        approve,
-        ApprovePost,
-        PostShape,
-        idempotent=True,
-        network=True,
-        by_person=True,
-    ),
-    Operation(
-        "posts.reject",
-        "POST /posts/{id}/reject",
-        "publish",
-        "Reject a post with a note: earlier approvals are withdrawn, and it is held.",
-        reject,
-        RejectPost,
-        PostShape,
-        network=True,
-    ),
-)

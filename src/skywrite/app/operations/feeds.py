@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from skywrite.app.operations.shapes import ById, ErrorShape, Id, Input, Nothing, Ok, Output, problem_shape, shaped
-from skywrite.app.operations.table import Access, Operation
+from skywrite.app.operations.table import Access, operation
 from skywrite.queue.feeds import unknown_feed
 from skywrite.queue.numbers import row_number
 
@@ -100,6 +100,7 @@ class FeedItems(Output):
     items: list[FeedItemShape]
 
 
+@operation("POST /feeds", scope="manage", created=True, network=True)
 def add(access: Access, given: AddFeed) -> FeedShape:
     """Post a feed's new items from now on."""
     names = [None] if given.accounts is UNSET else given.accounts
@@ -110,39 +111,15 @@ def add(access: Access, given: AddFeed) -> FeedShape:
     return _shape(status, check)
 
 
+@operation("GET /feeds", scope="read", tool="list_feeds")
 def list_feeds(access: Access, given: Nothing) -> FeedList:
-    """The feeds of the caller's accounts."""
+    """List feeds."""
     return FeedList([_shape(status) for status in access.sky.feeds.list() if access.covers(status.feed.account_dids)])
 
 
-def get(access: Access, given: ById) -> FeedShape:
-    """One feed."""
-    return _shape(_seen(access, given.id))
-
-
-def edit(access: Access, given: EditFeed) -> FeedShape:
-    """Change a feed, from its next poll on."""
-    _seen(access, given.id)
-    accounts = [access.account(name).did for name in given.accounts] if given.accounts is not UNSET else []
-    return _shape(access.sky.feeds.edit(given.id, accounts=accounts, **_options(given)))
-
-
-def remove(access: Access, given: ById) -> Ok:
-    """Remove a feed; its posts stay."""
-    _seen(access, given.id)
-    access.sky.feeds.remove(given.id)
-    return Ok()
-
-
-def check(access: Access, given: ById) -> FeedShape:
-    """Poll a feed now."""
-    _seen(access, given.id)
-    result = access.sky.feeds.check(given.id)
-    return _shape(access.sky.feeds.get(given.id), result)
-
-
+@operation("POST /feeds/preview", scope="read", network=True)
 def preview(access: Access, given: PreviewFeed) -> FeedItems:
-    """What the latest items of a feed would look like as posts."""
+    """Show what the latest items of a feed would look like as posts."""
     account = access.account(given.account)
     if (number := row_number(given.url)) is not None:
         _seen(access, number)
@@ -156,6 +133,39 @@ def preview(access: Access, given: PreviewFeed) -> FeedItems:
         for item in shown
     ]
     return FeedItems(items)
+
+
+@operation("GET /feeds/{id}", scope="read")
+def get(access: Access, given: ById) -> FeedShape:
+    """Show a feed."""
+    return _shape(_seen(access, given.id))
+
+
+@operation("PATCH /feeds/{id}", scope="manage")
+def edit(access: Access, given: EditFeed) -> FeedShape:
+    """Change a feed.
+
+    It holds from its next poll on.
+    """
+    _seen(access, given.id)
+    accounts = [access.account(name).did for name in given.accounts] if given.accounts is not UNSET else []
+    return _shape(access.sky.feeds.edit(given.id, accounts=accounts, **_options(given)))
+
+
+@operation("DELETE /feeds/{id}", scope="manage")
+def remove(access: Access, given: ById) -> Ok:
+    """Remove a feed; its posts stay."""
+    _seen(access, given.id)
+    access.sky.feeds.remove(given.id)
+    return Ok()
+
+
+@operation("POST /feeds/{id}/check", scope="manage", network=True)
+def check(access: Access, given: ById) -> FeedShape:
+    """Poll a feed now."""
+    _seen(access, given.id)
+    result = access.sky.feeds.check(given.id)
+    return _shape(access.sky.feeds.get(given.id), result)
 
 
 def _options(given: FeedOptions) -> dict[str, Any]:
@@ -181,61 +191,3 @@ def _shape(status: Any, result: Any = None) -> FeedShape:
         shape.new, shape.posts = result.new, list(result.posts)
         shape.warnings = [str(warning) for warning in result.warnings]
     return shape
-
-
-OPERATIONS = (
-    Operation(
-        "feeds.add",
-        "POST /feeds",
-        "manage",
-        "Post a feed's new items from now on.",
-        add,
-        AddFeed,
-        FeedShape,
-        created=True,
-        network=True,
-    ),
-    Operation(
-        "feeds.list",
-        "GET /feeds",
-        "read",
-        "List feeds.",
-        list_feeds,
-        Nothing,
-        FeedList,
-        read_only=True,
-        idempotent=True,
-        tool="list_feeds",
-    ),
-    Operation(
-        "feeds.preview",
-        "POST /feeds/preview",
-        "read",
-        "Show what the latest items of a feed would look like as posts.",
-        preview,
-        PreviewFeed,
-        FeedItems,
-        read_only=True,
-        idempotent=True,
-        network=True,
-    ),
-    Operation(
-        "feeds.get", "GET /feeds/{id}", "read", "Show a feed.", get, ById, FeedShape, read_only=True, idempotent=True
-    ),
-    Operation(
-        "feeds.edit", "PATCH /feeds/{id}", "manage", "Change a feed.", edit, EditFeed, FeedShape, idempotent=True
-    ),
-    Operation(
-        "feeds.remove",
-        "DELETE /feeds/{id}",
-        "manage",
-        "Remove a feed; its posts stay.",
-        remove,
-        ById,
-        Ok,
-        destructive=True,
-    ),
-    Operation(
-        "feeds.check", "POST /feeds/{id}/check", "manage", "Poll a feed now.", check, ById, FeedShape, network=True
-    ),
-)

@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from skywrite.app.operations.shapes import ById, Id, Input, Output, shaped
-from skywrite.app.operations.table import Access, Operation
+from skywrite.app.operations.table import Access, operation
 from skywrite.queue.follow_ups import FollowUp, unknown_follow_up
 
 
@@ -50,8 +50,12 @@ class FollowUpList(Output):
     follow_ups: list[FollowUpShape]
 
 
+@operation("POST /posts/{id}/follow-ups", scope="schedule", name="follow_ups.add", idempotent=True, network=True)
 def add(access: Access, given: AddFollowUp) -> FollowUpShape:
-    """Store it; the same one again adds nothing."""
+    """Reply to a post, or repost it, once it has so many likes, reposts, replies, quotes or bookmarks.
+
+    The same one again adds nothing.
+    """
     access.post(given.id)
     if given.repost:
         # Approvals cover posts, so nobody would look at it before it goes out.
@@ -60,16 +64,18 @@ def add(access: Access, given: AddFollowUp) -> FollowUpShape:
     return _shape(follow_ups.add(given.id, when=given.when, reply=given.reply, repost=given.repost, undo_after=after))
 
 
+@operation("GET /follow-ups", scope="read")
 def list_follow_ups(access: Access, given: ListFollowUps) -> FollowUpList:
-    """The follow-ups of the caller's posts."""
+    """List follow-ups that wait, and those of which nothing came."""
     if given.post is not None:
         return FollowUpList([_shape(item) for item in access.sky.follow_ups.list(access.post(given.post).id)])
     found = [item for did in access.dids(None) for item in access.sky.follow_ups.list(account=did)]
     return FollowUpList([_shape(item) for item in sorted(found, key=lambda item: item.id, reverse=True)])
 
 
+@operation("DELETE /follow-ups/{id}", scope="schedule")
 def cancel(access: Access, given: ById) -> FollowUpShape:
-    """Do not do it."""
+    """Cancel a follow-up that waits."""
     return _shape(access.sky.follow_ups.cancel(_seen(access, given.id).id))
 
 
@@ -82,39 +88,3 @@ def _seen(access: Access, follow_up_id: int) -> FollowUp:
 
 def _shape(item: FollowUp) -> FollowUpShape:
     return shaped(FollowUpShape, item._asdict())
-
-
-OPERATIONS = (
-    Operation(
-        "follow_ups.add",
-        "POST /posts/{id}/follow-ups",
-        "schedule",
-        "Reply to a post, or repost it, once it has so many likes, reposts, replies, quotes or bookmarks.",
-        add,
-        AddFollowUp,
-        FollowUpShape,
-        idempotent=True,
-        network=True,
-    ),
-    Operation(
-        "follow_ups.list",
-        "GET /follow-ups",
-        "read",
-        "List follow-ups that wait, and those of which nothing came.",
-        list_follow_ups,
-        ListFollowUps,
-        FollowUpList,
-        read_only=True,
-        idempotent=True,
-    ),
-    Operation(
-        "follow_ups.cancel",
-        "DELETE /follow-ups/{id}",
-        "schedule",
-        "Cancel a follow-up that waits.",
-        cancel,
-        ById,
-        FollowUpShape,
-        destructive=True,
-    ),
-)

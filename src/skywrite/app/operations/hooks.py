@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
 
 from skywrite.app.operations.shapes import ById, Id, Input, Limit, Nothing, Ok, Output, shaped
-from skywrite.app.operations.table import Access, Operation
+from skywrite.app.operations.table import Access, operation
 from skywrite.errors import InputError
 from skywrite.queue.api_keys import ApiKeys, unknown_token
 from skywrite.queue.webhooks import Delivery, Webhook, Webhooks, unknown_delivery, unknown_webhook
@@ -144,8 +143,12 @@ class CalendarList(Output):
     calendars: list[CalendarShape]
 
 
+@operation("POST /webhooks", scope="manage", created=True)
 def add(access: Access, given: AddWebhook) -> SecretWebhookShape:
-    """Send messages about events to an address. Only its syntax is checked now."""
+    """Send signed messages about events to an address.
+
+    Only the syntax of the address is checked now.
+    """
     from skywrite.http import parse_url
 
     target = parse_url(given.url)
@@ -156,17 +159,20 @@ def add(access: Access, given: AddWebhook) -> SecretWebhookShape:
     return shaped(SecretWebhookShape, {**_fields(access, hook), "secret": secret})
 
 
+@operation("GET /webhooks", scope="manage")
 def list_webhooks(access: Access, given: Nothing) -> WebhookList:
-    """The webhooks of the caller's accounts."""
+    """List webhooks."""
     seen = [hook for hook in _webhooks(access).all() if access.covers(_touched(hook.account_did))]
     return WebhookList([shaped(WebhookShape, _fields(access, hook)) for hook in seen])
 
 
+@operation("GET /webhooks/{id}", scope="manage")
 def get(access: Access, given: ById) -> WebhookShape:
-    """One webhook."""
+    """Show a webhook."""
     return shaped(WebhookShape, _fields(access, _seen(access, given.id)))
 
 
+@operation("PATCH /webhooks/{id}", scope="manage")
 def edit(access: Access, given: EditWebhook) -> WebhookShape:
     """Change, pause or resume a webhook."""
     _seen(access, given.id)
@@ -175,33 +181,38 @@ def edit(access: Access, given: EditWebhook) -> WebhookShape:
     return shaped(WebhookShape, _fields(access, hook))
 
 
+@operation("DELETE /webhooks/{id}", scope="manage")
 def remove(access: Access, given: ById) -> Ok:
-    """Remove a webhook."""
+    """Forget a webhook."""
     _seen(access, given.id)
     _webhooks(access).remove(given.id)
     return Ok()
 
 
+@operation("POST /webhooks/{id}/secret", scope="manage")
 def replace_secret(access: Access, given: ById) -> SecretWebhookShape:
-    """Create a new secret; for a day, messages are signed with both."""
+    """Make a new secret; for a day messages are signed with both."""
     hook = _seen(access, given.id)
     secret = _webhooks(access).replace_secret(given.id)
     return shaped(SecretWebhookShape, {**_fields(access, hook), "secret": secret})
 
 
-def send_test(access: Access, given: ById) -> DeliveryShape:
+@operation("POST /webhooks/{id}/test", scope="manage")
+def test(access: Access, given: ById) -> DeliveryShape:
     """Send a test message."""
     _seen(access, given.id)
     return _delivery(_webhooks(access).send_test(given.id))
 
 
+@operation("GET /webhooks/{id}/deliveries", scope="manage")
 def deliveries(access: Access, given: ListDeliveries) -> DeliveryList:
-    """The log of a webhook."""
+    """List the messages of a webhook."""
     _seen(access, given.id)
     found = _webhooks(access).deliveries(given.id, before=given.before, limit=given.limit)
     return DeliveryList([_delivery(item) for item in found])
 
 
+@operation("POST /webhooks/{id}/deliveries/{delivery}/replay", scope="manage")
 def replay(access: Access, given: ByDelivery) -> DeliveryShape:
     """Send a message again."""
     _seen(access, given.id)
@@ -210,22 +221,28 @@ def replay(access: Access, given: ByDelivery) -> DeliveryShape:
     return _delivery(_webhooks(access).replay(given.delivery))
 
 
+@operation("POST /calendars", scope="manage", created=True)
 def add_calendar(access: Access, given: AddCalendar) -> NewCalendarShape:
-    """Create a secret address at which calendars and news readers see the plan without a key."""
+    """Make a secret address for calendars and news readers.
+
+    They see the plan there without a key.
+    """
     did = None if given.account is None and access.accounts is None else access.account(given.account).did
     token, secret = ApiKeys(access.sky.context.store).add_token(given.name, did, access.maker)
     values = {**token._asdict(), "account": _handle(access, did)}
     return shaped(NewCalendarShape, {**values, "calendar": f"/calendar/{secret}.ics", "rss": f"/rss/{secret}.xml"})
 
 
+@operation("GET /calendars", scope="manage")
 def list_calendars(access: Access, given: Nothing) -> CalendarList:
-    """The secret addresses that still work."""
+    """List secret addresses."""
     tokens = ApiKeys(access.sky.context.store).tokens()
     seen = [item for item in tokens if access.covers(_touched(item.account_did))]
     shapes = [shaped(CalendarShape, {**item._asdict(), "account": _handle(access, item.account_did)}) for item in seen]
     return CalendarList(shapes)
 
 
+@operation("DELETE /calendars/{id}", scope="manage")
 def revoke_calendar(access: Access, given: ById) -> Ok:
     """End a secret address."""
     keys = ApiKeys(access.sky.context.store)
@@ -261,81 +278,3 @@ def _fields(access: Access, hook: Webhook) -> dict[str, object]:
 
 def _delivery(item: Delivery) -> DeliveryShape:
     return shaped(DeliveryShape, item._asdict())
-
-
-def _row(
-    name: str, route: str, summary: str, call: object, given: type[msgspec.Struct], output: object, **hints: bool
-) -> Operation:
-    return Operation(name, route, "manage", summary, call, given, output, **hints)  # type: ignore[arg-type]
-
-
-_READS = {"read_only": True, "idempotent": True}
-
-OPERATIONS = (
-    _row(
-        "webhooks.add",
-        "POST /webhooks",
-        "Send signed messages about events to an address.",
-        add,
-        AddWebhook,
-        SecretWebhookShape,
-        created=True,
-    ),
-    _row("webhooks.list", "GET /webhooks", "List webhooks.", list_webhooks, Nothing, WebhookList, **_READS),
-    _row("webhooks.get", "GET /webhooks/{id}", "Show a webhook.", get, ById, WebhookShape, **_READS),
-    _row(
-        "webhooks.edit",
-        "PATCH /webhooks/{id}",
-        "Change, pause or resume a webhook.",
-        edit,
-        EditWebhook,
-        WebhookShape,
-        idempotent=True,
-    ),
-    _row("webhooks.remove", "DELETE /webhooks/{id}", "Forget a webhook.", remove, ById, Ok, destructive=True),
-    _row(
-        "webhooks.replace_secret",
-        "POST /webhooks/{id}/secret",
-        "Make a new secret; for a day messages are signed with both.",
-        replace_secret,
-        ById,
-        SecretWebhookShape,
-    ),
-    _row("webhooks.test", "POST /webhooks/{id}/test", "Send a test message.", send_test, ById, DeliveryShape),
-    _row(
-        "webhooks.deliveries",
-        "GET /webhooks/{id}/deliveries",
-        "List the messages of a webhook.",
-        deliveries,
-        ListDeliveries,
-        DeliveryList,
-        **_READS,
-    ),
-    _row(
-        "webhooks.replay",
-        "POST /webhooks/{id}/deliveries/{delivery}/replay",
-        "Send a message again.",
-        replay,
-        ByDelivery,
-        DeliveryShape,
-    ),
-    _row(
-        "calendars.add",
-        "POST /calendars",
-        "Make a secret address for calendars and news readers.",
-        add_calendar,
-        AddCalendar,
-        NewCalendarShape,
-        created=True,
-    ),
-    _row("calendars.list", "GET /calendars", "List secret addresses.", list_calendars, Nothing, CalendarList, **_READS),
-    _row(
-        "calendars.revoke",
-        "DELETE /calendars/{id}",
-        "End a secret address.",
-        revoke_calendar,
-        ById,
-        Ok,
-        destructive=True,
-    ),
-)

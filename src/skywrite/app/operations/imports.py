@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from skywrite.app.importing import FileOutside, check_reports
 from skywrite.app.operations.shapes import ADDRESS_STARTS, DraftInput, ErrorShape, Input, Output, draft_row
-from skywrite.app.operations.table import Access, Operation
+from skywrite.app.operations.table import Access, operation
 from skywrite.app.reports import RowReport
 from skywrite.app.rows import ROW_FIELDS
 from skywrite.compose.draft import InvalidDraft
@@ -68,8 +68,9 @@ class ImportedTable(Output):
     rows: list[ImportedRow]
 
 
-def import_table(access: Access, given: ImportTable) -> ImportedTable:
-    """Schedule the posts of a table, all or none."""
+@operation("POST /imports", scope="schedule", network=True)
+def create(access: Access, given: ImportTable) -> ImportedTable:
+    """Schedule the posts of a table, all or none: CSV, JSON or a workbook, also of another program."""
     transfer = access.sky.transfer
     # What somebody said about a header counts for those who have all accounts, as they have the queue.
     table = transfer.read_table(
@@ -160,17 +161,3 @@ def _shape(report: RowReport) -> ImportedRow:
         [str(warning) for warning in report.warnings],
         None if error is None else ErrorShape(error.name, error.message, error.hint),
     )
-
-
-OPERATIONS = (
-    Operation(
-        "imports.create",
-        "POST /imports",
-        "schedule",
-        "Schedule the posts of a table, all or none: CSV, JSON or a workbook, also of another program.",
-        import_table,
-        ImportTable,
-        ImportedTable,
-        network=True,
-    ),
-)

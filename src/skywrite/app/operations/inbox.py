@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from skywrite.app.operations.post_shapes import PostShape, post_shape
 from skywrite.app.operations.shapes import ById, Id, Input, Limit, Output, shaped
-from skywrite.app.operations.table import Access, Operation
+from skywrite.app.operations.table import Access, operation
 from skywrite.queue.inbox import InboxItem, unknown_item
 
 
@@ -59,8 +59,9 @@ class ItemList(Output):
     items: list[ItemShape]
 
 
+@operation("GET /inbox", scope="read")
 def list_inbox(access: Access, given: ListInbox) -> ItemList:
-    """What waits for an answer, the oldest first."""
+    """List replies, mentions and quotes that wait for an answer."""
     inbox = access.sky.inbox
     found = [
         item
@@ -71,19 +72,22 @@ def list_inbox(access: Access, given: ListInbox) -> ItemList:
     return ItemList([_shape(access, item) for item in found[: given.limit]])
 
 
+@operation("POST /inbox/{id}/answer", scope="schedule", idempotent=True, network=True)
 def answer(access: Access, given: AnswerItem) -> PostShape:
-    """Reply through the queue."""
+    """Reply through the queue. The same reply again adds nothing."""
     item = seen_item(access, given.id)
     return post_shape(access, access.sky.inbox.answer(item.id, given.text, at=given.at))
 
 
+@operation("POST /inbox/{id}/done", scope="schedule", idempotent=True)
 def done(access: Access, given: ById) -> ItemShape:
-    """It needs no reply."""
+    """Note that an item needs no reply."""
     return _shape(access, access.sky.inbox.done(seen_item(access, given.id).id))
 
 
+@operation("POST /inbox/{id}/snooze", scope="schedule", idempotent=True)
 def snooze(access: Access, given: SnoozeItem) -> ItemShape:
-    """Show it again later."""
+    """Show an item again later."""
     return _shape(access, access.sky.inbox.snooze(seen_item(access, given.id).id, given.until))
 
 
@@ -96,49 +100,3 @@ def seen_item(access: Access, item_id: int) -> InboxItem:
 def _shape(access: Access, item: InboxItem) -> ItemShape:
     handle = access.sky.context.store.account(item.account_did).handle
     return shaped(ItemShape, {**item._asdict(), "account": handle, "answer": item.answer_id})
-
-
-OPERATIONS = (
-    Operation(
-        "inbox.list",
-        "GET /inbox",
-        "read",
-        "List replies, mentions and quotes that wait for an answer.",
-        list_inbox,
-        ListInbox,
-        ItemList,
-        read_only=True,
-        idempotent=True,
-    ),
-    Operation(
-        "inbox.answer",
-        "POST /inbox/{id}/answer",
-        "schedule",
-        "Reply through the queue. The same reply again adds nothing.",
-        answer,
-        AnswerItem,
-        PostShape,
-        idempotent=True,
-        network=True,
-    ),
-    Operation(
-        "inbox.done",
-        "POST /inbox/{id}/done",
-        "schedule",
-        "Note that an item needs no reply.",
-        done,
-        ById,
-        ItemShape,
-        idempotent=True,
-    ),
-    Operation(
-        "inbox.snooze",
-        "POST /inbox/{id}/snooze",
-        "schedule",
-        "Show an item again later.",
-        snooze,
-        SnoozeItem,
-        ItemShape,
-        idempotent=True,
-    ),
-)

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from skywrite.app.facade import Skywrite
 from skywrite.app.operations.shapes import ById, Input, Nothing, Output, shaped
-from skywrite.app.operations.table import Access, NotAllowed, Operation
+from skywrite.app.operations.table import Access, NotAllowed, operation
 from skywrite.clock import to_iso
 from skywrite.queue.api_keys import NOBODY, ApiKey, ApiKeys, Maker, Scope, unknown_key
 
@@ -86,8 +86,12 @@ def add_key(
     return ApiKeys(sky.context.store).add(name, scopes, accounts=dids, expires_at=ends, maker=maker)
 
 
+@operation("POST /keys", scope="manage", created=True)
 def add(access: Access, given: AddKey) -> NewKeyShape:
-    """Create a key. It never has more than who makes it: scopes, accounts, and an end."""
+    """Make an API key.
+
+    It never has more than who makes it: scopes, accounts, and an end.
+    """
     for scope in given.scopes:
         access.require(scope)
     names = [] if given.accounts is None else given.accounts
@@ -98,14 +102,19 @@ def add(access: Access, given: AddKey) -> NewKeyShape:
     return shaped(NewKeyShape, {**_fields(key), "key": secret})
 
 
+@operation("GET /keys", scope="manage")
 def list_keys(access: Access, given: Nothing) -> KeyList:
-    """The keys whose accounts are all the caller's."""
+    """List API keys.
+
+    Those whose accounts are all the caller's.
+    """
     known = ApiKeys(access.sky.context.store).all()
     return KeyList([shaped(KeyShape, _fields(key)) for key in known if access.covers(key.accounts)])
 
 
+@operation("DELETE /keys/{id}", scope="manage", idempotent=True)
 def revoke(access: Access, given: ById) -> KeyShape:
-    """End a key at once."""
+    """Revoke an API key."""
     keys = ApiKeys(access.sky.context.store)
     key = keys.get(given.id)
     access.seen(key, key.accounts, unknown_key(given.id))
@@ -114,30 +123,3 @@ def revoke(access: Access, given: ById) -> KeyShape:
 
 def _fields(key: ApiKey) -> dict[str, object]:
     return {**key._asdict(), "shown": key.shown}
-
-
-OPERATIONS = (
-    Operation("keys.add", "POST /keys", "manage", "Make an API key.", add, AddKey, NewKeyShape, created=True),
-    Operation(
-        "keys.list",
-        "GET /keys",
-        "manage",
-        "List API keys.",
-        list_keys,
-        Nothing,
-        KeyList,
-        read_only=True,
-        idempotent=True,
-    ),
-    Operation(
-        "keys.revoke",
-        "DELETE /keys/{id}",
-        "manage",
-        "Revoke an API key.",
-        revoke,
-        ById,
-        KeyShape,
-        idempotent=True,
-        destructive=True,
-    ),
-)

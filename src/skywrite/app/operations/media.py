@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from skywrite.app.operations.shapes import Input, Nothing, Output, shaped
-from skywrite.app.operations.table import Access, Operation
+from skywrite.app.operations.table import Access, operation
 from skywrite.clock import to_iso
 from skywrite.compose.draft import Draft, Image, Media, Stored, Video
 from skywrite.compose.images import Collector, gather_media
@@ -76,17 +76,23 @@ def keep_upload(access: Access, path: Path, name: str) -> MediaShape:
     return _keep(access, collector, media.stored, label, gif=part.video is not None and part.video.gif)
 
 
+@operation("GET /media", scope="read")
 def list_media(access: Access, given: Nothing) -> MediaList:
-    """The uploads of this caller that are still here."""
+    """List uploads.
+
+    Those of this caller that are still here.
+    """
     mine = access.sky.context.store.uploads_by(access.who)
     return MediaList([_shape(cid, value) for cid, value in mine.items()])
 
 
+@operation("GET /media/{media}", scope="read")
 def get(access: Access, given: ByCid) -> MediaShape:
-    """One upload."""
+    """Describe an upload."""
     return _shape(given.media, _known(access, given.media))
 
 
+@operation("DELETE /media/{media}", scope="draft", idempotent=True)
 def drop(access: Access, given: ByCid) -> MediaShape:
     """Delete an upload; posts that have it keep it."""
     value = _known(access, given.media)
@@ -126,40 +132,3 @@ def _known(access: Access, cid: str) -> dict[str, Any]:
 
 def _shape(cid: str, value: dict[str, Any]) -> MediaShape:
     return shaped(MediaShape, {**value, "media": cid})
-
-
-OPERATIONS = (
-    Operation(
-        "media.list",
-        "GET /media",
-        "read",
-        "List uploads.",
-        list_media,
-        Nothing,
-        MediaList,
-        read_only=True,
-        idempotent=True,
-    ),
-    Operation(
-        "media.get",
-        "GET /media/{media}",
-        "read",
-        "Describe an upload.",
-        get,
-        ByCid,
-        MediaShape,
-        read_only=True,
-        idempotent=True,
-    ),
-    Operation(
-        "media.drop",
-        "DELETE /media/{media}",
-        "draft",
-        "Delete an upload; posts that have it keep it.",
-        drop,
-        ByCid,
-        MediaShape,
-        idempotent=True,
-        destructive=True,
-    ),
-)

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice, takewhile
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta
 
 from skywrite.app.operations.posts import parse_instant
 from skywrite.app.operations.shapes import Input, Nothing, Output
-from skywrite.app.operations.table import Access, Operation
+from skywrite.app.operations.table import Access, operation
 from skywrite.app.recurrences import occurrences_after
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.approval_rules import wants_approvals
@@ -115,8 +115,9 @@ class PulledList(Output):
     drafts: list[PulledShape]
 
 
-def plan(access: Access, given: ShowPlan) -> PlanShape:
-    """Posts, free slots and coming occurrences between two times."""
+@operation("GET /plan", scope="read", tool="show_plan")
+def show_plan(access: Access, given: ShowPlan) -> PlanShape:
+    """Show posts, free slots and coming occurrences."""
     start, end = parse_instant(given.from_), parse_instant(given.to)
     assert start is not None and end is not None
     if not timedelta() < end - start <= timedelta(days=PLAN_DAYS_MAX):
@@ -134,8 +135,9 @@ def plan(access: Access, given: ShowPlan) -> PlanShape:
     )
 
 
-def status(access: Access, given: Nothing) -> StatusShape:
-    """How many posts are in each state, and whether a worker runs and keeps up."""
+@operation("GET /status", scope="read", tool="show_status")
+def show_status(access: Access, given: Nothing) -> StatusShape:
+    """Show the overall status."""
     from importlib.metadata import version
 
     from skywrite.app.checkup import check_run
@@ -149,6 +151,7 @@ def status(access: Access, given: Nothing) -> StatusShape:
     return StatusShape(version("skywrite"), access.sky.context.clock.now(), counts, shapes)
 
 
+@operation("POST /drafts/pull", scope="draft", idempotent=True, network=True)
 def pull_drafts(access: Access, given: PullDrafts) -> PulledList:
     """Copy drafts from the official app."""
     pulled = access.sky.drafts.pull(access.account(given.account).did)
@@ -219,32 +222,3 @@ def _coming(store: Store, item: Recurrence, start: datetime, end: datetime) -> I
         for found in takewhile(lambda found: found.occurrence < end, occurrences_after(item, start)):
             if found.at < end and found.occurrence not in made:
                 yield found.at.astimezone(UTC)
-
-
-def _read(name: str, route: str, summary: str, call: Any, given: Any, output: Any, tool: str) -> Operation:
-    return Operation(name, route, "read", summary, call, given, output, read_only=True, idempotent=True, tool=tool)
-
-
-OPERATIONS = (
-    _read(
-        "plan.show",
-        "GET /plan",
-        "Show posts, free slots and coming occurrences.",
-        plan,
-        ShowPlan,
-        PlanShape,
-        "show_plan",
-    ),
-    _read("status.show", "GET /status", "Show the overall status.", status, Nothing, StatusShape, "show_status"),
-    Operation(
-        "drafts.pull",
-        "POST /drafts/pull",
-        "draft",
-        "Copy drafts from the official app.",
-        pull_drafts,
-        PullDrafts,
-        PulledList,
-        idempotent=True,
-        network=True,
-    ),
-)

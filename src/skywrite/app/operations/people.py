@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from skywrite.app.operations.shapes import ById, Id, Input, Nothing, Ok, Output, shaped
-from skywrite.app.operations.table import Access, NotAllowed, Operation
+from skywrite.app.operations.table import Access, NotAllowed, operation
 from skywrite.queue.people import INVITATION_LIFETIME, People, Role
 
 
@@ -48,13 +48,18 @@ class PersonList(Output):
     people: list[PersonShape]
 
 
+@operation("GET /people", scope="manage")
 def list_people(access: Access, given: Nothing) -> PersonList:
-    """Everyone who may sign in."""
+    """List the people who use the page."""
     return PersonList([shaped(PersonShape, person._asdict()) for person in _people(access).all()])
 
 
+@operation("POST /people", scope="manage", created=True, by_person=True)
 def invite(access: Access, given: InvitePerson) -> InvitationShape:
-    """Add a person; the result has the path of a link that signs them in once."""
+    """Invite a person by a link that works once.
+
+    The result has the path of that link.
+    """
     people = _people(access)
     person = people.add(given.name.strip(), given.role)
     link = people.new_link(person.id, INVITATION_LIFETIME)
@@ -62,13 +67,21 @@ def invite(access: Access, given: InvitePerson) -> InvitationShape:
     return shaped(InvitationShape, {**person._asdict(), "sign_in": f"/sign-in/{link}", "expires_at": ends})
 
 
+@operation("PATCH /people/{id}", scope="manage", by_person=True)
 def edit(access: Access, given: EditPerson) -> PersonShape:
-    """Give a person another role; it holds from their next request on."""
+    """Give a person another role.
+
+    It holds from their next request on.
+    """
     return shaped(PersonShape, _people(access).change_role(given.id, given.role)._asdict())
 
 
+@operation("DELETE /people/{id}", scope="manage", idempotent=True, by_person=True)
 def remove(access: Access, given: ById) -> Ok:
-    """Remove a person; their sessions, their keys and the agents that they let in end at once."""
+    """Remove a person.
+
+    Their sessions, their keys and the agents that they let in end at once.
+    """
     _people(access).remove(given.id)
     return Ok()
 
@@ -78,52 +91,3 @@ def _people(access: Access) -> People:
     if access.accounts is not None:
         raise NotAllowed("This needs a key for all accounts.")
     return People(access.sky.context.store)
-
-
-OPERATIONS = (
-    Operation(
-        "people.list",
-        "GET /people",
-        "manage",
-        "List the people who use the page.",
-        list_people,
-        Nothing,
-        PersonList,
-        read_only=True,
-        idempotent=True,
-    ),
-    Operation(
-        "people.invite",
-        "POST /people",
-        "manage",
-        "Invite a person by a link that works once.",
-        invite,
-        InvitePerson,
-        InvitationShape,
-        created=True,
-        by_person=True,
-    ),
-    Operation(
-        "people.edit",
-        "PATCH /people/{id}",
-        "manage",
-        "Give a person another role.",
-        edit,
-        EditPerson,
-        PersonShape,
-        idempotent=True,
-        by_person=True,
-    ),
-    Operation(
-        "people.remove",
-        "DELETE /people/{id}",
-        "manage",
-        "Remove a person.",
-        remove,
-        ById,
-        Ok,
-        idempotent=True,
-        destructive=True,
-        by_person=True,
-    ),
-)

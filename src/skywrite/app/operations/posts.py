@@ -29,7 +29,7 @@ from skywrite.app.operations.shapes import (
     ChangeById,
     draft_row,
 )
-from skywrite.app.operations.table import Access, Operation
+from skywrite.app.operations.table import Access, operation
 from skywrite.clock import to_iso
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.events import Events
@@ -37,8 +37,12 @@ from skywrite.queue.listing import Cursor
 from skywrite.queue.model import FINAL_STATES, STATES, ChangedMeanwhile, Post, State
 
 
+@operation("POST /posts", scope="draft", idempotent=True, created=True, network=True)
 def create(access: Access, given: CreatePost) -> PostShape:
-    """Accept a post. A caller with the scope `draft` only makes drafts, whatever time it asks for."""
+    """Accept a post for later, for now, or as a draft. The same key again adds nothing.
+
+    A caller with the scope `draft` only makes drafts, whatever time it asks for.
+    """
     if given.draft and given.now:
         raise InputError("A draft cannot be published now.", hint="Leave draft or now out.")
     account = access.account(given.account)
@@ -117,8 +121,9 @@ def _ask_for_approval(access: Access, post_id: int, wanted_at: datetime | None) 
     Events(store).note("approval.requested", data, account_did=post.account_did)
 
 
+@operation("POST /posts/preview", scope="read", tool="preview_post", network=True)
 def preview(access: Access, given: PreviewPost) -> PreviewShape:
-    """What would be published, by the code that publishes."""
+    """Show what would be published: nothing is stored and nothing is sent."""
     ready = access.sky.posts.preview(account=access.account(given.account).did, **new_row(access, given).fields)
     return PreviewShape(
         account=ready.account.handle,
@@ -130,8 +135,9 @@ def preview(access: Access, given: PreviewPost) -> PreviewShape:
     )
 
 
+@operation("GET /posts", scope="read", tool="list_posts")
 def list_posts(access: Access, given: ListPosts) -> PostPage:
-    """Posts in due order, page by page."""
+    """List posts in due order."""
     states, after = parse_states(given.state), read_cursor(given.cursor)
     start, end = parse_instant(given.from_), parse_instant(given.to)
     found: list[Post] = []
@@ -149,26 +155,15 @@ def list_posts(access: Access, given: ListPosts) -> PostPage:
     return _page(access, found, given.limit, Cursor.due)
 
 
-def history(access: Access, given: ListHistory) -> PostPage:
-    """Finished posts, the latest change first."""
-    states = parse_states(given.state, FINAL_STATES)
-    after, before = read_cursor(given.cursor), parse_instant(given.before)
-    found: list[Post] = []
-    for did in access.dids(given.account):
-        found += access.sky.context.store.history(
-            states, account_did=did, text=given.text, before=before, after=after, limit=given.limit + 1
-        )
-    found.sort(key=lambda post: (post.updated_at, post.id), reverse=True)
-    return _page(access, found, given.limit, Cursor.changed)
-
-
+@operation("GET /posts/{id}", scope="read", tool="get_post")
 def get(access: Access, given: ById) -> PostShape:
-    """One post with every attempt."""
+    """Show one post with every attempt at publishing it."""
     return post_shape(access, access.sky.posts.get(access.post(given.id).id))
 
 
+@operation("PATCH /posts/{id}", scope="draft", tool="edit_post", network=True)
 def edit(access: Access, given: EditPost) -> PostShape:
-    """Change a post that is certainly not on the network."""
+    """Change a post that is not published yet."""
     post = _current(access, given.id, given.version)
     row = draft_row(access, given, post.draft)
     if given.at is not None or post.state != "draft":
@@ -178,38 +173,50 @@ def edit(access: Access, given: EditPost) -> PostShape:
     return post_shape(access, access.sky.posts.edit(given.id, at=given.at, version=post.version, **row))
 
 
-def move(access: Access, given: MovePost) -> PostShape:
-    """Move a post to another time; a draft is scheduled."""
-    post = _current(access, given.id, given.version)
-    return post_shape(access, access.sky.posts.move(given.id, given.at, version=post.version))
-
-
+@operation("DELETE /posts/{id}", scope="draft", tool="cancel_post", idempotent=True)
 def cancel(access: Access, given: ChangeById) -> PostShape:
-    """Cancel a post; a caller who may only make drafts may only cancel drafts."""
+    """Cancel a post: it will never be published.
+
+    A caller who may only make drafts may only cancel drafts.
+    """
     post = _current(access, given.id, given.version)
     if post.state != "draft":
         access.require("schedule")
     return post_shape(access, access.sky.posts.cancel(given.id, version=post.version))
 
 
+@operation("POST /posts/{id}/move", scope="schedule", tool="move_post", idempotent=True)
+def move(access: Access, given: MovePost) -> PostShape:
+    """Move a post to another time.
+
+    A draft is scheduled.
+    """
+    post = _current(access, given.id, given.version)
+    return post_shape(access, access.sky.posts.move(given.id, given.at, version=post.version))
+
+
+@operation("POST /posts/{id}/hold", scope="schedule")
 def hold(access: Access, given: ChangeById) -> PostShape:
-    """Keep a scheduled post from going out until it is released."""
+    """Hold a scheduled post."""
     post = _current(access, given.id, given.version)
     return post_shape(access, access.sky.posts.hold(given.id, version=post.version))
 
 
+@operation("POST /posts/{id}/release", scope="publish")
 def release(access: Access, given: ChangeById) -> PostShape:
     """Release a held post."""
     post = _current(access, given.id, given.version)
     return post_shape(access, access.sky.posts.release(given.id, version=post.version))
 
 
+@operation("POST /posts/{id}/retry", scope="publish")
 def retry(access: Access, given: ChangeById) -> PostShape:
     """Try a failed post again."""
     post = _current(access, given.id, given.version)
     return post_shape(access, access.sky.posts.retry(given.id, version=post.version))
 
 
+@operation("POST /posts/{id}/unpublish", scope="publish", destructive=True, network=True)
 def unpublish(access: Access, given: ChangeById) -> PostShape:
     """Delete a published post from the network."""
     _current(access, given.id, given.version)
@@ -217,6 +224,20 @@ def unpublish(access: Access, given: ChangeById) -> PostShape:
     with suppress(NotThere):
         access.sky.posts.delete(given.id)
     return post_shape(access, access.sky.posts.get(given.id))
+
+
+@operation("GET /history", scope="read", tool="list_history")
+def list_history(access: Access, given: ListHistory) -> PostPage:
+    """List finished posts, the latest first."""
+    states = parse_states(given.state, FINAL_STATES)
+    after, before = read_cursor(given.cursor), parse_instant(given.before)
+    found: list[Post] = []
+    for did in access.dids(given.account):
+        found += access.sky.context.store.history(
+            states, account_did=did, text=given.text, before=before, after=after, limit=given.limit + 1
+        )
+    found.sort(key=lambda post: (post.updated_at, post.id), reverse=True)
+    return _page(access, found, given.limit, Cursor.changed)
 
 
 def _current(access: Access, post_id: int, version: int | None) -> Post:
@@ -266,121 +287,3 @@ def parse_instant(text: str | None) -> datetime | None:
         return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InputError(f"{text!r} is not a time.", hint="Write it like 2026-11-24T09:00:00Z.") from None
-
-
-OPERATIONS = (
-    Operation(
-        "posts.create",
-        "POST /posts",
-        "draft",
-        "Accept a post for later, for now, or as a draft. The same key again adds nothing.",
-        create,
-        CreatePost,
-        PostShape,
-        idempotent=True,
-        created=True,
-        network=True,
-    ),
-    Operation(
-        "posts.preview",
-        "POST /posts/preview",
-        "read",
-        "Show what would be published: nothing is stored and nothing is sent.",
-        preview,
-        PreviewPost,
-        PreviewShape,
-        read_only=True,
-        idempotent=True,
-        tool="preview_post",
-        network=True,
-    ),
-    Operation(
-        "posts.list",
-        "GET /posts",
-        "read",
-        "List posts in due order.",
-        list_posts,
-        ListPosts,
-        PostPage,
-        read_only=True,
-        idempotent=True,
-        tool="list_posts",
-    ),
-    Operation(
-        "posts.get",
-        "GET /posts/{id}",
-        "read",
-        "Show one post with every attempt at publishing it.",
-        get,
-        ById,
-        PostShape,
-        read_only=True,
-        idempotent=True,
-        tool="get_post",
-    ),
-    Operation(
-        "posts.edit",
-        "PATCH /posts/{id}",
-        "draft",
-        "Change a post that is not published yet.",
-        edit,
-        EditPost,
-        PostShape,
-        idempotent=True,
-        tool="edit_post",
-        network=True,
-    ),
-    Operation(
-        "posts.cancel",
-        "DELETE /posts/{id}",
-        "draft",
-        "Cancel a post: it will never be published.",
-        cancel,
-        ChangeById,
-        PostShape,
-        idempotent=True,
-        destructive=True,
-        tool="cancel_post",
-    ),
-    Operation(
-        "posts.move",
-        "POST /posts/{id}/move",
-        "schedule",
-        "Move a post to another time.",
-        move,
-        MovePost,
-        PostShape,
-        idempotent=True,
-        tool="move_post",
-    ),
-    Operation("posts.hold", "POST /posts/{id}/hold", "schedule", "Hold a scheduled post.", hold, ChangeById, PostShape),
-    Operation(
-        "posts.release", "POST /posts/{id}/release", "publish", "Release a held post.", release, ChangeById, PostShape
-    ),
-    Operation(
-        "posts.retry", "POST /posts/{id}/retry", "publish", "Try a failed post again.", retry, ChangeById, PostShape
-    ),
-    Operation(
-        "posts.unpublish",
-        "POST /posts/{id}/unpublish",
-        "publish",
-        "Delete a published post from the network.",
-        unpublish,
-        ChangeById,
-        PostShape,
-        destructive=True,
-        network=True,
-    ),
-    Operation(
-        "history.list",
-        "GET /history",
-        "read",
-        "List finished posts, the latest first.",
-        history,
-        ListHistory,
-        PostPage,
-        read_only=True,
-        idempotent=True,
-        tool="list_history",
-    ),
-)

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from skywrite.app.operations.copies import new_row
 from skywrite.app.operations.shapes import ById, Id, Input, NewDraft, Output, shaped
-from skywrite.app.operations.table import Access, Operation
+from skywrite.app.operations.table import Access, operation
 from skywrite.app.recurrences import occurrences_after
 from skywrite.errors import SkywriteError
 from skywrite.queue.model import Recurrence
@@ -81,8 +81,12 @@ class Stopped(Output):
     cancelled: int
 
 
+@operation("POST /recurrences", scope="schedule", created=True, network=True)
 def add(access: Access, given: AddRecurrence) -> RecurrenceShape:
-    """Store a recurrence and the post of its first occurrence."""
+    """Post repeatedly.
+
+    The post of its first occurrence is stored with it.
+    """
     account = access.account(given.account)
     row = new_row(access, given, given.late)
     result = access.sky.posts.schedule(
@@ -103,25 +107,29 @@ def add(access: Access, given: AddRecurrence) -> RecurrenceShape:
     return shape
 
 
+@operation("GET /recurrences", scope="read")
 def list_recurrences(access: Access, given: ListRecurrences) -> RecurrenceList:
-    """The recurrences of the caller's accounts."""
+    """List recurrences."""
     store = access.sky.context.store
     found = [item for did in access.dids(given.account) for item in store.recurrences(did)]
     return RecurrenceList([_shape(access, item) for item in found])
 
 
+@operation("GET /recurrences/{id}", scope="read")
 def get(access: Access, given: ById) -> RecurrenceShape:
-    """One recurrence."""
+    """Show one recurrence."""
     return _shape(access, seen_recurrence(access, given.id))
 
 
+@operation("DELETE /recurrences/{id}", scope="schedule")
 def stop(access: Access, given: ById) -> Stopped:
-    """Remove a recurrence and cancel its waiting posts."""
+    """Stop a recurrence and cancel its waiting posts."""
     seen_recurrence(access, given.id)
     return Stopped(given.id, access.sky.recurrences.stop(given.id))
 
 
-def change(access: Access, given: ChangeOccurrence) -> RecurrenceShape:
+@operation("POST /recurrences/{id}/occurrences", scope="schedule", idempotent=True)
+def change_occurrence(access: Access, given: ChangeOccurrence) -> RecurrenceShape:
     """Move one occurrence to another time, or skip it."""
     seen_recurrence(access, given.id)
     return _shape(access, access.sky.recurrences.skip_or_move(given.id, given.occurrence, given.to))
@@ -154,60 +162,3 @@ def _shape(access: Access, item: Recurrence) -> RecurrenceShape:
         "next_at": next_time(access, item),
     }
     return shaped(RecurrenceShape, values)
-
-
-OPERATIONS = (
-    Operation(
-        "recurrences.add",
-        "POST /recurrences",
-        "schedule",
-        "Post repeatedly.",
-        add,
-        AddRecurrence,
-        RecurrenceShape,
-        created=True,
-        network=True,
-    ),
-    Operation(
-        "recurrences.list",
-        "GET /recurrences",
-        "read",
-        "List recurrences.",
-        list_recurrences,
-        ListRecurrences,
-        RecurrenceList,
-        read_only=True,
-        idempotent=True,
-    ),
-    Operation(
-        "recurrences.get",
-        "GET /recurrences/{id}",
-        "read",
-        "Show one recurrence.",
-        get,
-        ById,
-        RecurrenceShape,
-        read_only=True,
-        idempotent=True,
-    ),
-    Operation(
-        "recurrences.stop",
-        "DELETE /recurrences/{id}",
-        "schedule",
-        "Stop a recurrence and cancel its waiting posts.",
-        stop,
-        ById,
-        Stopped,
-        destructive=True,
-    ),
-    Operation(
-        "recurrences.change_occurrence",
-        "POST /recurrences/{id}/occurrences",
-        "schedule",
-        "Move one occurrence to another time, or skip it.",
-        change,
-        ChangeOccurrence,
-        RecurrenceShape,
-        idempotent=True,
-    ),
-)

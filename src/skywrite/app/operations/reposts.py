@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta
 
 from skywrite.app.operations.once import check_payload, key_lock
 from skywrite.app.operations.shapes import ById, Id, Input, Key, Output, shaped
-from skywrite.app.operations.table import Access, Operation
+from skywrite.app.operations.table import Access, operation
 from skywrite.queue.actions import Action, Actions, unknown_action
 from skywrite.queue.model import Account
 from skywrite.queue.numbers import row_number
@@ -86,8 +86,10 @@ class RepostList(Output):
     reposts: list[RepostShape]
 
 
-def repost(access: Access, given: AddRepost) -> RepostShape:
-    """Store a repost, or the first of those that are repeated."""
+# Approvals cover posts, so nobody would look at these before they are done: all three need the scope `publish`.
+@operation("POST /reposts", scope="publish", idempotent=True, created=True, network=True)
+def create(access: Access, given: AddRepost) -> RepostShape:
+    """Repost a post at a time or repeatedly. The same key again adds nothing."""
 
     def add(account: Account) -> Action:
         return access.sky.reposts.repost(
@@ -104,8 +106,9 @@ def repost(access: Access, given: AddRepost) -> RepostShape:
     return _added(access, given, add)
 
 
+@operation("POST /reposts/pin", scope="publish", idempotent=True, created=True, network=True)
 def pin(access: Access, given: AddPin) -> RepostShape:
-    """Store a pin."""
+    """Pin a post of the account at a time."""
 
     def add(account: Account) -> Action:
         return access.sky.reposts.pin(
@@ -115,8 +118,9 @@ def pin(access: Access, given: AddPin) -> RepostShape:
     return _added(access, given, add)
 
 
+@operation("POST /reposts/unpin", scope="publish", idempotent=True, created=True, network=True)
 def unpin(access: Access, given: AddUnpin) -> RepostShape:
-    """Store an unpin."""
+    """Unpin a post of the account at a time."""
 
     def add(account: Account) -> Action:
         return access.sky.reposts.unpin(given.target, at=given.at, account=account.did, key=given.key)
@@ -124,20 +128,26 @@ def unpin(access: Access, given: AddUnpin) -> RepostShape:
     return _added(access, given, add)
 
 
+@operation("GET /reposts", scope="read")
 def list_reposts(access: Access, given: ListReposts) -> RepostList:
-    """What waits and what failed, of the caller's accounts."""
+    """List reposts and pins that wait, and those that failed."""
     found = [item for did in access.dids(given.account) for item in access.sky.reposts.list(account=did)]
     found.sort(key=lambda item: (item.due_at, item.id))
     return RepostList([_shape(access, item) for item in found])
 
 
+@operation("GET /reposts/{id}", scope="read")
 def get(access: Access, given: ById) -> RepostShape:
-    """One of them, also when it is done."""
+    """Show one repost or pin.
+
+    Also when it is done.
+    """
     return _shape(access, _seen(access, given.id))
 
 
+@operation("DELETE /reposts/{id}", scope="schedule")
 def cancel(access: Access, given: ById) -> RepostShape:
-    """Do not do it."""
+    """Cancel a repost or pin that waits; one that is repeated ends."""
     _seen(access, given.id)
     return _shape(access, access.sky.reposts.cancel(given.id))
 
@@ -174,61 +184,3 @@ def _seen(access: Access, action_id: int) -> Action:
 def _shape(access: Access, action: Action) -> RepostShape:
     handle = access.sky.context.store.account(action.account_did).handle
     return shaped(RepostShape, {**action._asdict(), "account": handle})
-
-
-def _adding(
-    name: str,
-    route: str,
-    summary: str,
-    call: Callable[[Access, Any], RepostShape],
-    given: type[AtATime],
-) -> Operation:
-    # Approvals cover posts, so nobody would look at these before they are done.
-    return Operation(
-        name, route, "publish", summary, call, given, RepostShape, idempotent=True, created=True, network=True
-    )
-
-
-OPERATIONS = (
-    _adding(
-        "reposts.create",
-        "POST /reposts",
-        "Repost a post at a time or repeatedly. The same key again adds nothing.",
-        repost,
-        AddRepost,
-    ),
-    _adding("reposts.pin", "POST /reposts/pin", "Pin a post of the account at a time.", pin, AddPin),
-    _adding("reposts.unpin", "POST /reposts/unpin", "Unpin a post of the account at a time.", unpin, AddUnpin),
-    Operation(
-        "reposts.list",
-        "GET /reposts",
-        "read",
-        "List reposts and pins that wait, and those that failed.",
-        list_reposts,
-        ListReposts,
-        RepostList,
-        read_only=True,
-        idempotent=True,
-    ),
-    Operation(
-        "reposts.get",
-        "GET /reposts/{id}",
-        "read",
-        "Show one repost or pin.",
-        get,
-        ById,
-        RepostShape,
-        read_only=True,
-        idempotent=True,
-    ),
-    Operation(
-        "reposts.cancel",
-        "DELETE /reposts/{id}",
-        "schedule",
-        "Cancel a repost or pin that waits; one that is repeated ends.",
-        cancel,
-        ById,
-        RepostShape,
-        destructive=True,
-    ),
-)

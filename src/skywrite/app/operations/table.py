@@ -1,13 +1,16 @@
 """What an operation is, and who may ask for it.
 
-What lives here: `Operation`, one row of the table, and `Access`, the rights of one caller. What does not: the rows
-(a module for each noun beside this one), HTTP and MCP (`server`), which are made from the rows.
+What lives here: `Operation`, one row of the table, `operation`, which makes it from a typed function, and `Access`, the
+rights of one caller. What does not: the functions (a module for each noun beside this one), HTTP and MCP (`server`),
+which are made from the rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from inspect import getdoc
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_type_hints
 
 from skywrite.errors import Do, Hint, InputError, RejectedError
 from skywrite.queue.api_keys import ApiKey, Maker, Scope
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from skywrite.errors import SkywriteError
 
 Thing = TypeVar("Thing")
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
 class NotAllowed(RejectedError):
@@ -151,6 +156,66 @@ class Operation(NamedTuple):
     def path_fields(self) -> list[str]:
         """The names of the input's fields that stand in the path."""
         return [piece.partition("}")[0] for piece in self.path.split("{")[1:]]
+
+
+_ROWS: dict[str, list[Operation]] = {}
+
+
+def operation(
+    route: str,
+    *,
+    scope: Scope,
+    name: str | None = None,
+    tool: str | None = None,
+    input: type[Any] | None = None,
+    read_only: bool | None = None,
+    idempotent: bool | None = None,
+    destructive: bool | None = None,
+    created: bool = False,
+    network: bool = False,
+    by_person: bool = False,
+) -> Callable[[Callable[[Access, Given], Made]], Callable[[Access, Given], Made]]:
+    """Put a function into the table, and leave it as it is.
+
+    Its annotations say what goes in and out, the first paragraph of its docstring is the summary. The name is the noun
+    of the path with the function's name (`list_posts` at `/posts` is `posts.list`). GET, and whatever the scope `read`
+    is enough for, only reads; DELETE destroys; PATCH and PUT may be repeated. The other arguments are for what differs.
+    """
+    method, _, path = route.partition(" ")
+    reads = (method == "GET" or scope == "read") if read_only is None else read_only
+
+    def put(function: Callable[[Access, Given], Made]) -> Callable[[Access, Given], Made]:
+        annotated = get_type_hints(function, include_extras=True)
+        row = Operation(
+            name=name or _name_of(path, function.__name__),
+            route=route,
+            scope=scope,
+            summary=" ".join((getdoc(function) or "").partition("\n\n")[0].split()),
+            call=function,
+            input=input or annotated["given"],
+            output=annotated["return"],
+            read_only=reads,
+            idempotent=(reads or method in ("PATCH", "PUT")) if idempotent is None else idempotent,
+            destructive=method == "DELETE" if destructive is None else destructive,
+            created=created,
+            network=network,
+            tool=tool,
+            by_person=by_person,
+        )
+        _ROWS.setdefault(function.__module__, []).append(row)
+        return function
+
+    return put
+
+
+def _name_of(path: str, function: str) -> str:
+    noun = path.split("/")[1].replace("-", "_")
+    return f"{noun}.{function.removesuffix(f'_{noun}').removesuffix('_' + noun.removesuffix('s'))}"
+
+
+def rows_of(module: ModuleType) -> list[Operation]:
+    """The operations of a module, in the order in which they stand there."""
+    return _ROWS[module.__name__]
 
 
 def by_name(operations: Iterable[Operation]) -> dict[str, Operation]:

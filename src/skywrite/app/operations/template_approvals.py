@@ -10,7 +10,7 @@ from skywrite.app.operations.approvals import changes_of
 from skywrite.app.operations.post_shapes import ChangeShape, VerdictShape
 from skywrite.app.operations.recurrences import seen_recurrence
 from skywrite.app.operations.shapes import ById, Id, Input, Output
-from skywrite.app.operations.table import Access, Operation
+from skywrite.app.operations.table import Access, operation
 from skywrite.app.template_approvals import AskedTemplate
 
 
@@ -42,21 +42,27 @@ class TemplateShape(Output):
     verdicts: list[VerdictShape]
 
 
-def look(access: Access, given: ById) -> TemplateShape:
-    """What would be approved, and the digest of it."""
+@operation("GET /recurrences/{id}/approval", scope="read")
+def approval(access: Access, given: ById) -> TemplateShape:
+    """Show what one approval of a whole recurrence would cover, with its digest."""
     seen_recurrence(access, given.id)
     return _shape(access.sky.approvals.look_at_recurrence(given.id))
 
 
+@operation("POST /recurrences/{id}/approve", scope="publish", idempotent=True, by_person=True)
 def approve(access: Access, given: ApproveRecurrence) -> TemplateShape:
-    """Approve exactly what has this digest; nobody approves what they made themselves."""
+    """Approve all posts made from exactly this template; any change of the recurrence voids it.
+
+    Nobody approves what they made themselves.
+    """
     seen_recurrence(access, given.id)
     who = access.who or access.source
     return _shape(access.sky.approvals.approve_recurrence(given.id, given.digest, who, note=given.note, who=who))
 
 
+@operation("POST /recurrences/{id}/reject", scope="publish")
 def reject(access: Access, given: RejectRecurrence) -> TemplateShape:
-    """Say no, with a note."""
+    """Reject a recurrence with a note: its approval is withdrawn, and its scheduled posts are held."""
     seen_recurrence(access, given.id)
     return _shape(access.sky.approvals.reject_recurrence(given.id, access.who or access.source, note=given.note))
 
@@ -72,38 +78,3 @@ def _shape(asked: AskedTemplate) -> TemplateShape:
         changes=changes_of(asked.rows()),
         verdicts=[VerdictShape(one.verdict, one.by, one.note, one.digest, one.created_at) for one in asked.verdicts],
     )
-
-
-OPERATIONS = (
-    Operation(
-        "recurrences.approval",
-        "GET /recurrences/{id}/approval",
-        "read",
-        "Show what one approval of a whole recurrence would cover, with its digest.",
-        look,
-        ById,
-        TemplateShape,
-        read_only=True,
-        idempotent=True,
-    ),
-    Operation(
-        "recurrences.approve",
-        "POST /recurrences/{id}/approve",
-        "publish",
-        "Approve all posts made from exactly this template; any change of the recurrence voids it.",
-        approve,
-        ApproveRecurrence,
-        TemplateShape,
-        idempotent=True,
-        by_person=True,
-    ),
-    Operation(
-        "recurrences.reject",
-        "POST /recurrences/{id}/reject",
-        "publish",
-        "Reject a recurrence with a note: its approval is withdrawn, and its scheduled posts are held.",
-        reject,
-        RejectRecurrence,
-        TemplateShape,
-    ),
-)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from skywrite.app.operations.shapes import ErrorShape, Input, Output
-from skywrite.app.operations.table import Access, Operation
+from skywrite.app.operations.table import Access, operation
 from skywrite.bsky.facets import RichText, utf8_length
 from skywrite.bsky.graphemes import grapheme_length
 from skywrite.bsky.limits import TEXT_BYTES_MAX, TEXT_GRAPHEMES_MAX
@@ -58,8 +58,9 @@ class CheckedText(Output):
     error: ErrorShape | None
 
 
-def check(access: Access, given: CheckText) -> CheckedText:
-    """What a text becomes, by the code that publishes."""
+@operation("POST /posts/text", scope="read")
+def check_text(access: Access, given: CheckText) -> CheckedText:
+    """Show what a text becomes, at each keystroke: nothing is looked up."""
     settings = access.account(given.account).settings if access.all_accounts() else {}
     row: dict[str, Any] = {name: settings[name] for name in CHOICES if name in settings}
     row.update({name: value for name in CHOICES if (value := getattr(given, name)) is not UNSET})
@@ -82,18 +83,3 @@ def _shape(rich: RichText) -> TextShape:
     facets = [FacetShape(facet.byte_start, facet.byte_end, facet.kind, facet.value) for facet in rich.facets]
     left = TEXT_GRAPHEMES_MAX - graphemes
     return TextShape(rich.text, graphemes, size, left, left >= 0 and size <= TEXT_BYTES_MAX, facets)
-
-
-OPERATIONS = (
-    Operation(
-        "posts.check_text",
-        "POST /posts/text",
-        "read",
-        "Show what a text becomes, at each keystroke: nothing is looked up.",
-        check,
-        CheckText,
-        CheckedText,
-        read_only=True,
-        idempotent=True,
-    ),
-)

@@ -13,8 +13,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
-from skywrite.app.operations.overview import PlanShape, ShowPlan
-from skywrite.app.operations.overview import plan as plan_of
+from skywrite.app.operations.overview import PlanShape, ShowPlan, show_plan
 from skywrite.errors import InputError, SkywriteError
 from skywrite.publish.forecast import pace_of, pushes
 from skywrite.queue.model import Account, ChangedMeanwhile
@@ -194,7 +193,7 @@ def _between(visit: Visit, account: Account | None, first: date, count: int, zon
     if account is None:
         return PlanShape([], [], [], False)
     given = ShowPlan(from_=start.isoformat(), to=end.isoformat(), account=account.handle)
-    return plan_of(visit.access, given)
+    return show_plan(visit.access, given)
 
 
 def _pushed(visit: Visit, account: Account | None, found: PlanShape, zone: str) -> dict[int, str]:

@@ -149,7 +149,7 @@ def change(visit: Visit, form: dict[str, str]) -> Response:
     call: dict[tuple[str, str], Any] = {
         ("key", "revoke"): lambda: keys.revoke(visit.access, ById(number)),
         ("webhook", "remove"): lambda: hooks.remove(visit.access, ById(number)),
-        ("webhook", "test"): lambda: hooks.send_test(visit.access, ById(number)),
+        ("webhook", "test"): lambda: hooks.test(visit.access, ById(number)),
         ("webhook", "pause"): lambda: hooks.edit(visit.access, hooks.EditWebhook(id=number, state="paused")),
         ("webhook", "resume"): lambda: hooks.edit(visit.access, hooks.EditWebhook(id=number, state="active")),
         ("calendar", "revoke"): lambda: hooks.revoke_calendar(visit.access, ById(number)),
