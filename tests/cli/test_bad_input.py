@@ -298,6 +298,18 @@ def test_database_of_a_newer_version(shell: Shell) -> None:
     assert ([], True) == (shell.posts(), "pgrade" in told.json["hint"])
 
 
+def test_database_from_before_the_first_release(shell: Shell) -> None:
+    """Every command leaves it alone, and names the commands that take the plan along."""
+    with closing(sqlite3.connect(shell.home / "skywrite.db")) as database:
+        database.execute("UPDATE schema_version SET version = 65")
+        database.commit()
+    for words in (("post", "Hello"), ("queue",), ("run", "--once"), ("backup", "copy.db"), ("serve", "--port", "0")):
+        told = shell(*words, "--json", code=1)
+        assert_error(told, "DatabaseTooOld", "version 65")
+        assert all(command in told.json["hint"] for command in ("skywrite export", "skywrite import"))
+    assert [] == shell.posts()
+
+
 def test_database_that_is_none(shell: Shell, files: Files) -> None:
     """A file that is no database is left alone."""
     shell.set(SKYWRITE_DATABASE=files.text("notes.txt", "Dear diary, " * 1000))

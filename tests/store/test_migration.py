@@ -1,4 +1,4 @@
-"""Migrations: from nothing, from every older version, from the future, by many at once."""
+"""Migrations: from nothing, from before the first release, from every later one, from the future, by many at once."""
 
 from __future__ import annotations
 
@@ -8,18 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from skywrite.queue import migrate, queries
-from skywrite.queue.database import DatabaseTooNew
-from skywrite.queue.events import Events
-from skywrite.queue.feed_model import NewFeed, NewItem, Poll
-from skywrite.queue.media import ABOUT
-from skywrite.queue.queries import load_queries, migrations
-from tests.store.support import ALICE, NOON, OpenStore, media, opened, raw, session
+from skywrite.queue import queries
+from skywrite.queue.database import DatabaseTooNew, DatabaseTooOld
+from skywrite.queue.queries import load_queries
+from skywrite.queue.schema import DIALECTS, FIRST, WORDS, migrations, spelled
+from tests.store.conftest import new_schema
+from tests.store.support import NOON, OpenStore, opened, raw, session
 from tests.store.workers import worker
-
-DIALECTS = ["sqlite", "postgres"]
-# The first migration of several that say whose things are.
-FEEDS_OF_SOME = 60
 
 
 @pytest.fixture
@@ -62,9 +57,9 @@ def with_a_second_migration(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     folder = home / "sql"
     shutil.copytree(queries.SQL, folder)
     for dialect in DIALECTS:
-        last = migrations(dialect)[-1][0]
-        (folder / dialect / "migrations" / f"{last + 1:04d}_more.sql").write_text(
-            "CREATE TABLE more (id integer PRIMARY KEY);\nALTER TABLE account ADD COLUMN extra text;\n"
+        (folder / dialect / "migrations").mkdir()
+        (folder / dialect / "migrations" / f"{FIRST + 1:04d}_more.sql").write_text(
+            "CREATE TABLE more (id {id}, seen {boolean}){strict};\nALTER TABLE account ADD COLUMN extra text;\n"
         )
     monkeypatch.setattr(queries, "SQL", folder)
     load_queries.cache_clear()
@@ -76,18 +71,16 @@ def test_migrated_equals_fresh(
     empty_address: str, home: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A database that went through one migration after the other has the schema of a fresh one."""
+    request.getfixturevalue("with_a_second_migration")
     dialect = "postgres" if "postgresql" in empty_address else "sqlite"
     steps = migrations(dialect)
-    stepwise = empty_address if dialect == "postgres" else str(home / "old.db")
-    fresh = request.getfixturevalue("shared_schema") if dialect == "postgres" else empty_address
-    for number in range(1, len(steps) + 1):
-        monkeypatch.setattr("skywrite.queue.migrate.migrations", lambda _, upto=number: steps[:upto])
-        opened(stepwise, home).close()
-    monkeypatch.undo()
-    found = schema(stepwise, home)
-    other = schema(fresh, home)
+    fresh = new_schema(request.getfixturevalue("postgres")) if dialect == "postgres" else str(home / "fresh.db")
+    with monkeypatch.context() as older:
+        older.setattr("skywrite.queue.migrate.migrations", lambda _: steps[:1])
+        opened(empty_address, home).close()
+    found, other = schema(empty_address, home), schema(fresh, home)
     assert ([], []) == ([x for x in found if x not in other], [x for x in other if x not in found])
-    assert (True, other) == (len(found) > 20, found)
+    assert (2, True, other) == (len(steps), len(found) > 20, found)
 
 
 @both
@@ -107,37 +100,6 @@ def test_upgrade_keeps_what_is_there(empty_address: str, home: Path, request: py
 
 
 @both
-def test_feeds_and_uploads_of_an_older_release(empty_address: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A feed keeps its ledger, a number stays used, a failing feed's event gets its accounts, an upload its owner."""
-    with monkeypatch.context() as older:
-        older.setattr(migrate, "migrations", lambda kind: [one for one in migrations(kind) if one[0] < FEEDS_OF_SOME])
-        store = opened(empty_address, home)
-        store.sign_in(session())
-        claim = store.add_feed(NewFeed("https://site.example/", (ALICE,)), "w", 60)
-        item = NewItem("pending", "h", "Item", {"title": "Item"}, True, NOON, 1, (1, 2), (3,))
-        store.record_poll(claim, Poll("https://site.example/", "Site", {}, NOON, items=(item,)))
-        store.remove_feed(store.add_feed(NewFeed("https://gone.example/", (ALICE,)), "w", 60).feed.id)
-        store.put_media(media(b"bytes"))
-        about = {**dict.fromkeys(ABOUT), "by": "key 7", "name": "sun.jpg"}
-        store.put_setting("upload", "bafymedia", about)
-        store.put_setting("upload", "bafygone", {"by": "key 7", "name": "gone.jpg"})
-        with store._writing() as tx:
-            insert = "INSERT INTO event (kind, subject_id, created_at) VALUES ('feed.failing', 1, :now) RETURNING id"
-            tx.select(store._database.translate(insert), {"now": NOON})
-        before = (store.feed(1), store.known_items(1, [1, 2, 3]), store.pending_items(1, 5))
-        store.close()
-    store = opened(empty_address, home)
-    assert before == (store.feed(1), store.known_items(1, [1, 2, 3]), store.pending_items(1, 5))
-    assert 3 == store.add_feed(NewFeed("https://third.example/", (ALICE,)), "w", 60).feed.id
-    assert [(ALICE,)] == [event.account_dids for event in Events(store).after(0)]
-    assert ({"key 7": "sun.jpg"}, {}) == (
-        {who: about["name"] for who, about in store.uploads("bafymedia").items()},
-        store.settings("upload"),
-    )
-    store.close()
-
-
-@both
 def test_database_from_the_future(
     empty_address: str, home: Path, with_a_second_migration: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,17 +113,31 @@ def test_database_from_the_future(
 
 
 @both
+def test_database_from_before_the_first_release(empty_address: str, home: Path) -> None:
+    """A database that no release made is not touched; the message says how to take the plan along."""
+    store = opened(empty_address, home)
+    with store._writing() as tx:
+        tx.select(f"UPDATE schema_version SET version = {FIRST - 1} RETURNING version", {})
+    store.close()
+    for _ in range(2):
+        with pytest.raises(DatabaseTooOld, match=f"before the first release .version {FIRST - 1}.") as caught:
+            opened(empty_address, home)
+        hint = caught.value.hint
+        assert (1, True, True) == (caught.value.exit_code, "export_rows" in hint, "import_rows" in hint)
+
+
+@both
 def test_failed_migration_leaves_nothing(empty_address: str, home: Path, with_a_second_migration: Path) -> None:
     """A migration that breaks is undone as a whole, and the next start applies it."""
     for path in with_a_second_migration.glob("*/migrations/*_more.sql"):
         whole = path.read_text()
-        path.write_text(whole + "CREATE TABLE more (id integer PRIMARY KEY);\n")
+        path.write_text(whole + "CREATE TABLE more (id {id});\n")
     with pytest.raises(Exception, match="already exists"):
         opened(empty_address, home)
     for path in with_a_second_migration.glob("*/migrations/*_more.sql"):
         path.write_text(whole)
     store = opened(empty_address, home)
-    assert migrations(store.dialect)[-1][0] == store.schema_version()
+    assert migrations(store.dialect)[-1].number == store.schema_version()
     store.close()
 
 
@@ -175,6 +151,36 @@ def test_many_first_starts_at_once(empty_address: str, home: Path) -> None:
     found = (len(store.accounts()), sum(account.is_default for account in store.accounts()))
     store.close()
     assert (4, 1) == found
+
+
+def test_every_word_of_the_template_is_used() -> None:
+    """The template has no words but those of the table, and the table none that the template does not need."""
+    template = (queries.SQL / "schema.sql").read_text()
+    assert set(WORDS) == set(re.findall(r"\{(\w+)\}", template))
+    assert ([], []) == tuple(re.findall(r"\{\w", spelled(template, dialect)) for dialect in DIALECTS)
+
+
+@pytest.mark.parametrize(
+    ("template", "sqlite", "postgres"),
+    [
+        (
+            "id {id},",
+            "id integer PRIMARY KEY AUTOINCREMENT,",
+            "id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,",
+        ),
+        (
+            "done {boolean} DEFAULT {false},",
+            "done integer CHECK (done IN (0, 1)) DEFAULT 0,",
+            "done boolean DEFAULT false,",
+        ),
+        ("pool {jsonb} DEFAULT '{}'", "pool text CHECK (json_valid(pool)) DEFAULT '{}'", "pool jsonb DEFAULT '{}'"),
+        ("){keyed};", ") STRICT, WITHOUT ROWID;", ");"),
+        ("ON post (due_at{then_id});", "ON post (due_at);", "ON post (due_at, id);"),
+    ],
+)
+def test_words_of_the_dialects(template: str, sqlite: str, postgres: str) -> None:
+    """A type checks its own column; what is no word stays."""
+    assert (sqlite, postgres) == tuple(spelled(template, dialect) for dialect in DIALECTS)
 
 
 def test_every_query_says_what_it_does() -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from skywrite.queue import sqlite as sqlite_store
-from skywrite.queue.database import DatabaseCorrupt, DatabaseReadOnly, DatabaseUnavailable
+from skywrite.queue.database import DatabaseCorrupt, DatabaseReadOnly, DatabaseTooOld, DatabaseUnavailable
+from skywrite.queue.schema import FIRST, Migration, migrations
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, OpenAt, post, session
 from tests.support.processes import PATIENCE_SECONDS
@@ -80,15 +81,29 @@ def test_an_older_file_is_migrated(
     running: Store, home: Path, open_at: OpenAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A backup of an older release is brought up to date when it is put back."""
-    from skywrite.queue.queries import migrations
-
-    steps = migrations("sqlite")
-    monkeypatch.setattr("skywrite.queue.migrate.migrations", lambda _: steps[:3])
-    old = home / "old.db"
-    open_at(str(old)).close()
-    monkeypatch.undo()
+    more = home / "more.sql"
+    more.write_text("CREATE TABLE more (id {id}){strict};")
+    later = [*migrations("sqlite"), Migration(FIRST + 1, "more", more)]
+    old = another(home, open_at, "restored")
+    monkeypatch.setattr("skywrite.queue.migrate.migrations", lambda _: later)
     old.replace(running.place)
-    assert ([], steps[-1][0]) == (running.accounts(), running.schema_version())
+    assert (["restored"], FIRST + 1) == (texts(running), running.schema_version())
+
+
+def test_a_file_from_before_the_first_release_is_refused(running: Store, home: Path, open_at: OpenAt) -> None:
+    """Whoever puts one in the place of the database is told each time, until it is away."""
+    whole = home / "whole.db"
+    shutil.copy(another(home, open_at, "restored"), whole)
+    old = home / "old.db"
+    shutil.copy(whole, old)
+    with closing(sqlite3.connect(old)) as connection, connection:
+        connection.execute(f"UPDATE schema_version SET version = {FIRST - 1}")
+    old.replace(running.place)
+    for _ in range(2):
+        with pytest.raises(DatabaseTooOld, match="before the first release"):
+            texts(running)
+    whole.replace(running.place)
+    assert ["restored"] == texts(running)
 
 
 def test_a_file_that_is_gone_is_missed_not_made(running: Store, home: Path) -> None:

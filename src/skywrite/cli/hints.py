@@ -42,6 +42,7 @@ _COMMANDS = {
     "rotate_key": "key rotate",
     "run": "run",
     "run_once": "run --once",
+    "transfer.export_rows": "export",
     "transfer.import_rows": "import",
 }
 # What only the page and the API do.
@@ -54,7 +55,8 @@ _REST = {
     "oauth.init": " https://me.example",
     "posts.edit": " --editor",
     "posts.move": ' "tomorrow 9:00"',
-    "transfer.import_rows": " plan.csv",
+    "transfer.export_rows": " --account HANDLE --media media -o plan.jsonl",
+    "transfer.import_rows": " plan.jsonl",
 }
 # Options that the command which was given lacks.
 _MISSING = ("dates", "key", "partial")

@@ -50,6 +50,10 @@ class DatabaseTooNew(StorageError):
     """A newer version of the program has changed this database."""
 
 
+class DatabaseTooOld(StorageError):
+    """The database is from before the first release, whose schemas nobody reads any more."""
+
+
 class DiskFull(StorageError):
     """The database's disk is full; everything accepted before is safe."""
 

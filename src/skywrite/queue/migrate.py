@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from skywrite.clock import Clock
-from skywrite.queue.database import Connection, Database, DatabaseTooNew
-from skywrite.queue.queries import migrations
+from skywrite.errors import Do, Hint
+from skywrite.queue.database import Connection, Database, DatabaseTooNew, DatabaseTooOld
+from skywrite.queue.schema import FIRST, migrations
 
 
 def migrate(database: Database, clock: Clock) -> None:
-    """Apply the missing migrations, all or none. Raises DatabaseTooNew for a database of a newer release."""
-    steps = migrations(database.dialect)
-    newest = steps[-1][0]
+    """Apply the missing migrations, all or none.
+
+    Raises DatabaseTooNew for a database of a newer release, and DatabaseTooOld for one from before the first.
+    """
+    newest = migrations(database.dialect)[-1].number
     try:
         connection = database.connect()
     except database.driver_error as error:
@@ -20,13 +23,9 @@ def migrate(database: Database, clock: Clock) -> None:
         database.begin(connection, write=False)
         version = database.schema_version(connection)
         connection.rollback()
+        _check(database, version, newest)
         if version < newest:
             _apply(database, connection, clock)
-        elif version > newest:
-            raise DatabaseTooNew(
-                f"The database {database.place} has version {version}; this program supports versions up to {newest}.",
-                hint="Upgrade it: pip install --upgrade skywrite",
-            )
     except database.driver_error as error:
         connection.rollback()
         connection.close()
@@ -38,13 +37,32 @@ def migrate(database: Database, clock: Clock) -> None:
     database.give_back(connection)
 
 
+def _check(database: Database, version: int, newest: int) -> None:
+    if version > newest:
+        raise DatabaseTooNew(
+            f"The database {database.place} has version {version}; this program supports versions up to {newest}.",
+            hint="Upgrade it: pip install --upgrade skywrite",
+        )
+    if 0 < version < FIRST:
+        raise DatabaseTooOld(
+            f"The database {database.place} is from before the first release (version {version}), and this program "
+            "cannot read it. It is unchanged.",
+            hint=Hint(
+                "Take along what waits. With the Skywrite that made the database, for each account: ",
+                Do("transfer.export_rows"),
+                ". Then, with an empty database and signed in again: ",
+                Do("transfer.import_rows"),
+            ),
+        )
+
+
 def _apply(database: Database, connection: Connection, clock: Clock) -> None:
     database.begin(connection, write=True)
     database.lock_schema(connection)
     version = database.schema_version(connection)
-    for number, name, path in migrations(database.dialect):
-        if number > version:
-            database.run_script(connection, path.read_text("utf-8"))
-            values = {"version": number, "name": name, "now": clock.now()}
+    for step in migrations(database.dialect):
+        if step.number > version:
+            database.run_script(connection, step.script(database.dialect))
+            values = {"version": step.number, "name": step.name, "now": clock.now()}
             connection.execute(database.query("note_migration"), database.bind(values))
     connection.commit()

@@ -1,7 +1,8 @@
 """Loads the SQL files: every query has a name and a sentence that says what it does.
 
 A file is a series of queries, each headed by `-- name: settle_post` and a comment. `sql/common` holds what both
-dialects share, `sql/sqlite` and `sql/postgres` what differs. Parameters are written `:name` everywhere.
+dialects share, `sql/sqlite` and `sql/postgres` what differs. Parameters are written `:name` everywhere. Tables are in
+`sql/schema.sql` (`schema.py`).
 
 `INDEXED BY` and `NOT INDEXED` (by number only) are for SQLite: without statistics, or with old ones, its planner
 searches the posts of all accounts for those of one. `postgres.py` removes them.
@@ -34,15 +35,6 @@ def query(dialect: str, name: str) -> str:
     """One query, without its comments."""
     lines = load_queries(dialect)[name].splitlines()
     return "\n".join(line for line in lines if line.strip() and not line.lstrip().startswith("--"))
-
-
-def migrations(dialect: str) -> list[tuple[int, str, Path]]:
-    """The migrations of a dialect in order: number, name, file (`migrations/0001_initial.sql`)."""
-    found = []
-    for path in _files(SQL / dialect / "migrations"):
-        number, _, name = path.stem.partition("_")
-        found.append((int(number), name, path))
-    return found
 
 
 def _files(folder: Path) -> list[Path]:

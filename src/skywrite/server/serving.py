@@ -119,7 +119,18 @@ def serve(
     """
     check_options(sky, options)
     _allow_many_connections()
-    listening = listen(options.host, options.port)
+    with listen(options.host, options.port) as listening:
+        _serve_on(listening, sky, options, ready, log, when_stopping)
+
+
+def _serve_on(
+    listening: socket.socket,
+    sky: Skywrite,
+    options: Options,
+    ready: Callable[[Place], None],
+    log: Log,
+    when_stopping: Callable[[], object],
+) -> None:
     app = make_app(sky, Origin.of(options.public_url, options.host))
     config = uvicorn.Config(
         app,
@@ -155,7 +166,6 @@ def serve(
         app.state.services.hub.stop()
         if worker is not None:
             worker.stop()
-        listening.close()
 
 
 def check_options(sky: Skywrite, options: Options) -> None:

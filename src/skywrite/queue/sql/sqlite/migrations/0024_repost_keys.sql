@@ -1,3 +1,0 @@
--- A key of the caller's own makes a repeated request add nothing.
-ALTER TABLE action ADD COLUMN key TEXT;
-CREATE UNIQUE INDEX action_key ON action (account_did, key);
