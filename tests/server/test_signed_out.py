@@ -6,12 +6,16 @@ import pytest
 from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
+from skywrite.app.operations.table import Access
+from skywrite.app.operations.texts import CheckText, check_text
+from skywrite.queue.api_keys import SCOPES
+from skywrite.queue.model import UnknownAccount
 from skywrite.queue.people import People
 from skywrite.server.app import make_app
 from skywrite.server.auth import COOKIE
 from skywrite.server.pages.frame import NAVIGATION
 from skywrite.server.security import Origin
-from tests.app.conftest import sky, world
+from tests.app.conftest import World, sky, world
 
 __all__ = ["sky", "world"]
 
@@ -34,3 +38,11 @@ def test_each_page_says_that_posts_wait_for_a_sign_in(sky: Skywrite, page: TestC
     assert "with 1 waiting" in page.get("/accounts").text
     sky.accounts.logout()
     assert [] == [address for address in addresses if SAID not in page.get(address).text]
+
+
+def test_a_text_is_checked_before_anybody_signs_in(world: World) -> None:
+    """The composer counts from the first keystroke; an account that somebody names is one that is there."""
+    access = Access(world.process(), frozenset(SCOPES), who="key 1")
+    assert [5] == [post.graphemes for post in check_text(access, CheckText(text="Hello")).posts]
+    with pytest.raises(UnknownAccount):
+        check_text(access, CheckText(text="Hello", account="nobody.test"))

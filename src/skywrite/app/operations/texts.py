@@ -61,7 +61,8 @@ class CheckedText(Output):
 @operation("POST /posts/text", scope="read")
 def check_text(access: Access, given: CheckText) -> CheckedText:
     """Show what a text becomes, at each keystroke: nothing is looked up."""
-    settings = access.account(given.account).settings if access.all_accounts() else {}
+    signed_in = given.account is not None or bool(access.all_accounts())
+    settings = access.account(given.account).settings if signed_in else {}
     row: dict[str, Any] = {name: settings[name] for name in CHOICES if name in settings}
     row.update({name: value for name in CHOICES if (value := getattr(given, name)) is not UNSET})
     draft = draft_from_dict({**row, "text": given.text, "split": given.split, "numbering": given.numbering})
