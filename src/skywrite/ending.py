@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from skywrite.errors import Stopping
+
 
 class Ending:
     """The end of what a process does. Safe to share between threads."""
@@ -23,6 +25,11 @@ class Ending:
     def has_come(self) -> bool:
         """Whether nothing may wait any more."""
         return self._come
+
+    def check(self) -> None:
+        """Raise Stopping if the end has come: what was looked up until now may lack what nobody waited for."""
+        if self._come:
+            raise Stopping("The program was asked to stop.")
 
     def come_after(self, seconds: float) -> None:
         """Let the end come in so many seconds, unless `go_on` is called before."""

@@ -217,6 +217,10 @@ class CutOff(NoAnswer):
     """The program was asked to stop while it waited for the server."""
 
 
+# They say nothing about what was asked for: whoever meets one leaves everything as it was, for the next process.
+ENDED = (Stopping, CutOff)
+
+
 class RateLimited(TemporaryError):
     """The server asks to wait. `until` is when its limit ends, as an aware datetime in UTC."""
 

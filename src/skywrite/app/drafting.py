@@ -68,6 +68,7 @@ class Drafting:
             own_did=account.did,
         )
         resolved = resolve_draft(draft, context)
+        self._ctx.ending.check()
         return Ready(account, resolved.draft, build(resolved.draft, resolved.dids), resolved)
 
     def draft(self, account: Account, row: Mapping[str, Any]) -> Draft:

@@ -20,7 +20,7 @@ from skywrite.app.drafting import Drafting
 from skywrite.app.reports import FeedCheck
 from skywrite.app.results import Ready
 from skywrite.app.workers import is_gone
-from skywrite.errors import InputError, Notice, RejectedError, SkywriteError, StorageError, Unexpected
+from skywrite.errors import ENDED, InputError, Notice, RejectedError, SkywriteError, StorageError, Unexpected
 from skywrite.publish.log import Log, silent
 from skywrite.publish.pool import Pool
 from skywrite.queue import identities
@@ -105,7 +105,7 @@ class FeedChecks:
             self._ctx.store.renew_feed(claim, FEED_LEASE_SECONDS)
             try:
                 made, notes = self._post_item(claim, item)
-            except (FeedLeaseLost, StorageError):
+            except (FeedLeaseLost, StorageError, *ENDED):
                 raise
             except Exception as found:
                 error = Unexpected.of(found)

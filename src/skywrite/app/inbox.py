@@ -24,7 +24,7 @@ from skywrite.app.results import Entry
 from skywrite.app.rows import Rows
 from skywrite.compose.draft import Draft
 from skywrite.compose.gated import NOBODY
-from skywrite.errors import InputError, SkywriteError, Unexpected
+from skywrite.errors import ENDED, InputError, SkywriteError, Unexpected
 from skywrite.publish.log import Log, silent
 from skywrite.publish.rounds import Turn, take_all
 from skywrite.publish.worker import in_turn
@@ -251,7 +251,8 @@ class InboxTask:
                 raise
             error = Unexpected.of(found)
             self.log("on_reply_failed", item=item.id, error=error.name, message=error.message)
-            if isinstance(error, InputError) or item.tries >= HANDLE_TRIES:
+            given_up = isinstance(error, InputError) or item.tries >= HANDLE_TRIES
+            if given_up and not isinstance(error, ENDED):
                 InboxItems(self.ctx.store).pass_over(item, error.message)
             return
         InboxItems(self.ctx.store).handled(item)

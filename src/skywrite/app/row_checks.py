@@ -20,6 +20,7 @@ from skywrite.app.rows import Batch, Rows
 from skywrite.clock import FakeClock
 from skywrite.compose.resolve import DraftContext
 from skywrite.contained import Contained
+from skywrite.ending import Ending
 from skywrite.errors import Notice, TemporaryError
 from skywrite.queue.model import Account, NewPost
 from skywrite.queue.rows import Written, dump_json
@@ -180,6 +181,7 @@ class _Apart:
     def __init__(self, terms: Terms) -> None:
         self._zones = terms.zones
         self.clock = FakeClock(terms.now)
+        self.ending = Ending()
         self.was_asked = False
 
     def zone(self, account: Account) -> str:

@@ -19,7 +19,7 @@ from skywrite.app.rows import Rows
 from skywrite.app.workers import is_gone
 from skywrite.clock import to_iso
 from skywrite.compose.draft import Draft
-from skywrite.errors import InputError, SkywriteError, StorageError
+from skywrite.errors import ENDED, InputError, SkywriteError, StorageError
 from skywrite.publish.log import Log
 from skywrite.publish.rounds import Turn
 from skywrite.queue import identities
@@ -81,7 +81,7 @@ class Timers:
         """Run a due timer, unless another process does. Returns whether it was run here."""
         try:
             return self._run_due(timer, log)
-        except (StorageError, CommandStopped):
+        except (StorageError, CommandStopped, *ENDED):
             raise
         except Exception as error:
             self._rest(timer, _failed(timer, error, log))
@@ -156,7 +156,7 @@ class Timers:
             if given.same or not given.drafts:
                 return TimerResult("same" if given.same else "nothing")
             return TimerResult("posted", self._posts(timer, given, key, occurrence), printed_hash=given.hash)
-        except (StorageError, CommandStopped):
+        except (StorageError, CommandStopped, *ENDED):
             raise
         except Exception as error:
             return _failed(timer, error, log)
@@ -211,7 +211,7 @@ class TimerTask:
         timer: Timer = turn.what
         try:
             ran = self._timers.run(timer, self._log)
-        except CommandStopped as error:
+        except (CommandStopped, *ENDED) as error:
             self._log("stopped", timer=timer.id, kind=timer.kind)
             return error
         with self._lock:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from skywrite.compose.build import Prepared
-from skywrite.errors import Do, Hint, InputError, SkywriteError, TemporaryError
+from skywrite.errors import ENDED, Do, Hint, InputError, SkywriteError, TemporaryError
 from skywrite.queue.approval_rules import DRIFTED
 
 MENTION = "app.bsky.richtext.facet#mention"
@@ -49,7 +49,9 @@ def check_drift(post_id: int, prepared: Prepared, resolve: Callable[[str], str])
             now: str | None = resolve(handle)
         except InputError:
             now = None
-        except TemporaryError:
+        except TemporaryError as error:
+            if isinstance(error, ENDED):
+                raise
             continue
         if now != approved:
             raise DriftedSinceApproval(

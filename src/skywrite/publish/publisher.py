@@ -14,7 +14,7 @@ from skywrite.atproto.xrpc_errors import BlobNotFound, RecordNotFound
 from skywrite.clock import Clock
 from skywrite.compose.build import Prepared
 from skywrite.compose.freeze import Frozen, mention_handles
-from skywrite.errors import InputError, SignInError, SkywriteError, StorageError, TemporaryError
+from skywrite.errors import ENDED, InputError, SignInError, SkywriteError, StorageError, TemporaryError
 from skywrite.publish.agents import Agents
 from skywrite.publish.approved import check_drift
 from skywrite.publish.decide import Decider
@@ -226,8 +226,8 @@ class Publisher(NamedTuple):
                 dids[handle] = resolver.resolve_handle(handle)
             except InputError:
                 dids[handle] = None
-            except TemporaryError:
-                if waits_for_mentions(claim.post, self.clock.now()):
+            except TemporaryError as error:
+                if isinstance(error, ENDED) or waits_for_mentions(claim.post, self.clock.now()):
                     raise
                 dids[handle] = None
             if dids[handle] is None:
