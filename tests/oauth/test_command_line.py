@@ -142,7 +142,7 @@ finally:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc, which Linux has")
 def test_what_a_post_costs(process: Process, sign_in: SignIn, pds: Pds, account: PdsAccount, tmp_path: Path) -> None:
-    """A post with OAuth takes 11 MiB more than one with an app password, which loads nothing of what OAuth needs."""
+    """A post with OAuth takes 12 MiB more than one with an app password, which loads nothing of what OAuth needs."""
     environ = {**os.environ, "SKYWRITE_PLC_URL": pds.plc_url, "BLUESKY_PDS": pds.url, "SKYWRITE_VIDEO_SERVICE": ""}
     sign_in(process())
     elsewhere = process(SKYWRITE_HOME=str(tmp_path / "other"))
@@ -161,4 +161,4 @@ def test_what_a_post_costs(process: Process, sign_in: SignIn, pds: Pds, account:
     needed = {"cryptography", "skywrite.atproto.dpop", "skywrite.atproto.oauth", "skywrite.app.oauth"}
     assert (needed, set()) == (needed & modules["home"], needed & modules["other"])
     assert set() == {"skywrite.app.oauth_listener", "http.server"} & modules["home"]
-    assert peaks["home"] - peaks["other"] <= 11 * 1024
+    assert peaks["home"] - peaks["other"] <= 12 * 1024
