@@ -138,7 +138,8 @@ def test_an_edit_of_the_text_changes_the_text_alone(
 ) -> None:
     """Whatever else a program gave the post is there afterwards, with or without a field on the page."""
     fields = {name: files.get(name) if value is None else value for name, value in POSTS[group].items()}
-    for way in WAYS:
+    # The group with the most fields goes all ways, the others go that of the autosave: a browser is slow.
+    for way in WAYS if group == "options" else WAYS[:1]:
         text = f"Old words of {group}"
         made = queue.schedule(text, account="alice.test", draft=True, late="skip:30m", **fields)
         before = stored(tab, made.post_id)
