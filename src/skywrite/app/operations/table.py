@@ -187,12 +187,12 @@ def operation(
     def put(function: Callable[[Access, Given], Made]) -> Callable[[Access, Given], Made]:
         annotated = get_type_hints(function, include_extras=True)
         row = Operation(
-            name=name or _name_of(path, function.__name__),
+            name=_name_of(path, function.__name__) if name is None else name,
             route=route,
             scope=scope,
             summary=" ".join((getdoc(function) or "").partition("\n\n")[0].split()),
             call=function,
-            input=input or annotated["given"],
+            input=annotated["given"] if input is None else input,
             output=annotated["return"],
             read_only=reads,
             idempotent=(reads or method in ("PATCH", "PUT")) if idempotent is None else idempotent,
