@@ -1,0 +1,232 @@
+"""What is asked of each operation, tool and page: ordinary fields, with the names of the filled world as %name%.
+
+What lives here: the tables. What does not: asking (`operations`, `pages`), and what the names are (`world`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class Raw(NamedTuple):
+    """A request whose body is no document; with `head` alone nothing but the head of the answer is read."""
+
+    method: str
+    path: str
+    body: str = ""
+    headers: Mapping[str, str] = {}
+    head: bool = False
+
+
+Fields = Mapping[str, Any]
+NEVER = {"id": "999"}
+AT = "2026-03-20T15:00:00Z"
+TEXT = "Hello @bob.test #news https://example.com/a"
+UPLOAD = {"upload-length": "5", "upload-metadata": "name ZS50eHQ=", "tus-resumable": "1.0.0"}
+# Posts that differ in what is shown of them.
+SHOWN = (
+    *("published", "popular", "scheduled", "late", "draft", "held", "cancelled", "waiting", "proposed", "thread"),
+    *("with-image", "daves"),
+)
+
+
+def _one(name: str, /, *more: Fields, **fields: Any) -> tuple[Fields, ...]:
+    """Requests for one thing with these fields, and for one that never was."""
+    return ({"id": f"%{name}%", **fields}, *({"id": f"%{name}%", **each} for each in more), {**NEVER, **fields})
+
+
+OPERATIONS: dict[str, tuple[Fields | Raw, ...]] = {
+    "accounts.edit": (
+        {"account": "alice.test", "langs": ["de"], "gap_seconds": 0},
+        {"account": "bob.test", "zone": "Nowhere"},
+    ),
+    "accounts.get": ({"account": "alice.test"}, {"account": "dave.test"}, {"account": "nobody.test"}),
+    "accounts.list": ({},),
+    "calendars.add": ({"name": "mine", "account": "alice.test"}, {}),
+    "calendars.list": ({},),
+    "calendars.revoke": _one("calendar"),
+    "drafts.pull": ({}, {"account": "bob.test"}),
+    "events.stream": (Raw("GET", "/api/v1/events", head=True),),
+    "feeds.add": ({"url": "%web%/other.xml", "backfill": 1}, {"url": "%web%/none"}, {"url": "%web%/feed.xml"}),
+    "feeds.check": _one("feed"),
+    "feeds.edit": _one("feed", {"template": "{{ nothing"}, template="{{ title }}", most=3),
+    "feeds.get": _one("feed"),
+    "feeds.list": ({},),
+    "feeds.preview": ({"url": "%web%/feed.xml", "limit": 2}, {"url": "%web%/broken.xml"}),
+    "feeds.remove": _one("feed"),
+    "follow_ups.add": _one("published", {"when": "soon", "reply": "No"}, when="5 likes", reply="Thanks"),
+    "follow_ups.cancel": _one("follow-up"),
+    "follow_ups.list": ({}, {"post": "%popular%"}),
+    "health": (Raw("GET", "/healthz"),),
+    "history.list": ({}, {"limit": 2}, {"state": "cancelled"}, {"account": "bob.test"}, {"text": "oven"}),
+    "imports.create": (
+        {"name": "plan.csv", "text": "text,at\nHello,2026-04-01T09:00:00Z", "dry_run": True},
+        {"name": "plan.csv", "text": "text,at\nHello,2026-04-01T09:00:00Z"},
+        {"name": "plan.csv", "text": "text,at\nHello,sometime", "partial": True},
+        {"name": "plan.txt", "text": "Hello"},
+    ),
+    "inbox.answer": _one("item-1", {"text": "Later", "at": AT}, text="Yes"),
+    "inbox.done": _one("item-1"),
+    "inbox.list": ({}, {"done": True}, {"account": "bob.test"}),
+    "inbox.snooze": _one("item-1", {"until": "never"}, until="in 2 hours"),
+    "keys.add": ({"name": "new", "scopes": ["read"]}, {"name": "x", "scopes": ["all"]}, {"name": ""}),
+    "keys.list": ({},),
+    "keys.revoke": _one("reader"),
+    "media.drop": ({"media": "%media%"}, {"media": "none"}),
+    "media.get": ({"media": "%media%"}, {"media": "none"}),
+    "media.list": ({},),
+    "media.upload": (
+        Raw("POST", "/api/v1/media?name=a.txt", "no picture", {"content-type": "text/plain"}),
+        Raw(
+            "POST",
+            "/api/v1/media?name=a.vtt",
+            "WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n",
+            {"content-type": "text/vtt"},
+        ),
+    ),
+    "people.edit": _one("writer", role="viewer"),
+    "people.invite": ({"name": "Zoe", "role": "writer"}, {"name": "Zoe", "role": "king"}),
+    "people.list": ({},),
+    "people.remove": _one("writer"),
+    "plan.show": ({"from": "2026-03-16", "to": "2026-03-23"}, {"from": "2026-03-30", "to": "2026-03-23"}),
+    "posts.approval": _one("waiting"),
+    "posts.approve": _one("waiting", {"digest": "wrong"}, digest="%digest%"),
+    "posts.cancel": ({"id": "%scheduled%"}, {"id": "%published%"}, {"id": "%draft%"}, NEVER),
+    "posts.check_text": ({"text": TEXT}, {"text": "x" * 301}, {"text": "x " * 200, "split": True}),
+    "posts.create": (
+        {"text": "Hello", "at": AT, "key": "made"},
+        {"text": "Hello", "at": AT, "key": "made"},
+        {"text": "Other", "at": AT, "key": "made"},
+        {"text": "Draft", "draft": True},
+        {"text": "Now", "now": True},
+        {
+            "text": TEXT,
+            "at": "fri 9:00",
+            "account": "bob.test",
+            "labels": ["nudity"],
+            "langs": ["de"],
+            "late": "skip:30m",
+        },
+        {"text": "Media", "at": AT, "images": [{"media": "%media%", "alt": "The sea"}]},
+        {"thread": [{"text": "One"}, {"text": "Two"}], "at": AT, "replies": "nobody"},
+        {"text": "No", "at": "yesterday or so"},
+        {"text": "x" * 301, "at": AT},
+        {"txt": "No"},
+    ),
+    "posts.edit": _one("scheduled", {"text": "Stale", "version": 999}, {"langs": ["xx-no"]}, text="Other"),
+    "posts.get": (*({"id": f"%{name}%"} for name in SHOWN), NEVER),
+    "posts.hold": _one("scheduled"),
+    "posts.list": (
+        {},
+        {"limit": 2},
+        {"state": "held"},
+        {"account": "bob.test"},
+        {"from": "2026-03-20", "to": "2026-03-21"},
+        {"text": "friday"},
+        {"limit": 0},
+    ),
+    "posts.move": _one("scheduled", {"at": "03/04/2026"}, at="sat 9:00"),
+    "posts.preview": ({"text": TEXT}, {"text": ""}, {"thread": [{"text": "One"}, {"text": "Two"}]}),
+    "posts.reject": _one("waiting", note="Not yet"),
+    "posts.release": ({"id": "%held%"}, {"id": "%late%"}, {"id": "%published%"}, NEVER),
+    "posts.retry": ({"id": "%late%"}, {"id": "%published%"}, NEVER),
+    "posts.unpublish": _one("published"),
+    "recurrences.add": ({"text": "Each day", "every": "0 9 * * *", "zone": "UTC"}, {"text": "No", "every": "never"}),
+    "recurrences.approval": _one("waiting-recurring"),
+    "recurrences.approve": _one("waiting-recurring", digest="wrong"),
+    "recurrences.change_occurrence": _one(
+        "recurring", {"occurrence": "2026-03-28T13:00:00Z"}, occurrence="2026-03-27T13:00:00Z"
+    ),
+    "recurrences.get": _one("recurring"),
+    "recurrences.list": ({}, {"account": "bob.test"}),
+    "recurrences.reject": _one("waiting-recurring", note="No"),
+    "recurrences.stop": _one("recurring"),
+    "reposts.cancel": _one("repost"),
+    "reposts.create": (
+        {"target": "%published%", "at": AT, "key": "again"},
+        {"target": "%uri%", "every": "mondays 9:00"},
+        {"target": 999},
+    ),
+    "reposts.get": _one("repost"),
+    "reposts.list": ({}, {"account": "bob.test"}),
+    "reposts.pin": ({"target": "%published%", "at": AT},),
+    "reposts.unpin": ({"target": "%published%", "at": AT},),
+    "slots.list": ({"account": "alice.test"}, {"account": "nobody.test"}),
+    "slots.set": (
+        {"account": "alice.test", "slots": [{"weekday": 1, "minute": 540, "zone": "UTC"}]},
+        {"account": "alice.test", "slots": [{"weekday": 9, "minute": 1}]},
+    ),
+    "status.show": ({},),
+    "uploads.append": (
+        Raw(
+            "PATCH",
+            "/api/v1/media/uploads/none",
+            "Hello",
+            {**UPLOAD, "upload-offset": "0", "content-type": "application/offset+octet-stream"},
+        ),
+    ),
+    "uploads.begin": (Raw("POST", "/api/v1/media/uploads", "", UPLOAD), Raw("POST", "/api/v1/media/uploads")),
+    "uploads.drop": (Raw("DELETE", "/api/v1/media/uploads/none", "", UPLOAD),),
+    "uploads.offset": (Raw("HEAD", "/api/v1/media/uploads/none", "", UPLOAD),),
+    "webhooks.add": (
+        {"url": "%web%/new", "kinds": ["post.published"]},
+        {"url": "ftp://x"},
+        {"url": "%web%/x", "kinds": ["nothing"]},
+    ),
+    "webhooks.deliveries": _one("webhook", {"limit": 1}),
+    "webhooks.edit": _one("webhook", {"state": "none"}, name="other"),
+    "webhooks.get": _one("webhook"),
+    "webhooks.list": ({},),
+    "webhooks.remove": _one("webhook"),
+    "webhooks.replace_secret": _one("webhook"),
+    "webhooks.replay": ({"id": "%webhook%", "delivery": "%delivery%"}, {"id": "%webhook%", "delivery": "999"}),
+    "webhooks.test": _one("webhook"),
+}
+TOOLS: dict[str, tuple[Fields, ...]] = {
+    "cancel_post": ({"id": "%draft%"}, {"id": 999}),
+    "draft_post": ({"text": "By an agent", "key": "agent-9", "at": AT}, {"text": "No key"}),
+    "edit_post": ({"id": "%draft%", "text": "Better"}, {"id": 999, "text": "No"}),
+    "get_post": ({"id": "%published%"}, {"id": 999}),
+    "list_accounts": ({},),
+    "list_feeds": ({},),
+    "list_history": ({"limit": 2},),
+    "list_posts": ({"limit": 2}, {"state": "nothing"}),
+    "move_post": ({"id": "%scheduled%", "at": "sat 9:00"}, {"id": "%scheduled%", "at": "03/04/2026"}),
+    "preview_post": ({"text": TEXT}, {"text": "x" * 301}),
+    "publish_post": ({"text": "At once", "key": "agent-10"},),
+    "repost_post": ({"target": "%uri%", "key": "agent-11", "at": AT},),
+    "schedule_post": (
+        {"text": "On Friday", "key": "agent-12", "at": "fri 9:00"},
+        {"text": "No", "key": "x", "at": "?"},
+    ),
+    "show_plan": ({"from": "2026-03-16", "to": "2026-03-23"},),
+    "show_status": ({},),
+}
+# The addresses of pages with something in them, and others that are worth a look; the rest is asked for as it is.
+PAGES: dict[str, tuple[str, ...]] = {
+    "/": ("/", "/?week=2026-03-23", "/?from=2026-03-16", "/?account=bob.test"),
+    "/compose": (
+        "/compose",
+        "/compose?post=%scheduled%",
+        "/compose?copy=%published%",
+        "/compose?at=2026-03-20T09:00",
+        "/compose?id=%draft%",
+    ),
+    "/compose/time": ("/compose/time?at=tomorrow+9:00", "/compose/time?at=03/04/2026", "/compose/time"),
+    "/compose/people": ("/compose/people?q=bo", "/compose/people"),
+    "/image/{}": ("/image/%media%", "/image/none"),
+    "/posts/{}": (*(f"/posts/%{name}%" for name in SHOWN), "/posts/999"),
+    "/history": ("/history", "/history?text=oven", "/history?state=cancelled"),
+    "/inbox": ("/inbox", "/inbox?done=yes", "/inbox?account=bob.test"),
+    "/stats": ("/stats", "/stats?by=hour", "/stats?after=24"),
+    "/oauth/{}.json": ("/oauth/client-metadata.json", "/oauth/jwks.json", "/oauth/none.json"),
+    "/oauth/callback": ("/oauth/callback", "/oauth/callback?state=none&code=x"),
+    "/authorize": ("%authorize%", "/authorize"),
+    "/sign-in/{}": ("/sign-in/none",),
+    "/calendar/{}.ics": ("%calendar-path%", "/calendar/none.ics"),
+    "/rss/{}.xml": ("%rss-path%", "/rss/none.xml"),
+    "/api/v1/media/uploads/{}": (),
+}
+# What is written into the fields of a form before it is sent, by its address; all others go out as they stand.
+FORMS: dict[str, tuple[Mapping[str, str], ...]] = {}
