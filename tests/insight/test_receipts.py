@@ -15,7 +15,6 @@ from skywrite.atproto.proof import InvalidProof, check_proof
 from skywrite.cli.main import main
 from skywrite.errors import InputError, RejectedError, SkywriteError
 from skywrite.insight.receipts import InvalidReceipt, Receipt, check_key, read_receipt
-from tests.docs.examples import examples
 from tests.support.pds import Pds, PdsAccount
 
 
@@ -178,13 +177,3 @@ def test_a_proof_for_another_key_of_the_repository_is_refused(receipt: Receipt) 
         check_proof(
             receipt.proof, did=receipt.did, path="app.bsky.feed.post/3kznmn7xqxl22", public_key=receipt.signing_key
         )
-
-
-def test_the_commands_of_the_guide(sky: Skywrite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Typed in their order, on the reference PDS, each of them works."""
-    monkeypatch.chdir(tmp_path)
-    for example in examples("docs/guide/receipts.md"):
-        for words in example.commands():
-            with pytest.raises(SystemExit) as ended:
-                main(words)
-            assert 0 == ended.value.code, words
