@@ -1,8 +1,9 @@
 """Names the test files that a change concerns, for `script/test quick`: a line each.
 
 A change is what is not committed yet or, in a clean checkout, the last commit. A test file is concerned if it changed,
-or imports a module that changed. Long proofs (crashes, browsers) are named only if they changed themselves. If nothing
-is concerned, `tests/unit` is. What does not live here: running them (`script/test`).
+or imports a module that changed; a page of the documentation concerns the test that runs its blocks. Long proofs
+(crashes, browsers) are named only if they changed themselves. If nothing is concerned, `tests/unit` is. What does not
+live here: running them (`script/test`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LONG = {"crash", "simulation", "pages", "fuzz", "network", "harness", "mutation"}
 ALWAYS = "tests/unit/test_house.py"
+PAGES = Path("tests/docs/test_blocks.py")
 
 
 def git(*arguments: str) -> list[str]:
@@ -50,6 +52,8 @@ def concerned(files: set[Path]) -> list[str]:
     """The test files that a change of these files concerns."""
     modules = {module_name(path) for path in files if path.suffix == ".py"}
     found = {path for path in files if path.name.startswith("test_")}
+    if any(path.suffix == ".md" for path in files):
+        found.add(PAGES)
     for path in (ROOT / "tests").rglob("test_*.py"):
         below = path.relative_to(ROOT)
         if below.parts[1] not in LONG and modules & set(imported(path)):
