@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.docs.elsewhere", "tests.docs.needs", "tests.docs.readers")
+pytest.register_assert_rewrite("tests.docs.elsewhere", "tests.docs.needs", "tests.docs.readers", "tests.docs.serving")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tests.docs import needs
+from tests.docs import needs, serving
 from tests.docs.blocks import Block, blocks
 from tests.docs.readers import (
     COMPARED,
@@ -123,13 +123,13 @@ PAGES: dict[str, Page] = {
     ),
     "docs/guide/http-api.md": Page(
         now=None,
-        needs=(needs.signed_in, needs.served),
+        needs=(needs.signed_in, serving.served),
         blocks={
-            "export": How(RUN, needs.exports),
+            "export": How(RUN, serving.exports),
             "import json": printed("2030-01-07T10:00:00Z"),
-            "const call": How(RUN, needs.javascript),
-            '{"name"': How(RUN, needs.import_body),
-            '{\n  "type"': How(COMPARED, needs.not_editable),
+            "const call": How(RUN, serving.javascript),
+            '{"name"': How(RUN, serving.import_body),
+            '{\n  "type"': How(COMPARED, serving.not_editable),
         },
     ),
     "docs/guide/kinds-of-posts.md": Page(needs=(needs.friends_post, needs.own_post)),
@@ -138,17 +138,17 @@ PAGES: dict[str, Page] = {
     ),
     "docs/guide/mcp.md": Page(
         now=None,
-        needs=(needs.signed_in, needs.served, needs.drafts(11), 'skywrite post "Numbers" --at "tomorrow 9:00"'),
+        needs=(needs.signed_in, serving.served, needs.drafts(11), 'skywrite post "Numbers" --at "tomorrow 9:00"'),
         blocks={
             "claude mcp add --transport": typed(),
             '{"servers": {"skywrite": {"type": "http", "url": "http://127.0.0.1:8080/mcp"}}}': How(
-                RUN, needs.mcp_over_http
+                RUN, serving.mcp_over_http
             ),
             '{"servers": {"skywrite": {"type": "http", "url": "http://127.0.0.1:8080/mcp", "headers"': How(
-                RUN, needs.mcp_over_http
+                RUN, serving.mcp_over_http
             ),
             "claude mcp add skywrite": typed(),
-            '{"mcpServers"': How(RUN, needs.mcp_over_pipes),
+            '{"mcpServers"': How(RUN, serving.mcp_over_pipes),
             "skywrite approve": typed(answers=["y"]),
         },
     ),
@@ -161,7 +161,7 @@ PAGES: dict[str, Page] = {
     "docs/guide/repost-and-pin-at-a-time.md": Page(
         handles=(HANDLE, "friend.example.com"),
         now=None,
-        needs=(needs.signed_in, needs.served, needs.drafts(11), 'skywrite post "Twelve"', needs.friends_post),
+        needs=(needs.signed_in, serving.served, needs.drafts(11), 'skywrite post "Twelve"', needs.friends_post),
         blocks={"POST ": before(needs.another_repost, How(RUN, requests))},
     ),
     "docs/guide/reverse-proxies.md": Page(
@@ -220,12 +220,12 @@ PAGES: dict[str, Page] = {
     ),
     "docs/guide/webhooks.md": Page(
         now=None,
-        needs=(needs.signed_in, needs.served),
+        needs=(needs.signed_in, serving.served),
         blocks={
-            "{": How(COMPARED, needs.event),
-            "import base64": How(RUN, needs.receiver_in_python),
-            "import { createHmac": How(RUN, needs.receiver_in_javascript),
-            "<?php": parsed("PHP is not installed here; where it is, it is run.", needs.receiver_in_php),
+            "{": How(COMPARED, serving.event),
+            "import base64": How(RUN, serving.receiver_in_python),
+            "import { createHmac": How(RUN, serving.receiver_in_javascript),
+            "<?php": parsed("PHP is not installed here; where it is, it is run.", serving.receiver_in_php),
         },
     ),
     "docs/operations.md": Page(

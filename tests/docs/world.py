@@ -92,9 +92,11 @@ class World:
             text = text.replace(local, name)
         return text
 
-    def set_clock(self, now: datetime) -> None:
-        """Let it be this time, here and in every command from now on."""
+    def set_clock(self, now: datetime, *, stands: bool = False) -> None:
+        """Let it be this time, here and in every command from now on; a clock that stands shows it to the second."""
         self.environ[zygote.BEHIND] = str((datetime.now(UTC) - now).total_seconds())
+        if stands:
+            self.environ[zygote.STANDS] = now.isoformat()
         zygote.set_back(self.environ)
 
     def bash(self, code: str, *, answers: Sequence[str] | None = None) -> Ran:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 BEHIND = "BLOCKS_BEHIND_SECONDS"
+STANDS = "BLOCKS_STANDS_AT"
 READY = "ready"
 DESCRIPTORS = 3
 MESSAGE_BYTES_MAX = 1 << 20
@@ -95,9 +96,9 @@ def _answer(connection: socket.socket) -> None:
     except BaseException:
         traceback.print_exc()
     finally:
-        for stream in (sys.stdout, sys.stderr):
+        for output in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
-                stream.flush()
+                output.flush()
         connection.sendall(str(code).encode())
         os._exit(code)
 
@@ -128,7 +129,8 @@ def set_back(environ: Mapping[str, str]) -> None:
     from skywrite.clock import SystemClock
 
     behind = timedelta(seconds=float(environ.get(BEHIND, "0")))
-    SystemClock.now = lambda self: datetime.now(UTC) - behind  # type: ignore[method-assign]
+    stands = datetime.fromisoformat(environ[STANDS]) if STANDS in environ else None
+    SystemClock.now = lambda self: stands or datetime.now(UTC) - behind  # type: ignore[method-assign]
 
 
 def _run(words: list[str]) -> int:
