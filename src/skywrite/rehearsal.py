@@ -21,11 +21,10 @@ from skywrite.app.drafting import Drafting
 from skywrite.app.follow_ups import FollowUpTask
 from skywrite.app.occurrences import Occurrences
 from skywrite.app.reposts import RepostTask
-from skywrite.app.results import iso
 from skywrite.app.sending import Sending
 from skywrite.atproto.identity import Resolver, UnknownHandle
 from skywrite.atproto.sign_in import create_session
-from skywrite.clock import FakeClock
+from skywrite.clock import FakeClock, to_iso
 from skywrite.config import load_config
 from skywrite.errors import InputError
 from skywrite.publish.approved import approved_mentions
@@ -90,8 +89,8 @@ class Act(NamedTuple):
         """As JSON. Occurrences that do not exist yet have no number that lasts."""
         return {
             "what": self.what,
-            "at": iso(self.at),
-            "due_at": iso(self.post.due_at),
+            "at": _iso(self.at),
+            "due_at": _iso(self.post.due_at),
             "late_seconds": int(self.late.total_seconds()) if self.what == "published" else None,
             "account": self.account.handle,
             "text": self.post.text,
@@ -122,8 +121,8 @@ class Deed(NamedTuple):
         """As JSON."""
         return {
             "what": self.what,
-            "at": iso(self.at),
-            "due_at": iso(self.action.due_at),
+            "at": _iso(self.at),
+            "due_at": _iso(self.action.due_at),
             "late_seconds": None if self.at is None else int(self.late.total_seconds()),
             "account": self.account.handle,
             "kind": self.action.kind,
@@ -154,11 +153,15 @@ class Rehearsed(NamedTuple):
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
         return {
-            "start": iso(self.start),
-            "until": iso(self.until),
+            "start": _iso(self.start),
+            "until": _iso(self.until),
             "acts": [act.as_dict() for act in self.acts],
             "reposts": [deed.as_dict() for deed in self.deeds],
         }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else to_iso(at)
 
 
 def rehearse(

@@ -27,6 +27,8 @@ from skywrite.app.oauth_files import (
     used_keys,
     write_files,
 )
+from skywrite.app.shapes.accounts import signed_in_shape
+from skywrite.app.shapes.jsonable import jsonable
 from skywrite.atproto.oauth import ForgedRedirect, Pending
 from skywrite.atproto.oauth_client import ClientKeyMissing, OAuthClient, loopback_client, public_keys
 from skywrite.atproto.oauth_scopes import ALWAYS, RIGHTS, scope_of
@@ -111,15 +113,13 @@ def test_a_sign_in_is_stored(sky: Skywrite, oauth: OAuth, web: Any) -> None:
     assert "http://127.0.0.1/callback" == pushed["redirect_uri"]
     done = oauth.finish(pending, came_back(pending))
     assert (done.session, (), []) == (oauth.store.load_oauth(DID), done.missing, done.warnings)
-    assert {
-        "did": DID,
-        "handle": HANDLE,
-        "pds": PDS,
-        "rights": list(ALWAYS),
-        "scope": SCOPE,
-        "ends_at": "2026-12-08T12:00:00+00:00",
-        "warnings": [],
-    } == done.as_dict()
+    shape = jsonable(signed_in_shape(sky.context, done.account, done.warnings), str)
+    assert (DID, HANDLE, PDS, True, []) == tuple(
+        shape[name] for name in ("did", "handle", "pds_url", "signed_in", "warnings")
+    )
+    session = {"kind": "OAuth", "scope": SCOPE, "rights": list(ALWAYS), "missing_rights": []}
+    ends = {"ends_at": "2026-12-08T12:00:00.000Z", "idle_ends_at": shape["session"]["idle_ends_at"]}
+    assert {**session, **ends} == shape["session"]
 
 
 def test_rights_beyond_posting(oauth: OAuth, web: Any) -> None:
@@ -127,7 +127,8 @@ def test_rights_beyond_posting(oauth: OAuth, web: Any) -> None:
     pending = oauth.begin(HANDLE, rights=["likes"], pds=PDS)
     assert scope_of([*ALWAYS, "likes"]) == forms(web, "par")[0]["scope"]
     done = oauth.finish(pending, came_back(pending))
-    assert ["The right 'likes' was not granted: likes will be refused."] == done.warnings == done.as_dict()["warnings"]
+    assert ["The right 'likes' was not granted: likes will be refused."] == done.warnings
+    assert [("RightNotGranted", "likes")] == [(warning.name, warning.about) for warning in done.warnings]
     assert ["likes"] == [right.name for right in done.missing]
 
 

@@ -252,7 +252,7 @@ def test_clocks_that_change_are_reported(world: World, sky: Skywrite) -> None:
         True,
         scheduled.due_at,
     )
-    assert ["NonexistentTime"] == [notice["warning"] for notice in scheduled.as_dict()["notices"]]
+    assert ["NonexistentTime"] == [warning.name for warning in scheduled.warnings]
     told = [
         sky.move(1, twice).warnings,
         sky.edit(1, at=twice).warnings,

@@ -110,7 +110,7 @@ def test_login_with_other_spellings(signed_out: Shell, name: str) -> None:
 def test_many_accounts(shell: Shell) -> None:
     """The first account is the default one until another is; posts go out as the one that is named."""
     shell.login("bob.test")
-    handles = [(item["handle"], item["default"]) for item in shell("accounts", "--json").json]
+    handles = [(item["handle"], item["is_default"]) for item in shell("accounts", "--json").json]
     assert [("alice.test", True), ("bob.test", False)] == handles
     shell("post", "As alice")
     shell("post", "As bob", "--account", "bob.test")

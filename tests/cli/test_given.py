@@ -22,7 +22,7 @@ def test_an_empty_digest_approves_nothing(shell: Shell, target: str) -> None:
     shell("post", "Again", "--every", "mondays 9:00", "--at", "in 3 days")
     told = shell("approve", target, "--confirm", "", "--by", "Berta", code=2)
     assert "--confirm is empty." in told.err
-    assert shell("approve", target, "--json").json["last_verdict"] is None
+    assert [] == shell("approve", target, "--json").json["verdicts"]
 
 
 def options() -> Iterator[tuple[tuple[str, ...], click.Option]]:

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from skywrite.app import Skywrite
 from skywrite.app.operations import OPERATIONS, Access, NotAllowed
 from skywrite.app.operations.post_shapes import ApprovePost, CreatePost
+from skywrite.app.shapes.posts import approval_shape
 from skywrite.queue.approvals import ApprovalStale, OwnPost
 from tests.app.conftest import NOON, World
 
@@ -82,7 +83,7 @@ def test_a_mention_that_means_somebody_else_holds_the_post(sky: Skywrite, world:
     assert ([], "held", "DriftedSinceApproval") == (world.texts(), held.state, held.problem.name)
     again = sky.approvals.look(number)
     assert (True, "Links and mentions") == (again.wanted, again.rows()[1].part)
-    assert world.box.account("bob.test").did in again.as_dict()["changes"][0]["now"]
+    assert world.box.account("bob.test").did in approval_shape(again).changes[0].now
     sky.approvals.approve(number, again.digest, "Berta")
     sky.run_once()
     (published,) = world.records()

@@ -13,6 +13,8 @@ from skywrite.app.operations.overview import ShowPlan
 from skywrite.app.operations.post_shapes import CreatePost, ListPosts
 from skywrite.app.operations.shapes import ById
 from skywrite.app.overview import overview
+from skywrite.app.shapes.overview import overview_shape
+from skywrite.app.shapes.posts import post_shape
 from skywrite.cli.approve import approve_command
 from skywrite.cli.queue import queue_command, show_command
 from skywrite.cli.status import print_status
@@ -44,9 +46,9 @@ def test_every_document_of_a_post_says_what_its_approval_is(sky: Skywrite) -> No
     numbers = _three(sky)
     access = person(sky)
     documents = {
-        "list": [entry.as_dict() for entry in sky.posts.list()],
-        "get": [sky.posts.get(number).as_dict() for number in numbers],
-        "overview": overview(sky.store, sky.clock).as_dict()["next"],
+        "list": [post_shape(entry) for entry in sky.posts.list()],
+        "get": [post_shape(sky.posts.get(number)) for number in numbers],
+        "overview": overview_shape(sky.context, overview(sky.store, sky.clock)).next,
         "GET /posts": run(access, "posts.list", ListPosts()).posts,
         "GET /posts/ID": [run(access, "posts.get", ById(number)) for number in numbers],
     }
@@ -61,14 +63,14 @@ def test_a_published_post_says_who_approved_it(sky: Skywrite, world: World) -> N
     world.clock.advance(2 * 3600)
     sky.run_once()
     expected: list[Standing] = [(False, "Berta")]
-    assert expected == [_standing(entry.as_dict()) for entry in sky.posts.history()]
-    assert expected == [_standing(sky.posts.get(number).as_dict())]
+    assert expected == [_standing(post_shape(entry)) for entry in sky.posts.history()]
+    assert expected == [_standing(post_shape(sky.posts.get(number)))]
 
 
 def test_a_change_makes_it_wait_again(sky: Skywrite) -> None:
     """Nobody has approved the new text."""
     number = _three(sky)[1]
-    assert (True, None) == _standing(sky.edit(number, text="Other").as_dict())
+    assert (True, None) == _standing(post_shape(sky.edit(number, text="Other")))
 
 
 def test_an_agents_draft_waits(sky: Skywrite) -> None:
@@ -76,7 +78,7 @@ def test_an_agents_draft_waits(sky: Skywrite) -> None:
     made = run(agent(sky), "posts.create", CreatePost(text="From a bot", at="in 1 hour"))
     assert (True, None) == _standing(made)
     approved = sky.approvals.approve(made.id, sky.approvals.look(made.id).digest, "Berta", at="in 1 hour")
-    assert (False, "Berta") == _standing(approved.as_dict())
+    assert (False, "Berta") == _standing(post_shape(approved))
 
 
 def test_an_approved_recurrence_covers_its_posts(sky: Skywrite) -> None:
@@ -85,13 +87,13 @@ def test_an_approved_recurrence_covers_its_posts(sky: Skywrite) -> None:
     rule = sky.schedule("Good morning", every="daily 9:00").recurrence_id
     assert rule is not None
     sky.approvals.approve_recurrence(rule, sky.approvals.look_at_recurrence(rule).digest, "Berta")
-    assert [(False, "Berta")] == [_standing(entry.as_dict()) for entry in sky.posts.list()]
+    assert [(False, "Berta")] == [_standing(post_shape(entry)) for entry in sky.posts.list()]
 
 
 def test_an_account_without_approvals_says_nothing(sky: Skywrite) -> None:
     """Its posts wait for nobody."""
     sky.schedule("Plain", at="in 1 hour")
-    assert [(False, None)] == [_standing(entry.as_dict()) for entry in sky.posts.list()]
+    assert [(False, None)] == [_standing(post_shape(entry)) for entry in sky.posts.list()]
 
 
 def test_terminals_and_the_check_up_say_it(

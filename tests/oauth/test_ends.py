@@ -10,7 +10,6 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.app.checkup import check_all
 from skywrite.app.sessions import SessionKeeping, session_facts
-from skywrite.clock import to_iso
 from skywrite.queue.events import Events
 from tests.oauth.conftest import Process, SignIn
 from tests.oauth.support import MovedClock, Wire, age_session
@@ -106,10 +105,10 @@ def test_facts(process: Process, sign_in: SignIn, pds: Pds, account: PdsAccount)
     done = sign_in(sky, rights=["likes"])
     facts = session_facts(sky.context.store, sky.account())
     assert facts is not None
-    assert (("posts", "media", "video", "likes"), (), to_iso(done.session.ends_at)) == (
+    assert (("posts", "media", "video", "likes"), (), done.session.ends_at) == (
         facts.rights,
         facts.missing,
-        facts.as_dict()["ends_at"],
+        facts.ends_at,
     )
     found = [finding.message for finding in check_all(sky)]
     assert any("posts, media, video, likes" in line for line in found)

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from skywrite.app import Skywrite
 from skywrite.app.drafts import PulledDraft
+from skywrite.app.shapes.imports import pulled_shape
+from skywrite.app.shapes.jsonable import jsonable
 from skywrite.atproto.repo import Repo, Write
 from skywrite.config import load_config
 from skywrite.sandbox import Sandbox
@@ -237,5 +239,6 @@ def test_forms() -> None:
         "text": "Hello",
         "notes": ["note"],
         "warnings": [],
+        "notices": [],
         "error": None,
-    } == draft.as_dict()
+    } == jsonable(pulled_shape(draft), str)

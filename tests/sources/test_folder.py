@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from skywrite.app.drafting import Drafting
+from skywrite.app.shapes.imports import file_shape
+from skywrite.app.shapes.jsonable import jsonable
 from skywrite.errors import SkywriteError
 from skywrite.queue.model import Slot
 from skywrite.sources import marking
@@ -384,7 +386,7 @@ def test_any_edits_end_in_the_folder(
 def test_json_of_a_report(desk: Desk) -> None:
     """A report has one form for scripts."""
     desk.write(a=post_text("one"))
-    report = desk.sync()["a"].as_dict()
+    report = jsonable(file_shape(desk.sync()["a"]), str)
     assert {
         "file": "a.md",
         "action": "scheduled",
@@ -393,5 +395,6 @@ def test_json_of_a_report(desk: Desk) -> None:
         "uri": None,
         "line": None,
         "warnings": [],
+        "notices": [],
         "error": None,
     } == json.loads(json.dumps(report))

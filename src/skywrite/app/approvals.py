@@ -9,13 +9,13 @@ import builtins
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from skywrite.app.compared import Row, base_of, changed, rows, text_rows, with_handle
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
-from skywrite.app.entries import entries, entry_of
-from skywrite.app.results import Entry, iso
+from skywrite.app.entries import WANTED_SCOPE, entries, entry_of
+from skywrite.app.results import Entry
 from skywrite.app.template_approvals import AskedTemplate, look_at_template
 from skywrite.compose.build import PendingMention, Prepared
 from skywrite.compose.freeze import mention_facets, mention_handles
@@ -27,7 +27,6 @@ from skywrite.queue.authors import written_by_nobody
 from skywrite.queue.model import Account, Changes, Post, State
 from skywrite.queue.template_approvals import TemplateApprovals
 
-WANTED_SCOPE = "wanted"
 OPEN_STATES: tuple[State, ...] = ("scheduled", "held", "draft")
 
 
@@ -71,28 +70,6 @@ class Asked(NamedTuple):
 
         old, new = ("\n---\n".join(texts).split("\n") for texts in (self.base.texts, self.texts))
         return list(unified_diff(old, new, "before", "now", lineterm=""))
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        last = self.verdicts[0] if self.verdicts else None
-        return {
-            "id": self.post.id,
-            "account": self.account.handle,
-            "state": self.post.state,
-            "digest": self.digest,
-            "approval_wanted": self.wanted,
-            "due_at": iso(self.post.due_at),
-            "late": [self.post.late_policy, self.post.late_seconds],
-            "records": list(self.post.prepared.get("records", ())),
-            "replies": self.post.prepared.get("replies"),
-            "quotes": self.post.prepared.get("quotes", True),
-            "blobs": [
-                dict(zip(("cid", "mime", "size"), blob, strict=True)) for blob in self.post.prepared.get("blobs", ())
-            ],
-            "diff": self.diff(),
-            "changes": [row.as_dict() for row in self.rows() if row.mark != "same"],
-            "last_verdict": last and {"verdict": last.verdict, "by": last.by, "note": last.note},
-        }
 
 
 class Approving:

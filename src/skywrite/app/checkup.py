@@ -47,10 +47,6 @@ class Finding:
     hint: str = ""
     exit_code: int = 0
 
-    def as_dict(self) -> dict[str, Any]:
-        """The object of `doctor --json`."""
-        return {"what": self.what, "level": self.level, "message": self.message, "hint": self.hint}
-
 
 def check_all(sky: Skywrite, name: str | None = None) -> list[Finding]:
     """Everything."""

@@ -33,10 +33,6 @@ class Row(NamedTuple):
     before: tuple[Piece, ...]
     now: tuple[Piece, ...]
 
-    def as_dict(self) -> dict[str, str]:
-        """As JSON."""
-        return {"part": self.part, "mark": self.mark, "before": joined(self.before), "now": joined(self.now)}
-
 
 class Verdict(Protocol):
     """What is known of a verdict, whatever it is about."""

@@ -6,6 +6,7 @@ What does not live here: what an entry is (`results`), when it goes out (`foreca
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import islice
 
 from skywrite.app.context import Context
@@ -13,8 +14,10 @@ from skywrite.app.results import Entry
 from skywrite.queue.approval_rules import wants_approvals
 from skywrite.queue.approvals import Approvals
 from skywrite.queue.model import Post
+from skywrite.queue.reading import time_in
 from skywrite.queue.store import Store
 
+WANTED_SCOPE = "wanted"
 AT_ONCE = 200
 COUNTED_MAX = 1000
 
@@ -26,7 +29,13 @@ def entries(ctx: Context, posts: Iterable[Post]) -> Iterator[Entry]:
     while some := list(islice(remaining, AT_ONCE)):
         standings = approvals.standings(some)
         for post in some:
-            yield Entry(post, accounts[post.account_did], standing=standings[post.id])
+            account, standing = accounts[post.account_did], standings[post.id]
+            yield Entry(post, account, standing=standing, wanted_at=_wanted_at(ctx.store, post))
+
+
+def _wanted_at(store: Store, post: Post) -> datetime | None:
+    """When a draft is to go out, if its author said so."""
+    return time_in(store.setting(WANTED_SCOPE, str(post.id))) if post.state == "draft" else None
 
 
 def entry_of(ctx: Context, post_id: int) -> Entry:

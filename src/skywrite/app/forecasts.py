@@ -6,48 +6,47 @@ What does not live here: how they are pushed (`publish.forecast`), the decision 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 
 from skywrite.app.context import Context
 from skywrite.app.results import Entry
 from skywrite.publish.forecast import Forecast, pace_of
-from skywrite.queue.model import Account
+from skywrite.queue.model import Account, Post
 
 READ_MAX = 1000
 
 
 def with_forecasts(ctx: Context, entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Entries in due order, all scheduled posts of their accounts up to the last one among them."""
-    forecasts: dict[str, Forecast] = {}
+    """Entries in due order, with nothing between those of an account left out. What goes out before the first is read;
+    where that is too much, nothing is forecast.
+    """
+    forecasts: dict[str, Forecast | None] = {}
     for entry in entries:
         post, account = entry.post, entry.account
         if post.state != "scheduled" or post.due_at is None:
             yield entry
             continue
         if account.did not in forecasts:
-            forecasts[account.did] = _forecast(ctx, account)
-        yield entry._replace(push=forecasts[account.did].push(post.due_at))
+            forecasts[account.did] = _forecast(ctx, account, post)
+        forecast = forecasts[account.did]
+        yield entry if forecast is None else entry._replace(push=forecast.push(post.due_at))
 
 
 def with_forecast(ctx: Context, entry: Entry) -> Entry:
-    """One entry; the posts that go out before it are read, and where there are too many, nothing is forecast."""
-    post, account = entry.post, entry.account
-    if post.state != "scheduled" or post.due_at is None:
-        return entry
-    before = ctx.store.posts(
-        ("scheduled",),
-        account_did=account.did,
-        due_before=post.due_at + timedelta(microseconds=1),
-        limit=READ_MAX,
-    )
+    """One entry."""
+    [found] = with_forecasts(ctx, [entry])
+    return found
+
+
+def _forecast(ctx: Context, account: Account, first: Post) -> Forecast | None:
+    """The forecast from this post on; None where nothing pushes it, or too many go out before it."""
+    pace, now = pace_of(account.settings, ctx.zone(account)), ctx.clock.now()
+    if not (pace.gap_seconds or pace.max_per_day) and first.due_at is not None and first.due_at >= now:
+        return None
+    before = ctx.store.due_before(first, limit=READ_MAX)
     if len(before) == READ_MAX:
-        return entry
-    numbered = with_forecasts(ctx, (Entry(other, account) for other in before))
-    push = next((other.push for other in numbered if other.post.id == post.id), None)
-    return entry._replace(push=push)
-
-
-def _forecast(ctx: Context, account: Account) -> Forecast:
-    view, now = ctx.store.view(account.did), ctx.clock.now()
-    pace = pace_of(account.settings, ctx.zone(account))
-    return Forecast(pace, account.last_published_at, now, published_today=view.published_today)
+        return None
+    published_today = ctx.store.view(account.did).published_today
+    forecast = Forecast(pace, account.last_published_at, now, published_today=published_today)
+    for due_at in before:
+        forecast.push(due_at)
+    return forecast

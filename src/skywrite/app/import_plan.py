@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from skywrite.app.reports import RowReport
+from skywrite.app.shapes.imports import row_shape
 from skywrite.clock import to_iso
 from skywrite.errors import SkywriteError
 
@@ -119,7 +120,7 @@ class ImportReport(NamedTuple):
         error = self.error.as_dict() if self.error else {}
         plan = {"plan": self.plan.as_dict()} if self.plan else {}
         columns = {"columns": self.reading.as_dict()} if self.reading and self.reading.source else {}
-        return {**error, "rows": [report.as_dict() for report in self.rows], **plan, **columns}
+        return {**error, "rows": [row_shape(report) for report in self.rows], **plan, **columns}
 
 
 def plan_of(reports: Sequence[RowReport]) -> ImportPlan:

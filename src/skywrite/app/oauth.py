@@ -17,12 +17,12 @@ from skywrite.atproto.identity import Resolver
 from skywrite.atproto.oauth import AuthServer, ForgedRedirect, OAuthLogin, Pending
 from skywrite.atproto.oauth_auth import DpopAuth
 from skywrite.atproto.oauth_client import ClientKeyMissing, OAuthClient, loopback_client
-from skywrite.atproto.oauth_scopes import Right, chosen_rights, granted_rights, missing_rights, scope_of
+from skywrite.atproto.oauth_scopes import Right, chosen_rights, missing_rights, scope_of
 from skywrite.atproto.oauth_session import OAuthSession
 from skywrite.atproto.session import BearerAuth, Session
 from skywrite.atproto.sign_in import clean_identifier
 from skywrite.clock import Clock, to_iso
-from skywrite.errors import Do, Hint, InputError, SkywriteError
+from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError
 from skywrite.http import Transport
 from skywrite.queue.model import Account
 from skywrite.queue.store import Store
@@ -41,22 +41,10 @@ class SignedIn(NamedTuple):
     missing: tuple[Right, ...]
 
     @property
-    def warnings(self) -> list[str]:
-        """What will not work, in sentences."""
-        return [f"The right {right.name!r} was not granted: {right.without} will be refused." for right in self.missing]
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        account, session = self.account, self.session
-        return {
-            "did": account.did,
-            "handle": account.handle,
-            "pds": account.pds_url,
-            "rights": list(granted_rights(session.scope)),
-            "scope": session.scope,
-            "ends_at": session.ends_at.isoformat(),
-            "warnings": self.warnings,
-        }
+    def warnings(self) -> list[Notice]:
+        """What will not work."""
+        said = "The right {0.name!r} was not granted: {0.without} will be refused."
+        return [Notice("RightNotGranted", said.format(right), right.name) for right in self.missing]
 
 
 class OAuth(NamedTuple):

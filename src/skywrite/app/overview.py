@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from skywrite.app.documents import action_dict, follow_up_dict
 from skywrite.app.entries import count_unapproved
-from skywrite.clock import Clock, to_iso
+from skywrite.clock import Clock
 from skywrite.queue.actions import Action, Actions
 from skywrite.queue.approvals import Approvals
 from skywrite.queue.follow_ups import FollowUp, FollowUps
@@ -43,35 +42,6 @@ class Overview:
     handles: dict[str, str] = field(default_factory=dict)
     standings: dict[int, Standing] = field(default_factory=dict)
     unapproved: int = 0
-
-    def as_dict(self) -> dict[str, Any]:
-        """The object of `skywrite --json`."""
-        return {
-            "accounts": [account.handle for account in self.accounts],
-            "workers": self.workers,
-            "waiting": self.waiting,
-            "late": self.late,
-            "unapproved": self.unapproved,
-            "next": [self._post(post) for post in self.coming],
-            "needs_you": [self._post(post) for post in self.needs_you],
-            "needs_login": [account.handle for account in self.needs_login],
-            "failed_reposts": [action_dict(action) for action in self.reposts],
-            "ended_follow_ups": [follow_up_dict(item) for item in self.follow_ups],
-        }
-
-    def _post(self, post: Post) -> dict[str, Any]:
-        due_at = to_iso(post.due_at) if post.due_at else None
-        account = self.handles.get(post.account_did)
-        standing = self.standings.get(post.id, Standing())
-        return {
-            "id": post.id,
-            "state": post.state,
-            "account": account,
-            "due_at": due_at,
-            "text": post.text,
-            "approval_wanted": standing.wanted,
-            "approved_by": standing.approved_by,
-        }
 
 
 class Stranded(NamedTuple):

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from skywrite.app.context import Context
-from skywrite.app.documents import RecurrenceStatus
 from skywrite.app.drafting import Drafting
 from skywrite.app.occurrences import Occurrences, RecurrenceOptions
+from skywrite.app.reports import RecurrenceStatus
 from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError
 from skywrite.queue.model import Recurrence, WrongState
 from skywrite.schedule.policy import late_text

@@ -1,30 +1,24 @@
-"""What the operations of other nouns than posts return, each with its one JSON shape.
+"""What the operations of other nouns than posts return.
 
-What lives here: reports. What does not: results of posting (`results`), how values of the queue (accounts, recurrences,
-commands) look as JSON and what only confirms that something was done (`documents`).
+What does not live here: results of posting (`results`), and how all of it looks as JSON (`shapes`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from skywrite.app.results import Ready, Sent, iso, messages, notices, problem_dict
+from skywrite.app.results import Ready, Sent
 from skywrite.errors import Notice, SkywriteError
 from skywrite.queue.feed_model import Feed, ItemState
-from skywrite.queue.model import Account, Problem
+from skywrite.queue.model import Account, Problem, Recurrence
 
 if TYPE_CHECKING:
     from skywrite.insight.stats import Group
     from skywrite.queue.timers import TimerResult
-
-
-def error_dict(error: SkywriteError | None) -> dict[str, str] | None:
-    """An error as JSON."""
-    return error.as_dict() if error else None
 
 
 class LoggedIn(NamedTuple):
@@ -33,11 +27,13 @@ class LoggedIn(NamedTuple):
     account: Account
     warnings: list[Notice]
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        account = self.account
-        warnings = messages(self.warnings)
-        return {"did": account.did, "handle": account.handle, "pds": account.pds_url, "warnings": warnings}
+
+class RecurrenceStatus(NamedTuple):
+    """A recurrence with its account's handle and its next times (none if its rule can no longer be read)."""
+
+    recurrence: Recurrence
+    account: str
+    next_times: Sequence[datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +51,6 @@ class FeedPreview:
     problem: Problem | None = None
     same_as: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "title": self.title,
-            "link": self.link,
-            "published": iso(self.published_at),
-            "state": self.state,
-            "same_as": self.same_as or None,
-            "text": self.text,
-            "post": self.ready.as_dict() if self.ready else None,
-            "error": problem_dict(self.problem),
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class FeedStatus:
@@ -76,22 +59,6 @@ class FeedStatus:
     feed: Feed
     accounts: tuple[str, ...]
     items: Mapping[ItemState, int]
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        feed = self.feed
-        return {
-            "id": feed.id,
-            "url": feed.url,
-            "title": feed.title,
-            "state": feed.state,
-            "accounts": list(self.accounts),
-            "items": dict(self.items),
-            "settings": feed.settings,
-            "checked_at": iso(feed.checked_at),
-            "next_check_at": iso(feed.next_check_at),
-            "error": problem_dict(feed.problem),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +71,6 @@ class FeedCheck:
     waiting: int = 0
     problem: Problem | None = None
     warnings: tuple[Notice, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "feed": self.feed_id,
-            "new": self.new,
-            "posts": list(self.posts),
-            "waiting": self.waiting,
-            "error": problem_dict(self.problem),
-            "warnings": messages(self.warnings),
-        }
 
 
 class RowReport(NamedTuple):
@@ -136,23 +92,6 @@ class RowReport(NamedTuple):
     zone: str = ""
     draft: Mapping[str, Any] = MappingProxyType({})
     rule: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        sent = self.sent
-        return {
-            "row": self.row,
-            "id": self.id,
-            "due_at": iso(self.due_at),
-            "existed": self.existed,
-            "recurrence": self.recurrence_id,
-            "uri": sent.uri if sent else None,
-            "cid": sent.cid if sent else None,
-            "url": sent.url if sent else None,
-            "warnings": messages(self.warnings),
-            "notices": notices(self.warnings),
-            "error": error_dict(self.error),
-        }
 
 
 FileAction = Literal[
@@ -178,19 +117,6 @@ class FileReport:
     error: SkywriteError | None = None
     line: int | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "file": self.path,
-            "action": self.action,
-            "id": self.id,
-            "due_at": iso(self.due_at),
-            "uri": self.uri,
-            "line": self.line,
-            "warnings": messages(self.warnings),
-            "error": error_dict(self.error),
-        }
-
 
 DraftAction = Literal["pulled", "updated", "unchanged", "yours", "empty", "wrong"]
 
@@ -212,18 +138,6 @@ class PulledDraft:
     warnings: tuple[Notice, ...] = ()
     error: SkywriteError | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "draft": self.id,
-            "action": self.action,
-            "id": self.post_id,
-            "text": self.text,
-            "notes": list(self.notes),
-            "warnings": messages(self.warnings),
-            "error": error_dict(self.error),
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class TriedCommand:
@@ -231,10 +145,6 @@ class TriedCommand:
 
     printed: str
     posts: tuple[Ready, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return {"printed": self.printed, "posts": [ready.as_dict() for ready in self.posts]}
 
 
 class CommandRun(NamedTuple):
@@ -253,15 +163,6 @@ class StatsReport:
     groups: tuple[Group, ...]
     total: Group
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "by": self.by,
-            "after_hours": self.after_hours,
-            "groups": [group.as_dict() for group in self.groups],
-            "all": self.total.as_dict(),
-        }
-
 
 class SubscriptionReport(NamedTuple):
     """A feed of a list of subscriptions: its latest item as a post, what was `added`, the feed that is here already
@@ -275,24 +176,9 @@ class SubscriptionReport(NamedTuple):
     existed: bool = False
     error: SkywriteError | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "url": self.url,
-            "title": self.title,
-            "latest": self.latest.as_dict() if self.latest else None,
-            "added": self.added.as_dict() if self.added else None,
-            "existed": self.existed,
-            "error": error_dict(self.error),
-        }
-
 
 class AddedFeed(NamedTuple):
     """A feed that was added, and its first check."""
 
     status: FeedStatus
     check: FeedCheck
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON: the feed, with its `check`."""
-        return {**self.status.as_dict(), "check": self.check.as_dict()}

@@ -1,43 +1,21 @@
-"""What operations on posts return, each with its one JSON shape (`as_dict`).
+"""What operations on posts return.
 
 What lives here: results needed by a process that posts and exits; named tuples, because dataclasses take six times as
-long to define. What does not: those of other nouns (`reports`). Times are datetimes in UTC, and ISO 8601 in JSON.
+long to define. What does not: those of other nouns (`reports`), and how all of it looks as JSON (`shapes`).
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from skywrite.clock import to_iso
 from skywrite.compose.build import Prepared
 from skywrite.compose.draft import Draft
 from skywrite.compose.references import InvalidReference, app_link
 from skywrite.compose.resolve import ResolvedDraft
 from skywrite.errors import Notice
-from skywrite.queue.model import Account, Attempt, Post, Problem, Standing, State
+from skywrite.queue.model import Account, Attempt, Post, Standing, State
 
 if TYPE_CHECKING:
     from skywrite.publish.forecast import Push
-
-
-def iso(at: datetime | None) -> str | None:
-    """A time as JSON."""
-    return None if at is None else to_iso(at)
-
-
-def problem_dict(problem: Problem | None) -> dict[str, str] | None:
-    """What went wrong, as JSON; the same three fields as those of an error."""
-    return {"error": problem.name, "message": problem.message, "hint": problem.hint} if problem else None
-
-
-def notices(warnings: Iterable[Notice]) -> list[dict[str, str | int | None]]:
-    """Warnings with their stable names, as JSON."""
-    return [warning.as_dict() for warning in warnings]
-
-
-def messages(warnings: Iterable[Notice]) -> list[str]:
-    """Warnings as JSON."""
-    return [str(warning) for warning in warnings]
 
 
 class Ready(NamedTuple):
@@ -53,22 +31,12 @@ class Ready(NamedTuple):
         """What was left out or looks odd."""
         return self.resolved.warnings
 
-    def as_dict(self) -> dict[str, Any]:
-        """The records as they would be created (without their time), and the warnings."""
-        prepared = self.prepared
-        return {
-            "account": self.account.handle,
-            "posts": [dict(record) for record in prepared.records],
-            "replies": prepared.replies,
-            "quotes": prepared.quotes,
-            "blobs": [{"cid": item.cid, "mime": item.mime, "size": item.size} for item in prepared.blobs],
-            "warnings": messages(self.warnings),
-            "notices": notices(self.warnings),
-        }
-
 
 class Sent(NamedTuple):
-    """A post of the queue that this process put on the network. (`queue.model.Published` is how an attempt ended.)"""
+    """A post of the queue that this process put on the network. (`queue.model.Published` is how an attempt ended.)
+
+    Its JSON is made here: a process that posts and exits loads no shapes. The names are those of a post.
+    """
 
     id: int
     uri: str
@@ -83,8 +51,8 @@ class Sent(NamedTuple):
             "uri": self.uri,
             "cid": self.cid,
             "url": self.url,
-            "warnings": messages(self.warnings),
-            "notices": notices(self.warnings),
+            "warnings": [str(warning) for warning in self.warnings],
+            "notices": [warning.as_dict() for warning in self.warnings],
         }
 
 
@@ -124,24 +92,11 @@ class Scheduled(NamedTuple, Generic[Number]):
         """The same with the number under which it was stored."""
         return Scheduled(number, *self[1:])
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "id": self.id,
-            "state": self.state,
-            "account": self.account,
-            "due_at": iso(self.due_at),
-            "existed": self.existed,
-            "recurrence": self.recurrence_id,
-            "warnings": messages(self.warnings),
-            "notices": notices(self.warnings),
-        }
-
 
 class Entry(NamedTuple):
     """A post of the queue. `attempts` are only filled in when a single post is requested; `warnings` are about a change
     that was just made. `push`: when it really goes out, if that was requested and its account's pace makes it later.
-    `standing`: how its approval stands.
+    `standing`: how its approval stands. `wanted_at`: when a draft is to go out, if its author said so.
     """
 
     post: Post
@@ -150,6 +105,7 @@ class Entry(NamedTuple):
     warnings: tuple[Notice, ...] = ()
     push: "Push | None" = None
     standing: Standing = Standing()
+    wanted_at: datetime | None = None
 
     @property
     def url(self) -> str | None:
@@ -158,43 +114,3 @@ class Entry(NamedTuple):
             return app_link(self.post.uri, self.account.handle) if self.post.uri else None
         except InvalidReference:
             return None
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        post = self.post
-        return {
-            "id": post.id,
-            "state": post.state,
-            "account": self.account.handle,
-            "due_at": iso(post.due_at),
-            "text": post.text,
-            "uri": post.uri,
-            "url": self.url,
-            "attempts": post.attempts,
-            "error": problem_dict(post.problem),
-            "key": post.key,
-            "source": post.source,
-            "attempt_at": iso(post.attempt_at),
-            "approval_wanted": self.standing.wanted,
-            "approved_by": self.standing.approved_by,
-            "goes_out_at": iso(self.push.at) if self.push else None,
-            "goes_out_because": self.push.reason if self.push else None,
-            "published_at": iso(post.published_at),
-            "recurrence": post.recurrence_id,
-            "version": post.version,
-            "warnings": messages(self.warnings),
-            "notices": notices(self.warnings),
-            "tries": [attempt_dict(attempt) for attempt in self.attempts],
-        }
-
-
-def attempt_dict(attempt: Attempt) -> dict[str, Any]:
-    """One attempt to publish, as JSON."""
-    return {
-        "number": attempt.number,
-        "started_at": to_iso(attempt.started_at),
-        "ended_at": iso(attempt.ended_at),
-        "outcome": attempt.outcome,
-        "error": attempt.problem.name if attempt.problem else None,
-        "message": attempt.problem.message if attempt.problem else None,
-    }

@@ -7,7 +7,7 @@ session. What does not: the refresh itself (`atproto.bearer_auth`, `atproto.oaut
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from skywrite.app.context import Context
 from skywrite.atproto.session_data import Session
@@ -98,23 +98,15 @@ class SessionKeeping:
 
 
 class SessionFacts(NamedTuple):
-    """Facts about an account's session. `rights` is None if it may do all that an app password may."""
+    """Facts about an account's session. `rights` is None if it may do all that an app password may; `scope` is that of
+    OAuth, as its server wrote it."""
 
     kind: str
     rights: tuple[str, ...] | None
     missing: tuple[str, ...]
     ends_at: datetime | None
     idle_ends_at: datetime | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """The object of `--json`."""
-        return {
-            "kind": self.kind,
-            "rights": None if self.rights is None else list(self.rights),
-            "missing_rights": list(self.missing),
-            "ends_at": to_iso(self.ends_at) if self.ends_at else None,
-            "idle_ends_at": to_iso(self.idle_ends_at) if self.idle_ends_at else None,
-        }
+    scope: str | None = None
 
     def in_words(self) -> str:
         """One sentence."""
@@ -138,4 +130,5 @@ def session_facts(store: Store, account: Account) -> SessionFacts | None:
 
     missing = tuple(right.name for right in missing_rights(session.asked, session.scope))
     kind = "OAuth by a client of your own" if session.is_confidential else "OAuth"
-    return SessionFacts(kind, granted_rights(session.scope), missing, session.ends_at, session.idle_ends_at)
+    rights, ends_at, idle_ends_at = granted_rights(session.scope), session.ends_at, session.idle_ends_at
+    return SessionFacts(kind, rights, missing, ends_at, idle_ends_at, session.scope)

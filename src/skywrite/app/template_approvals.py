@@ -48,21 +48,6 @@ class AskedTemplate(NamedTuple):
         """What an approval would cover, by name, in words."""
         return parts(with_handle(self.content, self.account), self.recurrence.zone)
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        last = self.verdicts[0] if self.verdicts else None
-        return {
-            "recurrence": self.recurrence.id,
-            "account": self.account.handle,
-            "state": self.recurrence.state,
-            "digest": self.digest,
-            "approval_wanted": self.wanted,
-            "approved": self.is_approved,
-            "template": self.content,
-            "changes": [row.as_dict() for row in self.rows() if row.mark != "same"],
-            "last_verdict": last and {"verdict": last.verdict, "by": last.by, "note": last.note},
-        }
-
 
 def look_at_template(ctx: Context, recurrence_id: int) -> AskedTemplate:
     """What an approval of a recurrence would cover. Raises UnknownRecurrence."""

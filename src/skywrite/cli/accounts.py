@@ -70,9 +70,11 @@ def login_command(
             click.echo("A sign-in code was sent to your e-mail address.", err=True)
             code = _ask("Code")
             done = sky.accounts.login(name, secret, auth_factor_token=code, pds=pds)
-    if as_json:
-        print_json(done.as_dict())
-        return
+        if as_json:
+            from skywrite.app.shapes.accounts import signed_in_shape
+
+            print_json(signed_in_shape(sky.context, done.account, done.warnings))
+            return
     print_warnings(done.warnings)
     print_done(f"Signed in as {done.account.handle} on {done.account.pds_url}.")
 
@@ -116,14 +118,14 @@ def _app_password(from_stdin: bool, from_environment: str | None) -> str:
 def logout_command(handle: str | None, forget: bool, yes: bool, as_json: bool) -> None:
     """Sign out of an account, here and at its server. Its scheduled posts wait until you sign in again."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import LoggedOut
+    from skywrite.app.shapes.accounts import signed_out_shape
 
     with Skywrite() as sky:
         if not (yes or forget):
             _ask_with_posts(sky, sky.accounts.get(handle))
         account = sky.logout(handle, forget=forget)
     if as_json:
-        print_json(LoggedOut(account).as_dict())
+        print_json(signed_out_shape(account))
     else:
         print_done(f"Signed out {account.handle}.")
 
@@ -147,12 +149,12 @@ def _ask_with_posts(sky: Skywrite, account: Account) -> None:
 def accounts_command(as_json: bool) -> None:
     """List the accounts; the default one is marked."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import account_dict
+    from skywrite.app.shapes.accounts import account_shape
 
     with Skywrite() as sky:
         accounts = sky.accounts()
     if as_json:
-        print_json([account_dict(account) for account in accounts])
+        print_json([account_shape(account) for account in accounts])
     elif not accounts:
         click.echo("No account is signed in here yet. Sign in with: skywrite login")
     else:
@@ -174,15 +176,15 @@ def _state(account: Any) -> str:
 def whoami_command(account: str | None, as_json: bool) -> None:
     """Say which account is used when none is named, with the rights of its session and the day on which it ends."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import CurrentAccount
     from skywrite.app.sessions import session_facts
+    from skywrite.app.shapes.accounts import whole_account_shape
 
     with Skywrite() as sky:
         found = sky.account(account)
+        if as_json:
+            print_json(whole_account_shape(sky.context, found))
+            return
         facts = session_facts(sky.context.store, found)
-    if as_json:
-        print_json(CurrentAccount(found, facts).as_dict())
-        return
     click.echo(f"{found.handle} ({found.did}) on {found.pds_url}, {_state(found)}")
     if facts is not None:
         click.echo(facts.in_words())
@@ -194,12 +196,12 @@ def whoami_command(account: str | None, as_json: bool) -> None:
 def use_command(handle: str, as_json: bool) -> None:
     """Make an account the default one."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import account_dict
+    from skywrite.app.shapes.accounts import account_shape
 
     with Skywrite() as sky:
         account = sky.set_default(handle)
     if as_json:
-        print_json(account_dict(account))
+        print_json(account_shape(account))
     else:
         print_done(f"{account.handle} is used when no account is named.")
 
@@ -260,7 +262,7 @@ def _pair(text: str) -> tuple[str, str | None]:
 def slots_command(slots: str | None, clear: bool, account: str | None, as_json: bool) -> None:
     """Show or set an account's weekly slots, which `post --next-slot` and imports without times fill."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import slot_dict
+    from skywrite.app.shapes.accounts import slot_shape
     from skywrite.schedule.slots import format_slots, parse_slots
 
     if slots is not None and (clear or not slots.strip()):
@@ -273,7 +275,7 @@ def slots_command(slots: str | None, clear: bool, account: str | None, as_json: 
             sky.set_slots(account, parse_slots(slots, sky.context.zone(sky.account(account))))
         now, zone = sky.slots(account), sky.context.zone(sky.account(account))
     if as_json:
-        print_json([slot_dict(slot) for slot in now])
+        print_json([slot_shape(slot) for slot in now])
         return
     if not now:
         click.echo('No slots yet. Set them like: skywrite slots "mon-fri 9:00,17:30"')

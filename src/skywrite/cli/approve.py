@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -103,16 +103,18 @@ def approve_command(
 def _approve_post(
     sky: Skywrite, post_id: int, confirm: str | None, by: str | None, at: str | None, note: str, as_json: bool
 ) -> None:
+    from skywrite.app.shapes.posts import approval_shape, post_shape
+
     asked = _look(sky, post_id, at)
     if confirm is None and (as_json or not _says_yes(_lines(sky, asked), str(post_id), asked.digest)):
         if as_json:
-            print_json(asked.as_dict())
+            print_json(approval_shape(asked))
         return
     time = asked.post.due_at if asked.post.state == "draft" else None
     digest = asked.digest if confirm is None else confirm
     entry = sky.approvals.approve(post_id, digest, _name(by), at=time, note=note)
     if as_json:
-        print_json(entry.as_dict())
+        print_json(post_shape(entry))
     else:
         print_done(f"Post {post_id} is approved{_when(sky, entry.post.due_at, entry.account)}.")
 
@@ -155,7 +157,9 @@ def _waiting(sky: Skywrite, targets: Sequence[Target], source: str | None, accou
 def _approve_each(sky: Skywrite, numbers: Sequence[int], by: str | None, note: str, as_json: bool) -> None:
     """Look at one after the other, and approve those to which the answer is yes."""
     if as_json:
-        print_json([_look(sky, number).as_dict() for number in numbers])
+        from skywrite.app.shapes.posts import approval_shape
+
+        print_json([approval_shape(_look(sky, number)) for number in numbers])
         return
     approved = 0
     for number in numbers:
@@ -186,14 +190,17 @@ def reject_command(target: Target, note: str, by: str | None, as_json: bool) -> 
     With recurring:ID the approval of a whole recurrence is withdrawn, and its scheduled posts are held.
     """
     from skywrite.app import Skywrite
+    from skywrite.app.shapes.posts import post_shape
+    from skywrite.app.shapes.recurrences import template_shape
 
     with Skywrite() as sky:
+        document: Any
         if target.is_recurrence:
-            document = sky.approvals.reject_recurrence(target.id, _name(by), note=note).as_dict()
+            document = template_shape(sky.approvals.reject_recurrence(target.id, _name(by), note=note))
             said = f"Recurrence {target.id} is rejected: its posts are held."
         else:
             entry = sky.approvals.reject(target.id, _name(by), note=note)
-            document, said = entry.as_dict(), f"Post {target.id} is rejected: {entry.post.state}."
+            document, said = post_shape(entry), f"Post {target.id} is rejected: {entry.post.state}."
     if as_json:
         print_json(document)
     else:
@@ -203,17 +210,19 @@ def reject_command(target: Target, note: str, by: str | None, as_json: bool) -> 
 def _approve_recurrence(
     sky: Skywrite, recurrence_id: int, confirm: str | None, by: str | None, note: str, as_json: bool
 ) -> None:
+    from skywrite.app.shapes.recurrences import template_shape
+
     asked = sky.approvals.look_at_recurrence(recurrence_id)
     if confirm is None and (
         as_json or not _says_yes(_template_lines(asked), f"recurring:{recurrence_id}", asked.digest)
     ):
         if as_json:
-            print_json(asked.as_dict())
+            print_json(template_shape(asked))
         return
     digest = asked.digest if confirm is None else confirm
     done = sky.approvals.approve_recurrence(recurrence_id, digest, _name(by), note=note)
     if as_json:
-        print_json(done.as_dict())
+        print_json(template_shape(done))
     else:
         print_done(f"Recurrence {recurrence_id} is approved: its posts go out until it is changed.")
 
@@ -315,7 +324,9 @@ def _when(sky: Skywrite, due_at: datetime | None, account: Account) -> str:
 def _print_waiting(sky: Skywrite, account: str | None, as_json: bool) -> None:
     entries = sky.approvals.list(account=account)
     if as_json:
-        print_json([entry.as_dict() for entry in entries])
+        from skywrite.app.shapes.posts import post_shape
+
+        print_json([post_shape(entry) for entry in entries])
         return
     if not entries:
         click.echo("Nothing waits for an approval.")

@@ -69,7 +69,7 @@ def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: 
     `skywrite command list` say why. `skywrite run` runs it.
     """
     from skywrite.app import Skywrite
-    from skywrite.app.documents import command_dict
+    from skywrite.app.shapes.done import command_shape
     from skywrite.schedule.times import format_time
 
     line = command[0] if len(command) == 1 else shlex.join(command)
@@ -88,7 +88,7 @@ def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: 
             draft=draft_row(options),
         )
         if as_json:
-            print_json(command_dict(timer))
+            print_json(command_shape(timer))
             return
         assert timer.next_at is not None
         when = format_time(timer.next_at, timer.zone)
@@ -101,12 +101,12 @@ def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: 
 def list_(as_json: bool) -> None:
     """List the scheduled commands and functions, with their last runs."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import command_dict
+    from skywrite.app.shapes.done import command_shape
 
     with Skywrite() as sky:
         timers = sky.commands.list()
     if as_json:
-        print_json([command_dict(timer) for timer in timers])
+        print_json([command_shape(timer) for timer in timers])
     elif not timers:
         click.echo('No scheduled commands yet. Add one: skywrite command add "./weather.sh" --every "0 8 * * *"')
     else:
@@ -131,12 +131,12 @@ def _row(timer: Any) -> tuple[str, ...]:
 def remove(command_id: int, as_json: bool) -> None:
     """Remove a command. Its posts stay."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import Removed
+    from skywrite.app.shapes.done import Removed
 
     with Skywrite() as sky:
         timer = sky.commands.remove(command_id)
     if as_json:
-        print_json(Removed(timer.id).as_dict())
+        print_json(Removed(timer.id))
     else:
         print_done(f"Command {timer.id} is removed; its posts stay.")
 
@@ -161,7 +161,9 @@ def _try(sky: Any, command_id: int, as_json: bool) -> None:
 
     tried = sky.commands.try_run(command_id)
     if as_json:
-        print_json(tried.as_dict())
+        from skywrite.app.shapes.done import tried_shape
+
+        print_json(tried_shape(tried))
         return
     for ready in tried.posts:
         print_preview(ready)
@@ -171,14 +173,14 @@ def _try(sky: Any, command_id: int, as_json: bool) -> None:
 
 def _post(sky: Any, command_id: int, as_json: bool) -> None:
     from skywrite.app.commands import CommandFailed
-    from skywrite.app.documents import PostedCommand
+    from skywrite.app.shapes.done import posted_command
 
     result, ids = sky.commands.run(command_id)
     if result.problem:
         raise CommandFailed(result.problem.message, hint=result.problem.hint)
     sent = [sky.send(post_id) for post_id in ids]
     if as_json:
-        print_json(PostedCommand(result.outcome, sent).as_dict())
+        print_json(posted_command(result.outcome, sent))
         return
     for item in sent:
         print_warnings(item.warnings)

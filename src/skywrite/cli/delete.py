@@ -16,11 +16,11 @@ from skywrite.cli.output import print_done, print_json
 def delete_command(target: str, account: str | None, as_json: bool) -> None:
     """Delete a published post: by its link, its at-uri, or its number here (then with its whole thread)."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import DeletedPost
+    from skywrite.app.shapes.done import DeletedPost
 
     with Skywrite() as sky:
         uri = sky.delete(target, account=account)
     if as_json:
-        print_json(DeletedPost(uri).as_dict())
+        print_json(DeletedPost(uri))
     else:
         print_done(f"Deleted: {uri}")

@@ -27,7 +27,9 @@ def doctor_command(run_only: bool, account: str | None, as_json: bool) -> None:
     with Skywrite() as sky:
         findings = check_run(sky) if run_only else check_all(sky, account)
     if as_json:
-        print_json([finding.as_dict() for finding in findings])
+        from skywrite.app.shapes.overview import finding_shape
+
+        print_json([finding_shape(finding) for finding in findings])
     else:
         for finding in findings:
             mark, colour = _MARKS[finding.level]

@@ -34,7 +34,9 @@ def pull(account: str | None, as_json: bool) -> int:
     with Skywrite() as sky:
         pulled = sky.pull_drafts(account)
     if as_json:
-        print_json([draft.as_dict() for draft in pulled])
+        from skywrite.app.shapes.imports import pulled_shape
+
+        print_json([pulled_shape(draft) for draft in pulled])
     else:
         _print(pulled)
     return next((draft.error.exit_code for draft in pulled if draft.error), 0)

@@ -86,10 +86,12 @@ def add(url: str, yes: bool, as_json: bool, **options: Any) -> None:
         if is_list(url):
             sys.exit(add_list(sky, url, options, yes=yes, as_json=as_json))
         added = sky.feeds.add(url, **options)
-    if as_json:
-        print_json(added.as_dict())
-        return
     status, check = added
+    if as_json:
+        from skywrite.app.shapes.feeds import feed_shape
+
+        print_json(feed_shape(status, check))
+        return
     count = sum(status.items.values())
     print_done(f"Feed {status.feed.id}: {status.feed.title or status.feed.url} for {', '.join(status.accounts)}.")
     queued = len(check.posts)
@@ -107,11 +109,12 @@ def export(output: Path | None, as_json: bool) -> None:
     Feed readers and `feed add` read it.
     """
     from skywrite.app import Skywrite
-    from skywrite.app.documents import WrittenFile
+    from skywrite.app.shapes.done import WrittenFile
+    from skywrite.app.shapes.feeds import feed_shape
 
     with Skywrite() as sky:
         if as_json and output is None:
-            print_json([status.as_dict() for status in sky.feeds.list()])
+            print_json([feed_shape(status) for status in sky.feeds.list()])
             return
         text = sky.feeds.opml()
     if output is None:
@@ -121,7 +124,7 @@ def export(output: Path | None, as_json: bool) -> None:
     with private_file(output) as file:
         file.write(text.encode())
     if as_json:
-        print_json(WrittenFile(output).as_dict())
+        print_json(WrittenFile(str(output)))
     else:
         print_done(f"The feeds are written to {output}.")
 
@@ -135,7 +138,9 @@ def list_(as_json: bool) -> None:
     with Skywrite() as sky:
         feeds = sky.feeds()
     if as_json:
-        print_json([status.as_dict() for status in feeds])
+        from skywrite.app.shapes.feeds import feed_shape
+
+        print_json([feed_shape(status) for status in feeds])
     elif not feeds:
         click.echo("No feeds yet. Add one: skywrite feed add https://example.com/blog")
     else:
@@ -170,8 +175,11 @@ def check(feed: str | None, as_json: bool) -> None:
 
     with Skywrite() as sky:
         checks = sky.check_due_feeds() if feed is None else [sky.check_feed(feed)]
+        statuses = sky.feeds.list()
     if as_json:
-        print_json([item.as_dict() for item in checks])
+        from skywrite.app.shapes.feeds import checked_shapes
+
+        print_json(checked_shapes(statuses, checks))
     else:
         for item in checks:
             if item.problem:
@@ -206,7 +214,9 @@ def preview(url: str, account: str | None, limit: int, as_json: bool, **options:
     with Skywrite() as sky:
         shown = sky.preview_feed(url, account=account, limit=limit, **options)
     if as_json:
-        print_json([item.as_dict() for item in shown])
+        from skywrite.app.shapes.feeds import item_shape
+
+        print_json([item_shape(item) for item in shown])
         return
     for item in shown:
         click.echo(f"{click.style(item.state, bold=True)}  {one_line(item.title or item.link)}")
@@ -251,7 +261,9 @@ def edit(feed: str, accounts: tuple[str, ...], as_json: bool, **options: Any) ->
     with Skywrite() as sky:
         status = sky.edit_feed(feed, accounts=accounts, **given)
     if as_json:
-        print_json(status.as_dict())
+        from skywrite.app.shapes.feeds import feed_shape
+
+        print_json(feed_shape(status))
     else:
         print_done(f"Feed {status.feed.id} ({status.feed.url}) is changed; the change applies from its next poll.")
 
@@ -265,11 +277,11 @@ def remove(feed: str, as_json: bool) -> None:
     The record of which items were posted is removed, too.
     """
     from skywrite.app import Skywrite
-    from skywrite.app.documents import RemovedFeed
+    from skywrite.app.shapes.feeds import removed_feed_shape
 
     with Skywrite() as sky:
         removed = sky.remove_feed(feed)
     if as_json:
-        print_json(RemovedFeed(removed).as_dict())
+        print_json(removed_feed_shape(removed))
     else:
         print_done(f"Feed {removed.id} ({removed.url}) is removed; its posts in the queue stay.")

@@ -33,12 +33,12 @@ def follow_up_command(
     then expires.
     """
     from skywrite.app import Skywrite
-    from skywrite.app.documents import follow_up_dict
+    from skywrite.app.shapes.follow_ups import follow_up_shape
 
     with Skywrite() as sky:
         added = sky.follow_ups.add(post_id, when=when, reply=reply, repost=repost, undo_after=undo_after)
     if as_json:
-        print_json(follow_up_dict(added))
+        print_json(follow_up_shape(added))
     else:
         print_done(f"Follow-up {added.id} waits until post {post_id} has {added.goal}.")
 
@@ -51,12 +51,12 @@ def follow_ups_command(context: click.Context, as_json: bool) -> None:
     if context.invoked_subcommand is not None:
         return
     from skywrite.app import Skywrite
-    from skywrite.app.documents import follow_up_dict
+    from skywrite.app.shapes.follow_ups import follow_up_shape
 
     with Skywrite() as sky:
         found = sky.follow_ups.list()
     if as_json:
-        print_json([follow_up_dict(item) for item in found])
+        print_json([follow_up_shape(item) for item in found])
     elif not found:
         click.echo("No follow-up waits.")
     else:
@@ -70,12 +70,12 @@ def follow_ups_command(context: click.Context, as_json: bool) -> None:
 def cancel_command(follow_up_id: int, as_json: bool) -> None:
     """Do not do it."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import follow_up_dict
+    from skywrite.app.shapes.follow_ups import follow_up_shape
 
     with Skywrite() as sky:
         cancelled = sky.follow_ups.cancel(follow_up_id)
     if as_json:
-        print_json(follow_up_dict(cancelled))
+        print_json(follow_up_shape(cancelled))
     else:
         print_done(f"Follow-up {follow_up_id} is cancelled.")
 

@@ -22,21 +22,22 @@ def inbox_command(context: click.Context, everything: bool, collect: bool, accou
     if context.invoked_subcommand is not None:
         return
     from skywrite.app import Skywrite
-    from skywrite.app.documents import inbox_dict
+    from skywrite.app.shapes.inbox import item_shape
     from skywrite.queue.inbox import SEEN_BEFORE
 
     with Skywrite() as sky:
         if collect:
             sky.inbox.collect(account)
         items = sky.inbox.list(everything=everything, account=account)
+        if as_json:
+            print_json([item_shape(sky.context, item) for item in items])
+            return
         collected = any(known.settings.get("inbox") for known in sky.accounts.list())
-    if as_json:
-        print_json([inbox_dict(item) for item in items])
-    elif not items:
+    if not items:
         click.echo("Nothing waits for an answer.")
         if not collected and not collect:
             print_aside("No replies are collected yet. Let a worker do it: skywrite set inbox=yes")
-    for item in [] if as_json else items:
+    for item in items:
         state = "" if item.state == "new" else f" ({item.state})"
         click.echo(f"{item.id}  {item.indexed_at:%Y-%m-%d %H:%M} UTC  {item.reason} by @{item.author_handle}{state}")
         for line in (item.text or "(no text)").split("\n"):
@@ -57,7 +58,9 @@ def answer_command(item_id: int, text: str, at: str | None, as_json: bool) -> No
     with Skywrite() as sky:
         entry = sky.inbox.answer(item_id, text, at=at)
     if as_json:
-        print_json(entry.as_dict())
+        from skywrite.app.shapes.posts import post_shape
+
+        print_json(post_shape(entry))
     else:
         print_done(f"Post {entry.post.id} answers it: {entry.post.state}.")
 
@@ -68,7 +71,7 @@ def answer_command(item_id: int, text: str, at: str | None, as_json: bool) -> No
 def done_command(item_ids: tuple[int, ...], as_json: bool) -> None:
     """Mark them as done: they need no reply."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import InboxDone
+    from skywrite.app.shapes.done import InboxDone
 
     with Skywrite() as sky:
         for item_id in item_ids:
@@ -76,7 +79,7 @@ def done_command(item_ids: tuple[int, ...], as_json: bool) -> None:
             if not as_json:
                 print_done(f"{item_id} is done.")
     if as_json:
-        print_json(InboxDone(item_ids).as_dict())
+        print_json(InboxDone(list(item_ids)))
 
 
 @inbox_command.command("snooze", epilog='Example: skywrite inbox snooze 3 "monday 9:00"')
@@ -86,11 +89,11 @@ def done_command(item_ids: tuple[int, ...], as_json: bool) -> None:
 def snooze_command(item_id: int, when: tuple[str, ...], as_json: bool) -> None:
     """Show it again later."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import inbox_dict
+    from skywrite.app.shapes.inbox import item_shape
 
     with Skywrite() as sky:
         item = sky.inbox.snooze(item_id, " ".join(when))
-    if as_json:
-        print_json(inbox_dict(item))
-        return
+        if as_json:
+            print_json(item_shape(sky.context, item))
+            return
     print_done(f"{item_id} comes again at {item.snoozed_until:%Y-%m-%d %H:%M} UTC.")

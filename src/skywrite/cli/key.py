@@ -28,13 +28,13 @@ def rotate(new_key_stdin: bool, force: bool, as_json: bool) -> None:
     key, give the new one on standard input, and set the variable to it everywhere afterwards.
     """
     from skywrite.app import Skywrite
-    from skywrite.app.documents import resealed_dict
+    from skywrite.app.shapes.done import resealed_shape
 
     new_key = sys.stdin.readline().strip() if new_key_stdin else None
     with Skywrite() as sky:
         done = sky.rotate_key(new_key, force=force)
     if as_json:
-        print_json(resealed_dict(done))
+        print_json(resealed_shape(done))
         return
     print_done(
         f"Under the new key: sessions {done.sessions}, secrets {done.secrets}, webhooks {done.webhooks}, "

@@ -38,13 +38,13 @@ def add_command(
 ) -> None:
     """Make a key. It is printed once, and never again."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import NewKey
     from skywrite.app.operations.keys import add_key
+    from skywrite.app.shapes.keys import new_key_shape
 
     with Skywrite() as sky:
         key, secret = add_key(sky, name, scopes or ("read", "draft"), accounts, until)
         if as_json:
-            print_json(NewKey(key, secret).as_dict())
+            print_json(new_key_shape(key, secret))
             return
         print_done(f"Key {key.id} for {key.name}: {', '.join(key.scopes)}")
         click.echo(secret)
@@ -56,13 +56,13 @@ def add_command(
 def list_command(as_json: bool) -> None:
     """Show the keys, and when they were last used."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import key_dict
+    from skywrite.app.shapes.keys import key_shape
     from skywrite.queue.api_keys import ApiKeys
 
     with Skywrite() as sky:
         keys = ApiKeys(sky.context.store).all()
     if as_json:
-        print_json([key_dict(key) for key in keys])
+        print_json([key_shape(key) for key in keys])
     elif not keys:
         click.echo('There are no keys. Make one: skywrite keys add --name "my agent" --scope read --scope draft')
     else:
@@ -76,13 +76,13 @@ def list_command(as_json: bool) -> None:
 def revoke_command(key_id: int, as_json: bool) -> None:
     """End a key at once."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import key_dict
+    from skywrite.app.shapes.keys import key_shape
     from skywrite.queue.api_keys import ApiKeys
 
     with Skywrite() as sky:
         key = ApiKeys(sky.context.store).revoke(key_id)
     if as_json:
-        print_json(key_dict(key))
+        print_json(key_shape(key))
     else:
         print_done(f"Key {key.id} ({key.name}) is revoked.")
 

@@ -92,10 +92,12 @@ def import_command(file: Path, as_json: bool, sheet: str | None, columns: tuple[
         print_json(ImportReport(reports, plan, error, table.reading).as_dict())
         sys.exit(error.exit_code)
     if as_json:
+        from skywrite.app.shapes.imports import row_shape
+
         print_json(
             ImportReport(reports, plan, None, table.reading).as_dict()
             if dry_run
-            else [report.as_dict() for report in reports]
+            else [row_shape(report) for report in reports]
         )
         return
     _print_reports(reports, dry_run)
@@ -233,9 +235,9 @@ def export_command(account: str | None, media: Path | None, output: Path | None,
         with private_file(output) as file:
             file.writelines(piece.encode() for piece in pieces)
     if as_json:
-        from skywrite.app.documents import ExportedRows
+        from skywrite.app.shapes.done import ExportedRows
 
-        print_json(ExportedRows(count, output).as_dict())
+        print_json(ExportedRows(count, str(output)))
     else:
         print_done(f"{count} {_plural('row', count)} written to {output}.")
 
@@ -246,13 +248,13 @@ def export_command(account: str | None, media: Path | None, output: Path | None,
 def backup_command(file: Path, as_json: bool) -> None:
     """Copy the whole database, even while it is in use. The copy does not hold the key: back it up separately."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import WrittenFile
+    from skywrite.app.shapes.done import WrittenFile
 
     with Skywrite() as sky:
         sky.backup(file)
         home = sky.context.config.home
     if as_json:
-        print_json(WrittenFile(file).as_dict())
+        print_json(WrittenFile(str(file)))
         return
     print_done(
         f"The database is copied to {file}. Its secrets open only with the key (SKYWRITE_KEY or {home / 'key'})."

@@ -90,12 +90,12 @@ def command_command(command: str, quiet: str | None, kinds: tuple[str, ...], as_
 def list_command(as_json: bool) -> None:
     """List who gets notices."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import channel_dict
+    from skywrite.app.shapes.done import channel_shape
 
     with Skywrite() as sky:
         channels = sky.notices.list()
     if as_json:
-        print_json([channel_dict(channel) for channel in channels])
+        print_json([channel_shape(channel) for channel in channels])
     elif not channels:
         click.echo("Nobody gets notices. Add somebody: skywrite notices add --help")
     else:
@@ -108,12 +108,12 @@ def list_command(as_json: bool) -> None:
 def test_command(channel_id: int, as_json: bool) -> None:
     """Send a test notice."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import TestedChannel
+    from skywrite.app.shapes.done import TestedChannel
 
     with Skywrite() as sky:
         sky.notices.test(channel_id)
     if as_json:
-        print_json(TestedChannel(channel_id).as_dict())
+        print_json(TestedChannel(channel_id))
     else:
         print_done("The test was sent.")
 
@@ -124,21 +124,21 @@ def test_command(channel_id: int, as_json: bool) -> None:
 def remove_command(channel_id: int, as_json: bool) -> None:
     """Stop sending notices to a channel."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import Removed
+    from skywrite.app.shapes.done import Removed
 
     with Skywrite() as sky:
         sky.notices.remove(channel_id)
     if as_json:
-        print_json(Removed(channel_id).as_dict())
+        print_json(Removed(channel_id))
     else:
         print_done(f"Notice channel {channel_id} is removed.")
 
 
 def _added(channel: Channel, as_json: bool) -> None:
-    from skywrite.app.documents import channel_dict
+    from skywrite.app.shapes.done import channel_shape
 
     if as_json:
-        print_json(channel_dict(channel))
+        print_json(channel_shape(channel))
     else:
         print_done(f"Notice channel {channel.id} is added. Try it: skywrite notices test {channel.id}")
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import click
 
 from skywrite.app import Skywrite
-from skywrite.app.documents import ChosenClient, WrittenClient
 from skywrite.app.oauth import OAuth, SignedIn
 from skywrite.app.oauth_files import check_published, hosted_client, turned, write_files
 from skywrite.app.oauth_listener import Listener, pasted
+from skywrite.app.shapes.accounts import signed_in_shape
+from skywrite.app.shapes.done import ChosenClient, turned_client, written_client
 from skywrite.atproto.oauth import Pending
 from skywrite.atproto.oauth_scopes import RIGHTS, chosen_rights, granted_rights, scope_of
 from skywrite.cli.given import FOLDER
@@ -35,9 +36,9 @@ def sign_in_by_browser(
             raise InputError("Neither a handle nor a server is named.", hint="skywrite login --oauth alice.bsky.social")
         done = _signed_in(sky.oauth, name, place, rights, paste=paste)
         sky.context.agents.forget(done.account.did)
-    if as_json:
-        print_json(done.as_dict())
-        return
+        if as_json:
+            print_json(signed_in_shape(sky.context, done.account, done.warnings))
+            return
     print_warnings(done.warnings)
     print_done(f"Signed in as {done.account.handle} on {done.account.pds_url}.")
     for right in granted_rights(done.session.scope):
@@ -118,7 +119,7 @@ def init_command(address: str, folder: Path, public: bool, name: str, as_json: b
         sky.oauth.keep_client(client)
         sky.context.store.put_setting("oauth_name", client.client_id, name)
     if as_json:
-        print_json(WrittenClient(client.client_id, paths).as_dict())
+        print_json(written_client(client.client_id, paths))
         return
     print_done(f"Written: {', '.join(str(path) for path in paths)}.")
     click.echo(f"Put them at {client.client_id.rpartition('/')[0]}/, then check: skywrite oauth check")
@@ -136,7 +137,7 @@ def rotate_command(folder: Path, drop_unused: bool, as_json: bool) -> None:
         paths = write_files(client, folder, name=sky.context.store.setting("oauth_name", client.client_id, "Skywrite"))
         sky.oauth.keep_client(client)
     if as_json:
-        print_json(WrittenClient(client.client_id, paths, list(client.keys)).as_dict())
+        print_json(turned_client(client.client_id, client.keys, paths))
         return
     print_done(f"The client has {len(client.keys)} keys. Put the files in place again before the next sign-in.")
 
@@ -170,6 +171,6 @@ def use_client_command(client: str, as_json: bool) -> None:
             chosen = sky.oauth.client(client if client.endswith(".json") else hosted_client(client).client_id).client_id
         sky.context.store.put_setting("oauth", "client", chosen)
     if as_json:
-        print_json(ChosenClient(chosen).as_dict())
+        print_json(ChosenClient(chosen))
         return
     print_done(f"New sign-ins use {chosen or 'the loopback client'}.")

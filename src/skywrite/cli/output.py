@@ -15,9 +15,9 @@ from typing import Any, TextIO, cast
 
 import click
 
+from skywrite.app.shapes.jsonable import jsonable
 from skywrite.cli.hints import hint_text
 from skywrite.cli.terminal import wrapped
-from skywrite.errors import Hint
 from skywrite.shown import printable, printable_line, printable_styled
 
 PIECES = 200
@@ -111,14 +111,14 @@ def clean_streams() -> None:
 
 def print_json(value: Any) -> None:
     """Print one JSON value, for scripts, with hints rendered for the command line."""
-    click.echo(json_text(_said(value), indent=None if isinstance(value, Mapping) else 1))
+    click.echo(json_text(jsonable(value, hint_text), indent=1 if isinstance(value, list | tuple) else None))
 
 
 def json_array(items: Iterable[Any]) -> Iterator[str]:
     """The lines of a JSON array, made one item at a time: it may not fit into memory."""
     before = "["
     for item in items:
-        yield f"{before}\n " + json_text(_said(item), indent=1).replace("\n", "\n ")
+        yield f"{before}\n " + json_text(jsonable(item, hint_text), indent=1).replace("\n", "\n ")
         before = ","
     yield "[]\n" if before == "[" else "\n]\n"
 
@@ -133,14 +133,6 @@ def print_pieces(pieces: Iterable[str]) -> None:
     remaining = iter(pieces)
     while some := "".join(islice(remaining, PIECES)):
         click.echo(some, nl=False)
-
-
-def _said(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _said(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_said(item) for item in value]
-    return hint_text(value) if isinstance(value, Hint) else value
 
 
 def json_text(value: Any, indent: int | None = None) -> str:

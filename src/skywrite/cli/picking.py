@@ -218,9 +218,9 @@ def _report(
     if alone and isinstance(result, SkywriteError):
         raise result
     if as_json:
-        from skywrite.app.documents import ChangedPost
+        from skywrite.app.shapes.posts import changed_shape
 
-        print_json(ChangedPost(post_id, result).as_dict())
+        print_json(changed_shape(post_id, result))
         return
     if results.changed > LINES_MAX:
         print_done(f"{results.changed:,} posts are {change.done}.")
@@ -236,8 +236,8 @@ def _report(
 
 
 def _print_each(results: _Results) -> None:
-    from skywrite.app.documents import ChangedPost
+    from skywrite.app.shapes.posts import changed_shape
 
-    print_json_array(ChangedPost(post_id, result).as_dict() for post_id, result in results)
+    print_json_array(changed_shape(post_id, result) for post_id, result in results)
     if results.last_error:
         sys.exit(results.last_error.exit_code)

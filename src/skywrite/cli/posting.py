@@ -195,7 +195,9 @@ def _send_rows(text: tuple[str, ...], file: Path | None, options: dict[str, Any]
 
 def _print_rows(reports: Any, as_json: bool) -> None:
     if as_json:
-        print_json([report.as_dict() for report in reports])
+        from skywrite.app.shapes.imports import row_shape
+
+        print_json([row_shape(report) for report in reports])
         return
     for report in reports:
         print_warnings(f"Row {report.row}: {warning}" for warning in report.warnings)
@@ -244,7 +246,10 @@ def _print_scheduled(scheduled: Scheduled, sky: Skywrite, as_json: bool) -> None
     from skywrite.schedule.times import format_time
 
     if as_json:
-        print_json(scheduled.as_dict())
+        from skywrite.app.shapes.posts import whole_post
+
+        number, warnings = scheduled.post_id, scheduled.warnings
+        print_json(whole_post(sky, number, existed=scheduled.existed, warnings=warnings))
         return
     print_warnings(scheduled.warnings)
     if scheduled.existed and scheduled.state != "scheduled":

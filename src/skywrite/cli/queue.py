@@ -56,7 +56,9 @@ def queue_command(account: str | None, states: tuple[str, ...], limit: int, as_j
         chosen = _states(states, WAITING_STATES)
         found = sky.posts.each(account=account, states=chosen, limit=limit)
         if as_json:
-            print_json_array(entry.as_dict() for entry in found)
+            from skywrite.app.shapes.posts import post_shape
+
+            print_json_array(map(post_shape, found))
             return
         _warn_of_stranded(sky, account)
         _show_entries(
@@ -89,7 +91,9 @@ def history_command(account: str | None, states: tuple[str, ...], limit: int, as
         chosen = _states(states, FINAL_STATES)
         found = sky.posts.each_finished(account=account, states=chosen, limit=limit)
         if as_json:
-            print_json_array(entry.as_dict() for entry in found)
+            from skywrite.app.shapes.posts import post_shape
+
+            print_json_array(map(post_shape, found))
             return
         _show_entries(
             sky, found, _ended, _total(sky, account, chosen), "history", _none(states, "Nothing was published yet.")
@@ -152,17 +156,18 @@ def _show_entries(sky: Skywrite, entries: Iterator[Entry], when: Any, total: int
 def show_command(post_id: int, as_json: bool) -> None:
     """Show everything about a post: its content, its state, and every attempt to send it."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import ShownPost
     from skywrite.cli import showing
     from skywrite.cli.follow_ups import lines_of as follow_up_lines
 
     with Skywrite() as sky:
+        if as_json:
+            from skywrite.app.shapes.posts import whole_post
+
+            print_json(whole_post(sky, post_id))
+            return
         entry = sky.posts.forecast(sky.posts.get(post_id))
         zone = sky.context.zone(entry.account)
         follow_ups = sky.follow_ups.list(post_id)
-    if as_json:
-        print_json(ShownPost(entry, follow_ups).as_dict())
-        return
     approval = showing.approval_lines(post_id) if entry.standing.wanted else ()
     show([*showing.lines_of(entry, zone), *approval, *follow_up_lines(follow_ups)])
 
@@ -229,7 +234,9 @@ def _edited(post_id: int) -> str:
 
 def _print_changed(entry: Entry, sky: Any, what: str, as_json: bool) -> None:
     if as_json:
-        print_json(entry.as_dict())
+        from skywrite.app.shapes.posts import post_shape
+
+        print_json(post_shape(entry))
         return
     from skywrite.schedule.times import format_time
 
@@ -287,12 +294,12 @@ def undo_command(as_json: bool) -> None:
     All or nothing: it is refused if one of the posts was changed, attempted or published since.
     """
     from skywrite.app import Skywrite
-    from skywrite.app.documents import undone_dict
+    from skywrite.app.shapes.done import undone_shape
 
     with Skywrite() as sky:
         undone = sky.posts.undo()
     if as_json:
-        print_json(undone_dict(undone))
+        print_json(undone_shape(undone))
         return
     what = f"post {undone.ids[0]}" if undone.posts == 1 else f"{undone.posts} posts"
     print_done(f"Undone: {undone.operation} of {what}.")

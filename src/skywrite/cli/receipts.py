@@ -24,7 +24,7 @@ def receipt_command(target: str, output: Path | None, account: str | None, as_js
     without that server: skywrite verify FILE.
     """
     from skywrite.app import Skywrite
-    from skywrite.app.documents import WrittenReceipt
+    from skywrite.app.shapes.done import written_receipt
     from skywrite.cli.output import json_text
 
     with Skywrite() as sky:
@@ -34,7 +34,7 @@ def receipt_command(target: str, output: Path | None, account: str | None, as_js
         return
     output.write_text(json_text(receipt.as_dict(), indent=2) + "\n", encoding="utf-8")
     if as_json:
-        print_json(WrittenReceipt(output, receipt).as_dict())
+        print_json(written_receipt(output, receipt))
     else:
         print_done(f"The receipt of {receipt.uri} is in {output}.")
 
@@ -45,13 +45,13 @@ def receipt_command(target: str, output: Path | None, account: str | None, as_js
 @json_option
 def verify_command(file: Path, online: bool, as_json: bool) -> None:
     """Check a receipt: every hash and the signature. Without --online it asks nobody."""
-    from skywrite.app.documents import VerifiedReceipt
+    from skywrite.app.shapes.done import verified_receipt
     from skywrite.insight.receipts import read_receipt
 
     receipt = read_receipt(read_file(file).decode("utf-8", "replace"))
     key = _ask_directory(receipt) if online else "not checked with the directory; --online does"
     if as_json:
-        print_json(VerifiedReceipt(receipt, key).as_dict())
+        print_json(verified_receipt(receipt, key))
         return
     print_done(f"This was in the repository of {receipt.did} ({receipt.handle}):")
     click.echo(f"  {receipt.uri}")

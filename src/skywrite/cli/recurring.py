@@ -20,7 +20,7 @@ from skywrite.cli.terminal import columns, cut, print_columns, show
 from skywrite.errors import InputError, SkywriteError
 
 if TYPE_CHECKING:
-    from skywrite.app.documents import RecurrenceStatus
+    from skywrite.app.reports import RecurrenceStatus
     from skywrite.queue.model import Recurrence
 
 
@@ -48,7 +48,9 @@ def _list(account: str | None, as_json: bool) -> None:
     with Skywrite() as sky:
         found = [sky.recurrences.status(item) for item in sky.recurrences.list(account)]
         if as_json:
-            print_json([status.as_dict() for status in found])
+            from skywrite.app.shapes.recurrences import status_shape
+
+            print_json([status_shape(status) for status in found])
         elif not found:
             click.echo('No recurrences yet. Make one: skywrite post "Good morning" --every "weekdays 9:00"')
         else:
@@ -77,7 +79,9 @@ def show_command(recurrence_id: int, as_json: bool) -> None:
     with Skywrite() as sky:
         status = sky.recurrences.status(sky.recurrences.get(recurrence_id))
     if as_json:
-        print_json(status.as_dict())
+        from skywrite.app.shapes.recurrences import status_shape
+
+        print_json(status_shape(status))
     else:
         show(_lines(status))
 
@@ -123,7 +127,7 @@ def _lines(status: RecurrenceStatus) -> Iterator[str]:
 def edit(recurrence_id: int, text: str | None, pool: Path | None, as_json: bool, **options: str | None) -> None:
     """Change a recurrence, and all its future posts. What you do not give stays."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import EditedRecurrence
+    from skywrite.app.shapes.recurrences import status_shape
 
     changes: dict[str, Any] = {name: value for name, value in options.items() if value}
     if text is not None:
@@ -136,7 +140,7 @@ def edit(recurrence_id: int, text: str | None, pool: Path | None, as_json: bool,
         rule, warnings = sky.recurrences.edit(recurrence_id, **changes)
         status = sky.recurrences.status(rule)
     if as_json:
-        print_json(EditedRecurrence(status, warnings).as_dict())
+        print_json(status_shape(status, warnings))
         return
     print_warnings(warnings)
     print_done(f"Recurrence {rule.id} is changed. It comes next {_when(status.next_times[0], rule)}.")
@@ -154,12 +158,12 @@ def _when(at: datetime, rule: Recurrence) -> str:
 def stop(recurrence_id: int, as_json: bool) -> None:
     """Stop a recurrence, and cancel its waiting posts."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import StoppedRecurrence
+    from skywrite.app.shapes.recurrences import Stopped
 
     with Skywrite() as sky:
         cancelled = sky.stop_recurrence(recurrence_id)
     if as_json:
-        print_json(StoppedRecurrence(recurrence_id, cancelled).as_dict())
+        print_json(Stopped(recurrence_id, cancelled))
     else:
         posts = "post is" if cancelled == 1 else "posts are"
         print_done(f"Recurrence {recurrence_id} is stopped; {cancelled} waiting {posts} cancelled.")
@@ -186,14 +190,14 @@ def move(recurrence_id: int, when: str, to: str, as_json: bool) -> None:
 
 def _change(recurrence_id: int, when: str, to: str | None, as_json: bool) -> None:
     from skywrite.app import Skywrite
-    from skywrite.app.documents import OccurrenceChange
+    from skywrite.app.shapes.recurrences import recurrence_shape
 
     with Skywrite() as sky:
         before = sky.recurrences.get(recurrence_id)
         rule = sky.recurrences.skip_or_move(recurrence_id, when, to)
-    if as_json:
-        print_json(OccurrenceChange(rule.id, rule.exceptions).as_dict())
-        return
+        if as_json:
+            print_json(recurrence_shape(sky, rule))
+            return
     changed = [pair for pair in rule.exceptions.items() if pair not in before.exceptions.items()]
     for original, moved in changed:
         left = _when(datetime.fromisoformat(original), rule)

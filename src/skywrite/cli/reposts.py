@@ -41,7 +41,7 @@ def _command(name: str, what: str, example: str) -> click.Command:
     @json_option
     def command(target: str, as_json: bool, **options: str | None) -> None:
         from skywrite.app import Skywrite
-        from skywrite.app.documents import action_dict
+        from skywrite.app.shapes.reposts import repost_shape
         from skywrite.cli.status import print_worker_note
         from skywrite.schedule.times import format_time
 
@@ -49,7 +49,7 @@ def _command(name: str, what: str, example: str) -> click.Command:
         with Skywrite() as sky:
             action = getattr(sky.reposts, name)(target, **given)
             if as_json:
-                print_json(action_dict(action))
+                print_json(repost_shape(sky.context, action))
             else:
                 due = format_time(action.due_at, sky.context.zone(sky.account(action.account_did)))
                 print_done(f"{name.capitalize()} {action.id} waits for {due}: {one_line(_post_of(sky, action))}")
@@ -81,15 +81,16 @@ def reposts_command(context: click.Context, as_json: bool) -> None:
     if context.invoked_subcommand is not None:
         return
     from skywrite.app import Skywrite
-    from skywrite.app.documents import action_dict
+    from skywrite.app.shapes.reposts import repost_shape
 
     with Skywrite() as sky:
         actions = sky.reposts.list()
-        rows = [] if as_json else [_row(sky, action) for action in actions]
+        if as_json:
+            print_json([repost_shape(sky.context, action) for action in actions])
+            return
+        rows = [_row(sky, action) for action in actions]
         zones = {sky.context.zone(sky.account(action.account_did)) for action in actions}
-    if as_json:
-        print_json([action_dict(action) for action in actions])
-    elif not rows:
+    if not rows:
         click.echo("No repost and no pin waits.")
     else:
         print_columns([("ID", "DUE", "WHAT", "POST"), *rows])
@@ -119,11 +120,11 @@ def _post_of(sky: Skywrite, action: Action) -> str:
 def cancel_command(action_id: int, as_json: bool) -> None:
     """Cancel a repost or pin."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import action_dict
+    from skywrite.app.shapes.reposts import repost_shape
 
     with Skywrite() as sky:
         action = sky.reposts.cancel(action_id)
-    if as_json:
-        print_json(action_dict(action))
-    else:
-        print_done(f"The {action.kind} {action.id} is cancelled.")
+        if as_json:
+            print_json(repost_shape(sky.context, action))
+            return
+    print_done(f"The {action.kind} {action.id} is cancelled.")

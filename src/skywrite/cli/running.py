@@ -89,10 +89,10 @@ def _log(kind: str | None, sky: Any, once: bool) -> Callable[..., None]:
 
 
 def _print_called(sent: Any, as_json: bool) -> None:
-    from skywrite.app.documents import CalledFunction
-
     if as_json:
-        print_json(CalledFunction(sent).as_dict())
+        from skywrite.app.shapes.done import called_function
+
+        print_json(called_function(sent))
     elif sent is None:
         click.echo("It returned nothing, so nothing was posted.")
     else:
@@ -101,10 +101,10 @@ def _print_called(sent: Any, as_json: bool) -> None:
 
 
 def _report(sky: Any, tally: Any, left: int, as_json: bool) -> None:
-    from skywrite.app.documents import RunReport
-
     if as_json:
-        print_json(RunReport(tally, left).as_dict())
+        from skywrite.app.shapes.done import run_shape
+
+        print_json(run_shape(tally, left))
     else:
         summary = f"{tally.published} published, {tally.failed} failed, {tally.held} held, {tally.skipped} skipped"
         waiting = "1 due post is" if left == 1 else f"{left} due posts are"

@@ -41,7 +41,9 @@ def stats_command(by: str, after: int, since: str | None, as_csv: bool, account:
             return
         report = sky.stats.report(by, at=after, since=start, account=account)
     if as_json:
-        print_json(report.as_dict())
+        from skywrite.app.shapes.stats import stats_shape
+
+        print_json(stats_shape(report))
     elif not report.groups:
         click.echo(f"Nothing was counted yet. A worker counts what it published, {after} hours later: skywrite run")
     else:

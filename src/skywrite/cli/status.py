@@ -33,10 +33,12 @@ def print_status(as_json: bool) -> None:
 
     with Skywrite() as sky:
         found = overview(sky.store, sky.clock)
+        if as_json:
+            from skywrite.app.shapes.overview import overview_shape
+
+            print_json(overview_shape(sky.context, found))
+            return
         zones = {account.did: sky.context.zone(account) for account in found.accounts}
-    if as_json:
-        print_json(found.as_dict())
-        return
     if not found.accounts:
         click.echo(FIRST_STEPS)
         return

@@ -103,7 +103,9 @@ def _asked(count: int) -> bool:
 
 def _conclude(reports: Sequence[SubscriptionReport], ready: int, as_json: bool) -> None:
     if as_json:
-        print_json([report.as_dict() for report in reports])
+        from skywrite.app.shapes.feeds import subscription_shape
+
+        print_json([subscription_shape(report) for report in reports])
         return
     added = sum(report.added is not None for report in reports)
     here, wrong = sum(report.existed for report in reports), sum(report.error is not None for report in reports)

@@ -66,7 +66,9 @@ def sync_command(
     with Skywrite() as sky:
         reports = sky.sync_folder(folder, account=account, name=name, prune=not no_prune, mark=mark)
     if as_json:
-        print_json([report.as_dict() for report in reports])
+        from skywrite.app.shapes.imports import file_shape
+
+        print_json([file_shape(report) for report in reports])
     else:
         _print_reports(folder, reports)
     return _exit_code(reports)
@@ -84,14 +86,14 @@ def _no_use(**given: Any) -> None:
 
 
 def _check(folder: Path, as_json: bool) -> int:
-    from skywrite.app.documents import file_problem_dict
+    from skywrite.app.shapes.imports import file_problem_shape
     from skywrite.sources.check import check_folder, marks_notes
     from skywrite.sources.folder import read_folder
 
     found = read_folder(folder)
     problems = check_folder(found)
     if as_json:
-        print_json([file_problem_dict(folder, problem) for problem in problems])
+        print_json([file_problem_shape(folder, problem) for problem in problems])
         return InputError.exit_code if problems else 0
     troubles = [Trouble(os.fspath(folder / one.path), one.line, one.message, one.hint) for one in problems]
     for line in trouble_lines(troubles):

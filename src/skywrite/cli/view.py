@@ -25,7 +25,9 @@ _COLOURS = {"link": "blue", "mention": "magenta", "tag": "cyan"}
 def show_preview(ready: Ready, as_json: bool) -> None:
     """What `skywrite preview` and `--dry-run` print."""
     if as_json:
-        print_json(ready.as_dict())
+        from skywrite.app.shapes.posts import preview_shape
+
+        print_json(preview_shape(ready))
     else:
         print_preview(ready)
 

@@ -44,18 +44,6 @@ class Group(NamedTuple):
             *(f"{count} labelled {_label(label)}" for label, count in self.labels.items()),
         )
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "group": self.name,
-            "posts": self.posts,
-            "not_shown": self.not_shown,
-            "deleted": self.deleted,
-            "labels": dict(self.labels),
-            "sums": dict(self.sums),
-            "medians": None if self.medians is None else dict(self.medians),
-        }
-
 
 def _label(label: str) -> str:
     return f"{label.removeprefix(SELF)} by {'you' if label.startswith(SELF) else 'a moderation service'}"

@@ -99,6 +99,13 @@ class PostOperations(StoreBase):
             rows = tx.rows("due_times_between", did=account_did, start=start, stop=stop)
         return [at for row in rows if (at := time_of(row["due_at"])) is not None]
 
+    def due_before(self, post: Post, limit: int) -> list[datetime]:
+        """When those scheduled posts of its account are due that go out before a post."""
+        place = {"did": post.account_did, "due_at": post.due_at, "id": post.id}
+        with self._reading() as tx:
+            rows = tx.rows("due_times_before", **place, limit=limit)
+        return [at for row in rows if (at := time_of(row["due_at"])) is not None]
+
     @repeated
     def edit(self, post_id: int, changes: Changes, *, version: int | None = None, operation: str | None = None) -> Post:
         """Change a post that is certainly not on the network; with a `due_at` it is scheduled, whatever it was.

@@ -44,22 +44,6 @@ def for_agents(hint: str) -> str:
     return _said(hint, _tool)
 
 
-def http_text(value: object) -> str:
-    """A hint inside a result, for the encoder, which does not support subclasses of str."""
-    return for_http(_text(value))
-
-
-def agent_text(value: object) -> str:
-    """The same for agents."""
-    return for_agents(_text(value))
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"a result holds a {type(value).__name__}")
-    return value if isinstance(value, Hint) else str(value)
-
-
 def _said(hint: str, words: Callable[[Do], str]) -> str:
     return hint.said(words) if isinstance(hint, Hint) else hint
 

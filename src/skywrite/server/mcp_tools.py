@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from skywrite.app.operations import OPERATIONS, Access, Operation
+from skywrite.app.shapes.jsonable import jsonable
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.api_keys import Scope
 from skywrite.queue.model import Problem
-from skywrite.server.hints import agent_text, for_agents
+from skywrite.server.hints import for_agents
 from skywrite.server.json_bodies import check_values
 from skywrite.server.routes import invalid
 
@@ -98,7 +99,7 @@ class Tool(NamedTuple):
         except msgspec.ValidationError as error:
             raise invalid(error, "") from None
         narrowed = access if self.limit is None else access._replace(scopes=access.scopes & self.limit)
-        result: dict[str, Any] = msgspec.to_builtins(self.operation.run(narrowed, given), enc_hook=agent_text)
+        result: dict[str, Any] = jsonable(self.operation.run(narrowed, given), for_agents)
         return result
 
 
@@ -118,7 +119,7 @@ class Resource(NamedTuple):
             return self.text
         access.require(self.operation.scope)
         result = self.operation.call(access, self.operation.input())
-        return msgspec.json.encode(result, enc_hook=agent_text).decode()
+        return msgspec.json.encode(jsonable(result, for_agents)).decode()
 
 
 @cache

@@ -34,13 +34,14 @@ PROBLEM: dict[str, Any] = {
     "type": "object",
     "title": "Problem",
     "description": "What went wrong, and what to do (RFC 9457).",
-    "required": ["type", "title", "status", "detail", "error", "hint"],
+    "required": ["type", "title", "status", "detail", "error", "message", "hint"],
     "properties": {
         "type": {"type": "string", "format": "uri-reference"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "error": {"type": "string"},
+        "message": {"type": "string", "description": "The same as `detail`, under the name that it has elsewhere."},
         "hint": {"type": "string"},
     },
 }

@@ -86,7 +86,7 @@ def problem(error: SkywriteError) -> Response:
         "title": _words(error.name),
         "status": code,
         "detail": error.message,
-        "error": error.name,
+        **error.as_dict(),
         "hint": for_http(error.hint),
     }
     headers = dict(getattr(error, "headers", {}))
@@ -109,12 +109,14 @@ def on_error(request: Request, error: Exception) -> Response:
 def on_surprise(request: Request, error: Exception) -> Response:
     """The response for an unexpected error, without internal details."""
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    what = f"Something went wrong inside Skywrite ({type(error).__name__})."
     body: dict[str, Any] = {
         "type": TYPE_START + "Unexpected",
         "title": "Unexpected",
         "status": 500,
-        "detail": f"Something went wrong inside Skywrite ({type(error).__name__}).",
+        "detail": what,
         "error": "Unexpected",
+        "message": what,
         "hint": "Please report it; the log of the server says more.",
     }
     return JSONResponse(body, 500, media_type=MEDIA_TYPE)

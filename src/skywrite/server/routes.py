@@ -16,10 +16,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from skywrite.app.operations import Operation
+from skywrite.app.shapes.jsonable import jsonable
 from skywrite.errors import InputError
 from skywrite.queue.numbers import row_number
 from skywrite.server.auth import Caller, caller_of
-from skywrite.server.hints import http_text
+from skywrite.server.hints import for_http
 from skywrite.server.json_bodies import InvalidInput, check_values, read_object
 from skywrite.server.problems import WrongMediaType
 from skywrite.server.services import services_of
@@ -41,7 +42,6 @@ def api_routes(operations: Iterable[Operation]) -> list[Route]:
 
 def endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
     """The handler of one operation."""
-    encoder = msgspec.json.Encoder(enc_hook=http_text)
 
     async def handle(request: Request) -> Response:
         caller = await caller_of(request)
@@ -52,7 +52,7 @@ def endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
         result = await lane.run(caller.access.who, operation.run, caller.access, given)
         status = 201 if operation.created and getattr(result, "created", True) else 200
         headers |= _result_headers(operation, request, result)
-        return Response(encoder.encode(result), status, headers, "application/json")
+        return Response(msgspec.json.encode(jsonable(result, for_http)), status, headers, "application/json")
 
     handle.__name__ = operation.name.replace(".", "_")
     return handle

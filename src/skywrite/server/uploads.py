@@ -26,10 +26,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from skywrite.app.operations.media import clean_name, keep_upload
+from skywrite.app.shapes.jsonable import jsonable
 from skywrite.queue.api_keys import new_secret
 from skywrite.queue.folders import make_private_folder
 from skywrite.queue.numbers import row_number
 from skywrite.server.auth import Caller, caller_of
+from skywrite.server.hints import for_http
 from skywrite.server.limits import read_pieces
 from skywrite.server.problems import BodyTooLarge, HttpProblem, MalformedBody, TooManyRequests, WrongMediaType
 from skywrite.server.routes import rate_limited
@@ -249,7 +251,7 @@ async def _receive(request: Request, caller: Caller, max_bytes: int, path: Path)
 async def _kept(request: Request, caller: Caller, path: Path, name: str, headers: dict[str, str]) -> Response:
     media = services_of(request).lanes.media
     shape = await media.run(caller.access.who, keep_upload, caller.access, path, name)
-    return Response(msgspec.json.encode(shape), 201, headers, "application/json")
+    return Response(msgspec.json.encode(jsonable(shape, for_http)), 201, headers, "application/json")
 
 
 def _number(request: Request, header: str) -> int:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType, defstruct
 
-from skywrite.app.operations.shapes import Input, Nothing, Output, shaped
+from skywrite.app.operations.shapes import Input, Nothing
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.settings import SETTINGS
+from skywrite.app.shapes.accounts import (
+    AccountShape,
+    SlotShape,
+    WholeAccountShape,
+    account_shape,
+    slot_shape,
+    whole_account_shape,
+)
+from skywrite.app.shapes.base import Output
 from skywrite.queue.model import Account, Slot
 
 
@@ -27,14 +35,6 @@ EditAccount = defstruct(
     module=__name__,
     namespace={"__doc__": "Settings to change; null resets one to its default."},
 )
-
-
-class SlotShape(Output):
-    """A weekly time: weekday 0 is Monday, minute of the day."""
-
-    weekday: Annotated[int, Meta(ge=0, le=6)]
-    minute: Annotated[int, Meta(ge=0, le=1439)]
-    zone: str
 
 
 class SlotInput(Input):
@@ -58,21 +58,6 @@ class SlotList(Output):
     slots: list[SlotShape]
 
 
-class AccountShape(Output):
-    """An account."""
-
-    did: str
-    handle: str
-    pds_url: str
-    is_default: bool
-    signed_in: bool
-    state: str
-    paused_until: datetime | None
-    pause_reason: str | None
-    last_published_at: datetime | None
-    settings: dict[str, Any]
-
-
 class AccountList(Output):
     """The accounts that the caller may use."""
 
@@ -82,13 +67,13 @@ class AccountList(Output):
 @operation("GET /accounts", scope="read", tool="list_accounts")
 def list_accounts(access: Access, given: Nothing) -> AccountList:
     """List the accounts that you may use."""
-    return AccountList([_shape(account) for account in access.all_accounts()])
+    return AccountList([account_shape(account) for account in access.all_accounts()])
 
 
 @operation("GET /accounts/{account}", scope="read")
-def get(access: Access, given: ByAccount) -> AccountShape:
+def get(access: Access, given: ByAccount) -> WholeAccountShape:
     """Show an account."""
-    return _shape(access.account(given.account))
+    return whole_account_shape(access.sky.context, access.account(given.account))
 
 
 @operation("PATCH /accounts/{account}", scope="manage", input=EditAccount)
@@ -98,7 +83,7 @@ def edit(access: Access, given: Any) -> AccountShape:
     values = {setting.name: getattr(given, setting.name) for setting in _BY_KEY}
     changes = {name: value for name, value in values.items() if value is not UNSET}
     access.sky.accounts.set(account.did, changes)
-    return _shape(access.sky.context.store.account(account.did))
+    return account_shape(access.sky.context.store.account(account.did))
 
 
 @operation("GET /accounts/{account}/slots", scope="read", name="slots.list")
@@ -122,8 +107,4 @@ def set_slots(access: Access, given: SetSlots) -> SlotList:
 
 
 def _slots(access: Access, account: Account) -> SlotList:
-    return SlotList([shaped(SlotShape, slot._asdict()) for slot in access.sky.context.store.slots(account.did)])
-
-
-def _shape(account: Account) -> AccountShape:
-    return shaped(AccountShape, account._asdict())
+    return SlotList([slot_shape(slot) for slot in access.sky.context.store.slots(account.did)])

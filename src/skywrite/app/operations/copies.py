@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from skywrite.app.operations.shapes import NewDraft, draft_row
 from skywrite.app.operations.table import Access
 from skywrite.app.posts import edited_row
-from skywrite.queue.model import Post
+from skywrite.schedule.policy import late_text
 
 
 class NewRow(NamedTuple):
@@ -27,9 +27,4 @@ def new_row(access: Access, given: NewDraft, late: str | None = None) -> NewRow:
     access.require("read")
     post = access.post(given.copy_of)
     fields = edited_row(post, draft_row(access, given, post.draft))
-    return NewRow(fields, late_of(post) if late is None else late)
-
-
-def late_of(post: Post) -> str:
-    """The policy for a missed time as it is written."""
-    return post.late_policy if post.late_seconds is None else f"{post.late_policy}:{post.late_seconds}s"
+    return NewRow(fields, late_text(post.late_policy, post.late_seconds) if late is None else late)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from skywrite.app.operations.shapes import ById, ErrorShape, Id, Input, Nothing, Ok, Output, problem_shape, shaped
+from skywrite.app.operations.shapes import ById, Id, Input, Nothing, Ok
 from skywrite.app.operations.table import Access, operation
+from skywrite.app.shapes.base import Output
+from skywrite.app.shapes.feeds import FeedItemShape, FeedShape, feed_shape, item_shape
 from skywrite.queue.feeds import unknown_feed
 from skywrite.queue.numbers import row_number
 
@@ -57,41 +56,10 @@ class PreviewFeed(FeedOptions, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=20)] = 3
 
 
-class FeedShape(Output):
-    """A feed, and how many of its items are in each state."""
-
-    id: int
-    url: str
-    title: str
-    state: str
-    accounts: list[str]
-    items: dict[str, int]
-    settings: dict[str, Any]
-    checked_at: datetime | None
-    next_check_at: datetime | None
-    error: ErrorShape | None
-    new: int = 0
-    posts: list[int] = msgspec.field(default_factory=list)
-    warnings: list[str] = msgspec.field(default_factory=list)
-
-
 class FeedList(Output):
     """Feeds."""
 
     feeds: list[FeedShape]
-
-
-class FeedItemShape(Output):
-    """An item of a feed: what would be posted, or why not."""
-
-    title: str
-    link: str
-    published_at: datetime | None
-    state: str
-    text: str
-    error: ErrorShape | None
-    # Of one that the feed has twice (its state is "repeated"): which item it is, and why.
-    same_as: str = ""
 
 
 class FeedItems(Output):
@@ -108,13 +76,14 @@ def add(access: Access, given: AddFeed) -> FeedShape:
     status, check = access.sky.feeds.add(
         given.url, accounts=accounts, backfill=given.backfill, covers=access.covers, **_options(given)
     )
-    return _shape(status, check)
+    return feed_shape(status, check)
 
 
 @operation("GET /feeds", scope="read", tool="list_feeds")
 def list_feeds(access: Access, given: Nothing) -> FeedList:
     """List feeds."""
-    return FeedList([_shape(status) for status in access.sky.feeds.list() if access.covers(status.feed.account_dids)])
+    known = access.sky.feeds.list()
+    return FeedList([feed_shape(status) for status in known if access.covers(status.feed.account_dids)])
 
 
 @operation("POST /feeds/preview", scope="read", network=True)
@@ -126,19 +95,13 @@ def preview(access: Access, given: PreviewFeed) -> FeedItems:
     shown = access.sky.feeds.preview(
         given.url, account=account.did, limit=given.limit, prepare=False, covers=access.covers, **_options(given)
     )
-    items = [
-        FeedItemShape(
-            item.title, item.link, item.published_at, item.state, item.text, problem_shape(item.problem), item.same_as
-        )
-        for item in shown
-    ]
-    return FeedItems(items)
+    return FeedItems([item_shape(item) for item in shown])
 
 
 @operation("GET /feeds/{id}", scope="read")
 def get(access: Access, given: ById) -> FeedShape:
     """Show a feed."""
-    return _shape(_seen(access, given.id))
+    return feed_shape(_seen(access, given.id))
 
 
 @operation("PATCH /feeds/{id}", scope="manage")
@@ -149,7 +112,7 @@ def edit(access: Access, given: EditFeed) -> FeedShape:
     """
     _seen(access, given.id)
     accounts = [access.account(name).did for name in given.accounts] if given.accounts is not UNSET else []
-    return _shape(access.sky.feeds.edit(given.id, accounts=accounts, **_options(given)))
+    return feed_shape(access.sky.feeds.edit(given.id, accounts=accounts, **_options(given)))
 
 
 @operation("DELETE /feeds/{id}", scope="manage")
@@ -165,7 +128,7 @@ def check(access: Access, given: ById) -> FeedShape:
     """Poll a feed now."""
     _seen(access, given.id)
     result = access.sky.feeds.check(given.id)
-    return _shape(access.sky.feeds.get(given.id), result)
+    return feed_shape(access.sky.feeds.get(given.id), result)
 
 
 def _options(given: FeedOptions) -> dict[str, Any]:
@@ -175,19 +138,3 @@ def _options(given: FeedOptions) -> dict[str, Any]:
 def _seen(access: Access, feed_id: int) -> Any:
     status = access.sky.feeds.get(feed_id)
     return access.seen(status, status.feed.account_dids, unknown_feed(feed_id))
-
-
-def _shape(status: Any, result: Any = None) -> FeedShape:
-    feed = status.feed
-    values: Mapping[str, Any] = {
-        **feed._asdict(),
-        "accounts": list(status.accounts),
-        "items": dict(status.items),
-        "error": None,
-    }
-    shape = shaped(FeedShape, values)
-    shape.error = problem_shape(feed.problem)
-    if result is not None:
-        shape.new, shape.posts = result.new, list(result.posts)
-        shape.warnings = [str(warning) for warning in result.warnings]
-    return shape

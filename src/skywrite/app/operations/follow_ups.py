@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta
 
-from skywrite.app.operations.shapes import ById, Id, Input, Output, shaped
+from skywrite.app.operations.shapes import ById, Id, Input
 from skywrite.app.operations.table import Access, operation
+from skywrite.app.shapes.base import Output
+from skywrite.app.shapes.follow_ups import FollowUpShape, follow_up_shape
 from skywrite.queue.follow_ups import FollowUp, unknown_follow_up
 
 
@@ -28,22 +29,6 @@ class ListFollowUps(Input):
     post: Annotated[int, Meta(description="All follow-ups of this post, also those that are done.")] | None = None
 
 
-class FollowUpShape(Output):
-    """A follow-up. `note` says what was counted, or why nothing comes of it; `made_id` is the reply's post."""
-
-    id: int
-    post_id: int
-    metric: str
-    threshold: int
-    kind: str
-    text: str
-    undo_seconds: int | None
-    state: str
-    note: str | None
-    made_id: int | None
-    created_at: datetime
-
-
 class FollowUpList(Output):
     """Follow-ups."""
 
@@ -60,23 +45,25 @@ def add(access: Access, given: AddFollowUp) -> FollowUpShape:
     if given.repost:
         # Approvals cover posts, so nobody would look at it before it goes out.
         access.require("publish")
-    follow_ups, after = access.sky.follow_ups, given.undo_after
-    return _shape(follow_ups.add(given.id, when=given.when, reply=given.reply, repost=given.repost, undo_after=after))
+    added = access.sky.follow_ups.add(
+        given.id, when=given.when, reply=given.reply, repost=given.repost, undo_after=given.undo_after
+    )
+    return follow_up_shape(added)
 
 
 @operation("GET /follow-ups", scope="read")
 def list_follow_ups(access: Access, given: ListFollowUps) -> FollowUpList:
     """List follow-ups that wait, and those of which nothing came."""
     if given.post is not None:
-        return FollowUpList([_shape(item) for item in access.sky.follow_ups.list(access.post(given.post).id)])
+        return FollowUpList([follow_up_shape(item) for item in access.sky.follow_ups.list(access.post(given.post).id)])
     found = [item for did in access.dids(None) for item in access.sky.follow_ups.list(account=did)]
-    return FollowUpList([_shape(item) for item in sorted(found, key=lambda item: item.id, reverse=True)])
+    return FollowUpList([follow_up_shape(item) for item in sorted(found, key=lambda item: item.id, reverse=True)])
 
 
 @operation("DELETE /follow-ups/{id}", scope="schedule")
 def cancel(access: Access, given: ById) -> FollowUpShape:
     """Cancel a follow-up that waits."""
-    return _shape(access.sky.follow_ups.cancel(_seen(access, given.id).id))
+    return follow_up_shape(access.sky.follow_ups.cancel(_seen(access, given.id).id))
 
 
 def _seen(access: Access, follow_up_id: int) -> FollowUp:
@@ -84,7 +71,3 @@ def _seen(access: Access, follow_up_id: int) -> FollowUp:
     found = access.sky.follow_ups.get(follow_up_id)
     post = access.sky.context.store.get(found.post_id)
     return access.seen(found, [post.account_did], unknown_follow_up(follow_up_id))
-
-
-def _shape(item: FollowUp) -> FollowUpShape:
-    return shaped(FollowUpShape, item._asdict())

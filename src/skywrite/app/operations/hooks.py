@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from skywrite.app.operations.shapes import ById, Id, Input, Limit, Nothing, Ok, Output, shaped
+from skywrite.app.operations.shapes import ById, Id, Input, Limit, Nothing, Ok
 from skywrite.app.operations.table import Access, operation
+from skywrite.app.shapes.base import Output, shaped
 from skywrite.errors import InputError
 from skywrite.queue.api_keys import ApiKeys, unknown_token
 from skywrite.queue.webhooks import Delivery, Webhook, Webhooks, unknown_delivery, unknown_webhook

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from skywrite.app.importing import FileOutside, check_reports
-from skywrite.app.operations.shapes import ADDRESS_STARTS, DraftInput, ErrorShape, Input, Output, draft_row
+from skywrite.app.operations.shapes import ADDRESS_STARTS, DraftInput, Input, draft_row
 from skywrite.app.operations.table import Access, operation
-from skywrite.app.reports import RowReport
 from skywrite.app.rows import ROW_FIELDS
+from skywrite.app.shapes.base import Output
+from skywrite.app.shapes.imports import RowShape, row_shape
 from skywrite.compose.draft import InvalidDraft
 from skywrite.errors import InputError, SkywriteError
 
@@ -44,20 +44,6 @@ class ImportTable(Input):
     again: Annotated[bool, Meta(description="Also what an earlier import of this file has queued.")] = False
 
 
-class ImportedRow(Output):
-    """What became of a row: its post, or what is wrong."""
-
-    row: int
-    id: int | None
-    recurrence: int | None
-    account: str
-    text: str
-    due_at: datetime | None
-    existed: bool
-    warnings: list[str]
-    error: ErrorShape | None
-
-
 class ImportedTable(Output):
     """An import. `source`: the program whose table it is. `notes`: how its columns were read, for people."""
 
@@ -65,7 +51,7 @@ class ImportedTable(Output):
     fields: dict[str, str]
     left_out: list[str]
     notes: list[str]
-    rows: list[ImportedRow]
+    rows: list[RowShape]
 
 
 @operation("POST /imports", scope="schedule", network=True)
@@ -102,7 +88,7 @@ def create(access: Access, given: ImportTable) -> ImportedTable:
         check_reports(reports, can_skip=True)
     reading = table.reading
     fields, left_out = dict(reading.fields) if reading.source else {}, list(reading.left_out)
-    return ImportedTable(reading.source, fields, left_out, table.notes(), [_shape(report) for report in reports])
+    return ImportedTable(reading.source, fields, left_out, table.notes(), [row_shape(report) for report in reports])
 
 
 def _bytes_of(given: ImportTable) -> bytes:
@@ -146,18 +132,3 @@ def _sourced(name: str, value: Any) -> Any:
         hint = "Give its address, or upload it and post the row by itself."
         raise FileOutside(f"{value['path']} is a file, and only the table was sent.", hint=hint)
     return value
-
-
-def _shape(report: RowReport) -> ImportedRow:
-    error = report.error
-    return ImportedRow(
-        report.row,
-        report.id,
-        report.recurrence_id,
-        report.account,
-        str(report.draft.get("text") or ""),
-        report.due_at,
-        report.existed,
-        [str(warning) for warning in report.warnings],
-        None if error is None else ErrorShape(error.name, error.message, error.hint),
-    )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta
 
-from skywrite.app.operations.post_shapes import PostShape, post_shape
-from skywrite.app.operations.shapes import ById, Id, Input, Limit, Output, shaped
+from skywrite.app.operations.shapes import ById, Id, Input, Limit
 from skywrite.app.operations.table import Access, operation
+from skywrite.app.shapes.base import Output
+from skywrite.app.shapes.inbox import ItemShape, item_shape
+from skywrite.app.shapes.posts import PostShape, post_shape
 from skywrite.queue.inbox import InboxItem, unknown_item
 
 
@@ -36,23 +37,6 @@ class SnoozeItem(Input):
     until: Annotated[str, Meta(description="ISO 8601, or plain English: tomorrow 9:00.", min_length=1)]
 
 
-class ItemShape(Output):
-    """Something that somebody wrote. `subject` is the post of yours that it is about; `answer` is the reply to it."""
-
-    id: int
-    account: str
-    reason: str
-    uri: str
-    author_did: str
-    author_handle: str
-    text: str
-    subject: str | None
-    indexed_at: datetime
-    state: str
-    snoozed_until: datetime | None
-    answer: int | None
-
-
 class ItemList(Output):
     """What is in the inbox."""
 
@@ -69,34 +53,29 @@ def list_inbox(access: Access, given: ListInbox) -> ItemList:
         for item in inbox.list(everything=given.done, account=did, limit=given.limit)
     ]
     found.sort(key=lambda item: (item.indexed_at, item.id), reverse=given.done)
-    return ItemList([_shape(access, item) for item in found[: given.limit]])
+    return ItemList([item_shape(access.sky.context, item) for item in found[: given.limit]])
 
 
 @operation("POST /inbox/{id}/answer", scope="schedule", idempotent=True, network=True)
 def answer(access: Access, given: AnswerItem) -> PostShape:
     """Reply through the queue. The same reply again adds nothing."""
     item = seen_item(access, given.id)
-    return post_shape(access, access.sky.inbox.answer(item.id, given.text, at=given.at))
+    return post_shape(access.sky.inbox.answer(item.id, given.text, at=given.at))
 
 
 @operation("POST /inbox/{id}/done", scope="schedule", idempotent=True)
 def done(access: Access, given: ById) -> ItemShape:
     """Note that an item needs no reply."""
-    return _shape(access, access.sky.inbox.done(seen_item(access, given.id).id))
+    return item_shape(access.sky.context, access.sky.inbox.done(seen_item(access, given.id).id))
 
 
 @operation("POST /inbox/{id}/snooze", scope="schedule", idempotent=True)
 def snooze(access: Access, given: SnoozeItem) -> ItemShape:
     """Show an item again later."""
-    return _shape(access, access.sky.inbox.snooze(seen_item(access, given.id).id, given.until))
+    return item_shape(access.sky.context, access.sky.inbox.snooze(seen_item(access, given.id).id, given.until))
 
 
 def seen_item(access: Access, item_id: int) -> InboxItem:
     """An item of an account that the caller may know of. Raises UnknownItem."""
     item = access.sky.inbox.get(item_id)
     return access.seen(item, [item.account_did], unknown_item(item_id))
-
-
-def _shape(access: Access, item: InboxItem) -> ItemShape:
-    handle = access.sky.context.store.account(item.account_did).handle
-    return shaped(ItemShape, {**item._asdict(), "account": handle, "answer": item.answer_id})

@@ -11,8 +11,10 @@ import msgspec
 from msgspec import Meta
 
 from skywrite.app.facade import Skywrite
-from skywrite.app.operations.shapes import ById, Input, Nothing, Output, shaped
+from skywrite.app.operations.shapes import ById, Input, Nothing
 from skywrite.app.operations.table import Access, NotAllowed, operation
+from skywrite.app.shapes.base import Output
+from skywrite.app.shapes.keys import KeyShape, NewKeyShape, key_shape, new_key_shape
 from skywrite.clock import to_iso
 from skywrite.queue.api_keys import NOBODY, ApiKey, ApiKeys, Maker, Scope, unknown_key
 
@@ -26,30 +28,6 @@ class AddKey(Input):
         Annotated[list[str], Meta(min_length=1, description="Handles or DIDs; without them, all accounts.")] | None
     ) = None
     until: Annotated[str, Meta(description="When it ends.")] | None = None
-
-
-class KeyShape(Output):
-    """An API key, without the key."""
-
-    id: int
-    name: str
-    shown: str
-    scopes: list[Scope]
-    accounts: list[str] | None
-    created_at: datetime
-    expires_at: datetime | None
-    last_used_at: datetime | None
-    revoked_at: datetime | None
-    person_id: Annotated[int, Meta(description="Who made it or let the agent in. It ends with them.")] | None
-    parent_id: Annotated[int, Meta(description="The key that made it. It ends with that one.")] | None
-    client_id: Annotated[str, Meta(description="Of an agent's token: which program it is.")] | None
-    resource: Annotated[str, Meta(description="Of an agent's token: the only address where it works.")] | None
-
-
-class NewKeyShape(KeyShape, kw_only=True):
-    """A new key; `key` is shown only here."""
-
-    key: str
 
 
 class KeyList(Output):
@@ -99,7 +77,7 @@ def add(access: Access, given: AddKey) -> NewKeyShape:
         names = [access.account(name).did for name in names] or sorted(access.accounts)
     most = None if access.key is None else access.key.expires_at
     key, secret = add_key(access.sky, given.name, given.scopes, names, given.until, maker=access.maker, most=most)
-    return shaped(NewKeyShape, {**_fields(key), "key": secret})
+    return new_key_shape(key, secret)
 
 
 @operation("GET /keys", scope="manage")
@@ -109,7 +87,7 @@ def list_keys(access: Access, given: Nothing) -> KeyList:
     Those whose accounts are all the caller's.
     """
     known = ApiKeys(access.sky.context.store).all()
-    return KeyList([shaped(KeyShape, _fields(key)) for key in known if access.covers(key.accounts)])
+    return KeyList([key_shape(key) for key in known if access.covers(key.accounts)])
 
 
 @operation("DELETE /keys/{id}", scope="manage", idempotent=True)
@@ -118,8 +96,4 @@ def revoke(access: Access, given: ById) -> KeyShape:
     keys = ApiKeys(access.sky.context.store)
     key = keys.get(given.id)
     access.seen(key, key.accounts, unknown_key(given.id))
-    return shaped(KeyShape, _fields(keys.revoke(given.id)))
-
-
-def _fields(key: ApiKey) -> dict[str, object]:
-    return {**key._asdict(), "shown": key.shown}
+    return key_shape(keys.revoke(given.id))

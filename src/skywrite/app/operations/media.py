@@ -13,8 +13,9 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from skywrite.app.operations.shapes import Input, Nothing, Output, shaped
+from skywrite.app.operations.shapes import Input, Nothing
 from skywrite.app.operations.table import Access, operation
+from skywrite.app.shapes.base import Output, shaped
 from skywrite.clock import to_iso
 from skywrite.compose.draft import Draft, Image, Media, Stored, Video
 from skywrite.compose.images import Collector, gather_media

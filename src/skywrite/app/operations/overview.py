@@ -11,9 +11,12 @@ from typing import Annotated
 from msgspec import Meta
 
 from skywrite.app.operations.posts import parse_instant
-from skywrite.app.operations.shapes import Input, Nothing, Output
+from skywrite.app.operations.shapes import Input, Nothing
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.recurrences import occurrences_after
+from skywrite.app.shapes.base import Output
+from skywrite.app.shapes.imports import PulledShape, pulled_shape
+from skywrite.app.shapes.overview import FindingShape, finding_shape
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.approval_rules import wants_approvals
 from skywrite.queue.approvals import Approvals
@@ -75,15 +78,6 @@ class PlanShape(Output):
     more: bool
 
 
-class FindingShape(Output):
-    """The result of one check."""
-
-    what: str
-    level: str
-    message: str
-    hint: str
-
-
 class StatusShape(Output):
     """The overall status."""
 
@@ -97,16 +91,6 @@ class PullDrafts(Input):
     """Whose drafts."""
 
     account: str | None = None
-
-
-class PulledShape(Output):
-    """The result for one draft of the official app."""
-
-    draft: str
-    action: str
-    id: int | None
-    text: str
-    notes: list[str]
 
 
 class PulledList(Output):
@@ -147,7 +131,7 @@ def show_status(access: Access, given: Nothing) -> StatusShape:
         for state, count in access.sky.context.store.count(did).items():
             counts[state] += count
     findings = check_run(access.sky, wrong="note", accounts=access.dids(None))
-    shapes = [FindingShape(item.what, item.level, item.message, item.hint) for item in findings]
+    shapes = [finding_shape(finding) for finding in findings]
     return StatusShape(version("skywrite"), access.sky.context.clock.now(), counts, shapes)
 
 
@@ -155,7 +139,7 @@ def show_status(access: Access, given: Nothing) -> StatusShape:
 def pull_drafts(access: Access, given: PullDrafts) -> PulledList:
     """Copy drafts from the official app."""
     pulled = access.sky.drafts.pull(access.account(given.account).did)
-    return PulledList([PulledShape(item.id, item.action, item.post_id, item.text, list(item.notes)) for item in pulled])
+    return PulledList([pulled_shape(draft) for draft in pulled])
 
 
 def _posts(access: Access, account: Account, start: datetime, end: datetime) -> Iterator[PlanPost]:

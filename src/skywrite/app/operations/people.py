@@ -7,8 +7,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from skywrite.app.operations.shapes import ById, Id, Input, Nothing, Ok, Output, shaped
+from skywrite.app.operations.shapes import ById, Id, Input, Nothing, Ok
 from skywrite.app.operations.table import Access, NotAllowed, operation
+from skywrite.app.shapes.base import Output, shaped
 from skywrite.queue.people import INVITATION_LIFETIME, People, Role
 
 

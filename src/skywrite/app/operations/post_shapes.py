@@ -1,31 +1,15 @@
-"""What goes in and out of operations on posts: one msgspec type each. What does not live here: doing anything."""
+"""What operations on posts take, and a page of them. What does not live here: doing anything, and how a post looks."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta
 
-from skywrite.app.approvals import WANTED_SCOPE
-from skywrite.app.operations.copies import late_of
-from skywrite.app.operations.shapes import (
-    AttemptShape,
-    DraftInput,
-    ErrorShape,
-    Id,
-    Input,
-    Key,
-    Limit,
-    NewDraft,
-    Output,
-    PostState,
-    attempt_shape,
-    problem_shape,
-)
-from skywrite.app.operations.table import Access
-from skywrite.app.results import Entry
-from skywrite.queue.model import FINAL_STATES, WAITING_STATES, Post
+from skywrite.app.operations.shapes import DraftInput, Id, Input, Key, Limit, NewDraft
+from skywrite.app.shapes.base import Output
+from skywrite.app.shapes.posts import PostShape
+from skywrite.queue.model import FINAL_STATES, WAITING_STATES
 
 
 class CreatePost(NewDraft):
@@ -112,136 +96,8 @@ class LookAtApproval(Input):
     at: str | None = None
 
 
-class VerdictShape(Output):
-    """An approval or a rejection."""
-
-    verdict: str
-    by: str
-    note: str
-    digest: str
-    at: datetime
-
-
-class BlobShape(Output):
-    """A file that goes with a post."""
-
-    cid: str
-    mime: str
-    size: int
-
-
-class ChangeShape(Output):
-    """A part that differs from what was approved last: changed, added or removed."""
-
-    part: str
-    mark: str
-    before: str
-    now: str
-
-
-class ApprovalShape(Output):
-    """What would be approved: the records as they will be made, and the digest that stands for all of it."""
-
-    id: int
-    digest: str
-    wanted: bool
-    account: str
-    due_at: datetime | None
-    late: str
-    posts: list[dict[str, Any]]
-    replies: list[str] | None
-    quotes: bool
-    blobs: list[BlobShape]
-    diff: list[str]
-    changes: list[ChangeShape]
-    verdicts: list[VerdictShape]
-
-
-class PostShape(Output):
-    """A post of the queue. Times are UTC."""
-
-    id: int
-    version: int
-    state: PostState
-    account: str
-    did: str
-    due_at: datetime | None
-    text: str
-    draft: dict[str, Any]
-    uri: str | None
-    url: str | None
-    cid: str | None
-    attempts: int
-    attempt_at: datetime | None
-    error: ErrorShape | None
-    key: str | None
-    source: str | None
-    recurrence: int | None
-    late: str
-    approval_wanted: bool
-    approved_by: str | None
-    created_at: datetime
-    updated_at: datetime
-    published_at: datetime | None
-    wanted_at: datetime | None
-    tries: list[AttemptShape]
-    warnings: list[str]
-    created: bool = False
-
-
 class PostPage(Output):
     """Posts, and where to continue."""
 
     posts: list[PostShape]
     next_cursor: str | None
-
-
-class PreviewShape(Output):
-    """A post as readers will see it: the records that would be made."""
-
-    account: str
-    posts: list[dict[str, Any]]
-    replies: list[str] | None
-    quotes: bool
-    blobs: list[BlobShape]
-    warnings: list[str]
-
-
-def _wanted(access: Access, post: Post) -> datetime | None:
-    """When a draft is to go out, if its author said so."""
-    text = access.sky.context.store.setting(WANTED_SCOPE, str(post.id)) if post.state == "draft" else None
-    return None if text is None else datetime.fromisoformat(text)
-
-
-def post_shape(access: Access, entry: Entry, *, created: bool = False) -> PostShape:
-    """A post as JSON."""
-    post, account = entry.post, entry.account
-    return PostShape(
-        id=post.id,
-        version=post.version,
-        state=post.state,
-        account=account.handle,
-        did=account.did,
-        due_at=post.due_at,
-        text=post.text,
-        draft=post.draft,
-        uri=post.uri,
-        url=entry.url,
-        cid=post.cid,
-        attempts=post.attempts,
-        attempt_at=post.attempt_at,
-        error=problem_shape(post.problem),
-        key=post.key,
-        source=post.source,
-        recurrence=post.recurrence_id,
-        late=late_of(post),
-        approval_wanted=entry.standing.wanted,
-        approved_by=entry.standing.approved_by,
-        created_at=post.created_at,
-        updated_at=post.updated_at,
-        published_at=post.published_at,
-        wanted_at=_wanted(access, post),
-        tries=[attempt_shape(attempt) for attempt in entry.attempts],
-        warnings=[str(warning) for warning in entry.warnings],
-        created=created,
-    )

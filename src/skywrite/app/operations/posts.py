@@ -6,23 +6,19 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from skywrite.app.approvals import WANTED_SCOPE
 from skywrite.app.deleting import NotThere
-from skywrite.app.entries import entries
+from skywrite.app.entries import WANTED_SCOPE, entries
+from skywrite.app.forecasts import with_forecasts
 from skywrite.app.operations.copies import NewRow, new_row
 from skywrite.app.operations.once import check_payload, key_lock, key_reused
 from skywrite.app.operations.post_shapes import (
-    BlobShape,
     CreatePost,
     EditPost,
     ListHistory,
     ListPosts,
     MovePost,
     PostPage,
-    PostShape,
     PreviewPost,
-    PreviewShape,
-    post_shape,
 )
 from skywrite.app.operations.shapes import (
     ById,
@@ -30,11 +26,14 @@ from skywrite.app.operations.shapes import (
     draft_row,
 )
 from skywrite.app.operations.table import Access, operation
+from skywrite.app.shapes.posts import PostShape, PreviewShape, post_shape, preview_shape, whole_post
 from skywrite.clock import to_iso
-from skywrite.errors import InputError, SkywriteError
+from skywrite.errors import InputError, Notice, SkywriteError
 from skywrite.queue.events import Events
 from skywrite.queue.listing import Cursor
 from skywrite.queue.model import FINAL_STATES, STATES, ChangedMeanwhile, Post, State
+
+WAITS_FOR_A_PERSON = "It waits as a draft for a person, because this key may not schedule posts."
 
 
 @operation("POST /posts", scope="draft", idempotent=True, created=True, network=True)
@@ -75,15 +74,13 @@ def _schedule(access: Access, account_did: str, given: CreatePost, row: NewRow) 
     )
     if result.other_draft:
         raise key_reused(given.key)
-    warnings = [str(warning) for warning in result.warnings]
+    warnings = [*result.warnings]
     if wanted_at is not None and not result.existed:
         access.sky.context.store.put_setting(WANTED_SCOPE, str(result.post_id), wanted_at.isoformat())
     if not may_schedule and not result.existed:
-        warnings.append("It waits as a draft for a person, because this key may not schedule posts.")
+        warnings.append(Notice("WaitsForAPerson", WAITS_FOR_A_PERSON, result.post_id))
         _ask_for_approval(access, result.post_id, wanted_at)
-    shape = post_shape(access, access.sky.posts.get(result.post_id), created=not result.existed)
-    shape.warnings = warnings
-    return shape
+    return whole_post(access.sky, result.post_id, existed=result.existed, warnings=warnings)
 
 
 def _publish_now(access: Access, account_did: str, given: CreatePost, row: NewRow) -> PostShape:
@@ -94,16 +91,14 @@ def _publish_now(access: Access, account_did: str, given: CreatePost, row: NewRo
     )
     if result.other_draft:
         raise key_reused(given.key)
-    warnings = [str(warning) for warning in result.warnings]
+    warnings = [*result.warnings]
     if not result.existed:
         try:
             access.sky.posts.send(result.post_id)
         except SkywriteError as error:
             # It is stored: a failure shows in its state, and must not look as if it was not accepted.
-            warnings.append(error.message)
-    shape = post_shape(access, access.sky.posts.get(result.post_id), created=not result.existed)
-    shape.warnings = warnings
-    return shape
+            warnings.append(Notice(error.name, error.message, result.post_id))
+    return whole_post(access.sky, result.post_id, existed=result.existed, warnings=warnings)
 
 
 def _wanted_time(access: Access, account_did: str, at: str) -> datetime:
@@ -125,14 +120,7 @@ def _ask_for_approval(access: Access, post_id: int, wanted_at: datetime | None) 
 def preview(access: Access, given: PreviewPost) -> PreviewShape:
     """Show what would be published: nothing is stored and nothing is sent."""
     ready = access.sky.posts.preview(account=access.account(given.account).did, **new_row(access, given).fields)
-    return PreviewShape(
-        account=ready.account.handle,
-        posts=[dict(record) for record in ready.prepared.records],
-        replies=None if ready.draft.replies is None else list(ready.draft.replies),
-        quotes=ready.draft.quotes,
-        blobs=[BlobShape(item.cid, item.mime, item.size) for item in ready.prepared.blobs],
-        warnings=[str(warning) for warning in ready.warnings],
-    )
+    return preview_shape(ready)
 
 
 @operation("GET /posts", scope="read", tool="list_posts")
@@ -158,7 +146,7 @@ def list_posts(access: Access, given: ListPosts) -> PostPage:
 @operation("GET /posts/{id}", scope="read", tool="get_post")
 def get(access: Access, given: ById) -> PostShape:
     """Show one post with every attempt at publishing it."""
-    return post_shape(access, access.sky.posts.get(access.post(given.id).id))
+    return whole_post(access.sky, access.post(given.id).id)
 
 
 @operation("PATCH /posts/{id}", scope="draft", tool="edit_post", network=True)
@@ -170,7 +158,7 @@ def edit(access: Access, given: EditPost) -> PostShape:
         access.require("schedule")
     if given.late is not None:
         row["late"] = given.late
-    return post_shape(access, access.sky.posts.edit(given.id, at=given.at, version=post.version, **row))
+    return post_shape(access.sky.posts.edit(given.id, at=given.at, version=post.version, **row))
 
 
 @operation("DELETE /posts/{id}", scope="draft", tool="cancel_post", idempotent=True)
@@ -182,7 +170,7 @@ def cancel(access: Access, given: ChangeById) -> PostShape:
     post = _current(access, given.id, given.version)
     if post.state != "draft":
         access.require("schedule")
-    return post_shape(access, access.sky.posts.cancel(given.id, version=post.version))
+    return post_shape(access.sky.posts.cancel(given.id, version=post.version))
 
 
 @operation("POST /posts/{id}/move", scope="schedule", tool="move_post", idempotent=True)
@@ -192,28 +180,28 @@ def move(access: Access, given: MovePost) -> PostShape:
     A draft is scheduled.
     """
     post = _current(access, given.id, given.version)
-    return post_shape(access, access.sky.posts.move(given.id, given.at, version=post.version))
+    return post_shape(access.sky.posts.move(given.id, given.at, version=post.version))
 
 
 @operation("POST /posts/{id}/hold", scope="schedule")
 def hold(access: Access, given: ChangeById) -> PostShape:
     """Hold a scheduled post."""
     post = _current(access, given.id, given.version)
-    return post_shape(access, access.sky.posts.hold(given.id, version=post.version))
+    return post_shape(access.sky.posts.hold(given.id, version=post.version))
 
 
 @operation("POST /posts/{id}/release", scope="publish")
 def release(access: Access, given: ChangeById) -> PostShape:
     """Release a held post."""
     post = _current(access, given.id, given.version)
-    return post_shape(access, access.sky.posts.release(given.id, version=post.version))
+    return post_shape(access.sky.posts.release(given.id, version=post.version))
 
 
 @operation("POST /posts/{id}/retry", scope="publish")
 def retry(access: Access, given: ChangeById) -> PostShape:
     """Try a failed post again."""
     post = _current(access, given.id, given.version)
-    return post_shape(access, access.sky.posts.retry(given.id, version=post.version))
+    return post_shape(access.sky.posts.retry(given.id, version=post.version))
 
 
 @operation("POST /posts/{id}/unpublish", scope="publish", destructive=True, network=True)
@@ -223,7 +211,7 @@ def unpublish(access: Access, given: ChangeById) -> PostShape:
     # A repeated request finds nothing left to delete.
     with suppress(NotThere):
         access.sky.posts.delete(given.id)
-    return post_shape(access, access.sky.posts.get(given.id))
+    return post_shape(access.sky.posts.get(given.id))
 
 
 @operation("GET /history", scope="read", tool="list_history")
@@ -266,7 +254,8 @@ def parse_states(text: str, known: Sequence[State] = STATES) -> list[State]:
 def _page(access: Access, found: Sequence[Post], limit: int, cursor: Callable[[Post], Cursor]) -> PostPage:
     page = found[:limit]
     following = str(cursor(page[-1])) if len(found) > limit else None
-    return PostPage([post_shape(access, entry) for entry in entries(access.sky.context, page)], following)
+    shown = with_forecasts(access.sky.context, entries(access.sky.context, page))
+    return PostPage([post_shape(entry) for entry in shown], following)
 
 
 def _due_order(post: Post) -> tuple[bool, datetime, int]:

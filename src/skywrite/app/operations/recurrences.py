@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from skywrite.app.operations.copies import new_row
-from skywrite.app.operations.shapes import ById, Id, Input, NewDraft, Output, shaped
+from skywrite.app.operations.shapes import ById, Id, Input, NewDraft
 from skywrite.app.operations.table import Access, operation
-from skywrite.app.recurrences import occurrences_after
-from skywrite.errors import SkywriteError
+from skywrite.app.shapes.base import Output
+from skywrite.app.shapes.recurrences import RecurrenceShape, Stopped, recurrence_shape
 from skywrite.queue.model import Recurrence
 from skywrite.queue.recurrences import unknown_recurrence
-from skywrite.schedule.recurrence import describe, parse_rule
 
 
 class AddRecurrence(NewDraft, kw_only=True):
@@ -46,39 +43,10 @@ class ChangeOccurrence(Input):
     to: Annotated[str, Meta(description="The new time; without one, the occurrence is skipped.")] | None = None
 
 
-class RecurrenceShape(Output):
-    """A recurrence. `next_at` is its next time."""
-
-    id: int
-    account: str
-    state: str
-    rule: str
-    said: str
-    zone: str
-    text: str
-    draft: dict[str, Any]
-    pool_size: int
-    starts_at: datetime | None
-    until: datetime | None
-    next_at: datetime | None
-    late_policy: str
-    late_seconds: int | None
-    jitter_seconds: int
-    created_at: datetime
-    warnings: list[str] = msgspec.field(default_factory=list)
-
-
 class RecurrenceList(Output):
     """Recurrences."""
 
     recurrences: list[RecurrenceShape]
-
-
-class Stopped(Output):
-    """A stopped recurrence, and how many posts were cancelled with it."""
-
-    id: int
-    cancelled: int
 
 
 @operation("POST /recurrences", scope="schedule", created=True, network=True)
@@ -102,9 +70,7 @@ def add(access: Access, given: AddRecurrence) -> RecurrenceShape:
         **row.fields,
     )
     assert result.recurrence_id is not None
-    shape = _shape(access, access.sky.context.store.recurrence(result.recurrence_id))
-    shape.warnings = [str(warning) for warning in result.warnings]
-    return shape
+    return recurrence_shape(access.sky, access.sky.recurrences.get(result.recurrence_id), result.warnings)
 
 
 @operation("GET /recurrences", scope="read")
@@ -112,13 +78,13 @@ def list_recurrences(access: Access, given: ListRecurrences) -> RecurrenceList:
     """List recurrences."""
     store = access.sky.context.store
     found = [item for did in access.dids(given.account) for item in store.recurrences(did)]
-    return RecurrenceList([_shape(access, item) for item in found])
+    return RecurrenceList([recurrence_shape(access.sky, item) for item in found])
 
 
 @operation("GET /recurrences/{id}", scope="read")
 def get(access: Access, given: ById) -> RecurrenceShape:
     """Show one recurrence."""
-    return _shape(access, seen_recurrence(access, given.id))
+    return recurrence_shape(access.sky, seen_recurrence(access, given.id))
 
 
 @operation("DELETE /recurrences/{id}", scope="schedule")
@@ -132,33 +98,10 @@ def stop(access: Access, given: ById) -> Stopped:
 def change_occurrence(access: Access, given: ChangeOccurrence) -> RecurrenceShape:
     """Move one occurrence to another time, or skip it."""
     seen_recurrence(access, given.id)
-    return _shape(access, access.sky.recurrences.skip_or_move(given.id, given.occurrence, given.to))
-
-
-def next_time(access: Access, recurrence: Recurrence) -> datetime | None:
-    """The next time of a recurrence; None if it has ended or cannot be read."""
-    with suppress(SkywriteError):
-        return next((found.at for found in occurrences_after(recurrence, access.sky.context.clock.now())), None)
-    return None
+    return recurrence_shape(access.sky, access.sky.recurrences.skip_or_move(given.id, given.occurrence, given.to))
 
 
 def seen_recurrence(access: Access, recurrence_id: int) -> Recurrence:
     """A recurrence of an account that the caller may know of. Raises UnknownRecurrence."""
     found = access.sky.context.store.recurrence(recurrence_id)
     return access.seen(found, [found.account_did], unknown_recurrence(recurrence_id))
-
-
-def _shape(access: Access, item: Recurrence) -> RecurrenceShape:
-    try:
-        said = describe(parse_rule(item.rule, zone=item.zone, start=item.starts_at))
-    except SkywriteError:
-        said = item.rule
-    values = {
-        **item._asdict(),
-        "account": access.sky.context.store.account(item.account_did).handle,
-        "said": said,
-        "text": str(item.draft.get("text") or ""),
-        "pool_size": len(item.pool),
-        "next_at": next_time(access, item),
-    }
-    return shaped(RecurrenceShape, values)

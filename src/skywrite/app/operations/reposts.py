@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta
 
 from skywrite.app.operations.once import check_payload, key_lock
-from skywrite.app.operations.shapes import ById, Id, Input, Key, Output, shaped
+from skywrite.app.operations.shapes import ById, Id, Input, Key
 from skywrite.app.operations.table import Access, operation
+from skywrite.app.shapes.base import Output
+from skywrite.app.shapes.reposts import RepostShape, repost_shape
 from skywrite.queue.actions import Action, Actions, unknown_action
 from skywrite.queue.model import Account
 from skywrite.queue.numbers import row_number
@@ -55,29 +56,6 @@ class ListReposts(Input):
     """Which reposts and pins."""
 
     account: str | None = None
-
-
-class RepostShape(Output):
-    """A repost or pin, or what undoes one: `kind` is repost, unrepost, pin or unpin. Times are UTC.
-
-    `rule` repeats it, in `zone` and up to `until`. `error` is that of the last try.
-    """
-
-    id: int
-    account: str
-    kind: str
-    state: str
-    uri: str
-    due_at: datetime
-    undo_seconds: int | None
-    rule: str | None
-    zone: str | None
-    until: datetime | None
-    error: str | None
-    key: str | None
-    done_at: datetime | None
-    # Whether the request that returns it added it; False where it was there under its key.
-    created: bool = False
 
 
 class RepostList(Output):
@@ -133,7 +111,7 @@ def list_reposts(access: Access, given: ListReposts) -> RepostList:
     """List reposts and pins that wait, and those that failed."""
     found = [item for did in access.dids(given.account) for item in access.sky.reposts.list(account=did)]
     found.sort(key=lambda item: (item.due_at, item.id))
-    return RepostList([_shape(access, item) for item in found])
+    return RepostList([repost_shape(access.sky.context, item) for item in found])
 
 
 @operation("GET /reposts/{id}", scope="read")
@@ -142,14 +120,14 @@ def get(access: Access, given: ById) -> RepostShape:
 
     Also when it is done.
     """
-    return _shape(access, _seen(access, given.id))
+    return repost_shape(access.sky.context, _seen(access, given.id))
 
 
 @operation("DELETE /reposts/{id}", scope="schedule")
 def cancel(access: Access, given: ById) -> RepostShape:
     """Cancel a repost or pin that waits; one that is repeated ends."""
     _seen(access, given.id)
-    return _shape(access, access.sky.reposts.cancel(given.id))
+    return repost_shape(access.sky.context, access.sky.reposts.cancel(given.id))
 
 
 def _added(access: Access, given: AtATime, add: Callable[[Account], Action]) -> RepostShape:
@@ -162,9 +140,7 @@ def _added(access: Access, given: AtATime, add: Callable[[Account], Action]) -> 
         added = add(account) if known is None or payload is None or payload.is_new else known
         if payload is not None:
             payload.remember(access)
-    shape = _shape(access, added)
-    shape.created = known is None
-    return shape
+    return repost_shape(access.sky.context, added, created=known is None)
 
 
 def _account(access: Access, given: AtATime) -> Account:
@@ -179,8 +155,3 @@ def _seen(access: Access, action_id: int) -> Action:
     """One of an account that the caller may know of. Raises UnknownAction."""
     found = Actions(access.sky.context.store).get(action_id)
     return access.seen(found, [found.account_did], unknown_action(action_id))
-
-
-def _shape(access: Access, action: Action) -> RepostShape:
-    handle = access.sky.context.store.account(action.account_did).handle
-    return shaped(RepostShape, {**action._asdict(), "account": handle})

@@ -1,6 +1,7 @@
-"""The shapes of inputs and outputs: one msgspec type each, from which the JSON Schemas are generated.
+"""What operations take: one msgspec type each, from which the JSON Schemas are generated.
 
-What lives here: types that several nouns share, and reading drafts. What does not: what an operation does.
+What lives here: types that several nouns share, and reading drafts. What does not: what an operation does, and how
+values look that it returns (`app.shapes`).
 
 Local paths, raw bytes, and parts of records are not in these shapes: requests refer to uploaded media, or to public
 addresses, which the fetch guard opens.
@@ -9,14 +10,13 @@ addresses, which the fetch guard opens.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from inspect import cleandoc
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType, convert
+from msgspec import UNSET, Meta, UnsetType, field
 
+from skywrite.app.shapes.base import Output, Shape
 from skywrite.errors import InputError
-from skywrite.queue.model import Attempt, Problem, UnknownMedia
+from skywrite.queue.model import UnknownMedia
 
 if TYPE_CHECKING:
     from skywrite.app.operations.table import Access
@@ -29,24 +29,12 @@ Key = Annotated[
         min_length=1, max_length=500, description="Your own unique name for it: if you use it again, nothing is added."
     ),
 ]
-PostState = Literal["draft", "scheduled", "publishing", "published", "failed", "held", "cancelled"]
 
-Made = TypeVar("Made")
 Kept = dict[str, Mapping[str, Any]]
 
 
-class _Shape(Struct):
-    def __init_subclass__(cls) -> None:
-        # Docstrings are in the document of the API; from Python 3.13 on they come without their indentation.
-        cls.__doc__ = cls.__doc__ and cleandoc(cls.__doc__)
-
-
-class Input(_Shape, forbid_unknown_fields=True):
+class Input(Shape, forbid_unknown_fields=True):
     """What an operation takes."""
-
-
-class Output(_Shape):
-    """What an operation returns."""
 
 
 class Nothing(Input):
@@ -107,7 +95,7 @@ class PartInput(Input):
     """One more post of a thread."""
 
     text: str = ""
-    images: list[ImageInput] = []
+    images: list[ImageInput] = field(default_factory=list)
     video: VideoInput | None = None
     card: str | UnsetType = UNSET
     quote: str | UnsetType = UNSET
@@ -137,24 +125,6 @@ class DraftInput(Input):
     thread: list[str | PartInput] | UnsetType = UNSET
 
 
-class ErrorShape(Output):
-    """What went wrong."""
-
-    error: str
-    message: str
-    hint: str
-
-
-class AttemptShape(Output):
-    """One attempt to publish."""
-
-    number: int
-    started_at: datetime
-    ended_at: datetime | None
-    outcome: str | None
-    error: ErrorShape | None
-
-
 class NewDraft(DraftInput):
     """The content of a new post."""
 
@@ -163,22 +133,6 @@ class NewDraft(DraftInput):
 
 DRAFT_FIELDS = DraftInput.__struct_fields__
 ADDRESS_STARTS = ("https://", "http://")
-
-
-def shaped(kind: type[Made], values: Mapping[str, Any]) -> Made:
-    """A shape from values by name; values without a field are left out."""
-    return convert(values, kind)
-
-
-def problem_shape(problem: Problem | None) -> ErrorShape | None:
-    """A problem as JSON."""
-    return None if problem is None else ErrorShape(problem.name, problem.message, problem.hint)
-
-
-def attempt_shape(attempt: Attempt) -> AttemptShape:
-    """An attempt as JSON."""
-    problem = problem_shape(attempt.problem)
-    return AttemptShape(attempt.number, attempt.started_at, attempt.ended_at, attempt.outcome, problem)
 
 
 def draft_row(access: Access, given: Any, base: Mapping[str, Any] | None = None) -> dict[str, Any]:

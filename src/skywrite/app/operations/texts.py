@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
 
-from skywrite.app.operations.shapes import ErrorShape, Input, Output
+from skywrite.app.operations.shapes import Input
 from skywrite.app.operations.table import Access, operation
+from skywrite.app.shapes.base import ErrorShape, Output
 from skywrite.bsky.facets import RichText, utf8_length
 from skywrite.bsky.graphemes import grapheme_length
 from skywrite.bsky.limits import TEXT_BYTES_MAX, TEXT_GRAPHEMES_MAX

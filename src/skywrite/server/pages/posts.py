@@ -15,7 +15,6 @@ from starlette.routing import BaseRoute
 
 from skywrite.app.approvals import Asked
 from skywrite.app.entries import entries
-from skywrite.app.operations.copies import late_of
 from skywrite.app.posts import edited_row
 from skywrite.app.results import Entry
 from skywrite.errors import InputError
@@ -24,6 +23,7 @@ from skywrite.queue.changing import EDITABLE_STATES
 from skywrite.queue.listing import Cursor
 from skywrite.queue.model import FINAL_STATES, Post
 from skywrite.queue.numbers import row_number
+from skywrite.schedule.policy import late_text
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show, when
 from skywrite.server.pages.waiting import now_as_time, undo_left, undo_seconds
 
@@ -134,7 +134,7 @@ def take_back(visit: Visit, form: dict[str, str]) -> Response:
     post = visit.access.post(_number(visit))
     cancelled = visit.sky.posts.cancel(post.id, version=_version(form)).post
     row = edited_row(cancelled, {})
-    late = late_of(cancelled)
+    late = late_text(cancelled.late_policy, cancelled.late_seconds)
     made = visit.sky.posts.schedule(account=cancelled.account_did, draft=True, source="page", late=late, **row)
     return back("/compose", "It will not go out. Here it is again, as a draft.", draft=str(made.post_id))
 

@@ -86,6 +86,12 @@ SELECT due_at FROM post INDEXED BY post_scheduled
 WHERE account_did = :did AND state = 'scheduled' AND due_at >= :start AND due_at < :stop
 ORDER BY due_at, id
 
+-- name: due_times_before
+-- When the scheduled posts of an account are due that go out before one of them.
+SELECT due_at FROM post INDEXED BY post_scheduled
+WHERE account_did = :did AND state = 'scheduled' AND (due_at, id) < (:due_at, :id)
+ORDER BY due_at, id LIMIT :limit
+
 -- name: update_post
 -- Edit a post that is still in the state in which it was read, and discard frozen records that were rejected.
 UPDATE post SET

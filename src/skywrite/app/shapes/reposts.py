@@ -1,0 +1,42 @@
+"""How reposts and pins look that are done at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from skywrite.app.context import Context
+from skywrite.app.shapes.base import Output, shaped
+from skywrite.queue.actions import Action
+
+
+class RepostShape(Output):
+    """A repost or pin, or what undoes one: `kind` is repost, unrepost, pin or unpin. Times are UTC.
+
+    `rule` repeats it, in `zone` and up to `until`. `error` is that of the last of its `attempts`.
+    """
+
+    id: int
+    account: str
+    did: str
+    kind: str
+    state: str
+    uri: str
+    cid: str
+    due_at: datetime
+    undo_seconds: int | None
+    rule: str | None
+    zone: str | None
+    until: datetime | None
+    attempts: int
+    error: str | None
+    key: str | None
+    done_at: datetime | None
+    # Whether the request that returns it added it; False where it was there under its key.
+    created: bool = False
+
+
+def repost_shape(ctx: Context, action: Action, *, created: bool = False) -> RepostShape:
+    """A repost or pin as JSON."""
+    account = ctx.store.account(action.account_did)
+    values = {"account": account.handle, "did": account.did, "attempts": action.tries, "created": created}
+    return shaped(RepostShape, {**action._asdict(), **values})
