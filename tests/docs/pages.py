@@ -126,7 +126,7 @@ PAGES: dict[str, Page] = {
         needs=(needs.signed_in, serving.served),
         blocks={
             "export": How(RUN, serving.exports),
-            "import json": printed("2030-01-07T10:00:00Z"),
+            "import json": printed("2030-01-07T10:00:00.000Z"),
             "const call": How(RUN, serving.javascript),
             '{"name"': How(RUN, serving.import_body),
             '{\n  "type"': How(COMPARED, serving.not_editable),

@@ -40,7 +40,7 @@ def test_the_page_shows_the_digest_and_approves_it(quiet_server: Server) -> None
     (at,) = re.findall(r'name="at" value="([^"]+)"', shown)
     assert "Approved. It goes out" in send(quiet_server, number, "approve", digest=digest, at=at)
     post = quiet_server.as_owner().get(f"/posts/{number}").json()
-    assert ("scheduled", "2031-05-06T07:00:00Z") == (post["state"], post["due_at"])
+    assert ("scheduled", "2031-05-06T07:00:00.000Z") == (post["state"], post["due_at"])
 
 
 def test_what_was_changed_meanwhile_is_not_approved(quiet_server: Server) -> None:

@@ -143,7 +143,7 @@ def test_the_api(sky: Skywrite) -> None:
     assert [] == page.get("/api/v1/inbox", headers=other).json()["items"]
     assert 404 == page.post(f"/api/v1/inbox/{item}/done", json={}, headers=other).status_code
     later = page.post(f"/api/v1/inbox/{item}/snooze", json={"until": "2031-01-01T09:00:00Z"}, headers=mine).json()
-    assert "2031-01-01T09:00:00Z" == later["snoozed_until"]
+    assert "2031-01-01T09:00:00.000Z" == later["snoozed_until"]
     body = {"text": "From 9:00!", "at": "2031-01-01T09:00:00Z"}
     first, second = (page.post(f"/api/v1/inbox/{item}/answer", json=body, headers=mine).json() for _ in range(2))
     assert (first["id"], "scheduled") == (second["id"], first["state"])

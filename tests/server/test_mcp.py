@@ -70,7 +70,7 @@ def test_a_repeated_call_drafts_once(agent: Session) -> None:
         arguments = {"text": "By an agent", "key": f"agent-{os.getpid()}", "at": "2030-01-01T10:00:00Z"}
         first = await client.call_tool("draft_post", arguments)
         second = await client.call_tool("draft_post", arguments)
-        assert ("draft", "2030-01-01T10:00:00Z", True) == tuple(
+        assert ("draft", "2030-01-01T10:00:00.000Z", True) == tuple(
             first.structured_content[name] for name in ("state", "wanted_at", "created")
         )
         assert first.structured_content["id"] == second.structured_content["id"]

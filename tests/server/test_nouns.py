@@ -89,7 +89,7 @@ def test_slots_are_replaced(everything: Api, fresh_key: str) -> None:
     wanted = [{"weekday": day, "minute": 330, "zone": "Asia/Kolkata"} for day in range(7)]
     assert {"slots": wanted} == everything.send("PUT", path, json={"slots": wanted}).json()
     post = everything.post("/posts", {"text": f"Slot {fresh_key}", "account": "bob.test"}).json()
-    assert post["due_at"].endswith("T00:00:00Z")
+    assert post["due_at"].endswith("T00:00:00.000Z")
     for wrong in ([{"weekday": 7, "minute": 0}], [{"weekday": 0, "minute": 1440}], [{"minute": 5}], "daily"):
         assert 422 == everything.send("PUT", path, json={"slots": wrong}).status_code
     assert {"slots": []} == everything.send("PUT", path, json={"slots": []}).json()
@@ -106,8 +106,8 @@ def test_one_occurrence_is_moved_and_left_out(everything: Api, fresh_key: str) -
     everything.post(path, {"occurrence": "2033-01-03T09:00:00Z"})
     plan = everything.get("/plan?from=2033-01-01&to=2033-01-05").json()
     coming = [item["at"] for item in plan["occurrences"] if item["recurrence"] == made["id"]]
-    assert ["2033-01-02T15:00:00Z", "2033-01-04T09:00:00Z"] == coming
-    assert ["2033-01-01T09:00:00Z"] == [post["at"] for post in plan["posts"] if post["recurrence"] == made["id"]]
+    assert ["2033-01-02T15:00:00.000Z", "2033-01-04T09:00:00.000Z"] == coming
+    assert ["2033-01-01T09:00:00.000Z"] == [post["at"] for post in plan["posts"] if post["recurrence"] == made["id"]]
     everything.delete(f"/recurrences/{made['id']}")
 
 
