@@ -17,8 +17,10 @@ from skywrite.atproto.sign_in import create_session
 from skywrite.clock import SYSTEM_CLOCK, FakeClock
 from skywrite.config import load_config
 from skywrite.errors import SkywriteError, StorageError, TimedOut
+from skywrite.fetch.fetch import Fetched
 from skywrite.http import Response
 from skywrite.publish.rounds import Rounds, Turn, Work
+from skywrite.queue.feed_model import NewFeed
 from skywrite.queue.marks import COUNTS, Marks, ToMark
 from skywrite.queue.model import STATES
 from skywrite.queue.notices import Channel
@@ -26,6 +28,7 @@ from skywrite.queue.webhooks import Webhooks
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport
 from tests.app.conftest import NOON
+from tests.support.feed_server import rss
 from tests.support.processes import PATIENCE_SECONDS
 
 HUNG, HEALTHY = 10, 24
@@ -139,9 +142,13 @@ def prepare_webhooks(town: Town) -> None:
     def post(url: str, *_: Any, **__: Any) -> Response:
         if "hung" in url:
             town.wait()
-        return Response(200, {}, b"")
+        return Response(200, {}, rss())
 
-    town.sky.context.network._fetcher = SimpleNamespace(post=post, check=lambda url: None)  # type: ignore[assignment]
+    def fetch(url: str, **_: Any) -> Fetched:
+        return Fetched(url, 200, {"content-type": "text/xml"}, post(url).body)
+
+    fetcher = SimpleNamespace(post=post, fetch=fetch, check=lambda url: None)
+    town.sky.context.network._fetcher = fetcher  # type: ignore[assignment]
     for name in town.all:
         Webhooks(town.store).send_test(Webhooks(town.store).add(f"https://{name}/")[0].id)
 
@@ -185,7 +192,21 @@ def reposts_done(town: Town) -> set[str]:
     return {name for name in town.healthy if town.box.records(name, REPOST)}
 
 
+def prepare_feeds(town: Town) -> None:
+    for name in town.all:
+        feed = NewFeed(f"https://{name}/feed", (town.store.account(town.healthy[0]).did,), "", {})
+        town.store.release_feed(town.store.add_feed(feed, "", 60))
+    with town.store._writing() as tx:
+        update = town.store._database.translate("UPDATE feed SET ready_at = :past RETURNING 1")
+        tx.select(update, {"past": SYSTEM_CLOCK.now() - timedelta(minutes=2)})
+
+
+def feeds_done(town: Town) -> set[str]:
+    return {feed.url.split("/")[2] for feed in town.store.feeds() if feed.first_polled_at is not None}
+
+
 SCENES = {
+    "feeds": Scene(prepare_feeds, feeds_done),
     "timers": Scene(prepare_timers, timers_done),
     "follow-ups": Scene(prepare_follow_ups, follow_ups_done),
     "sessions": Scene(prepare_sessions, sessions_done),

@@ -175,9 +175,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def kinds(place: Place) -> set[str]:
-    """What hangs: the kinds of periodic work from the list that the worker has, and posts, their files and feeds."""
+    """What hangs: the kinds of periodic work from the list that the worker has, and posts and their files."""
     with place.opened() as sky:
-        return {"posts", "uploads", "feeds", *(work.kind for work in sky._runner().works())}
+        return {"posts", "uploads", *(work.kind for work in sky._runner().works())}
 
 
 def missing(place: Place) -> set[str]:

@@ -15,13 +15,15 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.feed_checks import FeedCheck, FeedChecks, FeedTask
+from skywrite.app.feed_checks import FeedChecks, FeedTask
 from skywrite.app.feeds import FeedBusy
 from skywrite.clock import FakeClock
 from skywrite.errors import InputError
 from skywrite.fetch.fetch import FetchRejected
+from skywrite.publish.rounds import Rounds
 from skywrite.queue.authors import written_by
-from skywrite.queue.feed_model import FeedClaim, FeedExists, UnknownFeed
+from skywrite.queue.feed_model import FeedExists, UnknownFeed
+from skywrite.queue.leases import Leases
 from skywrite.sources import feed_poll, feed_post
 from skywrite.sources.feed import NotAFeed
 from skywrite.sources.feed_entry import FeedUnreadable
@@ -836,92 +838,40 @@ def test_the_lease_of_a_dead_checker_ends_at_once(tmp_path: Path, web: FeedServe
         assert None is sky.check_feed(1).problem
 
 
-def test_many_feeds_are_checked_side_by_side(sky: Skywrite, web: FeedServer) -> None:
-    """Every feed that is due is checked in one run of the task, by several threads, each once."""
+def test_many_feeds_are_checked_in_one_go(sky: Skywrite, web: FeedServer) -> None:
+    """Every feed that is due is checked once."""
     for number in range(40):
         web.pages[f"/{number}"] = rss(item(f"old{number}"))
         add(sky, web, f"/{number}")
         web.pages[f"/{number}"] = rss(item(f"new{number}"), item(f"old{number}"))
     web.asked.clear()
     pass_time(sky, hours=1)
-    task = FeedTask(FeedChecks(sky.context, sky._drafting))
-    task.run()
-    assert (40, 40) == (len(task.done), len({asked.path for asked in web.asked}))
+    assert (40, 40) == (len(sky.feeds.check_due()), len({asked.path for asked in web.asked}))
     assert sorted(f"new{number}" for number in range(40)) == sorted(queued(sky))
 
 
-def test_feeds_that_hang_hold_up_no_other(sky: Skywrite, web: FeedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thirty that failed the last time and hang now, and thirty that are well: these are all done while those hang."""
-    for number in range(60):
-        web.pages[f"/{number}"] = rss()
-        add(sky, web, f"/{number}")
-    hanging = {feed.id for feed in sky.context.store.feeds()[:30]}
-    well, release = threading.Semaphore(0), threading.Event()
-
-    def run(self: FeedChecks, claim: FeedClaim) -> FeedCheck:
-        if claim.feed.id in hanging:
-            release.wait()
-        else:
-            well.release()
-        return FeedCheck(claim.feed.id)
-
-    monkeypatch.setattr(FeedChecks, "run", run)
-    pass_time(sky, hours=1)
-    task = FeedTask(FeedChecks(sky.context, sky._drafting), wait=False)
-    task.run()
-    try:
-        for _ in range(30):
-            assert well.acquire(timeout=PATIENCE_SECONDS)
-    finally:
-        release.set()
-        task._pool.wait()
-    assert 60 == len(task.done)
-
-
-def test_feeds_that_failed_share_a_few_threads(sky: Skywrite, web: FeedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many of them hang, most threads are left to the others."""
-    checks = FeedChecks(sky.context, sky._drafting)
-    for number in range(20):
-        web.pages[f"/{number}"] = rss()
-        add(sky, web, f"/{number}")
-    pass_time(sky, hours=1)
-    claims = checks.claim(20)
-    troubled = [claim._replace(feed=claim.feed._replace(failures=claim.feed.id <= 12)) for claim in claims]
-    well, release, hanging = threading.Semaphore(0), threading.Event(), threading.Semaphore(0)
-
-    def run(self: FeedChecks, claim: FeedClaim) -> FeedCheck:
-        if claim.feed.failures:
-            hanging.release()
-            release.wait()
-        else:
-            well.release()
-        return FeedCheck(claim.feed.id)
-
-    monkeypatch.setattr(FeedChecks, "run", run)
-    monkeypatch.setattr(FeedChecks, "claim", lambda self, most: [troubled.pop(0)] if troubled else [])
-    task = FeedTask(checks, threads=8, wait=False)
-    task.run()
-    try:
-        for _ in range(8):
-            assert well.acquire(timeout=PATIENCE_SECONDS)
-        assert (True, True, False) == tuple(hanging.acquire(blocking=False) for _ in range(3))
-    finally:
-        release.set()
-        task._pool.wait()
-    assert 20 == len(task.done)
-
-
-def test_a_stopped_task_gives_its_feeds_back(sky: Skywrite, web: FeedServer) -> None:
-    """A worker that is told to stop begins with no other feed, and leaves none held."""
+@pytest.mark.parametrize("stopped", ["before", "meanwhile"])
+def test_a_stopped_worker_gives_its_feeds_back(sky: Skywrite, web: FeedServer, stopped: str) -> None:
+    """It begins with no other feed, and leaves none held; none counts as failed."""
     for number in range(4):
         web.pages[f"/{number}"] = rss()
         add(sky, web, f"/{number}")
-    web.asked.clear()
     pass_time(sky, hours=1)
+    stopping = threading.Event()
+
+    def end(asked: Asked) -> Reply:
+        stopping.set()
+        sky.context.ending.come()
+        return Reply(rss())
+
+    if stopped == "before":
+        stopping.set()
+    web.pages = dict.fromkeys(web.pages, end)
     task = FeedTask(FeedChecks(sky.context, sky._drafting))
-    task.stopping.set()
-    task.run()
-    assert ([], []) == (web.asked, sky.context.store.feed_lease_owners())
+    Rounds(task, sky.context.clock, stopping, wait=True, threads=1).run()
+    feeds = sky.context.store.feeds()
+    assert ([], [], 4) == (task.done, Leases(sky.context.store).owners(), len(sky.context.store.due_feeds()))
+    assert {0} == {feed.failures for feed in feeds}
 
 
 def test_a_long_life_posts_each_item_once(sky: Skywrite, web: FeedServer) -> None:

@@ -24,6 +24,7 @@ from skywrite.queue.feed_model import (
     UnknownFeed,
 )
 from skywrite.queue.feeds import FeedLeaseLost
+from skywrite.queue.leases import Leases
 from skywrite.queue.model import Problem, UnknownAccount, UnknownMedia
 from skywrite.queue.steps import locked
 from skywrite.queue.store import Store
@@ -37,6 +38,12 @@ BIG = 2**63 - 1
 def add(store: Store, url: str = URL, **values: Any) -> FeedClaim:
     """A feed of alice's, held for its first look."""
     return store.add_feed(NewFeed(url, values.pop("dids", (ALICE,)), **values), "adder", 60)
+
+
+def due(store: Store, most: int = 10) -> list[FeedClaim]:
+    """Claim feeds that are due."""
+    found = store.due_feeds()[:most]
+    return [claim for number, _ in found if (claim := store.claim_due_feed(number, str(id(store)), 60))]
 
 
 def item(number: int, state: Any = "pending", **values: Any) -> NewItem:
@@ -117,15 +124,15 @@ def test_two_that_add_an_address_at_once(store: Store, open_again: OpenStore) ->
 def test_a_feed_is_taken_when_it_is_due(store: Store, clock: FakeClock) -> None:
     """Held feeds are not taken; given back, they are taken when their time has come, the longest waiting first."""
     first, second = add(store), add(store, "https://other.example/")
-    assert (later(60), []) == (store.next_feed_at(), store.claim_feeds("w", 60, 5))
+    assert (later(60), []) == (store.next_feed_at(), due(store))
     store.record_poll(first, look())
     store.record_poll(second, look(url="https://other.example/")._replace(next_check_at=later(600)))
     for claim in (first, second):
         store.release_feed(claim)
-    assert (later(600), []) == (store.next_feed_at(), store.claim_feeds("w", 60, 5))
+    assert (later(600), []) == (store.next_feed_at(), due(store))
     clock.advance(1800)
-    assert [2, 1] == [claim.feed.id for claim in store.claim_feeds("w", 60, 5)]
-    assert [] == store.claim_feeds("w", 60, 5)
+    assert [2, 1] == [claim.feed.id for claim in due(store)]
+    assert [] == due(store)
 
 
 def test_a_lease_that_ran_out_lets_another_in(store: Store, clock: FakeClock) -> None:
@@ -133,7 +140,7 @@ def test_a_lease_that_ran_out_lets_another_in(store: Store, clock: FakeClock) ->
     old = add(store)
     assert store.claim_feed(1, "w", 60) is None
     clock.advance(60)
-    new = store.claim_feeds("w", 60)[0]
+    new = due(store)[0]
     for late in (
         lambda: store.record_poll(old, look(item(1))),
         lambda: store.renew_feed(old, 60),
@@ -143,7 +150,7 @@ def test_a_lease_that_ran_out_lets_another_in(store: Store, clock: FakeClock) ->
         with pytest.raises(FeedLeaseLost):
             late()
     store.release_feed(old)
-    assert "w" == store.feed(1).lease_owner
+    assert str(id(store)) == store.feed(1).lease_owner
     store.record_poll(new, look(item(1)))
     assert {1: {"pending": 1}} == store.count_items()
 
@@ -154,14 +161,14 @@ def test_renewing_keeps_a_feed(store: Store, clock: FakeClock) -> None:
     clock.advance(50)
     store.renew_feed(claim, 60)
     clock.advance(50)
-    assert [] == store.claim_feeds("w", 60)
+    assert [] == due(store)
 
 
 def test_leases_of_the_dead_end(store: Store) -> None:
     """A worker that is known to be gone holds nothing any more."""
     add(store)
-    assert (["adder"], 1) == (store.feed_lease_owners(), store.expire_feed_leases("adder"))
-    assert [1] == [claim.feed.id for claim in store.claim_feeds("w", 60)]
+    assert (["adder"], 1) == (Leases(store).owners(), Leases(store).end("adder"))
+    assert [1] == [claim.feed.id for claim in due(store)]
 
 
 def test_the_ledger_knows_items_by_every_fingerprint(store: Store) -> None:
@@ -230,7 +237,7 @@ def test_an_edit_leaves_a_feed_to_its_checker(store: Store) -> None:
     store.record_poll(claim, look(item(1), item(2)))
     store.fail_item(claim, 1, PROBLEM, permanently=True)
     store.edit_feed(1, [ALICE], {})
-    assert ([], {1: {"pending": 2}}) == (store.claim_feeds("w", 60), store.count_items())
+    assert ([], {1: {"pending": 2}}) == (due(store), store.count_items())
     store.filter_item(claim, 1)
     assert {1: {"filtered": 1, "pending": 1}} == store.count_items()
 
@@ -290,7 +297,7 @@ def test_a_feed_that_is_gone_is_never_due(store: Store, clock: FakeClock) -> Non
     store.record_poll(claim, gone)
     store.release_feed(claim)
     clock.advance(timedelta(days=400).total_seconds())
-    assert (None, [], None) == (store.next_feed_at(), store.claim_feeds("w", 60), store.feed(1).first_polled_at)
+    assert (None, [], None) == (store.next_feed_at(), due(store), store.feed(1).first_polled_at)
     assert store.claim_feed(1, "w", 60) is not None
 
 
@@ -323,7 +330,7 @@ def test_two_processes_claim_different_feeds(store: Store, open_again: OpenStore
         store.record_poll(claim, look(url=f"https://{number}.example/")._replace(next_check_at=NOON))
         store.release_feed(claim)
     other = open_again()
-    taken = [claim.feed.id for one in (store, other, store) for claim in one.claim_feeds(str(id(one)), 60, 2)]
+    taken = [claim.feed.id for one in (store, other, store) for claim in due(one, 2)]
     assert [1, 2, 3, 4, 5, 6] == sorted(taken)
 
 

@@ -1,28 +1,26 @@
 """Polling feeds: their items become posts.
 
-What lives here: one poll, and the worker's task of doing several at a time. A poll has two steps, each of which may be
-interrupted anywhere: the feed's items go into the ledger (one transaction), then waiting items are prepared and stored
-as posts (one transaction for each item). The next poll finishes what was interrupted: the lease of a dead process
-expires. What does not live here: adding and changing feeds (`feeds`), reading feeds and identifying items (`sources`),
-the ledger (`queue.feeds`).
+What lives here: one poll, and the worker's work of polling those that are due. A poll has two steps, each of which may
+be interrupted anywhere: the feed's items go into the ledger (one transaction), then waiting items are prepared and
+stored as posts (one transaction for each item). The next poll finishes what was interrupted: the lease of a dead
+process ends. What does not live here: adding and changing feeds (`feeds`), reading feeds and identifying items
+(`sources`), the ledger (`queue.feeds`).
 """
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.reports import FeedCheck
 from skywrite.app.results import Ready
-from skywrite.app.workers import is_gone
-from skywrite.errors import ENDED, InputError, Notice, RejectedError, SkywriteError, StorageError, Unexpected
+from skywrite.errors import ENDED, InputError, NoAnswer, Notice, RejectedError, SkywriteError, StorageError, Unexpected
 from skywrite.publish.log import Log, silent
-from skywrite.publish.pool import Pool
+from skywrite.publish.rounds import Turn
 from skywrite.queue import identities
 from skywrite.queue.feed_model import FeedClaim, FeedItem
 from skywrite.queue.feeds import FeedLeaseLost
@@ -32,10 +30,11 @@ if TYPE_CHECKING:
     from skywrite.sources.feed_poll import PollAnswer
 
 FEED_LEASE_SECONDS = 300.0
-FEED_THREADS = 32
 MOST_PER_CHECK = 5
 TROUBLED_MAX = 10
 GAP_SECONDS = 60
+# The name of what a server did that answered late, badly or not at all.
+UNANSWERED = "FetchFailed"
 
 
 class FeedChecks:
@@ -49,22 +48,21 @@ class FeedChecks:
         """When the next feed is due."""
         return self._ctx.store.next_feed_at()
 
-    def claim(self, most: int) -> list[FeedClaim]:
-        """Claim some of the feeds that are due."""
-        return self._ctx.store.claim_feeds(self._ctx.worker_name, FEED_LEASE_SECONDS, most)
+    def due(self) -> list[tuple[int, str]]:
+        """The feeds that are due, and their addresses."""
+        return self._ctx.store.due_feeds()
+
+    def claim(self, feed_id: int) -> FeedClaim | None:
+        """Claim a feed, if it is still due."""
+        return self._ctx.store.claim_due_feed(feed_id, self._ctx.worker_name, FEED_LEASE_SECONDS)
 
     def release(self, claim: FeedClaim) -> None:
-        """Release a feed without polling it."""
+        """Release a feed: it is still due."""
         self._ctx.store.release_feed(claim)
 
-    def free_dead(self) -> int:
-        """Free feeds whose process (on this computer) is gone, or that wait for a time which only a clock that ran
-        ahead can have set. Returns how many.
-        """
-        store, mine = self._ctx.store, self._ctx.worker_name
-        owners = [owner for owner in store.feed_lease_owners() if owner != mine and is_gone(owner)]
-        ahead = store.recover_feed_clock_skew(lease_seconds=FEED_LEASE_SECONDS)
-        return ahead + sum(store.expire_feed_leases(owner) for owner in owners)
+    def recover_clock_skew(self) -> int:
+        """Free feeds that wait for a time which only a clock that ran ahead can have set. Returns how many."""
+        return self._ctx.store.recover_feed_clock_skew(lease_seconds=FEED_LEASE_SECONDS)
 
     def run(self, claim: FeedClaim) -> FeedCheck:
         """Poll a claimed feed, and release it. Errors of the feed become the poll's problem.
@@ -236,98 +234,48 @@ class FeedChecks:
 
 
 class FeedTask:
-    """The worker's task (`publish.worker.Task`) of polling feeds, many at a time.
+    """The worker's work (`publish.rounds.Work`) of polling feeds. `done`: the polls, in the order of their ends."""
 
-    Feeds that failed last time share a few of the threads, so that hanging ones do not hold up the others. With `wait`,
-    `run` returns when all are done; without it, at once.
-    """
+    kind = "feeds"
 
-    def __init__(
-        self,
-        checks: FeedChecks,
-        *,
-        threads: int = FEED_THREADS,
-        stopping: threading.Event | None = None,
-        log: Log = silent,
-        wait: bool = True,
-    ) -> None:
+    def __init__(self, checks: FeedChecks, log: Log = silent) -> None:
         self._checks = checks
         self._log = log
-        self._wait = wait
-        self._pool = Pool(threads, self._work, name="feed", rest_seconds=0)
-        self._lock = threading.Lock()
-        self._troubled_most = max(1, threads // 4)
-        self._troubled_busy = 0
-        self._later: deque[FeedClaim] = deque()
-        self._errors: list[Exception] = []
-        self.stopping = stopping or threading.Event()
         self.done: list[FeedCheck] = []
+
+    @property
+    def made(self) -> int:
+        """How many polls there were; each may have made posts."""
+        return len(self.done)
 
     def next_at(self) -> datetime | None:
         """When the next feed is due."""
         return self._checks.next_at()
 
-    def run(self) -> None:
-        """Poll every feed that is due."""
-        self._checks.free_dead()
-        self._pool.wake()
-        if self._wait:
-            self._pool.wait()
-        if self._errors:
-            error, self._errors = self._errors[0], []
-            raise error
+    def due(self) -> list[Turn]:
+        """The feeds that are due."""
+        return [Turn(str(number), urlsplit(url).netloc, number) for number, url in self._checks.due()]
 
-    def begin_to_end(self) -> list[threading.Thread]:
-        """Start nothing new. Returns the threads that are still at work."""
-        return self._pool.begin_to_close()
-
-    def _work(self) -> None:
+    def take(self, turn: Turn) -> SkywriteError | None:
+        """Poll a feed; whatever goes wrong becomes its problem. One whose poll is ended is still due."""
+        claim = self._checks.claim(turn.what)
+        if claim is None:
+            return None
         try:
-            while (claim := self._next()) is not None:
-                self._pool.wake()
-                try:
-                    self._check(claim)
-                finally:
-                    self._done_with(claim)
-        except Exception as error:
-            self._errors.append(error)
-
-    def _next(self) -> FeedClaim | None:
-        """A feed to poll now. Only a few of those that failed last time run at once; the others wait for their turn."""
-        while not self.stopping.is_set():
-            with self._lock:
-                if self._later and self._troubled_busy < self._troubled_most:
-                    self._troubled_busy += 1
-                    return self._later.popleft()
-            claims = self._checks.claim(1)
-            if not claims:
-                return None
-            if not claims[0].feed.failures:
-                return claims[0]
-            with self._lock:
-                self._later.append(claims[0])
-        with self._lock:
-            while self._later:
-                self._checks.release(self._later.popleft())
-        return None
-
-    def _done_with(self, claim: FeedClaim) -> None:
-        with self._lock:
-            self._troubled_busy -= bool(claim.feed.failures)
-
-    def _checked(self, claim: FeedClaim) -> FeedCheck:
-        """Poll a feed; whatever goes wrong becomes its problem, and does not stop the others."""
-        try:
-            return self._checks.run(claim)
+            check = self._checks.run(claim)
         except StorageError:
             raise
+        except ENDED as error:
+            self._checks.release(claim)
+            return error
         except Exception as error:
             if not isinstance(error, SkywriteError):
                 self._log("unexpected", feed=claim.feed.id, error=error)
-            return FeedCheck(claim.feed.id, problem=Problem.of(error))
+            check = FeedCheck(claim.feed.id, problem=Problem.of(error))
+        self._note(check)
+        return NoAnswer(check.problem.message) if check.problem and check.problem.name == UNANSWERED else None
 
-    def _check(self, claim: FeedClaim) -> None:
-        check = self._checked(claim)
+    def _note(self, check: FeedCheck) -> None:
         self.done.append(check)
         self._log(
             "feed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,13 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.feed_checks import FEED_LEASE_SECONDS, MOST_PER_CHECK, FeedChecks, FeedTask
 from skywrite.app.reports import AddedFeed, FeedCheck, FeedPreview, FeedStatus
+from skywrite.app.workers import is_gone
 from skywrite.errors import InputError, TemporaryError
 from skywrite.files import read_regular
+from skywrite.publish.rounds import Rounds
 from skywrite.queue.feed_model import Feed, FeedItem, ItemState, NewFeed
 from skywrite.queue.feeds import everything
+from skywrite.queue.leases import Leases
 from skywrite.queue.model import Account, Problem
 
 if TYPE_CHECKING:
@@ -182,8 +186,8 @@ class Feeds:
         """Poll a feed now, even if it is not due. Raises UnknownFeed, FeedBusy."""
         feed = self._ctx.store.feed(name)
         claim = self._ctx.store.claim_feed(feed.id, self._ctx.worker_name, FEED_LEASE_SECONDS)
-        if claim is None:
-            self._checks.free_dead()
+        if claim is None and feed.lease_owner is not None and is_gone(feed.lease_owner):
+            Leases(self._ctx.store).end(feed.lease_owner)
             claim = self._ctx.store.claim_feed(feed.id, self._ctx.worker_name, FEED_LEASE_SECONDS)
         if claim is None:
             raise FeedBusy(f"Feed {feed.id} is being checked by another process.", hint="Try again in a minute.")
@@ -192,7 +196,7 @@ class Feeds:
     def check_due(self) -> builtins.list[FeedCheck]:
         """Poll every feed that is due."""
         task = FeedTask(self._checks)
-        task.run()
+        Rounds(task, self._ctx.clock, threading.Event(), wait=True).run()
         return task.done
 
     def preview(

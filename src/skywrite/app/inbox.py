@@ -222,7 +222,8 @@ class InboxTask:
                 self.log("on_reply_passes", item=item.id, why=why)
             return why
 
-        while (item := InboxItems(self.ctx.store).claim(account.did, why_not)) is not None:
+        items = InboxItems(self.ctx.store)
+        while (item := items.claim(account.did, why_not, worker=self.ctx.worker_name)) is not None:
             self._hand_out(name, call, item)
 
     def _wanted(self) -> list[Account]:

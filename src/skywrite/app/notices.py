@@ -148,7 +148,8 @@ class NoticeTask:
     def take(self, turn: Turn) -> SkywriteError | None:
         """Send the notices that wait for a channel, together."""
         notices = Notices(self.ctx.store)
-        while (waiting := notices.claim(LEASE_SECONDS, self._is_quiet, turn.what)) is not None:
+        worker = self.ctx.worker_name
+        while (waiting := notices.claim(LEASE_SECONDS, self._is_quiet, turn.what, worker=worker)) is not None:
             error = self._sent(waiting.channel, waiting.said)
             notices.settle(waiting, None if error is None else error.message)
             message = None if error is None else error.message

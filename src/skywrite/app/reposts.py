@@ -170,7 +170,7 @@ class RepostTask:
     def take(self, turn: Turn) -> SkywriteError | None:
         """Perform what is due for an account. After a problem that may pass, the rest waits for another time."""
         actions = Actions(self.ctx.store)
-        while (action := actions.claim(turn.name)) is not None:
+        while (action := actions.claim(turn.name, worker=self.ctx.worker_name)) is not None:
             try:
                 account = self.ctx.store.account(action.account_did)
                 action, since = self._current(action), action.due_at

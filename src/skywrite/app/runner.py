@@ -25,6 +25,7 @@ from skywrite.app.sessions import SessionKeeping
 from skywrite.app.signals import stopped_by_signals
 from skywrite.app.timers import Runner as TimerRunner
 from skywrite.app.timers import Timers, TimerTask
+from skywrite.app.workers import is_gone
 from skywrite.clock import SteadyClock
 from skywrite.config import DEFAULT_THREADS
 from skywrite.errors import InputError, SkywriteError, StorageError, Unexpected
@@ -33,6 +34,7 @@ from skywrite.publish.rounds import Rounds, Work
 from skywrite.publish.webhooks import WebhookTask
 from skywrite.publish.worker import Tally, Task, Worker
 from skywrite.queue.database import is_about_one
+from skywrite.queue.leases import Leases
 from skywrite.queue.model import Claim
 from skywrite.queue.vault import WrongKey
 from skywrite.queue.webhooks import Webhooks
@@ -85,9 +87,8 @@ class Runner:
             occurrences,
             Heartbeat(self._ctx, lambda: worker.hosts.trouble()),
             Pruning(self._ctx),
-            Freeing(self._ctx, self._sending.recover_clock_skew, self._feeds.free_dead),
+            Freeing(self._ctx, self._free_dead, self._recover_clock_skew),
             Lateness(self._ctx),
-            FeedTask(self._feeds, log=log, stopping=stopping, wait=False),
             *(Rounds(work, self._ctx.clock, stopping, log) for work in self.works(log)),
         )
         keeper = self._timekeeper(log)
@@ -97,26 +98,37 @@ class Runner:
         return worker
 
     def works(self, log: Log = silent) -> tuple[Work, ...]:
-        """All kinds of periodic work that depend on others, who may hang; posts and feeds have threads of their own."""
+        """All kinds of periodic work that depend on others, who may hang; posts have threads of their own."""
+        ctx = self._ctx
         return (
+            FeedTask(self._feeds, log),
             TimerTask(self._timers, log),
-            FollowUpTask(self._ctx, self._drafting, log),
-            SessionKeeping(self._ctx, log),
-            WebhookTask(Webhooks(self._ctx.store), self._ctx.network.fetcher, self._ctx.clock, log),
-            NoticeTask(self._ctx, log, self._commands),
-            InboxTask(self._ctx, Inbox(self._ctx, self._drafting), self._functions.reply_handlers, log),
-            MarkTask(self._ctx, log),
-            RepostTask(self._ctx, log),
+            FollowUpTask(ctx, self._drafting, log),
+            SessionKeeping(ctx, log),
+            WebhookTask(Webhooks(ctx.store), ctx.network.fetcher, ctx.clock, log, ctx.worker_name),
+            NoticeTask(ctx, log, self._commands),
+            InboxTask(ctx, Inbox(ctx, self._drafting), self._functions.reply_handlers, log),
+            MarkTask(ctx, log),
+            RepostTask(ctx, log),
         )
 
     def _begin(self, log: Log, threads: int) -> None:
         """What comes before a worker runs, whoever runs it."""
         self._check_key()
-        for step in (self._sending.free_dead_leases, self._sending.recover_clock_skew, self._functions.store_times):
+        for step in (self._free_dead, self._recover_clock_skew, self._functions.store_times):
             _begun(step, log)
         self._log_left_out_commands(log)
         self._ctx.store.on_replaced(lambda _: log("database_replaced", database=self._ctx.config.shown_database))
         log("started", threads=threads, database=self._ctx.config.shown_database)
+
+    def _free_dead(self) -> int:
+        """End what workers on this computer hold whose processes are gone. Returns how much it is."""
+        mine, leases = self._ctx.worker_name, Leases(self._ctx.store)
+        dead = [owner for owner in leases.owners() if owner != mine and is_gone(owner)]
+        return self._sending.free_dead_leases() + sum(leases.end(owner) for owner in dead)
+
+    def _recover_clock_skew(self) -> int:
+        return self._sending.recover_clock_skew() + self._feeds.recover_clock_skew()
 
     def run(
         self,
@@ -152,19 +164,17 @@ class Runner:
         self._check_key()
         worker = self.worker(threads=threads, log=log)
         occurrences = Occurrences(self._ctx, self._drafting, log)
-        feeds = FeedTask(self._feeds, log=log, stopping=worker.stopping)
         self._log_left_out_commands(log)
         # The search for due posts needs the right time.
         worker.is_time_right()
-        freeing: Steps = (self._sending.free_dead_leases, self._sending.recover_clock_skew)
-        before: Steps = (*freeing, self._functions.store_times)
+        before: Steps = (self._free_dead, self._recover_clock_skew, self._functions.store_times)
         rounds = [Rounds(work, self._ctx.clock, worker.stopping, log, wait=True) for work in self.works(log)]
-        making = [one for one in rounds if isinstance(one.work, TimerTask | FollowUpTask)]
-        makers: Steps = (*(one.run for one in making), occurrences.sweep, feeds.run)
+        making = [one for one in rounds if isinstance(one.work, TimerTask | FollowUpTask | FeedTask)]
+        makers: Steps = (*(one.run for one in making), occurrences.sweep)
         after: Steps = (*(one.run for one in rounds if one not in making), Pruning(self._ctx).run)
 
         def done() -> object:
-            return len(feeds.done), [one.work.made for one in making if isinstance(one.work, TimerTask | FollowUpTask)]
+            return [one.work.made for one in making if isinstance(one.work, TimerTask | FollowUpTask | FeedTask)]
 
         errors = [_error_of(step, log) for step in before]
         with stopped_by_signals(worker.stop):

@@ -106,6 +106,7 @@ class WebhookTask:
     fetcher: Callable[[], Fetcher]
     clock: Clock
     log: Callable[..., None]
+    worker: str = ""
     kind: str = field(default="webhooks", init=False)
 
     def next_at(self) -> datetime | None:
@@ -124,7 +125,7 @@ class WebhookTask:
 
     def take(self, turn: Turn) -> SkywriteError | None:
         """Send what waits for a webhook, one message after the other, until one gets no response."""
-        while (claim := self.webhooks.claim(LEASE_SECONDS, int(turn.name))) is not None:
+        while (claim := self.webhooks.claim(LEASE_SECONDS, int(turn.name), worker=self.worker)) is not None:
             try:
                 settled = self._try(claim)
             except (Stopping, CutOff) as error:

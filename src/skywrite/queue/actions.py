@@ -160,7 +160,7 @@ class Actions:
             rows = tx.rows("accounts_with_actions", now=self._store._clock.now())
         return [(row["did"], row["pds_url"]) for row in rows]
 
-    def claim(self, account_did: str | None = None) -> Action | None:
+    def claim(self, account_did: str | None = None, *, worker: str = "") -> Action | None:
         """Claim the next one that is due, of one account or of any, for two minutes."""
         now = self._store._clock.now()
         while True:
@@ -175,7 +175,7 @@ class Actions:
                     tx.run("set_aside_action", id=row["id"], until=now + SET_ASIDE, error=error.message)
                 continue
             with self._store._writing(wake=False) as tx:
-                taken = tx.row("take_action", id=row["id"], tries=row["tries"], until=now + LEASE)
+                taken = tx.row("take_action", id=row["id"], tries=row["tries"], until=now + LEASE, worker=worker)
             return None if taken is None else _action_of(taken)
 
     def done(self, action: Action, following: tuple[datetime, str] | None = None) -> None:

@@ -143,23 +143,21 @@ class FeedOperations(StoreBase):
                 raise unknown_feed(feed_id)
             tx.run("delete_setting", scope=AGENT_SCOPE, name=str(feed_id))
 
-    def claim_feeds(self, worker: str, lease_seconds: float, limit: int = 1) -> list[FeedClaim]:
-        """Claim feeds that are due (or whose lease has expired), the longest waiting first."""
-        with self._writing(wake=False) as tx:
-            now = self._clock.now()
-            while rows := tx.rows("claim_feeds", now=now, limit=limit):
-                claims = [claim for row in rows if (claim := self._taken(tx, row, worker, lease_seconds))]
-                if claims:
-                    return claims
-            return []
+    def due_feeds(self) -> list[tuple[int, str]]:
+        """The feeds that are due (or whose lease has expired), and their addresses, the longest waiting first."""
+        with self._reading() as tx:
+            return [(row["id"], row["url"]) for row in tx.rows("due_feeds", now=self._clock.now())]
 
-    def _taken(self, tx: Transaction, row: Row, worker: str, lease_seconds: float) -> FeedClaim | None:
-        """A claim on a feed; None if its row cannot be read: then it is left alone for an hour."""
-        try:
-            return self._take_feed(tx, row, worker, lease_seconds)
-        except UnreadableRow:
-            tx.run("set_aside_feed", id=row["id"], until=self._clock.now() + SET_ASIDE)
-            return None
+    def claim_due_feed(self, feed_id: int, worker: str, lease_seconds: float) -> FeedClaim | None:
+        """Claim a feed, if it is still due. One whose row cannot be read is left alone for an hour."""
+        now = self._clock.now()
+        with self._writing(wake=False) as tx:
+            row = tx.row("lock_due_feed", id=feed_id, now=now)
+            try:
+                return None if row is None else self._take_feed(tx, row, worker, lease_seconds)
+            except UnreadableRow:
+                tx.run("set_aside_feed", id=feed_id, until=now + SET_ASIDE)
+                return None
 
     def claim_feed(self, feed_id: int, worker: str, lease_seconds: float) -> FeedClaim | None:
         """Claim this feed, even if it is not due; None while another process holds it. Raises UnknownFeed."""
@@ -189,16 +187,6 @@ class FeedOperations(StoreBase):
         """Release a feed until its next poll; does nothing if the lease was lost."""
         with self._writing(wake=False) as tx:
             tx.run("release_feed", id=claim.feed.id, token=claim.token)
-
-    def feed_lease_owners(self) -> list[str]:
-        """The workers that hold a feed."""
-        with self._reading() as tx:
-            return [row["lease_owner"] for row in tx.rows("feed_lease_owners")]
-
-    def expire_feed_leases(self, owner: str) -> int:
-        """End the leases of a worker that is gone, so that its feeds are polled at once. Returns how many."""
-        with self._writing(wake=False) as tx:
-            return tx.run("expire_feed_leases", owner=owner, now=self._clock.now())
 
     def next_feed_at(self) -> datetime | None:
         """When a worker may claim the next feed; None if there are none."""

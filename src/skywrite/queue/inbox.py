@@ -203,7 +203,9 @@ class InboxItems:
         except _DealtWith:
             return None
 
-    def claim(self, account_did: str, why_not: Callable[[InboxItem], str | None]) -> InboxItem | None:
+    def claim(
+        self, account_did: str, why_not: Callable[[InboxItem], str | None], *, worker: str = ""
+    ) -> InboxItem | None:
         """Claim the next item that no function has handled, for five minutes; after three tries it is left alone.
 
         An item for which `why_not` gives a reason is passed over for good.
@@ -226,7 +228,7 @@ class InboxItems:
             self.pass_over(item, why)
         until = now + timedelta(seconds=HANDLE_SECONDS)
         with self._store._writing(wake=False) as tx:
-            taken = tx.row("lease_unhandled", id=row["id"], was=row["tries"], until=until)
+            taken = tx.row("lease_unhandled", id=row["id"], was=row["tries"], until=until, worker=worker)
         return None if taken is None else _item_of(taken)
 
     def pass_over(self, item: InboxItem, why: str) -> None:

@@ -153,7 +153,12 @@ class Notices:
             return readable(tx.rows("channel_with_notices", now=self._store._clock.now()), _channel_of)
 
     def claim(
-        self, lease_seconds: float, is_quiet: Callable[[Channel], bool], channel_id: int | None = None
+        self,
+        lease_seconds: float,
+        is_quiet: Callable[[Channel], bool],
+        channel_id: int | None = None,
+        *,
+        worker: str = "",
     ) -> Waiting | None:
         """Claim the next notices, all of one channel together; None if nothing may be sent now."""
         now = self._store._clock.now()
@@ -161,7 +166,8 @@ class Notices:
             if is_quiet(channel) or channel_id not in (None, channel.id):
                 continue
             with self._store._writing(wake=False) as tx:
-                row = tx.row("lease_channel", id=channel.id, now=now, until=now + timedelta(seconds=lease_seconds))
+                until = now + timedelta(seconds=lease_seconds)
+                row = tx.row("lease_channel", id=channel.id, now=now, until=until, worker=worker)
                 waiting = tx.rows("waiting_notices", channel_id=channel.id, limit=PAGE) if row else []
             if row is not None and waiting:
                 return Waiting(channel, tuple(one["said"] for one in waiting), waiting[-1]["id"], row["lease_token"])

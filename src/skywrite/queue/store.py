@@ -17,8 +17,8 @@ operations, each one transaction and each one safe to call from any thread, are 
   expire_lease, set_aside, next_ready_at, late_accounts, view;
 - `clock_skew.py`: recover_clock_skew, recover_feed_clock_skew;
 - `media.py`: media_info, media_of, read_media, put_upload, uploads, uploads_by, drop_upload, prune;
-- `feeds.py`: add_feed, feed, feeds, edit_feed, remove_feed, claim_feeds, claim_feed, renew_feed, release_feed,
-  feed_lease_owners, expire_feed_leases, next_feed_at, known_items, record_poll, pending_items, feed_items, count_items,
+- `feeds.py`: add_feed, feed, feeds, edit_feed, remove_feed, due_feeds, claim_due_feed, claim_feed, renew_feed,
+  release_feed, next_feed_at, known_items, record_poll, pending_items, feed_items, count_items,
   queue_item, fail_item, filter_item;
 - `recurrences.py`: add_recurrence, add_with_recurrences, add_occurrence, recurrence, recurrences, idle_recurrences,
   update_recurrence, replace_recurrence, remove_recurrence, set_slots, slots, setting, settings, times,

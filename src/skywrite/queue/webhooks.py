@@ -200,7 +200,7 @@ class Webhooks:
         with self._store._writing(wake=False) as tx:
             tx.run("release_webhook", id=claim.webhook.id, token=claim.token)
 
-    def claim(self, lease_seconds: float, webhook_id: int = 0) -> DeliveryClaim | None:
+    def claim(self, lease_seconds: float, webhook_id: int = 0, *, worker: str = "") -> DeliveryClaim | None:
         """Claim the next message, for one webhook or (0) any; None if none may be sent now.
 
         Each webhook gets one message at a time.
@@ -214,7 +214,7 @@ class Webhooks:
                 if not _is_readable(tx, row, now):
                     continue
                 until = now + timedelta(seconds=lease_seconds)
-                hook = tx.row("lease_webhook", id=row["webhook_id"], now=now, until=until)
+                hook = tx.row("lease_webhook", id=row["webhook_id"], now=now, until=until, worker=worker)
                 if hook is None:
                     return None
             try:

@@ -432,6 +432,8 @@ CREATE TABLE action (
   replaces text,
   state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done', 'failed', 'cancelled')),
   attempt_at {time} NOT NULL,
+  -- Who works on it, until that time.
+  lease_owner text,
   tries integer NOT NULL DEFAULT 0,
   error text,
   created_at {time} NOT NULL,
@@ -439,6 +441,7 @@ CREATE TABLE action (
 ){strict};
 
 CREATE INDEX action_account ON action (account_did);
+CREATE INDEX action_leased ON action (lease_owner) WHERE lease_owner IS NOT NULL;
 CREATE INDEX action_waiting ON action (attempt_at) WHERE state = 'waiting';
 CREATE UNIQUE INDEX action_key ON action (account_did, key);
 
@@ -505,7 +508,8 @@ CREATE TABLE inbox (
   state text NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'done')),
   snoozed_until {time},
   answer_id {bigint} REFERENCES post (id) ON DELETE SET NULL,
-  -- For functions of programs: until when one works on it, how often that was tried, and when it was done.
+  -- For functions of programs: who works on it and until when, how often that was tried, and when it was done.
+  lease_owner text,
   lease_until {time},
   tries integer NOT NULL DEFAULT 0,
   handled_at {time},
@@ -519,6 +523,7 @@ CREATE TABLE inbox (
 
 CREATE INDEX inbox_new ON inbox (indexed_at) WHERE state = 'new';
 CREATE INDEX inbox_answer ON inbox (answer_id);
+CREATE INDEX inbox_leased ON inbox (lease_owner) WHERE lease_owner IS NOT NULL;
 CREATE INDEX inbox_unhandled ON inbox (account_did, id) WHERE handled_at IS NULL;
 CREATE INDEX inbox_answered ON inbox (account_did, answered_at) WHERE answered_at IS NOT NULL;
 
@@ -677,6 +682,7 @@ CREATE TABLE webhook (
   reason text,
   created_at {time} NOT NULL,
   lease_token {bigint} NOT NULL DEFAULT 0,
+  lease_owner text,
   lease_until {time},
   CHECK ((previous_secret IS NULL) = (previous_until IS NULL))
 ){strict};
@@ -713,6 +719,7 @@ CREATE TABLE notice_channel (
   error text,
   created_at {time} NOT NULL,
   lease_token {bigint} NOT NULL DEFAULT 0,
+  lease_owner text,
   lease_until {time}
 ){strict};
 

@@ -45,7 +45,7 @@ ORDER BY attempt_at, id LIMIT 1
 
 -- name: take_action
 -- Claim an action until a time, when it may be tried again.
-UPDATE action SET tries = tries + 1, attempt_at = :until
+UPDATE action SET tries = tries + 1, attempt_at = :until, lease_owner = :worker
 WHERE id = :id AND state = 'waiting' AND tries = :tries RETURNING *
 
 -- name: set_aside_action
@@ -54,7 +54,7 @@ UPDATE action SET attempt_at = :until, error = :error WHERE id = :id
 
 -- name: settle_action
 -- Store the outcome of a try, unless somebody else has claimed the action since.
-UPDATE action SET state = :state, attempt_at = :attempt_at, error = :error, done_at = :done_at
+UPDATE action SET state = :state, attempt_at = :attempt_at, lease_owner = NULL, error = :error, done_at = :done_at
 WHERE id = :id AND state = 'waiting' AND tries = :tries
 
 -- name: try_actions_again

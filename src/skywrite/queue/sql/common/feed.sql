@@ -59,14 +59,9 @@ UPDATE feed SET lease_until = :until, ready_at = :until WHERE id = :id AND lease
 UPDATE feed SET lease_owner = NULL, lease_until = NULL, ready_at = next_check_at
 WHERE id = :id AND lease_token = :token
 
--- name: expire_feed_leases
--- End the leases of a dead worker.
-UPDATE feed SET lease_owner = NULL, lease_until = NULL, ready_at = :now, lease_token = lease_token + 1
-WHERE lease_owner = :owner
-
--- name: feed_lease_owners
--- The workers that have leased feeds.
-SELECT DISTINCT lease_owner FROM feed WHERE lease_owner IS NOT NULL
+-- name: due_feeds
+-- The feeds that may be claimed, whichever has waited the longest first.
+SELECT id, url FROM feed WHERE ready_at <= :now ORDER BY ready_at, id
 
 -- name: next_feed
 -- The earliest time at which any feed may be claimed.

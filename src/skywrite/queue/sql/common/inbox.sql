@@ -53,7 +53,7 @@ WHERE id = :id
 -- name: answer_inbox_by_function
 -- Record the post with which a function replies to an item, unless somebody has dealt with it meanwhile.
 UPDATE inbox SET
-  state = 'done', answer_id = :answer_id, answers = answers + 1, answered_at = :now, handled_at = :now, lease_until = NULL
+  state = 'done', answer_id = :answer_id, answers = answers + 1, answered_at = :now, handled_at = :now, lease_owner = NULL, lease_until = NULL
 WHERE id = :id AND tries = :was AND handled_at IS NULL AND state = 'new' AND answer_id IS NULL
   AND (snoozed_until IS NULL OR snoozed_until <= :now)
 
@@ -67,11 +67,11 @@ ORDER BY id LIMIT 1
 
 -- name: pass_inbox
 -- Record that no function gets an item, and why.
-UPDATE inbox SET passed = :why, handled_at = :now, lease_until = NULL WHERE id = :id AND handled_at IS NULL
+UPDATE inbox SET passed = :why, handled_at = :now, lease_owner = NULL, lease_until = NULL WHERE id = :id AND handled_at IS NULL
 
 -- name: pass_whole_inbox
 -- Record that no function gets the items that an account has so far, and why.
-UPDATE inbox SET passed = :why, handled_at = :now, lease_until = NULL
+UPDATE inbox SET passed = :why, handled_at = :now, lease_owner = NULL, lease_until = NULL
 WHERE account_did = :account_did AND handled_at IS NULL
 
 -- name: answers_since
@@ -87,16 +87,16 @@ WHERE account_did = :account_did AND answered_at >= :since AND author_did = :aut
 
 -- name: lease_unhandled
 -- Claim an item for a function.
-UPDATE inbox SET lease_until = :until, tries = tries + 1
+UPDATE inbox SET lease_owner = :worker, lease_until = :until, tries = tries + 1
 WHERE id = :id AND handled_at IS NULL AND tries = :was RETURNING *
 
 -- name: set_aside_inbox
 -- Leave an item alone until a time, because its row cannot be read.
-UPDATE inbox SET lease_until = :until WHERE id = :id
+UPDATE inbox SET lease_owner = NULL, lease_until = :until WHERE id = :id
 
 -- name: handled_inbox
 -- Record that a function has handled an item.
-UPDATE inbox SET handled_at = :now, lease_until = NULL WHERE id = :id AND tries = :was
+UPDATE inbox SET handled_at = :now, lease_owner = NULL, lease_until = NULL WHERE id = :id AND tries = :was
 
 -- name: forget_inbox
 -- Forget how far the notifications of an account were read, and since when functions answer: it was deleted.

@@ -51,12 +51,13 @@ ORDER BY id
 
 -- name: lease_channel
 -- Take the right to send to a channel.
-UPDATE notice_channel SET lease_token = lease_token + 1, lease_until = :until
+UPDATE notice_channel SET lease_token = lease_token + 1, lease_owner = :worker, lease_until = :until
 WHERE id = :id AND (lease_until IS NULL OR lease_until <= :now) RETURNING *
 
 -- name: settle_channel
 -- Release a channel, with the outcome of sending.
-UPDATE notice_channel SET lease_until = NULL, failures = :failures, next_try_at = :next_try_at, error = :error
+UPDATE notice_channel SET
+  lease_owner = NULL, lease_until = NULL, failures = :failures, next_try_at = :next_try_at, error = :error
 WHERE id = :id AND lease_token = :token
 
 -- name: notices_sent

@@ -65,16 +65,16 @@ UPDATE delivery SET attempt_at = :until WHERE id = :id
 
 -- name: set_aside_webhook
 -- Leave a webhook alone until a time, because its row cannot be read.
-UPDATE webhook SET lease_until = :until WHERE id = :id
+UPDATE webhook SET lease_owner = NULL, lease_until = :until WHERE id = :id
 
 -- name: lease_webhook
 -- Take the right to send to a webhook.
-UPDATE webhook SET lease_token = lease_token + 1, lease_until = :until
+UPDATE webhook SET lease_token = lease_token + 1, lease_owner = :worker, lease_until = :until
 WHERE id = :id AND (lease_until IS NULL OR lease_until <= :now) RETURNING *
 
 -- name: release_webhook
 -- Give back the right to send.
-UPDATE webhook SET lease_until = NULL WHERE id = :id AND lease_token = :token
+UPDATE webhook SET lease_owner = NULL, lease_until = NULL WHERE id = :id AND lease_token = :token
 
 -- name: settle_delivery
 -- Store the outcome of sending, if the lease is still ours.

@@ -6,9 +6,9 @@ SELECT * FROM feed WHERE id = :id FOR UPDATE
 -- Let nobody else add a feed before this transaction ends.
 LOCK TABLE feed IN SHARE ROW EXCLUSIVE MODE
 
--- name: claim_feeds
--- Lock the feeds that have been ready the longest, skipping those that others have locked.
-SELECT * FROM feed WHERE ready_at <= :now ORDER BY ready_at LIMIT :limit FOR UPDATE SKIP LOCKED
+-- name: lock_due_feed
+-- Lock one feed until the transaction ends, if it may be claimed.
+SELECT * FROM feed WHERE id = :id AND ready_at <= :now FOR UPDATE
 
 -- name: known_fingerprints
 -- The items of a feed that have any of these fingerprints (a JSON array).

@@ -6,9 +6,9 @@ SELECT * FROM feed WHERE id = :id
 -- Let nobody else add a feed before this transaction ends (BEGIN IMMEDIATE already keeps other writers away).
 SELECT 1 AS locked
 
--- name: claim_feeds
--- The feeds that have been ready the longest.
-SELECT * FROM feed WHERE ready_at <= :now ORDER BY ready_at LIMIT :limit
+-- name: lock_due_feed
+-- Lock one feed in this transaction, if it may be claimed.
+SELECT * FROM feed WHERE id = :id AND ready_at <= :now
 
 -- name: known_fingerprints
 -- The items of a feed that have any of these fingerprints (a JSON array).
