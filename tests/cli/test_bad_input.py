@@ -183,6 +183,34 @@ def test_no_password(signed_out: Shell) -> None:
     assert_error(signed_out(*words, stdin=b"", code=2), "InputError", "no password")
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("login",), "skywrite login --help"),
+        (("login", "alice.test"), "BLUESKY_APP_PASSWORD"),
+        (
+            (
+                "notices",
+                "add",
+                "email",
+                "me@x.example",
+                "--from",
+                "b@x.example",
+                "--server",
+                "x.example",
+                "--user",
+                "b",
+            ),
+            "SKYWRITE_SMTP_PASSWORD",
+        ),
+    ],
+)
+def test_nobody_to_ask(signed_out: Shell, words: tuple[str, ...], hint: str) -> None:
+    """What would be asked for is an error where nobody sits at a terminal, and says how else to give it."""
+    told = signed_out(*words, "--json", code=2)
+    assert ("InputError", True) == (told.json["error"], hint in told.json["hint"])
+
+
 def test_main_password(signed_out: Shell) -> None:
     """The main password signs in, with a warning that an app password is safer."""
     password = signed_out.box.account("alice.test").password

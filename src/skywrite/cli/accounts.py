@@ -10,13 +10,15 @@ import click
 from skywrite.cli.completing import complete_accounts
 from skywrite.cli.options import account_option, json_option
 from skywrite.cli.output import print_done, print_json, print_table, print_warnings
-from skywrite.cli.terminal import can_ask
+from skywrite.cli.terminal import ask, can_ask
 from skywrite.errors import InputError
 from skywrite.shown import printable_line
 
 if TYPE_CHECKING:
     from skywrite.app import Skywrite
     from skywrite.queue.model import Account
+
+_HELP = "See: skywrite login --help"
 
 
 @click.command("login", epilog="Example: skywrite login alice.bsky.social")
@@ -57,7 +59,7 @@ def login_command(
         sky.accounts()
         name = sky.context.config.handle if handle is None else handle
         if name is None:
-            name = _ask("Handle (such as alice.bsky.social)")
+            name = ask("Handle (such as alice.bsky.social)", instead=_HELP)
         pds = sky.context.environment_pds() if pds is None else pds
         if pds is None and _may_ask():
             pds = _confirmed_server(sky, name)
@@ -68,7 +70,7 @@ def login_command(
             if auth_factor_token or not _may_ask():
                 raise
             click.echo("A sign-in code was sent to your e-mail address.", err=True)
-            code = _ask("Code")
+            code = ask("Code", instead=_HELP)
             done = sky.accounts.login(name, secret, auth_factor_token=code, pds=pds)
         if as_json:
             from skywrite.app.shapes.accounts import signed_in_shape
@@ -95,19 +97,13 @@ def _may_ask() -> bool:
     return sys.stdin.isatty()
 
 
-def _ask(what: str, *, hide: bool = False) -> str:
-    if not _may_ask():
-        hint = "See: skywrite login --help"
-        if hide:
-            hint = "Pipe it in with --app-password-stdin, or set BLUESKY_APP_PASSWORD."
-        raise InputError(f"{what} is missing, and there is no terminal to ask on.", hint=hint)
-    return str(click.prompt(what, hide_input=hide, err=True))
-
-
 def _app_password(from_stdin: bool, from_environment: str | None) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\n")
-    return _ask("App password", hide=True) if from_environment is None else from_environment
+    if from_environment is not None:
+        return from_environment
+    instead = "Pipe it in with --app-password-stdin, or set BLUESKY_APP_PASSWORD."
+    return ask("App password", instead=instead, hide=True)
 
 
 @click.command("logout", epilog="Example: skywrite logout alice.bsky.social")

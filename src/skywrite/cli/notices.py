@@ -9,6 +9,7 @@ import click
 
 from skywrite.cli.options import ID, json_option
 from skywrite.cli.output import print_done, print_json, print_table
+from skywrite.cli.terminal import ask
 
 if TYPE_CHECKING:
     from skywrite.queue.notices import Channel
@@ -65,7 +66,7 @@ def email_command(
 
     password = None
     if user:
-        password = os.environ.get(PASSWORD) or click.prompt("Password of the mail server", hide_input=True, err=True)
+        password = os.environ.get(PASSWORD) or ask("The mail server's password", instead=f"Set {PASSWORD}.", hide=True)
     with Skywrite() as sky:
         channel = sky.notices.add_email(
             to, sender=sender, server=server, user=user, password=password, plain=plain, quiet=quiet, kinds=kinds

@@ -1,6 +1,7 @@
-"""The terminal: its width, the width of text, and the pager.
+"""The terminal: its width, the width of text, the pager, and asking whoever sits there.
 
-What lives here: measuring and cutting text. What does not: the content (`listing`, `showing`).
+What lives here: measuring and cutting text, and the question for a word or a password. What does not: the content
+(`listing`, `showing`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from itertools import chain, islice
 from typing import TextIO
 
 import click
+
+from skywrite.errors import InputError
 
 PIPE_COLUMNS = 120
 COLUMNS_MIN = 40
@@ -26,6 +29,13 @@ def is_terminal() -> bool:
 def can_ask() -> bool:
     """Whether somebody is there to answer a question."""
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask(what: str, *, instead: str, hide: bool = False) -> str:
+    """What somebody types. Raises InputError if nobody is there; `instead` says how else to give it."""
+    if not sys.stdin.isatty():
+        raise InputError(f"{what} is missing, and there is no terminal to ask on.", hint=instead)
+    return str(click.prompt(what, hide_input=hide, err=True))
 
 
 def plain_terminal() -> bool:
