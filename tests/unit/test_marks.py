@@ -60,3 +60,15 @@ def test_a_draft_asks_for_it() -> None:
     """`markdown: strip`, with links as ever."""
     [rich] = render(draft_from_dict({"text": "# Hi\n**see [it](https://a.example)**", "markdown": "strip"}))
     assert ("Hi\nsee it", ["https://a.example"]) == (rich.text, [facet.value for facet in rich.facets])
+
+
+# Marks that begin again and again and never end. A pattern that looks for each end through all of the rest never comes
+# back from texts like these, and stops the whole server meanwhile.
+ENDLESS = ["](", "](a(", "**a ", "__a ", "__a", "*a ", "_a ", "~~a ", "~~a", "`a ", "](](b) ", "_ _", "# a #"]
+
+
+@pytest.mark.parametrize("mark", [*ENDLESS, " "])
+def test_marks_without_an_end_are_read_once(mark: str) -> None:
+    """A long text of them keeps its letters, and is done with."""
+    text = "# a" + mark * (200_000 // len(mark)) + "b"
+    assert [text.count(letter) for letter in "ab"] == [without_marks(text).count(letter) for letter in "ab"]

@@ -4,23 +4,38 @@ What lives here: which of them a text has, and the text without them. What does 
 """
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 
 class _Mark(NamedTuple):
-    """A kind of mark: how it is shown to people, where it is, and what stands there without it."""
+    """A kind of mark: how it is shown to people, where it is, and what stands there without it.
+
+    Strangers choose the text, so a pattern that finds no end gives up where the next mark of its kind could begin.
+    """
 
     shown: str
     pattern: re.Pattern[str]
-    plain: str
+    plain: str | Callable[[re.Match[str]], str]
+
+
+def _heading(found: re.Match[str]) -> str:
+    """The text of a heading, without the marks that may close it."""
+    text = found[1].rstrip(" \t")
+    bare = text.rstrip("#")
+    return bare.rstrip(" \t") if bare.endswith((" ", "\t")) else text
 
 
 _MARKS = (
-    _Mark("# heading", re.compile(r"^#{1,6}[ \t]+(\S.*?)(?:[ \t]+#+)?[ \t]*$", re.MULTILINE), r"\1"),
+    _Mark("# heading", re.compile(r"^#{1,6}[ \t]+(\S.*)$", re.MULTILINE), _heading),
     _Mark("> quote", re.compile(r"^>[ \t]?", re.MULTILINE), ""),
     _Mark("* item", re.compile(r"^([ \t]*)[*+][ \t]+(?=\S)", re.MULTILINE), r"\1• "),
-    _Mark("**bold**", re.compile(r"\*\*(?=[^\s*])([^\n]+?)(?<=[^\s*])\*\*"), r"\1"),
-    _Mark("__bold__", re.compile(r"(?<!\w)__(?=[^\s_])([^\n]+?)(?<=[^\s_])__(?!\w)"), r"\1"),
+    _Mark("**bold**", re.compile(r"\*\*(?=[^\s*])((?:[^*\n]|\*(?!\*))+?)(?<=[^\s*])\*\*"), r"\1"),
+    _Mark(
+        "__bold__",
+        re.compile(r"(?<!\w)__(?=[^\s_])((?:[^_\n]|_(?!_)|(?<=\w)__(?=\w))+?)(?<=[^\s_])__(?!\w)"),
+        r"\1",
+    ),
     _Mark("*italics*", re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=\S)\*(?![\w*])"), r"\1"),
     _Mark("_italics_", re.compile(r"(?<![\w@.])_(?=[^\s_])([^_\n]+?)(?<=\S)_(?!\w)"), r"\1"),
     _Mark("~~struck~~", re.compile(r"~~(?=\S)([^~\n]+?)(?<=\S)~~"), r"\1"),
@@ -28,7 +43,7 @@ _MARKS = (
 )
 # Addresses hold such characters, and are none of ours.
 _KEPT = "\ue000"
-_ADDRESSES = re.compile(rf"\]\([^)\s]*\)|https?://[^\s)]+|{_KEPT}")
+_ADDRESSES = re.compile(rf"\]\((?:[^()\s]|\([^()\s]*\))*\)|https?://[^\s)]+|{_KEPT}")
 
 
 def marks_in(text: str) -> list[str]:

@@ -89,11 +89,11 @@ def _check_text(text: object) -> None:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Readers differ in which of two equal names they take, so there must be one."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise MalformedBody(f"The field {twice[:80]!r} is given twice.", hint="Send it once.")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise MalformedBody(f"The field {name[:80]!r} is given twice.", hint="Send it once.")
+        found[name] = value
     return found
 
 

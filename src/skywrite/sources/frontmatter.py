@@ -117,11 +117,11 @@ def _find_json(lines: Sequence[str], opens: int, line: str) -> Head | None:
 
 def _read_json(text: str, first_line: int) -> tuple[dict[str, Any], dict[str, int]]:
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        values = dict(items)
-        if len(values) < len(items):
-            names = [name for name, _ in items]
-            twice = next(name for name in names if names.count(name) > 1)
-            raise InvalidFrontMatter(f"{twice!r} is given twice.", first_line, hint="Keep one of them.")
+        values: dict[str, Any] = {}
+        for name, value in items:
+            if name in values:
+                raise InvalidFrontMatter(f"{name!r} is given twice.", first_line, hint="Keep one of them.")
+            values[name] = value
         return values
 
     value = json.loads(text, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=pairs)

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from skywrite.schedule.tokens import DateOrder
 
-_ASIDE = re.compile(r"\([^)]*\)|\s-\s.*")
+_ASIDE = re.compile(r"\([^()]*\)|\s-\s.*")
 _NOISE = re.compile(r"[\W_]+")
 
 
