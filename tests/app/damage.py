@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from skywrite.app import Skywrite
+from skywrite.queue.workers import Hanging, Workers
 from tests.app.conftest import NOON, World
 from tests.support.postgres import PostgresServer
 
@@ -56,7 +57,10 @@ def fill(sky: Skywrite, world: World, run: Callable[[str, tuple[object, ...]], o
         store.hold(held.id)
         sky.reposts.repost(done.id, at=NOON + timedelta(minutes=1), account=handle)
         sky.follow_ups.add(done.id, when="50 likes", reply="Thank you!")
-        store.put_setting("worker", handle, AT)
+        Workers(store).beat(handle, [Hanging("http://127.0.0.1:9", 3)])
+        store.put_setting("column_maps", handle, {"Message": "text"})
+        store.put_secret("oauth_client", handle, "sealed")
+        store.note_sign_in_name(f"{handle}@x.test", account.did)
         _fill_rest(run, {"did": account.did, "post": done.id, "handle": handle})
     world.clock.advance(120)
 
@@ -85,6 +89,11 @@ def _fill_rest(run: Callable[[str, tuple[object, ...]], object], known: Mapping[
     put("approval", post_id=post, texts="[]", **approval)
     put("recurrence_approval", recurrence_id=number, **approval)
     put("occurrence_template", post_id=post, digest="d")
+    put("post_request", post_id=post, digest="d", wanted_at=later)
+    put("app_draft", account_did=did, id="a", post_id=post, remote_digest="d", local_digest="d")
+    put("inbox_place", account_did=did, gaps="[]", until=AT)
+    put("inbox_function", account_did=did, name="f", since=AT)
+    put("chore", name=handle, done_at=AT)
     put("slot", account_did=did, weekday=1, minute=600, zone="Europe/Berlin")
     put("mark", post_id=post, age_hours=1, taken_at=AT, kind="text", likes=3)
     put(

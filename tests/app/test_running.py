@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from skywrite.app.chores import PRUNE_SECONDS, Lateness, Pruning
 from skywrite.app.feed_checks import FeedTask
 from skywrite.app.occurrences import Occurrences
 from skywrite.app.timers import TimerTask
-from skywrite.clock import SYSTEM_CLOCK, to_iso
+from skywrite.clock import SYSTEM_CLOCK
 from skywrite.errors import InputError, NotSent
 from skywrite.http import Response
 from skywrite.publish.decide import Decider
@@ -30,6 +30,7 @@ from skywrite.queue.events import Events
 from skywrite.queue.model import Account
 from skywrite.queue.post_store import PostStore
 from skywrite.queue.vault import Vault, WrongKey
+from skywrite.queue.workers import Hanging, Workers
 from skywrite.server.serving import ServedWorker
 from tests.app.conftest import NOON, World
 from tests.store.support import raw
@@ -360,18 +361,19 @@ def test_however_a_worker_is_started_a_wrong_key_is_an_error(live: Skywrite, sta
         start(live)
 
 
-def test_a_worker_that_has_ended_is_no_longer_reported_as_alive(live: Skywrite) -> None:
+def test_a_worker_that_has_ended_is_no_longer_reported_as_alive(
+    live: Skywrite, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`doctor --run` looks at these."""
     worker = live.worker()
     beating = threading.Event()
-    put = live.context.store.put_setting
+    beat = Workers.beat
 
-    def watched(scope: str, name: str, value: Any) -> None:
-        put(scope, name, value)
-        if scope == "worker":
-            beating.set()
+    def watched(workers: Workers, name: str, hanging: Sequence[Hanging]) -> None:
+        beat(workers, name, hanging)
+        beating.set()
 
-    live.context.store.put_setting = watched  # type: ignore[method-assign]
+    monkeypatch.setattr(Workers, "beat", watched)
     runner = live._runner()
     runner.worker = lambda **_: worker  # type: ignore[method-assign]
     live._runner = lambda *_: runner  # type: ignore[method-assign]
@@ -380,7 +382,7 @@ def test_a_worker_that_has_ended_is_no_longer_reported_as_alive(live: Skywrite) 
     assert beating.wait(JOIN_SECONDS)
     worker.stop()
     thread.join(JOIN_SECONDS)
-    assert (False, {}) == (thread.is_alive(), live.context.store.settings("worker"))
+    assert (False, []) == (thread.is_alive(), Workers(live.context.store).all())
 
 
 def test_a_worker_never_reads_all_accounts(live: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -528,12 +530,13 @@ def _png() -> bytes:
 
 def test_traces_of_killed_workers_go(world: World, sky: Skywrite) -> None:
     """A day after their last sign of life."""
-    sky.context.store.put_setting("worker", "gone/1/a", to_iso(world.clock.now()))
+    workers = Workers(sky.context.store)
+    workers.beat("gone/1/a")
     sky.run_once()
     world.clock.advance(PRUNE_SECONDS + 1)
-    sky.context.store.put_setting("worker", "here/1/b", to_iso(world.clock.now()))
+    workers.beat("here/1/b")
     sky.run_once()
-    assert ["here/1/b"] == list(sky.context.store.settings("worker"))
+    assert ["here/1/b"] == [one.name for one in workers.all()]
 
 
 def test_who_reads_started_may_say_stop(live: Skywrite, world: World) -> None:

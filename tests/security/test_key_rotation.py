@@ -14,6 +14,7 @@ from skywrite.config import Config, load_config
 from skywrite.errors import InputError
 from skywrite.queue.vault import Vault, WrongKey, next_key
 from skywrite.queue.webhooks import Webhooks
+from skywrite.queue.workers import Workers
 from skywrite.sandbox import SandboxTransport
 from tests.cli.conftest import Shell
 from tests.sources.folders import Desk
@@ -114,7 +115,7 @@ def test_a_given_key_is_replaced_by_a_given_key(desk: Desk) -> None:
 
 def test_workers_are_stopped_first(desk: Desk) -> None:
     """A worker would go on sealing with the old key."""
-    desk.sky.context.store.put_setting("worker", "host/1/abc", desk.clock.now().isoformat())
+    Workers(desk.sky.context.store).beat("host/1/abc")
     with pytest.raises(WorkersRunning):
         rotate_key(desk.sky.context)
     assert 1 == rotate_key(desk.sky.context, force=True).sessions

@@ -20,9 +20,8 @@ from anyio.from_thread import start_blocking_portal
 from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
-from skywrite.app.chores import HANGING
 from skywrite.app.operations import Operation
-from skywrite.clock import FakeClock, to_iso
+from skywrite.clock import FakeClock
 from skywrite.config import load_config
 from skywrite.errors import NotSent
 from skywrite.http import Response
@@ -32,6 +31,7 @@ from skywrite.queue.inbox import InboxItems, NewItem
 from skywrite.queue.model import Slot
 from skywrite.queue.people import People
 from skywrite.queue.webhooks import Webhooks
+from skywrite.queue.workers import Hanging, Workers
 from skywrite.server.app import make_app
 from skywrite.server.limits import Quota
 from skywrite.server.security import Origin
@@ -135,7 +135,7 @@ class World:
             connection.execute(f"DELETE FROM api_key WHERE id NOT IN ({marks})", kept)
             connection.execute(f"DELETE FROM upload WHERE who NOT IN ({marks})", [f"key {key}" for key in kept])
             others = json.dumps([[SERVERS[OTHER[owner]], 3]])
-            connection.execute("UPDATE setting SET value = ? WHERE scope = ?", (others, HANGING))
+            connection.execute("UPDATE worker SET hanging = ?", (others,))
             connection.execute("DELETE FROM event WHERE account_did = ?", (DIDS[owner],))
             connection.execute("DELETE FROM account WHERE did = ?", (DIDS[owner],))
             connection.commit()
@@ -194,8 +194,7 @@ def build(home: Path, feeds_url: str) -> World:
     with world.opened() as sky:
         for owner, did in DIDS.items():
             sky.context.store.sign_in(session(did)._replace(pds_url=SERVERS[owner]))
-        sky.context.store.put_setting("worker", "w", to_iso(NOON))
-        sky.context.store.put_setting(HANGING, "w", [[server, 3] for server in SERVERS.values()])
+        Workers(sky.context.store).beat("w", [Hanging(server, 3) for server in SERVERS.values()])
         _fill_shared(world, sky)
         for owner in ("bob", "alice"):
             _fill(world, sky, owner)

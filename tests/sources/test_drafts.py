@@ -167,7 +167,7 @@ def test_killed_in_between(desk: Desk) -> None:
     app.write(text("one"))
     desk.sky.pull_drafts()
     with desk.sky.context.store._writing() as tx:
-        tx.select(desk.sky.context.store._database.translate("DELETE FROM setting WHERE scope LIKE 'drafts:%'"), {})
+        tx.select(desk.sky.context.store._database.translate("DELETE FROM app_draft"), {})
     assert {"one": "updated"} == pulled(desk.sky)
     assert {"one": "unchanged"} == pulled(desk.sky)
     assert 1 == len(desk.sky.queue(states=("draft",)))

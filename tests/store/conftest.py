@@ -19,7 +19,7 @@ _numbers = itertools.count(1)
 # The tables that hold what a test leaves in the shared schema; all others depend on these.
 SHARED_TABLES = (
     *("account", "media", "setting", "timer", "feed", "api_key", "person", "webhook", "event", "change"),
-    "notice_channel",
+    *("notice_channel", "secret", "worker", "chore"),
 )
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from skywrite.app.compared import Row, base_of, changed, rows, text_rows, with_handle
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
-from skywrite.app.entries import WANTED_SCOPE, entries, entry_of
+from skywrite.app.entries import entries, entry_of
 from skywrite.app.results import Entry
 from skywrite.app.template_approvals import AskedTemplate, look_at_template
 from skywrite.compose.build import PendingMention, Prepared
@@ -25,6 +25,7 @@ from skywrite.queue.approval_rules import content_of, digest_of, has_drifted, te
 from skywrite.queue.approvals import Approval, Approvals, as_approved
 from skywrite.queue.authors import written_by_nobody
 from skywrite.queue.model import Account, Changes, Post, State
+from skywrite.queue.requests import Requests
 from skywrite.queue.template_approvals import TemplateApprovals
 
 OPEN_STATES: tuple[State, ...] = ("scheduled", "held", "draft")
@@ -164,7 +165,7 @@ class Approving:
             return None
         if at is not None:
             return self._drafting.when(account, at)
-        wanted = self._ctx.store.setting(WANTED_SCOPE, str(post.id))
+        wanted = Requests(self._ctx.store).wanted_at(post.id)
         # The requested time may have passed: then the approver gives another.
         with suppress(InputError):
             return None if wanted is None else self._drafting.when(account, wanted)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
-from skywrite.app.chores import HANGING, HEARTBEAT_SECONDS
+from skywrite.app.chores import HEARTBEAT_SECONDS
 from skywrite.app.entries import count_unapproved, unapproved_words
 from skywrite.app.facade import Skywrite
 from skywrite.app.sessions import NOTICE_DAYS, session_facts
@@ -22,6 +22,7 @@ from skywrite.queue.damage import Damage
 from skywrite.queue.database import Protection
 from skywrite.queue.model import Account
 from skywrite.queue.reading import REPAIR
+from skywrite.queue.workers import Workers
 
 CLOCK_SECONDS_MAX = 60.0
 LATE_SECONDS_MAX = 300
@@ -69,8 +70,7 @@ def check_run(
     """
     now = sky.context.clock.now()
     code = 1 if wrong == "wrong" else 0
-    beats = sky.context.store.times("worker")
-    living = [worker for worker, beat in beats.items() if abs(now - beat) < timedelta(seconds=WORKER_SILENT_SECONDS)]
+    living = Workers(sky.context.store).living(timedelta(seconds=WORKER_SILENT_SECONDS))
     findings = []
     if living:
         findings.append(Finding("worker", f"{len(living)} running"))
@@ -79,7 +79,7 @@ def check_run(
         findings.append(Finding("worker", "none is running", wrong, hint, code))
     servers = {account.pds_url for account in sky.context.store.accounts() if account.did in accounts}
     for worker in living:
-        for server, times in sky.context.store.setting(HANGING, worker, []):
+        for server, times in worker.hanging:
             if None not in accounts and server not in servers:
                 continue
             message = f"{server} has not answered {times} times in a row: its accounts wait, no others do"

@@ -10,17 +10,27 @@ from skywrite.app.context import Context
 from skywrite.clock import to_iso
 from skywrite.publish.hosts import Trouble
 from skywrite.publish.worker import in_turn
+from skywrite.queue.actions import Actions
+from skywrite.queue.agents import Agents
+from skywrite.queue.api_keys import ApiKeys
 from skywrite.queue.events import Events
+from skywrite.queue.inbox import InboxItems
 from skywrite.queue.ledger import Ledger
 from skywrite.queue.notices import Notices
-from skywrite.queue.reading import time_in
+from skywrite.queue.people import People
+from skywrite.queue.requests import Requests
+from skywrite.queue.store import Store
+from skywrite.queue.workers import ChoreTimes, Hanging, Workers
 
 HEARTBEAT_SECONDS = 15
-# The scope of the settings in which each worker records the servers that do not respond.
-HANGING = "hanging"
+PRUNED, REPORTED_LATE = "prune", "report late posts"
 PRUNE_SECONDS = 86_400
 FREE_SECONDS = 300
 EVENTS_KEPT = timedelta(days=7)
+FINISHED_KEPT = timedelta(days=30)
+# Keys that were revoked or have expired, and reposts that were done.
+ENDED_KEPT = timedelta(days=90)
+INBOX_KEPT = timedelta(days=365)
 LATE = timedelta(minutes=5)
 LATE_NAMED_MAX = 100
 
@@ -57,20 +67,15 @@ class Heartbeat(Chore):
     def __init__(self, ctx: Context, hanging: Callable[[], Sequence[Trouble]] = tuple) -> None:
         super().__init__(ctx)
         self._hanging = hanging
-        self._noted: list[list[object]] | None = None
 
     def _do(self, now: datetime) -> None:
-        store, name = self._ctx.store, self._ctx.worker_name
-        store.put_setting("worker", name, to_iso(now))
-        hanging: list[list[object]] = [[one.server, one.times] for one in self._hanging()]
-        if hanging != (self._noted or []):
-            store.put_setting(HANGING, name, hanging or None)
-            self._noted = hanging
+        Workers(self._ctx.store).beat(
+            self._ctx.worker_name, [Hanging(one.server, one.times) for one in self._hanging()]
+        )
 
     def end(self) -> None:
         """Remove the record."""
-        for scope in ("worker", HANGING):
-            self._ctx.store.put_setting(scope, self._ctx.worker_name, None)
+        Workers(self._ctx.store).end(self._ctx.worker_name)
 
 
 class Pruning(Chore):
@@ -79,26 +84,31 @@ class Pruning(Chore):
     every = timedelta(seconds=PRUNE_SECONDS)
 
     def _do(self, now: datetime) -> None:
-        last = time_in(self._ctx.store.setting("media", "pruned_at"))
+        times = ChoreTimes(self._ctx.store)
+        last = times.last(PRUNED)
         if last is not None:
             due = in_turn(last + self.every, now, self.every)
             if due > now:
                 self._next_at = due
                 return
-        self._ctx.store.put_setting("media", "pruned_at", to_iso(now))
-        self._ctx.store.prune()
-        Events(self._ctx.store).prune(now - EVENTS_KEPT)
-        Notices(self._ctx.store).prune(now - EVENTS_KEPT)
-        Ledger(self._ctx.store).prune(now)
-        self._forget_workers(now)
+        times.note(PRUNED)
+        prune(self._ctx.store, now)
 
-    def _forget_workers(self, now: datetime) -> None:
-        """A worker that is killed leaves its heartbeat behind."""
-        beats = self._ctx.store.times("worker")
-        for worker in self._ctx.store.settings("worker"):
-            if worker not in beats or abs(now - beats[worker]) > self.every:
-                self._ctx.store.put_setting("worker", worker, None)
-                self._ctx.store.put_setting(HANGING, worker, None)
+
+def prune(store: Store, now: datetime) -> None:
+    """Drop what nothing needs any more."""
+    store.prune()
+    store.prune_secrets()
+    Workers(store).prune(timedelta(seconds=PRUNE_SECONDS))
+    Ledger(store).prune(now)
+    Events(store).prune(now - EVENTS_KEPT)
+    Notices(store).prune(now - EVENTS_KEPT)
+    Requests(store).prune(now - FINISHED_KEPT)
+    Actions(store).prune(now - ENDED_KEPT)
+    ApiKeys(store).prune(now - ENDED_KEPT)
+    People(store).prune()
+    Agents(store).prune(now - ENDED_KEPT)
+    InboxItems(store).prune(now - INBOX_KEPT)
 
 
 class Lateness(Chore):
@@ -109,14 +119,17 @@ class Lateness(Chore):
     def _do(self, now: datetime) -> None:
         ready_at = self._ctx.store.next_ready_at()
         late = ready_at is not None and ready_at < now - LATE
-        known = self._ctx.store.setting("alerts", "worker.late")
+        times = ChoreTimes(self._ctx.store)
+        known = times.last(REPORTED_LATE)
         if late and known is None and ready_at is not None:
             dids = self._ctx.store.late_accounts(now - LATE, LATE_NAMED_MAX + 1)
             # Where so many wait, all do.
             named = dids if len(dids) <= LATE_NAMED_MAX else None
             Events(self._ctx.store).note("worker.late", {"since": to_iso(ready_at)}, account_dids=named)
-        if late != (known is not None):
-            self._ctx.store.put_setting("alerts", "worker.late", to_iso(now) if late else None)
+        if late and known is None:
+            times.note(REPORTED_LATE)
+        elif not late:
+            times.forget(REPORTED_LATE)
 
 
 class Freeing(Chore):

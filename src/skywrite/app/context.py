@@ -174,11 +174,11 @@ class Context:
         name = clean_identifier(self.config.handle)
         with suppress(UnknownAccount):
             # People may sign in with an e-mail address, or may have changed their handle.
-            known = self.store.account(self.store.setting("environment", name) or name)
+            known = self.store.account_of_name(name) or self.store.account(name)
             if known.signed_in and known.state != "needs_login":
                 return known
         account, _ = self.sign_in(name, self.config.app_password, pds=self.environment_pds())
-        self.store.put_setting("environment", name, account.did)
+        self.store.note_sign_in_name(name, account.did)
         return account
 
     def environment_pds(self) -> str | None:

@@ -17,6 +17,7 @@ from skywrite.app.drafting import Drafting
 from skywrite.app.posts import Posts
 from skywrite.app.reports import PulledDraft
 from skywrite.errors import NoAnswer, SkywriteError, StorageError
+from skywrite.queue.app_drafts import AppDrafts, PulledState
 from skywrite.queue.model import Account, Changes, Post
 
 if TYPE_CHECKING:
@@ -69,9 +70,9 @@ class Drafts:
         if not draft.row:
             return PulledDraft(draft.id, "empty", notes=draft.notes)
         try:
-            known = self._ctx.store.setting(_scope(account), draft.id)
-            if known is not None and known["remote"] == draft.digest:
-                return PulledDraft(draft.id, "unchanged", text, known["post"])
+            known = AppDrafts(self._ctx.store).get(account.did, draft.id)
+            if known is not None and known.remote_digest == draft.digest:
+                return PulledDraft(draft.id, "unchanged", text, known.post_id)
             if known is not None:
                 return self._changed(account, draft, text, known)
             kept = self._posts.schedule(
@@ -90,10 +91,10 @@ class Drafts:
         self._remember(account, draft, post)
         return PulledDraft(draft.id, "pulled", text, post.id, draft.notes, kept.warnings)
 
-    def _changed(self, account: Account, draft: AppDraft, text: str, known: Mapping[str, Any]) -> PulledDraft:
+    def _changed(self, account: Account, draft: AppDraft, text: str, known: PulledState) -> PulledDraft:
         """The draft was changed in the app since it was pulled: update it, unless it was changed here too."""
-        post = self._ctx.store.get(known["post"])
-        if post.state == "draft" and _digest(post) == known["local"]:
+        post = self._ctx.store.get(known.post_id)
+        if post.state == "draft" and _digest(post) == known.local_digest:
             return self._update(account, draft, text, post)
         return PulledDraft(draft.id, "yours", text, post.id, draft.notes)
 
@@ -110,12 +111,7 @@ class Drafts:
 
     def _remember(self, account: Account, draft: AppDraft, post: Post) -> None:
         """The state of both sides, so that later changes on either are noticed."""
-        value = {"post": post.id, "remote": draft.digest, "local": _digest(post)}
-        self._ctx.store.put_setting(_scope(account), draft.id, value)
-
-
-def _scope(account: Account) -> str:
-    return f"drafts:{account.did}"
+        AppDrafts(self._ctx.store).put(account.did, draft.id, PulledState(post.id, draft.digest, _digest(post)))
 
 
 def _digest(post: Post) -> str:

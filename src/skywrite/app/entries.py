@@ -14,10 +14,9 @@ from skywrite.app.results import Entry
 from skywrite.queue.approval_rules import wants_approvals
 from skywrite.queue.approvals import Approvals
 from skywrite.queue.model import Post
-from skywrite.queue.reading import time_in
+from skywrite.queue.requests import Requests
 from skywrite.queue.store import Store
 
-WANTED_SCOPE = "wanted"
 AT_ONCE = 200
 COUNTED_MAX = 1000
 
@@ -35,7 +34,7 @@ def entries(ctx: Context, posts: Iterable[Post]) -> Iterator[Entry]:
 
 def _wanted_at(store: Store, post: Post) -> datetime | None:
     """When a draft is to go out, if its author said so."""
-    return time_in(store.setting(WANTED_SCOPE, str(post.id))) if post.state == "draft" else None
+    return Requests(store).wanted_at(post.id) if post.state == "draft" else None
 
 
 def entry_of(ctx: Context, post_id: int) -> Entry:

@@ -16,6 +16,7 @@ from skywrite.errors import Do, Hint, InputError, StorageError
 from skywrite.queue.rekey import Resealed, opens, reseal
 from skywrite.queue.timers import NewTimer
 from skywrite.queue.vault import Vault, finish_key, next_key
+from skywrite.queue.workers import Workers
 
 
 class WorkersRunning(StorageError):
@@ -50,9 +51,7 @@ def _reseal(ctx: Context, new: Vault) -> Resealed:
 
 
 def _check_workers(ctx: Context) -> None:
-    now, silent = ctx.clock.now(), timedelta(seconds=4 * HEARTBEAT_SECONDS)
-    beats = ctx.store.times("worker").values()
-    if living := sum(abs(now - beat) < silent for beat in beats):
+    if living := len(Workers(ctx.store).living(timedelta(seconds=4 * HEARTBEAT_SECONDS))):
         raise WorkersRunning(
             f"{living} of your workers still use the old key.", hint="Stop them, rotate, and start them again."
         )

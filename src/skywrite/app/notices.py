@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from skywrite.app.chores import REPORTED_LATE
 from skywrite.app.context import Context
 from skywrite.errors import InputError, NoAnswer, SkywriteError, Unexpected
 from skywrite.publish.log import Log, silent
@@ -26,6 +27,7 @@ from skywrite.queue.database import is_about_one
 from skywrite.queue.events import Event
 from skywrite.queue.model import UnknownAccount, UnknownPost
 from skywrite.queue.notices import SECRET_SCOPE, TROUBLES, Channel, Notices, Trouble
+from skywrite.queue.workers import ChoreTimes
 
 LEASE_SECONDS = 120.0
 COMMAND_SECONDS = 60.0
@@ -242,7 +244,7 @@ def _approved(ctx: Context, trouble: Trouble) -> bool:
 
 
 def _taken(ctx: Context, trouble: Trouble) -> bool:
-    return ctx.store.setting("alerts", "worker.late") is None
+    return ChoreTimes(ctx.store).last(REPORTED_LATE) is None
 
 
 _CHECKS: Mapping[str, Callable[[Context, Trouble], bool]] = {

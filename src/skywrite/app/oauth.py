@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from skywrite.atproto.dpop import Origins, SigningKey
@@ -21,7 +21,7 @@ from skywrite.atproto.oauth_scopes import Right, chosen_rights, missing_rights, 
 from skywrite.atproto.oauth_session import OAuthSession
 from skywrite.atproto.session import BearerAuth, Session
 from skywrite.atproto.sign_in import clean_identifier
-from skywrite.clock import Clock, to_iso
+from skywrite.clock import Clock
 from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError
 from skywrite.http import Transport
 from skywrite.queue.model import Account
@@ -148,9 +148,9 @@ class OAuth(NamedTuple):
         `by`: who began it. Only they may finish it, so that nobody can be tricked into adding somebody else's account.
         """
         pending = self.begin(account, **options)
-        until = to_iso(self.clock.now() + timedelta(seconds=PENDING_SECONDS))
-        kept = {"until": until, "by": by, **pending._asdict()}
-        self.store.put_secret(PENDING, pending.state, json.dumps({**kept, "server": pending.server._asdict()}))
+        kept = {"by": by, **pending._asdict(), "server": pending.server._asdict()}
+        expires_at = self.clock.now() + timedelta(seconds=PENDING_SECONDS)
+        self.store.put_secret(PENDING, pending.state, json.dumps(kept), expires_at=expires_at)
         return pending
 
     def finish_kept(self, returned: Mapping[str, str], *, by: str = "") -> SignedIn:
@@ -158,7 +158,7 @@ class OAuth(NamedTuple):
         state = returned.get("state", "")
         text = self.store.take_secret(PENDING, state) if state.isprintable() else None
         kept = json.loads(text) if text else {}
-        if not kept or datetime.fromisoformat(kept.pop("until")) < self.clock.now() or kept.pop("by") != by:
+        if not kept or kept.pop("by") != by:
             raise ForgedRedirect("This sign-in is unknown or has expired.", hint="Begin again.")
         return self.finish(Pending(**{**kept, "server": AuthServer(**kept["server"])}), returned)
 

@@ -16,6 +16,7 @@ from skywrite.queue.approvals import Approvals
 from skywrite.queue.follow_ups import FollowUp, FollowUps
 from skywrite.queue.model import Account, Post, Standing
 from skywrite.queue.store import Store
+from skywrite.queue.workers import Workers
 
 NEXT_POSTS = 5
 WORKER_SILENT_SECONDS = 60
@@ -75,10 +76,9 @@ def needs_login(account: Account) -> bool:
     return not account.signed_in or account.state == "needs_login"
 
 
-def count_workers(store: Store, now: datetime) -> int:
+def count_workers(store: Store) -> int:
     """How many workers are running on this database."""
-    beats = store.times("worker").values()
-    return sum(abs(now - beat) < timedelta(seconds=WORKER_SILENT_SECONDS) for beat in beats)
+    return len(Workers(store).living(timedelta(seconds=WORKER_SILENT_SECONDS)))
 
 
 def overview(store: Store, clock: Clock) -> Overview:
@@ -91,7 +91,7 @@ def overview(store: Store, clock: Clock) -> Overview:
     needs_you = store.posts(("held", "failed"), limit=NEXT_POSTS)
     return Overview(
         accounts=accounts,
-        workers=count_workers(store, now),
+        workers=count_workers(store),
         coming=coming,
         waiting=counts.get("scheduled", 0) + counts.get("publishing", 0),
         needs_you=needs_you,

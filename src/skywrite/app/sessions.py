@@ -88,10 +88,8 @@ class SessionKeeping:
 
     def _announce(self, account: Account, ends_at: datetime, now: datetime) -> None:
         """Report it once a day, for any number of workers and restarts."""
-        today = f"{now:%Y-%m-%d} {to_iso(ends_at)}"
-        if self._ctx.store.setting("session_notice", account.did) == today:
+        if not self._ctx.store.note_session_end(account.did):
             return
-        self._ctx.store.put_setting("session_notice", account.did, today)
         self._log("session_ends", account=account.handle, ends_at=to_iso(ends_at))
         facts = {"ends_at": to_iso(ends_at), "reason": "Sign in again before that; posts wait after it."}
         Events(self._ctx.store).note("account.session_ends", facts, account_did=account.did)

@@ -79,7 +79,7 @@ def worker_note(sky: Skywrite) -> str:
     from skywrite.app.overview import count_workers
     from skywrite.app.services import SYSTEM_HOME, computer_has_service, is_service_home
 
-    if count_workers(sky.store, sky.clock.now()):
+    if count_workers(sky.store):
         return ""
     if computer_has_service() and not is_service_home(sky.context.config.home):
         return (

@@ -114,7 +114,6 @@ class AccountOperations(StoreBase):
                     ),
                 )
             tx.run("delete_account", did=did)
-            tx.run("forget_inbox", account_did=did)
             if row["is_default"] and heirs:
                 tx.run("set_default", did=heirs[0], yes=True)
 
@@ -130,6 +129,24 @@ class AccountOperations(StoreBase):
     def some_accounts(self, most: int) -> list[Account]:
         """Some of the accounts that are signed in: for what need not look at a million of them."""
         return self._found("some_accounts", most=most)
+
+    def account_of_name(self, name: str) -> Account | None:
+        """The account that was signed in with a name from the environment."""
+        with self._reading() as tx:
+            row = tx.row("account_of_sign_in_name", name=name)
+        return None if row is None else account_of(row)
+
+    def note_sign_in_name(self, name: str, did: str) -> None:
+        """Record the name that an account was signed in with."""
+        with self._writing(wake=False) as tx:
+            tx.run("put_sign_in_name", name=name, did=did)
+
+    def note_session_end(self, did: str) -> bool:
+        """Whether the end of a session is to be announced now: once a day (UTC), for any number of workers."""
+        now = self._clock.now()
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        with self._writing(wake=False) as tx:
+            return tx.run("note_session_end", did=did, now=now, today=today) == 1
 
     def accounts_with_setting(self, name: str) -> list[Account]:
         """The accounts that may publish and for which the user has set this."""

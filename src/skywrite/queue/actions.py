@@ -154,6 +154,11 @@ class Actions:
             raise WrongState(f"It is {self.get(action_id).state}, so it cannot be cancelled.")
         return self.get(action_id)
 
+    def prune(self, before: datetime) -> int:
+        """Forget those that were over before a time. Returns how many."""
+        with self._store._writing(wake=False) as tx:
+            return tx.run("forget_actions", before=before)
+
     def waiting(self) -> builtins.list[tuple[str, str]]:
         """The accounts for which something is due, and their servers."""
         with self._store._reading() as tx:

@@ -132,6 +132,16 @@ class Agents:
                 return tokens
         raise InvalidGrant("The refresh token is wrong, too old, revoked, or used before.", hint="Sign in again.")
 
+    def prune(self, before: datetime) -> int:
+        """Forget what has expired, and programs whose access ended, and was forgotten, before a time. Returns how many
+        programs.
+        """
+        now = self._store._clock.now()
+        with self._store._writing(wake=False) as tx:
+            tx.run("forget_old_oauth_codes", before=now - CODE_REMEMBERED)
+            tx.run("forget_old_oauth_refreshes", before=now)
+            return tx.run("forget_oauth_clients", before=before)
+
     def revoke(self, refresh: str) -> None:
         """End the access that a refresh token belongs to; nothing happens where it is none."""
         with self._store._writing(wake=False) as tx:

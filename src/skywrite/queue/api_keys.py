@@ -248,6 +248,12 @@ class ApiKeys:
             row = tx.row("feed_token_with_digest", digest=digest_of(secret), now=self._store._clock.now())
         return None if row is None else _token_of(row)
 
+    def prune(self, before: datetime) -> int:
+        """Forget keys and addresses that ended before a time. Returns how many keys."""
+        with self._store._writing(wake=False) as tx:
+            tx.run("forget_feed_tokens", before=before)
+            return tx.run("forget_api_keys", before=before)
+
     def revoke_token(self, token_id: int) -> None:
         """End an address. Raises UnknownToken."""
         with self._store._writing(wake=False) as tx:

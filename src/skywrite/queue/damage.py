@@ -11,7 +11,7 @@ from skywrite.queue.base import StoreBase
 from skywrite.queue.reading import Unreadable, mended
 
 PAGE_ROWS = 500
-SCOPE = "checkup"
+CHECKUP = "checkup"
 ROWS_MAX = 20
 
 
@@ -63,9 +63,9 @@ class Damage:
     def try_to_write(self) -> None:
         """Store something and take it away again. Raises the StorageError that a worker would meet."""
         with self._store._writing(wake=False) as tx:
-            tx.run("put_setting", scope=SCOPE, name="written", value="true")
+            tx.run("put_chore", name=CHECKUP, now=self._store._clock.now())
         with self._store._writing(wake=False) as tx:
-            tx.run("delete_setting", scope=SCOPE, name="written")
+            tx.run("delete_chore", name=CHECKUP)
 
     def pages(self) -> list[str]:
         """What the database says about its own pages; nothing where all is well, or where it cannot tell."""

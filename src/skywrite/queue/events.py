@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from skywrite.clock import to_iso
@@ -177,6 +177,10 @@ def message(kind: str, now: datetime, data: Mapping[str, Any]) -> str:
     return dump_json({"type": kind, "timestamp": to_iso(now), "data": data})
 
 
+# How much longer than others messages are kept that wait for a webhook which is paused or disabled.
+WAITING_KEPT = timedelta(days=23)
+
+
 class Events:
     """The events of a store."""
 
@@ -208,9 +212,11 @@ class Events:
         return int(row["id"]) if row is not None else 0
 
     def prune(self, before: datetime) -> int:
-        """Drop events and finished messages from before a time. Returns how many events."""
+        """Drop events and finished messages from before a time, and messages that have waited much longer. Returns how
+        many events.
+        """
         with self._store._writing(wake=False) as tx:
-            tx.run("forget_deliveries", before=before)
+            tx.run("forget_deliveries", before=before, waiting_before=before - WAITING_KEPT)
             return tx.run("forget_events", before=before)
 
 

@@ -43,7 +43,6 @@ FINGERPRINTS_ASKED_MAX = 10_000
 # A single failed poll means little; from the third in a row on, somebody should know.
 FAILING_POLLS = 3
 # The agent that added a feed or changed it, by the feed's number: it decides what the posts say, like their author.
-AGENT_SCOPE = "feed_agent"
 
 
 class FeedLeaseLost(TemporaryError):
@@ -141,7 +140,6 @@ class FeedOperations(StoreBase):
         with self._writing(wake=False) as tx:
             if tx.run("delete_feed", id=feed_id) != 1:
                 raise unknown_feed(feed_id)
-            tx.run("delete_setting", scope=AGENT_SCOPE, name=str(feed_id))
 
     def due_feeds(self) -> list[tuple[int, str]]:
         """The feeds that are due (or whose lease has expired), and their addresses, the longest waiting first."""
@@ -354,13 +352,13 @@ def _note_agent(tx: Transaction, feed_id: int) -> None:
     """Note that an agent adds or changes a feed; people who change it later do not approve what it did."""
     author = current_author()
     if author is not None and author.agent:
-        tx.run("put_setting", scope=AGENT_SCOPE, name=str(feed_id), value=dump_json(author.who))
+        tx.run("set_feed_agent", id=feed_id, who=author.who)
 
 
 def _by_its_agent(tx: Transaction, feed_id: int) -> AbstractContextManager[None]:
     """What a feed posts is its agent's too, if it has one."""
-    row = tx.row("get_setting", scope=AGENT_SCOPE, name=str(feed_id))
-    return nullcontext() if row is None else written_by(str(row["value"]).strip('"'), agent=True)
+    row = tx.row("get_feed_agent", id=feed_id)
+    return nullcontext() if row is None or row["agent"] is None else written_by(row["agent"], agent=True)
 
 
 def unknown_feed(name: int | str) -> UnknownFeed:

@@ -19,7 +19,7 @@ from skywrite.queue.adding import add_posts
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.model import NewPost
-from skywrite.queue.reading import SET_ASIDE, UnreadableRow, readable, reads
+from skywrite.queue.reading import SET_ASIDE, UnreadableRow, json_of, readable, reads
 from skywrite.queue.rows import dump_json
 
 REASONS = ("reply", "mention", "quote")
@@ -28,8 +28,6 @@ HANDLE_TRIES = 3
 COUNT_MAX = 1000
 SEEN_BEFORE = "It was there before the function."
 # The scopes of the settings that say how far notifications were read, and since when a function answers.
-PLACE = "inbox"
-START = "on_reply"
 
 
 class UnknownItem(NotFound):
@@ -253,6 +251,11 @@ class InboxItems:
         with self._store._reading() as tx:
             return tx.row("same_words_answered", **values) is not None
 
+    def prune(self, before: datetime) -> int:
+        """Forget items from before a time; they are not read again. Returns how many."""
+        with self._store._writing(wake=False) as tx:
+            return tx.run("forget_inbox", before=before)
+
     def place(self, account_did: str) -> Place:
         """How far an account's notifications were read."""
         with self._store._reading() as tx:
@@ -265,19 +268,15 @@ class InboxItems:
 
     def has_started(self, account_did: str, function: str) -> bool:
         """Whether a function answers what comes to an account."""
-        return function in self._setting(START, account_did)
+        with self._store._reading() as tx:
+            return tx.row("get_inbox_function", account_did=account_did, name=function) is not None
 
     def start(self, account_did: str, function: str) -> None:
         """From now on, a function answers what comes to an account; what is there was seen before."""
         now = self._store._clock.now()
         with self._store._writing(wake=False) as tx:
             tx.run("pass_whole_inbox", account_did=account_did, why=SEEN_BEFORE, now=now)
-            since = _setting(tx, START, account_did) | {function: now.isoformat()}
-            tx.run("put_setting", scope=START, name=account_did, value=dump_json(since))
-
-    def _setting(self, scope: str, name: str) -> dict[str, Any]:
-        with self._store._reading() as tx:
-            return _setting(tx, scope, name)
+            tx.run("put_inbox_function", account_did=account_did, name=function, now=now)
 
 
 def _get(tx: Transaction, item_id: int) -> InboxItem:
@@ -287,15 +286,9 @@ def _get(tx: Transaction, item_id: int) -> InboxItem:
     return _item_of(row)
 
 
-def _setting(tx: Transaction, scope: str, name: str) -> dict[str, Any]:
-    row = tx.row("get_setting", scope=scope, name=name)
-    found = None if row is None else json.loads(row["value"])
-    return found if isinstance(found, dict) else {}
-
-
 def _place(tx: Transaction, account_did: str) -> Place:
-    found = _setting(tx, PLACE, account_did)
-    return Place(tuple(found.get("gaps", ())), time_of(found.get("until")))
+    row = tx.row("get_inbox_place", account_did=account_did)
+    return Place() if row is None else Place(tuple(json_of(row["gaps"], list)), time_of(row["until"]))
 
 
 def _put_place(tx: Transaction, account_did: str, place: Place, before: Place) -> None:
@@ -304,8 +297,7 @@ def _put_place(tx: Transaction, account_did: str, place: Place, before: Place) -
     if current != before:
         theirs = tuple(gap for gap in current.gaps if gap not in place.gaps and gap not in before.gaps)
         place = Place((*place.gaps, *theirs), current.until)
-    value = {"gaps": list(place.gaps), "until": place.until and place.until.isoformat()}
-    tx.run("put_setting", scope=PLACE, name=account_did, value=dump_json(value))
+    tx.run("put_inbox_place", account_did=account_did, gaps=dump_json(list(place.gaps)), until=place.until)
 
 
 def _values(item: NewItem) -> dict[str, Any]:

@@ -32,6 +32,9 @@ TROUBLES = (
 )
 # They have no end: each is reported once, and not kept among the open problems.
 ENDLESS = ("follow_up.failed", "follow_up.expired")
+# How much longer than others notices are kept that could not be sent, and problems that are not over.
+UNSENT_KEPT = timedelta(days=23)
+TROUBLES_KEPT = timedelta(days=83)
 SECRET_SCOPE = "notice"
 PAGE = 500
 FIRST_WAIT = timedelta(minutes=1)
@@ -184,9 +187,10 @@ class Notices:
                 tx.run("notices_sent", channel_id=channel.id, last=waiting.last, now=now)
 
     def prune(self, before: datetime) -> int:
-        """Drop notices that were sent before a time."""
+        """Drop notices that were sent before a time, and those that could not be sent for much longer."""
         with self._store._writing(wake=False) as tx:
-            return tx.run("forget_notices", before=before)
+            tx.run("forget_troubles", before=before - TROUBLES_KEPT)
+            return tx.run("forget_notices", before=before, unsent_before=before - UNSENT_KEPT)
 
 
 @reads("notice_channel")

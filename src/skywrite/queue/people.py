@@ -121,6 +121,13 @@ class People:
             tx.run("revoke_keys_of_person", id=person_id, now=self._store._clock.now())
             tx.run("delete_person", id=person_id)
 
+    def prune(self) -> None:
+        """Forget links and sessions that have expired."""
+        now = self._store._clock.now()
+        with self._store._writing(wake=False) as tx:
+            tx.run("forget_old_links", now=now)
+            tx.run("forget_old_sessions", now=now)
+
     def new_link(self, person_id: int, lifetime: timedelta = LINK_LIFETIME) -> str:
         """The secret of a link that signs this person in, once."""
         secret, now = new_secret(_SECRET_CHARACTERS), self._store._clock.now()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +21,7 @@ from skywrite.queue.model import (
     UnknownRecurrence,
     WrongState,
 )
-from skywrite.queue.reading import readable, reads, time_in
+from skywrite.queue.reading import readable, reads
 from skywrite.queue.rows import dump_json, recurrence_of
 from skywrite.queue.steps import locked, update_ready
 
@@ -227,31 +226,6 @@ class RecurrenceOperations(StoreBase):
         with self._reading() as tx:
             rows = tx.rows("list_slots", did=account_did)
         return [Slot(row["weekday"], row["minute"], row["zone"]) for row in rows]
-
-    def setting(self, scope: str, name: str, default: Any = None) -> Any:
-        """A setting (any JSON value), or the default."""
-        with self._reading() as tx:
-            row = tx.row("get_setting", scope=scope, name=name)
-        return default if row is None else json.loads(row["value"])
-
-    def settings(self, scope: str) -> dict[str, Any]:
-        """All settings of a scope."""
-        with self._reading() as tx:
-            return {row["name"]: json.loads(row["value"]) for row in tx.rows("list_settings", scope=scope)}
-
-    def times(self, scope: str) -> dict[str, datetime]:
-        """All settings of a scope that are times."""
-        found = {name: time_in(value) for name, value in self.settings(scope).items()}
-        return {name: at for name, at in found.items() if at is not None}
-
-    @repeated
-    def put_setting(self, scope: str, name: str, value: Any) -> None:
-        """Store a setting; None removes it."""
-        with self._writing(wake=False) as tx:
-            if value is None:
-                tx.run("delete_setting", scope=scope, name=name)
-            else:
-                tx.run("put_setting", scope=scope, name=name, value=dump_json(value))
 
 
 def unknown_recurrence(recurrence_id: int) -> UnknownRecurrence:

@@ -5,15 +5,11 @@ What does not live here: where the keys are stored, and which one is current (`a
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from skywrite.queue.accounts import session_about
 from skywrite.queue.base import StoreBase
-from skywrite.queue.database import Transaction
 from skywrite.queue.rows import dump_json
 from skywrite.queue.secrets import secret_about
 from skywrite.queue.vault import Vault, WrongKey
@@ -42,7 +38,15 @@ def reseal(store: StoreBase, old: Vault, new: Vault, commands: Iterable[tuple[in
             )
             for row in tx.rows("sealed_sessions")
         ]
-        secrets = _reseal_settings(tx, old, new)
+        secrets = [
+            tx.run(
+                "reseal_secret",
+                scope=row["scope"],
+                name=row["name"],
+                sealed=_moved(row["sealed"], secret_about(row["scope"], row["name"]), old, new),
+            )
+            for row in tx.rows("sealed_secrets")
+        ]
         webhooks = [
             tx.run(
                 "reseal_webhook",
@@ -53,7 +57,7 @@ def reseal(store: StoreBase, old: Vault, new: Vault, commands: Iterable[tuple[in
             for row in tx.rows("sealed_webhooks")
         ]
         timers = [tx.run("reseal_timer", id=number, settings=dump_json(settings)) for number, settings in commands]
-        return Resealed(len(sessions), secrets, len(webhooks), len(timers))
+        return Resealed(len(sessions), len(secrets), len(webhooks), len(timers))
 
 
 def opens(store: StoreBase, vault: Vault) -> bool | None:
@@ -76,21 +80,3 @@ def _fits(vault: Vault, sealed: bytes, about: str) -> bool:
 
 def _moved(sealed: bytes, about: str, old: Vault, new: Vault) -> bytes:
     return new.seal(old.unseal(sealed, about), about)
-
-
-def _reseal_settings(tx: Transaction, old: Vault, new: Vault) -> int:
-    """Secrets are stored among other settings; they are those that the old key opens."""
-    count = 0
-    for row in tx.rows("text_settings"):
-        value = json.loads(row["value"])
-        if not isinstance(value, str):
-            continue
-        about = secret_about(row["scope"], row["name"])
-        try:
-            moved = _moved(base64.b64decode(value, validate=True), about, old, new)
-        except (binascii.Error, WrongKey):
-            continue
-        encoded = json.dumps(base64.b64encode(moved).decode())
-        tx.run("put_setting", scope=row["scope"], name=row["name"], value=encoded)
-        count += 1
-    return count

@@ -4,7 +4,7 @@
 operations, each one transaction and each one safe to call from any thread, are grouped in modules:
 
 - `accounts.py`: sign_in, sign_out, remove_account, accounts, accounts_with, some_accounts, accounts_with_setting,
-  leased_accounts, account, set_default_account, change_account,
+  leased_accounts, account, account_of_name, note_sign_in_name, note_session_end, set_default_account, change_account,
   set_account_settings; and load, load_oauth, load_any, unsealed, save, replace, try_lease, release,
   idle_sessions, ended_sessions for sessions;
 - `secrets.py`: put_secret, secret, take_secret;
@@ -21,8 +21,8 @@ operations, each one transaction and each one safe to call from any thread, are 
   release_feed, next_feed_at, known_items, record_poll, pending_items, feed_items, count_items,
   queue_item, fail_item, filter_item;
 - `recurrences.py`: add_recurrence, add_with_recurrences, add_occurrence, recurrence, recurrences, idle_recurrences,
-  update_recurrence, replace_recurrence, remove_recurrence, set_slots, slots, setting, settings, times,
-  put_setting;
+  update_recurrence, replace_recurrence, remove_recurrence, set_slots, slots;
+- `settings.py`: setting, settings, put_setting;
 - `synced.py`: synced_files, add_synced, edit_synced, note_synced, move_synced, replace_synced, drop_synced;
 - `timers.py`: add_timer, timers, timer, remove_timer, move_timer, claim_timer, renew_timer, finish_timer,
   note_timer;
@@ -45,6 +45,7 @@ from skywrite.queue.listing import ListOperations
 from skywrite.queue.post_store import PostStore, open_as
 from skywrite.queue.recurrences import RecurrenceOperations
 from skywrite.queue.secrets import SecretOperations
+from skywrite.queue.settings import SettingOperations
 from skywrite.queue.synced import SyncOperations
 from skywrite.queue.timers import TimerOperations
 from skywrite.queue.undo import UndoOperations
@@ -67,6 +68,7 @@ class Store(
     FeedOperations,
     TimerOperations,
     SecretOperations,
+    SettingOperations,
     UndoOperations,
 ):
     """One database of accounts, posts, media and recurrences."""

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from skywrite.app import Skywrite
-from skywrite.app.chores import HANGING
+from skywrite.queue.workers import Workers
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 COUNTED = (
@@ -66,10 +66,10 @@ class Metrics:
         late = store.posts(("scheduled",), due_before=now, limit=1)
         seconds = (now - late[0].due_at).total_seconds() if late and late[0].due_at else 0.0
         yield GaugeMetricFamily("skywrite_oldest_due_seconds", "How long the first due post has waited", value=seconds)
-        beats = store.times("worker").values()
-        silent = min(((now - beat).total_seconds() for beat in beats), default=float("inf"))
+        beats = Workers(store).all()
+        silent = min(((now - beat.seen_at).total_seconds() for beat in beats), default=float("inf"))
         yield GaugeMetricFamily("skywrite_worker_silent_seconds", "Seconds since a worker was last seen", value=silent)
-        hanging = {server for servers in store.settings(HANGING).values() for server, _ in servers}
+        hanging = {server for beat in beats for server, _ in beat.hanging}
         yield GaugeMetricFamily("skywrite_servers_hanging", "Accounts' servers that do not answer", value=len(hanging))
         accounts = GaugeMetricFamily("skywrite_accounts", "Accounts by state", labels=["state"])
         states = Counting({"ok": 0, "paused": 0, "needs_login": 0})

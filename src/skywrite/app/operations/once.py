@@ -9,15 +9,12 @@ from __future__ import annotations
 import hashlib
 import threading
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakValueDictionary
 
 import msgspec
 
-from skywrite.app.operations.table import Access
 from skywrite.queue.model import KeyReused
-
-PAYLOAD_SCOPE = "payload"
 
 
 class _KeyLock:
@@ -37,18 +34,6 @@ _LOCKS: WeakValueDictionary[tuple[str, str], _KeyLock] = WeakValueDictionary()
 _NEW_LOCK = threading.Lock()
 
 
-class Payload(NamedTuple):
-    """The content for which a key stands. `is_new`: nothing was asked for with this key yet."""
-
-    name: str
-    digest: str
-    is_new: bool
-
-    def remember(self, access: Access) -> None:
-        """Store it, once what was asked for is stored."""
-        access.sky.context.store.put_setting(PAYLOAD_SCOPE, self.name, self.digest)
-
-
 def key_lock(account_did: str, key: str | None) -> AbstractContextManager[object]:
     """Of two concurrent requests with one key, the second waits, and then finds what the first one added."""
     if key is None:
@@ -61,20 +46,10 @@ def key_lock(account_did: str, key: str | None) -> AbstractContextManager[object
         return lock
 
 
-def check_payload(access: Access, account_did: str, given: Any, kind: str = "") -> Payload | None:
-    """The content of a request with a key, which is for one content only. Raises KeyReused for a different one.
-
-    `kind`: posts and reposts have keys of their own.
-    """
-    if given.key is None:
-        return None
+def digest_of(given: Any) -> str:
+    """The digest of a request's content: a key stands for one content only."""
     fields = {name: value for name, value in msgspec.to_builtins(given).items() if name not in ("key", "account")}
-    digest = hashlib.sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()
-    name = f"{kind}{account_did} {given.key}"
-    known = access.sky.context.store.setting(PAYLOAD_SCOPE, name)
-    if known is not None and known != digest:
-        raise key_reused(given.key)
-    return Payload(name, digest, known is None)
+    return hashlib.sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()
 
 
 def key_reused(key: str | None) -> KeyReused:

@@ -7,10 +7,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from skywrite.app.deleting import NotThere
-from skywrite.app.entries import WANTED_SCOPE, entries
+from skywrite.app.entries import entries
 from skywrite.app.forecasts import with_forecasts
 from skywrite.app.operations.copies import NewRow, new_row
-from skywrite.app.operations.once import check_payload, key_lock, key_reused
+from skywrite.app.operations.once import digest_of, key_lock, key_reused
 from skywrite.app.operations.post_shapes import (
     CreatePost,
     EditPost,
@@ -32,6 +32,7 @@ from skywrite.errors import InputError, Notice, SkywriteError
 from skywrite.queue.events import Events
 from skywrite.queue.listing import Cursor
 from skywrite.queue.model import FINAL_STATES, STATES, ChangedMeanwhile, Post, State
+from skywrite.queue.requests import Requests
 
 WAITS_FOR_A_PERSON = "It waits as a draft for a person, because this key may not schedule posts."
 
@@ -51,10 +52,13 @@ def create(access: Access, given: CreatePost) -> PostShape:
     accept = _publish_now if given.now else _schedule
     # Two concurrent requests with one key: the second returns the post of the first.
     with key_lock(account.did, given.key):
-        payload = check_payload(access, account.did, given)
+        requests = Requests(access.sky.context.store)
+        digest = digest_of(given)
+        if given.key is not None and requests.digest(account.did, given.key) not in (None, digest):
+            raise key_reused(given.key)
         shape = accept(access, account.did, given, row)
-        if shape.created and payload is not None:
-            payload.remember(access)
+        if shape.created and given.key is not None:
+            requests.note(shape.id, digest)
     return shape
 
 
@@ -76,7 +80,7 @@ def _schedule(access: Access, account_did: str, given: CreatePost, row: NewRow) 
         raise key_reused(given.key)
     warnings = [*result.warnings]
     if wanted_at is not None and not result.existed:
-        access.sky.context.store.put_setting(WANTED_SCOPE, str(result.post_id), wanted_at.isoformat())
+        Requests(access.sky.context.store).want(result.post_id, wanted_at)
     if not may_schedule and not result.existed:
         warnings.append(Notice("WaitsForAPerson", WAITS_FOR_A_PERSON, result.post_id))
         _ask_for_approval(access, result.post_id, wanted_at)

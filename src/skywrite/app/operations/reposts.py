@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from skywrite.app.operations.once import check_payload, key_lock
+from skywrite.app.operations.once import digest_of, key_lock, key_reused
 from skywrite.app.operations.shapes import ById, Id, Input, Key
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
@@ -15,6 +15,7 @@ from skywrite.app.shapes.reposts import RepostShape, repost_shape
 from skywrite.queue.actions import Action, Actions, unknown_action
 from skywrite.queue.model import Account
 from skywrite.queue.numbers import row_number
+from skywrite.queue.requests import Requests
 
 Target = Annotated[
     Id | Annotated[str, Meta(min_length=1, max_length=2000)],
@@ -134,12 +135,14 @@ def _added(access: Access, given: AtATime, add: Callable[[Account], Action]) -> 
     """Add it once for its key; a repeated request asks nobody again."""
     account = _account(access, given)
     with key_lock(account.did, given.key):
-        payload = check_payload(access, account.did, given, "repost ")
-        actions = Actions(access.sky.context.store)
-        known = None if given.key is None else actions.with_key(account.did, given.key)
-        added = add(account) if known is None or payload is None or payload.is_new else known
-        if payload is not None:
-            payload.remember(access)
+        requests, digest = Requests(access.sky.context.store), digest_of(given)
+        known = None if given.key is None else Actions(access.sky.context.store).with_key(account.did, given.key)
+        noted = None if known is None else requests.action_digest(known.id)
+        if noted not in (None, digest):
+            raise key_reused(given.key)
+        added = add(account) if known is None or noted is None else known
+        if given.key is not None and noted is None:
+            requests.note_action(added.id, digest)
     return repost_shape(access.sky.context, added, created=known is None)
 
 

@@ -11,11 +11,34 @@ CREATE TABLE schema_version (
   applied_at {time} NOT NULL
 ){strict};
 
+-- What somebody chose, and nothing else: the OAuth client that new sign-ins use, what the columns of a table mean.
 CREATE TABLE setting (
   scope text NOT NULL,
   name text NOT NULL,
   value {jsonb} NOT NULL,
   PRIMARY KEY (scope, name)
+){keyed};
+
+-- Small texts, encrypted: keys of OAuth clients, passwords of mail servers, and sign-ins whose browser is still away.
+CREATE TABLE secret (
+  scope text NOT NULL,
+  name text NOT NULL,
+  sealed {blob} NOT NULL,
+  expires_at {time},
+  PRIMARY KEY (scope, name)
+){strict};
+
+-- The workers that run. `hanging`: the servers that do not answer them, and how many times in a row.
+CREATE TABLE worker (
+  name text PRIMARY KEY,
+  seen_at {time} NOT NULL,
+  hanging {json} NOT NULL
+){keyed};
+
+-- When something was last done that one worker does for all.
+CREATE TABLE chore (
+  name text PRIMARY KEY,
+  done_at {time} NOT NULL
 ){keyed};
 
 
@@ -44,6 +67,7 @@ CREATE TABLE account (
   session_refreshed_at {time},
   -- When the session ends whatever is done; NULL where its server does not say.
   session_ends_at {time},
+  session_end_noted_at {time},
   refresh_owner text,
   refresh_until {time},
   created_at {time} NOT NULL,
@@ -54,6 +78,14 @@ CREATE TABLE account (
 CREATE UNIQUE INDEX account_default ON account (is_default) WHERE is_default;
 CREATE INDEX account_handle ON account (handle);
 CREATE INDEX account_ready ON account (ready_at) WHERE ready_at IS NOT NULL;
+
+-- What an account was signed in with from the environment: an e-mail address, or a handle that may not be its own any more.
+CREATE TABLE sign_in_name (
+  name text PRIMARY KEY,
+  account_did text NOT NULL REFERENCES account (did) ON DELETE CASCADE
+){keyed};
+
+CREATE INDEX sign_in_name_account ON sign_in_name (account_did);
 
 -- The times of a week at which posts without one go out.
 CREATE TABLE slot (
@@ -224,6 +256,14 @@ CREATE TABLE attempt (
   CHECK ((ended_at IS NULL) = (outcome IS NULL))
 ){keyed};
 
+-- What came with the request for a post over HTTP. A repeated request must have the same digest.
+CREATE TABLE post_request (
+  post_id {bigint} PRIMARY KEY REFERENCES post (id) ON DELETE CASCADE,
+  digest text,
+  -- When a draft is to go out, if somebody approves it.
+  wanted_at {time}
+){strict};
+
 -- The last changes by users, with what they replaced, so that the latest can be taken back.
 CREATE TABLE change (
   id {id},
@@ -299,6 +339,8 @@ CREATE TABLE feed (
   state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'gone')),
   settings {jsonb} NOT NULL DEFAULT '{}',
   memory {jsonb} NOT NULL DEFAULT '{}',
+  -- The agent that added or changed it: what it posts is that agent's, too.
+  agent text,
   next_check_at {time},
   ready_at {time},
   lease_token {bigint} NOT NULL DEFAULT 0,
@@ -379,6 +421,19 @@ CREATE UNIQUE INDEX folder_file_post ON folder_file (post_id);
 CREATE INDEX folder_file_account ON folder_file (account_did);
 
 
+-- Drafts of the official app that were pulled, and how both sides were then.
+CREATE TABLE app_draft (
+  account_did text NOT NULL REFERENCES account (did) ON DELETE CASCADE,
+  id text NOT NULL,
+  post_id {bigint} NOT NULL REFERENCES post (id) ON DELETE CASCADE,
+  remote_digest text NOT NULL,
+  local_digest text NOT NULL,
+  PRIMARY KEY (account_did, id)
+){keyed};
+
+CREATE INDEX app_draft_post ON app_draft (post_id);
+
+
 -- Timers: commands (`skywrite watch`) and functions of a program (`skywrite run --app`) that may give posts
 
 CREATE TABLE timer (
@@ -422,6 +477,7 @@ CREATE TABLE action (
   rkey text NOT NULL,
   -- The caller's own, so that a repeated request adds nothing.
   key text,
+  request_digest text,
   due_at {time} NOT NULL,
   undo_seconds {bigint},
   -- Of a repost that comes again.
@@ -526,6 +582,21 @@ CREATE INDEX inbox_answer ON inbox (answer_id);
 CREATE INDEX inbox_leased ON inbox (lease_owner) WHERE lease_owner IS NOT NULL;
 CREATE INDEX inbox_unhandled ON inbox (account_did, id) WHERE handled_at IS NULL;
 CREATE INDEX inbox_answered ON inbox (account_did, answered_at) WHERE answered_at IS NOT NULL;
+
+-- How far the notifications of an account were read: all until a time, but for what is below the gaps.
+CREATE TABLE inbox_place (
+  account_did text PRIMARY KEY REFERENCES account (did) ON DELETE CASCADE,
+  gaps {json} NOT NULL,
+  until {time}
+){keyed};
+
+-- Since when a function of a program answers what comes to an account.
+CREATE TABLE inbox_function (
+  account_did text NOT NULL REFERENCES account (did) ON DELETE CASCADE,
+  name text NOT NULL,
+  since {time} NOT NULL,
+  PRIMARY KEY (account_did, name)
+){keyed};
 
 
 -- The server's people, and the programs and agents that they let in. Secrets are kept as digests only

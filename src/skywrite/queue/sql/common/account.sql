@@ -24,6 +24,21 @@ SELECT did FROM account WHERE did > :after ORDER BY did LIMIT 1 OFFSET :many
 -- Some accounts that are signed in.
 SELECT * FROM account WHERE session IS NOT NULL LIMIT :most
 
+-- name: account_of_sign_in_name
+-- The account that was signed in with a name.
+SELECT account.* FROM sign_in_name JOIN account ON account.did = sign_in_name.account_did
+WHERE sign_in_name.name = :name
+
+-- name: put_sign_in_name
+-- Record the name that an account was signed in with.
+INSERT INTO sign_in_name (name, account_did) VALUES (:name, :did)
+ON CONFLICT (name) DO UPDATE SET account_did = excluded.account_did
+
+-- name: note_session_end
+-- Record that the end of a session was announced, once a day.
+UPDATE account SET session_end_noted_at = :now
+WHERE did = :did AND (session_end_noted_at IS NULL OR session_end_noted_at < :today OR session_end_noted_at > :now)
+
 -- name: accounts_with_setting
 -- The accounts that may publish and have a value for a setting.
 SELECT * FROM account WHERE session IS NOT NULL AND state = 'ok' AND settings ->> :setting IS NOT NULL ORDER BY did

@@ -65,3 +65,7 @@ WHERE account_did = :did AND state = 'waiting' AND attempt_at > :now AND due_at 
 -- name: cancel_action
 -- Cancel an action.
 UPDATE action SET state = 'cancelled' WHERE id = :id AND state IN ('waiting', 'failed')
+
+-- name: forget_actions
+-- Delete reposts and pins that were over long ago, but for those with a key, with which a request may be repeated.
+DELETE FROM action WHERE state IN ('done', 'cancelled') AND key IS NULL AND attempt_at < :before

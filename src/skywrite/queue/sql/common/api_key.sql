@@ -61,3 +61,11 @@ ORDER BY feed_token.id
 -- name: revoke_feed_token
 -- Revoke an address.
 UPDATE feed_token SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL
+
+-- name: forget_api_keys
+-- Delete keys, and access tokens of agents, that ended long ago.
+DELETE FROM api_key WHERE revoked_at < :before OR expires_at < :before
+
+-- name: forget_feed_tokens
+-- Delete addresses that were revoked long ago.
+DELETE FROM feed_token WHERE revoked_at < :before

@@ -37,6 +37,14 @@ DELETE FROM feed WHERE id = :id
 -- Change the settings of a feed.
 UPDATE feed SET settings = :settings WHERE id = :id
 
+-- name: set_feed_agent
+-- Record the agent that added or changed a feed.
+UPDATE feed SET agent = :who WHERE id = :id
+
+-- name: get_feed_agent
+-- The agent that added or changed a feed.
+SELECT agent FROM feed WHERE id = :id
+
 -- name: forget_feed_accounts
 -- Remove all accounts from a feed.
 DELETE FROM feed_account WHERE feed_id = :id

@@ -98,6 +98,24 @@ UPDATE inbox SET lease_owner = NULL, lease_until = :until WHERE id = :id
 -- Record that a function has handled an item.
 UPDATE inbox SET handled_at = :now, lease_owner = NULL, lease_until = NULL WHERE id = :id AND tries = :was
 
+-- name: get_inbox_place
+-- How far the notifications of an account were read.
+SELECT gaps, until FROM inbox_place WHERE account_did = :account_did
+
+-- name: put_inbox_place
+-- Record how far the notifications of an account were read.
+INSERT INTO inbox_place (account_did, gaps, until) VALUES (:account_did, :gaps, :until)
+ON CONFLICT (account_did) DO UPDATE SET gaps = excluded.gaps, until = excluded.until
+
+-- name: get_inbox_function
+-- Since when a function answers what comes to an account.
+SELECT since FROM inbox_function WHERE account_did = :account_did AND name = :name
+
+-- name: put_inbox_function
+-- Record since when a function answers what comes to an account.
+INSERT INTO inbox_function (account_did, name, since) VALUES (:account_did, :name, :now)
+ON CONFLICT (account_did, name) DO UPDATE SET since = excluded.since
+
 -- name: forget_inbox
--- Forget how far the notifications of an account were read, and since when functions answer: it was deleted.
-DELETE FROM setting WHERE scope IN ('inbox', 'on_reply') AND name = :account_did
+-- Delete items that are old.
+DELETE FROM inbox WHERE indexed_at < :before

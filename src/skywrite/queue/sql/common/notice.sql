@@ -65,5 +65,9 @@ WHERE id = :id AND lease_token = :token
 UPDATE notice SET sent_at = :now WHERE channel_id = :channel_id AND id <= :last AND sent_at IS NULL
 
 -- name: forget_notices
--- Delete notices that were sent long ago.
-DELETE FROM notice WHERE sent_at < :before
+-- Delete notices that were sent, or that could not be sent, long ago.
+DELETE FROM notice WHERE sent_at < :before OR created_at < :unsent_before
+
+-- name: forget_troubles
+-- Delete problems that began long ago.
+DELETE FROM trouble WHERE opened_at < :before

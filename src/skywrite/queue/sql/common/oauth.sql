@@ -73,3 +73,8 @@ RETURNING *
 -- Revoke the access that a refresh token belongs to.
 UPDATE api_key SET revoked_at = :now
 WHERE revoked_at IS NULL AND id = (SELECT key_id FROM oauth_refresh WHERE digest = :digest)
+
+-- name: forget_oauth_clients
+-- Delete programs that somebody let in long ago, and whose access is deleted.
+DELETE FROM oauth_client
+WHERE used_at < :before AND id NOT IN (SELECT client_id FROM api_key WHERE client_id IS NOT NULL)

@@ -6,9 +6,13 @@ SELECT did, session FROM account WHERE session IS NOT NULL ORDER BY did
 -- Store a session sealed with another key.
 UPDATE account SET session = :session WHERE did = :did
 
--- name: text_settings
--- All settings. Secrets among them are sealed texts.
-SELECT scope, name, value FROM setting ORDER BY scope, name
+-- name: sealed_secrets
+-- The sealed texts.
+SELECT scope, name, sealed FROM secret ORDER BY scope, name
+
+-- name: reseal_secret
+-- Store a text sealed with another key.
+UPDATE secret SET sealed = :sealed WHERE scope = :scope AND name = :name
 
 -- name: sealed_webhooks
 -- The webhooks with their sealed secrets.

@@ -96,5 +96,5 @@ SELECT * FROM delivery WHERE id = :id
 SELECT * FROM delivery WHERE webhook_id = :webhook_id AND id < :before ORDER BY id DESC LIMIT :limit
 
 -- name: forget_deliveries
--- Delete messages that were finished long ago.
-DELETE FROM delivery WHERE state <> 'waiting' AND ended_at < :before
+-- Delete messages that were finished long ago, or that wait for a webhook which is paused or disabled.
+DELETE FROM delivery WHERE (state <> 'waiting' AND ended_at < :before) OR created_at < :waiting_before

@@ -1,0 +1,61 @@
+"""What came with requests over HTTP and is not part of what they ask for: the digest of a request with a key, and the
+time that a draft is to have.
+
+What does not live here: what a digest covers (`app.operations.once`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from skywrite.queue.base import StoreBase
+from skywrite.queue.reading import time_in
+
+AT_ONCE = 1000
+
+
+class Requests:
+    """The requests of a store."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
+
+    def prune(self, before: datetime) -> None:
+        """Forget what came with requests for posts that were finished before a time, some at a time."""
+        while True:
+            with self._store._writing(wake=False) as tx:
+                if tx.run("forget_post_requests", before=before, most=AT_ONCE) < AT_ONCE:
+                    return
+
+    def digest(self, account_did: str, key: str) -> str | None:
+        """The digest of the request for the post with this key, if there was one."""
+        with self._store._reading() as tx:
+            row = tx.row("post_request_digest", account_did=account_did, key=key)
+        return None if row is None else row["digest"]
+
+    def note(self, post_id: int, digest: str) -> None:
+        """Store the digest of the request for a post."""
+        with self._store._writing(wake=False) as tx:
+            tx.run("put_post_request_digest", post_id=post_id, digest=digest)
+
+    def action_digest(self, action_id: int) -> str | None:
+        """The digest of the request for a repost or pin, if there was one."""
+        with self._store._reading() as tx:
+            row = tx.row("get_action", id=action_id)
+        return None if row is None else row["request_digest"]
+
+    def note_action(self, action_id: int, digest: str) -> None:
+        """Store the digest of the request for a repost or pin."""
+        with self._store._writing(wake=False) as tx:
+            tx.run("put_action_request_digest", id=action_id, digest=digest)
+
+    def wanted_at(self, post_id: int) -> datetime | None:
+        """When a draft is to go out, if its author said so."""
+        with self._store._reading() as tx:
+            row = tx.row("wanted_at", post_id=post_id)
+        return None if row is None else time_in(row["wanted_at"])
+
+    def want(self, post_id: int, at: datetime) -> None:
+        """Store when a draft is to go out."""
+        with self._store._writing(wake=False) as tx:
+            tx.run("put_wanted_at", post_id=post_id, wanted_at=at)

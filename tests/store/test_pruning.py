@@ -1,0 +1,120 @@
+"""What the worker remembers for itself, and what it forgets, on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from skywrite.app.chores import ENDED_KEPT, PRUNE_SECONDS, prune
+from skywrite.clock import FakeClock
+from skywrite.queue.actions import Actions, UnknownAction
+from skywrite.queue.app_drafts import AppDrafts, PulledState
+from skywrite.queue.inbox import InboxItems, Place
+from skywrite.queue.requests import Requests
+from skywrite.queue.store import Store
+from skywrite.queue.workers import ChoreTimes, Hanging, Workers
+from tests.store.support import ALICE, BOB, NOON, post
+
+SUBJECT = f"at://{ALICE}/app.bsky.feed.post/3kabc"
+
+
+def test_workers(store: Store, clock: FakeClock) -> None:
+    """A worker lives while it was seen lately; one that was killed is forgotten."""
+    workers = Workers(store)
+    workers.beat("a", [Hanging("https://pds.example", 3)])
+    workers.beat("b")
+    workers.end("b")
+    assert [("a", NOON, (("https://pds.example", 3),))] == workers.living(timedelta(minutes=1))
+    workers.beat("a")
+    clock.advance(120)
+    assert ([], [("a", NOON, ())]) == (workers.living(timedelta(minutes=1)), workers.all())
+    clock.advance(PRUNE_SECONDS)
+    prune(store, clock.now())
+    assert [] == workers.all()
+
+
+def test_chores(store: Store, clock: FakeClock) -> None:
+    """It is known when something was last done, until it is to be done anew."""
+    chores = ChoreTimes(store)
+    chores.note("sweep")
+    clock.advance(60)
+    chores.note("sweep")
+    assert NOON + timedelta(minutes=1) == chores.last("sweep")
+    chores.forget("sweep")
+    assert None is chores.last("sweep")
+
+
+def test_secrets_that_expire(store: Store, clock: FakeClock) -> None:
+    """A secret with an end is gone after it; one without stays."""
+    store.put_secret("a", "short", "x", expires_at=NOON + timedelta(minutes=1))
+    store.put_secret("a", "taken", "y", expires_at=NOON + timedelta(minutes=1))
+    store.put_secret("a", "long", "z")
+    assert ("x", "y", None) == (store.secret("a", "short"), store.take_secret("a", "taken"), store.secret("a", "taken"))
+    clock.advance(61)
+    assert (None, None, "z") == (store.secret("a", "short"), store.take_secret("a", "short"), store.secret("a", "long"))
+    assert (1, "z") == (store.prune_secrets(), store.secret("a", "long"))
+
+
+def test_requests(store: Store, clock: FakeClock) -> None:
+    """What came with a request is known while its post is there, and for a month after it was finished."""
+    requests = Requests(store)
+    (kept,) = store.add([post(key="a")])
+    (gone,) = store.add([post(key="b")])
+    for number in (kept.id, gone.id):
+        requests.note(number, f"digest {number}")
+        requests.want(number, NOON)
+    store.cancel(gone.id)
+    assert (f"digest {gone.id}", NOON) == (requests.digest(ALICE, "b"), requests.wanted_at(gone.id))
+    clock.advance(timedelta(days=31).total_seconds())
+    prune(store, clock.now())
+    assert (f"digest {kept.id}", NOON) == (requests.digest(ALICE, "a"), requests.wanted_at(kept.id))
+    assert (None, None, None) == (requests.digest(ALICE, "b"), requests.wanted_at(gone.id), requests.digest(BOB, "a"))
+
+
+def test_reposts_that_are_over(store: Store, clock: FakeClock) -> None:
+    """What was done or cancelled long ago goes, unless a request with its key may come again."""
+    actions = Actions(store)
+    made = [actions.add(ALICE, "repost", SUBJECT, "c", f"r{n}", NOON, None, key=key) for n, key in enumerate("ab")]
+    made += [actions.add(ALICE, "repost", SUBJECT, "c", f"s{n}", NOON, None) for n in range(2)]
+    for one in (made[0], made[2]):
+        actions.cancel(one.id)
+    Requests(store).note_action(made[0].id, "d")
+    assert ("d", None) == tuple(Requests(store).action_digest(one.id) for one in made[:2])
+    prune(store, NOON + ENDED_KEPT)
+    assert made[2].id == actions.get(made[2].id).id
+    prune(store, NOON + ENDED_KEPT + timedelta(seconds=1))
+    with pytest.raises(UnknownAction):
+        actions.get(made[2].id)
+    assert made[0].id == actions.get(made[0].id).id
+    assert {made[1].id, made[3].id} == {one.id for one in actions.list()}
+
+
+def test_places_and_drafts_go_with_their_account(store: Store) -> None:
+    """What is known of an account's notifications and drafts is gone with the account."""
+    inbox, drafts = InboxItems(store), AppDrafts(store)
+    (kept,) = store.add([post(did=BOB)])
+    inbox.put_place(BOB, Place(("gap",), NOON), Place())
+    inbox.start(BOB, "hello")
+    drafts.put(BOB, "d", PulledState(kept.id, "r", "l"))
+    store.note_sign_in_name("bob@example.com", BOB)
+    assert (Place(("gap",), NOON), True) == (inbox.place(BOB), inbox.has_started(BOB, "hello"))
+    assert (PulledState(kept.id, "r", "l"), BOB) == (
+        drafts.get(BOB, "d"),
+        getattr(store.account_of_name("bob@example.com"), "did", None),
+    )
+    store.cancel(kept.id)
+    store.remove_account(BOB)
+    assert (Place(), False, None, None) == (
+        inbox.place(BOB),
+        inbox.has_started(BOB, "hello"),
+        drafts.get(BOB, "d"),
+        store.account_of_name("bob@example.com"),
+    )
+
+
+def test_a_session_end_is_announced_once_a_day(store: Store, clock: FakeClock) -> None:
+    """Any number of workers and restarts announce it once, and again the next day."""
+    found = [store.note_session_end(ALICE), store.note_session_end(ALICE)]
+    clock.advance(86_400)
+    assert [True, False, True] == [*found, store.note_session_end(ALICE)]
