@@ -229,6 +229,8 @@ PAGES: dict[str, Page] = {
         },
     ),
     "docs/operations.md": Page(
+        # The worker beside it lives in a process of its own, which no page sets.
+        now=None,
         needs=(needs.signed_in, needs.worker_alive),
         blocks={
             "pip install": before(needs.postgres_with_key, typed()),
