@@ -359,6 +359,8 @@ class Client:
         **more: Any,
     ) -> Posted:
         """Publish a post with up to ten images (bytes or paths) and their alt texts. See `send_post`."""
+        if not images:
+            raise InputError("images is empty.", hint="Give one image at least, or use send_post.")
         if image_alts is not None and len(image_alts) > len(images):
             raise InputError(
                 f"There are more alt texts ({len(image_alts)}) than images ({len(images)}).", hint="Give one for each."

@@ -66,6 +66,11 @@ class Hint(str):
 SIGN_IN = Hint("Sign in: ", Do("accounts.login"))
 
 
+def sign_in_as(handle: str) -> Hint:
+    """What to do when nobody is signed in as somebody."""
+    return Hint("Sign in: ", Do("accounts.login", handle))
+
+
 class Notice(str):
     """A warning: something that the author should know, and that stopped nothing. As a plain string it is the message.
 

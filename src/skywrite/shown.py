@@ -43,6 +43,12 @@ def printable(text: str) -> str:
     return text if text.isprintable() else re.sub(_CONTROL, _shown, text)
 
 
+def named(thing: object) -> str:
+    """What something is called, in a sentence: an empty name is shown as one, so that the sentence has no hole."""
+    text = str(thing)
+    return text if text.strip() else repr(text)
+
+
 def printable_line(text: str) -> str:
     """The same on one line."""
     return printable(" ".join(text.split("\n")))

@@ -403,3 +403,10 @@ def test_the_main_password_is_warned_of(world: World) -> None:
             warnings.simplefilter("always")
             Client(world.box.url, transport=world.transport, clock=world.clock).login("alice.test", password)
         assert count == sum("main password" in str(item.message) for item in caught)
+
+
+def test_no_images_are_no_images(world: World, client: Client) -> None:
+    """`send_images(text, [])`, as a script has it whose folder was empty, does not post the bare text."""
+    with pytest.raises(InputError, match="images is empty"):
+        client.send_images("Look at this", [])
+    assert [] == world.texts()

@@ -321,7 +321,7 @@ def test_the_files_of_a_draft() -> None:
         (Media(path="a", url="b"), "a"),
         (Media(url="b"), "b"),
         (Media(stored=STORED), CID),
-        (Media(data=b"x"), "the given bytes"),
+        (Media(data=b"x"), "The data"),
     ],
 )
 def test_the_name_of_media(media: Media, label: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 from skywrite.app.context import Context
@@ -86,8 +87,12 @@ class Accounts:
     def set(self, name: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Change settings of an account; None removes one. See `settings.SETTINGS` for names."""
         account = self._ctx.account(name)
-        checked = {key: read_setting(key, value) for key, value in settings.items()}
-        return self._ctx.store.set_account_settings(account.did, checked)
+        return self._ctx.store.set_account_settings(account.did, _checked(settings))
+
+    def reset(self, name: str | None, settings: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+        """Take all settings of an account back to their defaults, but for these; also where they cannot be read."""
+        account = self._ctx.account(name)
+        return self._ctx.store.set_account_settings(account.did, _checked(settings), reset=True)
 
     def set_slots(self, name: str | None, slots: Sequence[Slot]) -> None:
         """Replace the weekly times for posts that have no time of their own."""
@@ -96,3 +101,7 @@ class Accounts:
     def slots(self, name: str | None = None) -> builtins.list[Slot]:
         """An account's weekly times."""
         return self._ctx.store.slots(self._ctx.account(name).did)
+
+
+def _checked(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: read_setting(name, value) for name, value in settings.items()}

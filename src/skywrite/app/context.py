@@ -6,8 +6,9 @@ What lives here: opening and closing them, and choosing the account. What does n
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from skywrite.app.workers import host_name, worker_name
 from skywrite.atproto.session import Agent
@@ -15,7 +16,7 @@ from skywrite.atproto.tid import TidClock
 from skywrite.clock import SYSTEM_CLOCK, Clock, SteadyClock
 from skywrite.config import DEFAULT_SERVICE, Config, database_address, load_config
 from skywrite.ending import Ending
-from skywrite.errors import SIGN_IN, SignInError
+from skywrite.errors import SIGN_IN, InputError, SignInError
 from skywrite.http import Http, Transport
 from skywrite.publish.agents import Agents
 from skywrite.publish.network import Network
@@ -29,8 +30,23 @@ if TYPE_CHECKING:
     from skywrite.queue.store import Store
 
 
+T = TypeVar("T")
+
+
 class NoAccount(SignInError):
     """No account is signed in here yet, or the one that was named is not."""
+
+
+class NothingListed(InputError):
+    """A list that somebody gave is empty, and would mean something else than what it says."""
+
+
+def listed(name: str, given: str | Iterable[T]) -> tuple[str | T, ...]:
+    """A list that somebody gave; one text is a list of one. Raises NothingListed: an empty one is not "all"."""
+    found = (given,) if isinstance(given, str) else tuple(given)
+    if not found:
+        raise NothingListed(f"{name} is an empty list.", hint=f"Name one at least, or leave {name} out.")
+    return found
 
 
 class Context:

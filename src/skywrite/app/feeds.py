@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skywrite.app.context import Context
+from skywrite.app.context import Context, listed
 from skywrite.app.drafting import Drafting
 from skywrite.app.feed_checks import FEED_LEASE_SECONDS, MOST_PER_CHECK, FeedChecks, FeedTask
 from skywrite.app.reports import AddedFeed, FeedCheck, FeedPreview, FeedStatus
@@ -61,7 +61,7 @@ class Feeds:
         self,
         url: str,
         *,
-        accounts: Sequence[str] = (),
+        accounts: str | Sequence[str] | None = None,
         template: str | None = None,
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
@@ -86,7 +86,8 @@ class Feeds:
         """
         from skywrite.sources.feed_poll import feed_settings, find_feed
 
-        found = [self._ctx.account(name) for name in accounts] or [self._ctx.account()]
+        names = (None,) if accounts is None else listed("accounts", accounts)
+        found = [self._ctx.account(name) for name in names]
         settings = feed_settings(
             template=template,
             include=list(include),
@@ -151,7 +152,7 @@ class Feeds:
 
         return opml_of(Subscription(feed.url, feed.title) for feed in self._ctx.store.feeds())
 
-    def edit(self, name: int | str, *, accounts: Sequence[str] = (), **options: Any) -> FeedStatus:
+    def edit(self, name: int | str, *, accounts: str | Sequence[str] | None = None, **options: Any) -> FeedStatus:
         """Change a feed's accounts, or any option of `add` except `backfill`, from its next poll on.
 
         What is not given stays; an empty value ("" or an empty list) resets an option to its default. Items that were
@@ -169,7 +170,9 @@ class Feeds:
             _within("most", given["most"], 1, MOST_PER_CHECK_MAX)
         kept = {option: value for option, value in feed.settings.items() if option not in given}
         settings = {**kept, **feed_settings(**given)}
-        found = [self._ctx.account(handle).did for handle in accounts] or list(feed.account_dids)
+        found = list(feed.account_dids)
+        if accounts is not None:
+            found = [self._ctx.account(handle).did for handle in listed("accounts", accounts)]
         if _one_of("spacing", settings.get("spacing", "gap"), SPACINGS) == "slots":
             for did in found:
                 self._drafting.when(self._ctx.store.account(did), None)

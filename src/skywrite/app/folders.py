@@ -55,6 +55,9 @@ class Folders:
         """
         from skywrite.sources.folder import read_folder
 
+        # Python takes an empty path for the current folder.
+        if not str(folder).strip():
+            raise InputError("The folder is empty.", hint="Name one, such as posts, or . for this one.")
         found = read_folder(Path(folder))
         self._ctx.account(account)
         own_name = str(Path(folder).resolve()) if name is None else name

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import builtins
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from skywrite.app.chores import REPORTED_LATE
-from skywrite.app.context import Context
+from skywrite.app.context import Context, listed
 from skywrite.errors import InputError, NoAnswer, SkywriteError, Unexpected
 from skywrite.publish.log import Log, silent
 from skywrite.publish.mail import check_mail, send_mail
@@ -67,7 +67,7 @@ class NoticeChannels:
         password: str | None = None,
         plain: bool = False,
         quiet: str | None = None,
-        kinds: tuple[str, ...] = (),
+        kinds: str | Sequence[str] | None = None,
     ) -> Channel:
         """Send notices by e-mail. `server`: host and port; its connection must be encrypted, unless `plain`."""
         config = {"to": to, "from": sender, "server": server, "user": user, "plain": plain or None}
@@ -77,21 +77,24 @@ class NoticeChannels:
             self._ctx.store.put_secret(SECRET_SCOPE, str(channel.id), password)
         return channel
 
-    def add_command(self, command: str, *, quiet: str | None = None, kinds: tuple[str, ...] = ()) -> Channel:
+    def add_command(
+        self, command: str, *, quiet: str | None = None, kinds: str | Sequence[str] | None = None
+    ) -> Channel:
         """Run a command for notices; their text is in SKYWRITE_NOTICE_SUBJECT and SKYWRITE_NOTICE_TEXT."""
         if not command.strip():
             raise InputError("No command is given.", hint="Give one that reads SKYWRITE_NOTICE_TEXT.")
         return self._add("command", {"command": command}, quiet, kinds)
 
-    def _add(self, kind: str, config: dict[str, Any], quiet: str | None, kinds: tuple[str, ...]) -> Channel:
-        for name in kinds:
+    def _add(self, kind: str, config: dict[str, Any], quiet: str | None, kinds: str | Sequence[str] | None) -> Channel:
+        chosen = () if kinds is None else listed("kinds", kinds)
+        for name in chosen:
             if name not in TROUBLES:
                 raise InputError(f"{name!r} is not a kind of notice.", hint=f"Choose from: {', '.join(TROUBLES)}.")
         if quiet is not None:
             zone = self._ctx.zone(self._ctx.account()) if self._ctx.store.accounts() else "UTC"
             config["quiet"] = [*read_quiet(quiet), zone]
-        if kinds:
-            config["kinds"] = list(kinds)
+        if chosen:
+            config["kinds"] = [*chosen]
         return Notices(self._ctx.store).add(kind, {name: value for name, value in config.items() if value is not None})
 
     def list(self) -> builtins.list[Channel]:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from skywrite.app.context import Context
+from skywrite.app.context import Context, listed
 from skywrite.app.drafting import Drafting
 from skywrite.app.results import Ready, Scheduled
 from skywrite.clock import Clock
@@ -45,7 +45,7 @@ class RecurrenceOptions:
     every: str
     at: str | datetime | None = None
     until: str | datetime | None = None
-    pool: Sequence[Any] = ()
+    pool: Sequence[Any] | None = None
     late: str | None = None
     jitter: str | None = None
     source: str | None = None
@@ -288,9 +288,9 @@ def whole_day(until: str | datetime) -> str | datetime:
     return f"{until} 23:59" if is_day else until
 
 
-def _rows(row: Mapping[str, Any], pool: Sequence[Any]) -> list[Mapping[str, Any]]:
+def _rows(row: Mapping[str, Any], pool: Sequence[Any] | None) -> list[Mapping[str, Any]]:
     """The drafts of a pool, each with the shared fields."""
-    if not pool:
+    if pool is None:
         return [row]
     if str(row.get("text") or "").strip() or row.get("thread"):
         raise PoolAndText(
@@ -298,7 +298,9 @@ def _rows(row: Mapping[str, Any], pool: Sequence[Any]) -> list[Mapping[str, Any]
             hint="Leave the text out, or add it to the pool.",
         )
     shared = {name: value for name, value in row.items() if name != "text"}
-    items: list[Mapping[str, Any]] = [item if isinstance(item, Mapping) else {"text": item} for item in pool]
+    items: list[Mapping[str, Any]] = [
+        item if isinstance(item, Mapping) else {"text": item} for item in listed("pool", pool)
+    ]
     return [{**shared, **item} for item in items]
 
 

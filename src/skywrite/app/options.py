@@ -71,7 +71,7 @@ class ScheduleOptions(DraftFields, total=False):
     late: str | None
     jitter: str | None
     until: str | datetime | None
-    pool: Sequence[Any]
+    pool: Sequence[Any] | None
     zone: str | None
     draft: bool
     hold: bool

@@ -25,6 +25,7 @@ from skywrite.publish.tombstones import DeletedByHand
 from skywrite.queue.changing import check_version
 from skywrite.queue.model import (
     FINAL_STATES,
+    STATES,
     WAITING_STATES,
     Account,
     ChangedMeanwhile,
@@ -81,7 +82,7 @@ class Posts:
         late: str | None = None,
         jitter: str | None = None,
         until: str | datetime | None = None,
-        pool: Sequence[Any] = (),
+        pool: Sequence[Any] | None = None,
         zone: str | None = None,
         draft: bool = False,
         dry_run: bool = False,
@@ -172,39 +173,41 @@ class Posts:
         return self._drafting.prepare(self._drafting.draft(found, {"text": text, **draft}), found, base=base)
 
     def list(
-        self, *, account: str | None = None, states: Sequence[State] = WAITING_STATES, limit: int = 100
+        self, *, account: str | None = None, states: State | Sequence[State] = WAITING_STATES, limit: int = 100
     ) -> builtins.list[Entry]:
         """Waiting posts, in due order."""
         return builtins.list(self.each(account=account, states=states, limit=limit))
 
     def each(
-        self, *, account: str | None = None, states: Sequence[State] = WAITING_STATES, limit: int | None = None
+        self, *, account: str | None = None, states: State | Sequence[State] = WAITING_STATES, limit: int | None = None
     ) -> Iterator[Entry]:
         """Like `list`, but an iterator that reads page by page, and with forecasts: for queues of any size."""
         from skywrite.app.entries import entries
         from skywrite.app.forecasts import with_forecasts
 
         did = self._ctx.did(account)
-        posts = islice(self._ctx.store.all_posts(states, account_did=did, page=limit), limit)
+        posts = islice(self._ctx.store.all_posts(_known(states), account_did=did, page=limit), limit)
         yield from with_forecasts(self._ctx, entries(self._ctx, posts))
 
     def history(
-        self, *, account: str | None = None, states: Sequence[State] = FINAL_STATES, limit: int = 100
+        self, *, account: str | None = None, states: State | Sequence[State] = FINAL_STATES, limit: int = 100
     ) -> builtins.list[Entry]:
         """Finished posts, the latest first."""
         from skywrite.app.entries import entries
 
         did = self._ctx.did(account)
-        return [*entries(self._ctx, self._ctx.store.history(states, account_did=did, limit=limit))]
+        return [*entries(self._ctx, self._ctx.store.history(_known(states), account_did=did, limit=limit))]
 
     def each_finished(
-        self, *, account: str | None = None, states: Sequence[State] = FINAL_STATES, limit: int | None = None
+        self, *, account: str | None = None, states: State | Sequence[State] = FINAL_STATES, limit: int | None = None
     ) -> Iterator[Entry]:
         """Like `history`, but an iterator that reads page by page."""
         from skywrite.app.entries import entries
 
         did = self._ctx.did(account)
-        yield from entries(self._ctx, islice(self._ctx.store.all_finished(states, account_did=did, page=limit), limit))
+        yield from entries(
+            self._ctx, islice(self._ctx.store.all_finished(_known(states), account_did=did, page=limit), limit)
+        )
 
     def get(self, post_id: int) -> Entry:
         """One post with all its attempts. Raises UnknownPost."""
@@ -371,8 +374,17 @@ class Posts:
         return delete(self._ctx, target, account)
 
 
+def _known(states: State | Sequence[State]) -> tuple[State, ...]:
+    """The states that somebody asked for; one is a list of one. Raises InputError for one that does not exist."""
+    found = (states,) if isinstance(states, str) else tuple(states)
+    for state in found:
+        if state not in STATES:
+            raise InputError(f"There is no state {state!r}.", hint=f"The states are: {', '.join(STATES)}.")
+    return found
+
+
 def _check_together(
-    *, every: str | None, at: object, key: str | None, until: object, pool: Sequence[Any], zone: object, draft: bool
+    *, every: str | None, at: object, key: str | None, until: object, pool: object, zone: object, draft: bool
 ) -> None:
     """Raise InputError for options that exclude each other, rather than ignore one."""
     if isinstance(every, str) and not every.strip():
@@ -381,8 +393,8 @@ def _check_together(
         raise InputError("A recurrence cannot have a key: each of its posts is a new one.", hint="Leave the key out.")
     if every is not None and draft:
         raise InputError("A recurrence cannot be a draft.", hint="Set its start with at, or leave out draft.")
-    if every is None and (until is not None or pool):
-        raise InputError(f"{'A pool' if pool else 'An end'} needs a recurrence.", hint="Set it with every.")
+    if every is None and (until is not None or pool is not None):
+        raise InputError(f"{'An end' if pool is None else 'A pool'} needs a recurrence.", hint="Set it with every.")
     if zone is not None and every is None and not isinstance(at, str):
         raise InputError("A zone needs a time or a recurrence.", hint="Set it with at or every.")
     if draft and at is not None:

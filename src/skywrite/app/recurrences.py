@@ -61,7 +61,7 @@ class Recurrences:
         late: str | None = None,
         jitter: str | None = None,
         zone: str | None = None,
-        pool: Sequence[Any] = (),
+        pool: Sequence[Any] | None = None,
         base: Path | None = None,
         **changes: Any,
     ) -> tuple[Recurrence, tuple[Notice, ...]]:
@@ -75,11 +75,11 @@ class Recurrences:
         old = self.get(recurrence_id)
         if old.state != "active":
             raise WrongState(f"Recurrence {old.id} has {old.state}.", hint="Make another one.")
-        if old.pool and changes and not pool:
+        if old.pool and changes and pool is None:
             raise InputError(
                 f"Recurrence {old.id} takes its texts from a pool.", hint=Hint("Give another pool: ", POOL_ARGUMENT)
             )
-        drafts = pool or [item["draft"] for item in old.pool]
+        drafts = ([item["draft"] for item in old.pool] or None) if pool is None else pool
         given = RecurrenceOptions(
             every=old.rule if every is None else every,
             at=old.starts_at,
@@ -91,7 +91,7 @@ class Recurrences:
             zone=old.zone if zone is None else zone,
             exceptions=old.exceptions,
         )
-        row = {} if drafts else edited_row(old, changes)
+        row = {} if drafts is not None else edited_row(old, changes)
         return Occurrences(self._ctx, self._drafting).edit(old, row, given, base)
 
     def next_times(self, recurrence: Recurrence, count: int = 5) -> builtins.list[datetime]:

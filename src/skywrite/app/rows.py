@@ -117,8 +117,10 @@ class Rows:
         options = {name: _text_or_none(name, row.get(name)) for name in (*OPTION_FIELDS, "every", "until", "zone")}
         if row.get("key") is not None or row.get("draft"):
             raise InvalidDraft("A recurrence has neither key nor draft: each of its posts is a new one.")
-        pool, exceptions = row.get("pool") or [], row.get("exceptions") or {}
-        if not isinstance(pool, list) or not isinstance(exceptions, Mapping):
+        # The cell of a table that has the column for other rows is empty.
+        pool = None if row.get("pool") == "" else row.get("pool")
+        exceptions = row.get("exceptions") or {}
+        if not isinstance(pool, list | None) or not isinstance(exceptions, Mapping):
             raise InvalidDraft("pool must be a list, and exceptions an object of times.")
         read_exceptions(exceptions)
         owner = self.owner(options["account"] or account, batch)

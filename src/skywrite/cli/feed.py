@@ -11,8 +11,9 @@ import click
 
 from skywrite.cli.given import EmptyResets, FilePath
 from skywrite.cli.hints import hint_text
-from skywrite.cli.options import A_HANDLE, json_option
-from skywrite.cli.output import one_line, print_done, print_json, print_table, print_warnings
+from skywrite.cli.options import A_HANDLE, Whole, json_option
+from skywrite.cli.output import one_line, print_aside, print_done, print_json, print_table, print_warnings
+from skywrite.cli.status import approvals_note
 from skywrite.cli.subscriptions import add_list, is_list
 from skywrite.files import private_file
 
@@ -59,8 +60,8 @@ def feed_command() -> None:
     help="Who posts; may be repeated.",
 )
 @_options
-@click.option("--backfill", type=click.IntRange(0, 1000), default=0, help="Post so many of the items that are there.")
-@click.option("--most", type=click.IntRange(1, 100), default=5, show_default=True, help="Posts a check at the most.")
+@click.option("--backfill", type=Whole(0, 1000), default=0, help="Post so many of the items that are there.")
+@click.option("--most", type=Whole(1, 100), default=5, show_default=True, help="Posts a check at the most.")
 @click.option(
     "--spacing",
     type=click.Choice(["gap", "slots"]),
@@ -83,9 +84,11 @@ def add(url: str, yes: bool, as_json: bool, **options: Any) -> None:
 
     with Skywrite() as sky:
         options["images"] = options["images"] or "auto"
+        options["accounts"] = options["accounts"] or None
         if is_list(url):
             sys.exit(add_list(sky, url, options, yes=yes, as_json=as_json))
         added = sky.feeds.add(url, **options)
+        approvals = approvals_note(sky)
     status, check = added
     if as_json:
         from skywrite.app.shapes.feeds import feed_shape
@@ -97,6 +100,8 @@ def add(url: str, yes: bool, as_json: bool, **options: Any) -> None:
     queued = len(check.posts)
     known = f"{count} {'item is' if count == 1 else 'items are'} known and not posted; " if count else ""
     click.echo(f"{known}{queued} {'post is' if queued == 1 else 'posts are'} queued. `skywrite run` finds new items.")
+    if queued and approvals:
+        print_aside(approvals)
     print_warnings(check.warnings)
 
 
@@ -201,7 +206,7 @@ def check(feed: str | None, as_json: bool) -> None:
 @click.argument("url")
 @click.option("--account", **A_HANDLE, help="The account; without it, the default one.")
 @_options
-@click.option("--limit", type=click.IntRange(1, 50), default=3, show_default=True, help="So many of the latest items.")
+@click.option("--limit", type=Whole(1, 50), default=3, show_default=True, help="So many of the latest items.")
 @json_option
 def preview(url: str, account: str | None, limit: int, as_json: bool, **options: Any) -> None:
     """Show the latest items as posts; nothing is sent.
@@ -241,7 +246,7 @@ def preview(url: str, account: str | None, limit: int, as_json: bool, **options:
     help="Who posts from now on; may be repeated.",
 )
 @_options
-@click.option("--most", type=click.IntRange(1, 100), help="Posts a check at the most.")
+@click.option("--most", type=Whole(1, 100), help="Posts a check at the most.")
 @click.option("--spacing", type=click.Choice(["gap", "slots"]), help="Between posts: the least gap, or weekly slots.")
 @click.option("--every", metavar="TIME", help="How often to poll, such as 2h.")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A content label for its posts.")
@@ -259,7 +264,7 @@ def edit(feed: str, accounts: tuple[str, ...], as_json: bool, **options: Any) ->
         if value not in (None, ())
     }
     with Skywrite() as sky:
-        status = sky.edit_feed(feed, accounts=accounts, **given)
+        status = sky.edit_feed(feed, accounts=accounts or None, **given)
     if as_json:
         from skywrite.app.shapes.feeds import feed_shape
 

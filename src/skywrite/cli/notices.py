@@ -69,7 +69,14 @@ def email_command(
         password = os.environ.get(PASSWORD) or ask("The mail server's password", instead=f"Set {PASSWORD}.", hide=True)
     with Skywrite() as sky:
         channel = sky.notices.add_email(
-            to, sender=sender, server=server, user=user, password=password, plain=plain, quiet=quiet, kinds=kinds
+            to,
+            sender=sender,
+            server=server,
+            user=user,
+            password=password,
+            plain=plain,
+            quiet=quiet,
+            kinds=kinds or None,
         )
     _added(channel, as_json)
 
@@ -82,7 +89,7 @@ def command_command(command: str, quiet: str | None, kinds: tuple[str, ...], as_
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        channel = sky.notices.add_command(command, quiet=quiet, kinds=kinds)
+        channel = sky.notices.add_command(command, quiet=quiet, kinds=kinds or None)
     _added(channel, as_json)
 
 

@@ -108,8 +108,9 @@ def send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
         if options["dry_run"]:
             from skywrite.cli.view import show_preview
 
+            pool = _pool(options)
             planned = _schedule(sky, row, options, dry_run=True) if later else None
-            shown = {**row, "text": _pool(options)[0]} if options["pool"] else row
+            shown = {**row, "text": pool[0]} if pool else row
             show_preview(sky.preview(account=options["account"], **shown), as_json)
             if planned and planned.due_at and not as_json:
                 _print_planned(planned)
@@ -230,8 +231,8 @@ def _schedule(sky: Any, row: dict[str, Any], options: dict[str, Any], *, dry_run
     return result
 
 
-def _pool(options: dict[str, Any]) -> list[str]:
-    return pool_of(options["pool"]) if options["pool"] else []
+def _pool(options: dict[str, Any]) -> list[str] | None:
+    return pool_of(options["pool"]) if options["pool"] else None
 
 
 def _print_sent(sent: Sent, as_json: bool) -> None:

@@ -43,7 +43,7 @@ def add_list(sky: Skywrite, path: str, options: Mapping[str, Any], *, yes: bool,
     """Show each feed of a list, and add them if somebody says so. Returns the exit code."""
     found = sky.feeds.read_opml(path)
     here = {status.feed.url for status in sky.feeds.list()}
-    account = next(iter(options["accounts"]), None)
+    account = next(iter(options["accounts"] or ()), None)
     shown = {name: value for name, value in options.items() if name not in _NOT_PREVIEWED}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         reports = list(pool.map(partial(_looked_at, sky, here, account, shown), found))

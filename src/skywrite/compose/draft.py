@@ -56,7 +56,7 @@ class Media(NamedTuple):
     @property
     def label(self) -> str:
         """Its name in messages."""
-        return self.name or self.path or self.url or (self.stored.cid if self.stored else "the given bytes")
+        return self.name or self.path or self.url or (self.stored.cid if self.stored else "The data")
 
 
 class Image(NamedTuple):

@@ -200,10 +200,14 @@ class AccountOperations(StoreBase):
                 note_event(tx, "account.needs_login", self._clock.now(), {"reason": reason or None}, account_did=did)
             update_ready(tx, did)
 
-    def set_account_settings(self, did: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Merge settings into the account's; a value of None removes one. Returns the stored settings."""
+    def set_account_settings(self, did: str, settings: Mapping[str, Any], *, reset: bool = False) -> dict[str, Any]:
+        """Merge settings into the account's, or with `reset` put them in their place; a value of None removes one.
+
+        Returns the stored settings. Raises UnreadableRow, except with `reset`.
+        """
         with self._writing() as tx:
-            merged = {**settings_of(locked(tx, did)), **settings}
+            row = locked(tx, did)
+            merged = {**({} if reset else settings_of(row)), **settings}
             kept = {name: value for name, value in merged.items() if value is not None}
             tx.run("set_account_settings", did=did, settings=dump_json(kept))
             # What was deferred under the old settings may be allowed under the new ones.

@@ -15,6 +15,7 @@ from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_event
 from skywrite.queue.model import KeyReused, WrongState
 from skywrite.queue.reading import SET_ASIDE, UnreadableRow, count_of, mended, readable, reads, seconds_of
+from skywrite.shown import named
 
 LEASE = timedelta(minutes=2)
 # The action that undoes a repost or pin.
@@ -72,7 +73,7 @@ class Repeat(NamedTuple):
 
 def unknown_action(action_id: int) -> UnknownAction:
     """The error about a number that no repost or pin has."""
-    return UnknownAction(f"There is no repost or pin {action_id}.", hint=Hint("See: ", Do("reposts.list")))
+    return UnknownAction(f"There is no repost or pin {named(action_id)}.", hint=Hint("See: ", Do("reposts.list")))
 
 
 class Actions:

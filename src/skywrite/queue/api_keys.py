@@ -23,6 +23,7 @@ from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.reading import json_of, readable, reads
 from skywrite.queue.rows import dump_json
 from skywrite.queue.steps import items_of
+from skywrite.shown import named
 
 Scope = Literal["read", "draft", "schedule", "publish", "manage"]
 SCOPES: tuple[Scope, ...] = ("read", "draft", "schedule", "publish", "manage")
@@ -263,12 +264,14 @@ class ApiKeys:
 
 def unknown_key(key_id: int) -> UnknownKey:
     """The error about a number that no key has."""
-    return UnknownKey(f"There is no API key {key_id}.", hint=Hint("See them: ", Do("keys.list")))
+    return UnknownKey(f"There is no API key {named(key_id)}.", hint=Hint("See them: ", Do("keys.list")))
 
 
 def unknown_token(token_id: int) -> UnknownToken:
     """The error about a number that no calendar address has."""
-    return UnknownToken(f"There is no calendar address {token_id}.", hint=Hint("See them: ", Do("calendars.list")))
+    return UnknownToken(
+        f"There is no calendar address {named(token_id)}.", hint=Hint("See them: ", Do("calendars.list"))
+    )
 
 
 def _check_maker(tx: Transaction, maker: Maker) -> None:

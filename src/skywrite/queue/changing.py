@@ -21,6 +21,7 @@ from skywrite.queue.model import (
 )
 from skywrite.queue.rows import dump_json, post_of, problem_values, text_hash
 from skywrite.queue.steps import locked, update_ready
+from skywrite.shown import named
 
 EDITABLE_STATES: tuple[State, ...] = ("draft", "scheduled", "held", "failed")
 
@@ -35,7 +36,7 @@ def get_post(tx: Transaction, post_id: int) -> Post:
 
 def unknown_post(post_id: int) -> UnknownPost:
     """The error about a number that no post has."""
-    return UnknownPost(f"There is no post {post_id}.", hint=Hint("See the numbers: ", Do("posts.list")))
+    return UnknownPost(f"There is no post {named(post_id)}.", hint=Hint("See the numbers: ", Do("posts.list")))
 
 
 def get_locked(tx: Transaction, post_id: int) -> Post:

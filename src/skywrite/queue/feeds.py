@@ -38,6 +38,7 @@ from skywrite.queue.numbers import row_number
 from skywrite.queue.reading import SET_ASIDE, UnreadableRow, count_of, json_of, mended, readable, reads
 from skywrite.queue.rows import dump_json, problem_of, problem_values
 from skywrite.queue.steps import locked
+from skywrite.shown import named
 
 FINGERPRINTS_ASKED_MAX = 10_000
 # A single failed poll means little; from the third in a row on, somebody should know.
@@ -363,7 +364,7 @@ def _by_its_agent(tx: Transaction, feed_id: int) -> AbstractContextManager[None]
 
 def unknown_feed(name: int | str) -> UnknownFeed:
     """The error about a number or address that no feed has."""
-    return UnknownFeed(f"There is no feed {name}.", hint=Hint("See: ", Do("feeds.list")))
+    return UnknownFeed(f"There is no feed {named(name)}.", hint=Hint("See: ", Do("feeds.list")))
 
 
 def _lost(claim: FeedClaim) -> FeedLeaseLost:

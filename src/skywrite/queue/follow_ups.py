@@ -17,6 +17,7 @@ from skywrite.queue.database import Row, time_of
 from skywrite.queue.events import TEXT_MAX, note_event
 from skywrite.queue.model import Post, WrongState
 from skywrite.queue.reading import readable, reads, seconds_of
+from skywrite.shown import named
 
 Kind = Literal["reply", "repost"]
 ONE = {"likes": "like", "reposts": "repost", "replies": "reply", "quotes": "quote", "bookmarks": "bookmark"}
@@ -73,7 +74,7 @@ class Open(NamedTuple):
 
 def unknown_follow_up(follow_up_id: int) -> UnknownFollowUp:
     """The error about a number that no follow-up has."""
-    return UnknownFollowUp(f"There is no follow-up {follow_up_id}.", hint=Hint("See: ", Do("follow_ups.list")))
+    return UnknownFollowUp(f"There is no follow-up {named(follow_up_id)}.", hint=Hint("See: ", Do("follow_ups.list")))
 
 
 class FollowUps:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from skywrite.errors import NotFound
+from skywrite.errors import Do, Hint, NotFound
 from skywrite.queue import identities
 from skywrite.queue.adding import add_posts
 from skywrite.queue.base import StoreBase
@@ -21,6 +21,7 @@ from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.model import NewPost
 from skywrite.queue.reading import SET_ASIDE, UnreadableRow, json_of, readable, reads
 from skywrite.queue.rows import dump_json
+from skywrite.shown import named
 
 REASONS = ("reply", "mention", "quote")
 HANDLE_SECONDS = 300.0
@@ -36,7 +37,9 @@ class UnknownItem(NotFound):
 
 def unknown_item(item_id: int) -> UnknownItem:
     """The error about a number that nothing in the inbox has."""
-    return UnknownItem(f"There is nothing with the number {item_id} in the inbox.")
+    return UnknownItem(
+        f"There is nothing with the number {named(item_id)} in the inbox.", hint=Hint("See: ", Do("inbox.list"))
+    )
 
 
 class NewItem(NamedTuple):

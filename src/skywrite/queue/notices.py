@@ -17,6 +17,7 @@ from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import Event, event_of
 from skywrite.queue.reading import count_of, json_of, readable, reads
 from skywrite.queue.rows import dump_json
+from skywrite.shown import named
 
 TROUBLES = (
     "post.failed",
@@ -102,13 +103,13 @@ class Notices:
         for channel in self.all():
             if channel.id == channel_id:
                 return channel
-        raise UnknownChannel(f"There is no notice channel {channel_id}.", hint=_SEE)
+        raise UnknownChannel(f"There is no notice channel {named(channel_id)}.", hint=_SEE)
 
     def remove(self, channel_id: int) -> None:
         """Remove a channel. Raises UnknownChannel."""
         with self._store._writing(wake=False) as tx:
             if tx.run("delete_channel", id=channel_id) != 1:
-                raise UnknownChannel(f"There is no notice channel {channel_id}.", hint=_SEE)
+                raise UnknownChannel(f"There is no notice channel {named(channel_id)}.", hint=_SEE)
 
     def collect(self, channel: Channel, said: Callable[[Event], str]) -> int:
         """Record the problems among the next events. Returns how many events there were."""

@@ -16,6 +16,7 @@ from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, time_of
 from skywrite.queue.reading import readable, reads
 from skywrite.queue.steps import items_of
+from skywrite.shown import named
 
 Role = Literal["viewer", "writer", "approver", "owner"]
 ROLES: tuple[Role, ...] = ("viewer", "writer", "approver", "owner")
@@ -95,7 +96,7 @@ class People:
         with self._store._reading() as tx:
             row = tx.row("get_person", id=person_id)
         if row is None:
-            raise UnknownPerson(f"There is no person {person_id}.")
+            raise UnknownPerson(f"There is no person {named(person_id)}.")
         return _person_of(row)
 
     def owner(self) -> Person:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
-from skywrite.errors import SkywriteError
+from skywrite.errors import Do, Hint, SkywriteError
 from skywrite.queue.database import Row, time_of
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class UnreadableRow(SkywriteError):
     """A row of the database holds something that Skywrite never writes. Nothing is done with what it describes."""
 
     def __init__(self, row: Unreadable) -> None:
-        super().__init__(row.message, hint=REPAIR)
+        super().__init__(row.message, hint=row.repair)
         self.row = row
 
 
@@ -55,6 +55,13 @@ class Unreadable(NamedTuple):
         """What is wrong with it, in one sentence."""
         columns = f" ({', '.join(self.columns)})" if self.columns else ""
         return f"Its row cannot be read: {self.table} {self.key}{columns}."
+
+    @property
+    def repair(self) -> str:
+        """What to do about it. Settings can be set again."""
+        if (self.table, self.columns) == ("account", ("settings",)):
+            return Hint("Reset its settings: ", Do("accounts.reset", self.key))
+        return REPAIR
 
 
 def json_of(text: str, kind: type[T]) -> T:

@@ -24,6 +24,7 @@ from skywrite.queue.model import (
 from skywrite.queue.reading import readable, reads
 from skywrite.queue.rows import dump_json, recurrence_of
 from skywrite.queue.steps import locked, update_ready
+from skywrite.shown import named
 
 
 class RecurrenceOperations(StoreBase):
@@ -230,7 +231,9 @@ class RecurrenceOperations(StoreBase):
 
 def unknown_recurrence(recurrence_id: int) -> UnknownRecurrence:
     """The error about a number that no recurrence has."""
-    return UnknownRecurrence(f"There is no recurrence {recurrence_id}.", hint=Hint("See: ", Do("recurrences.list")))
+    return UnknownRecurrence(
+        f"There is no recurrence {named(recurrence_id)}.", hint=Hint("See: ", Do("recurrences.list"))
+    )
 
 
 @reads("recurrence")

@@ -17,6 +17,7 @@ from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.model import AddResult, NewPost, Problem
 from skywrite.queue.reading import count_of, json_of, readable, reads
 from skywrite.queue.rows import dump_json, problem_of, problem_values
+from skywrite.shown import named
 
 TimerKind = Literal["command", "function"]
 TimerOutcome = Literal["posted", "nothing", "same", "failed"]
@@ -130,7 +131,8 @@ class TimerOperations(StoreBase):
         row = tx.row("get_timer", id=timer_id)
         if row is None:
             raise UnknownCommand(
-                f"There is no scheduled command {timer_id}.", hint=Hint("See their numbers: ", Do("commands.list"))
+                f"There is no scheduled command {named(timer_id)}.",
+                hint=Hint("See their numbers: ", Do("commands.list")),
             )
         return _timer_of(row)
 

@@ -19,6 +19,7 @@ from skywrite.queue.events import EVENT_KINDS, TEST_KIND, message
 from skywrite.queue.reading import SET_ASIDE, UnreadableRow, count_of, json_of, mended, readable, reads
 from skywrite.queue.rows import dump_json
 from skywrite.queue.vault import WrongKey
+from skywrite.shown import named
 
 WebhookState = Literal["active", "paused", "disabled"]
 DeliveryState = Literal["waiting", "delivered", "failed"]
@@ -253,12 +254,12 @@ class Webhooks:
 
 def unknown_webhook(webhook_id: int) -> UnknownWebhook:
     """The error about a number that no webhook has."""
-    return UnknownWebhook(f"There is no webhook {webhook_id}.", hint=Hint("See them: ", Do("webhooks.list")))
+    return UnknownWebhook(f"There is no webhook {named(webhook_id)}.", hint=Hint("See them: ", Do("webhooks.list")))
 
 
 def unknown_delivery(delivery_id: int) -> UnknownDelivery:
     """The error about a number that no message has."""
-    return UnknownDelivery(f"There is no message {delivery_id}.")
+    return UnknownDelivery(f"There is no message {named(delivery_id)}.")
 
 
 def _is_readable(tx: Transaction, row: Row, now: datetime) -> bool:

@@ -111,7 +111,7 @@ def edit(access: Access, given: EditFeed) -> FeedShape:
     It holds from its next poll on.
     """
     _seen(access, given.id)
-    accounts = [access.account(name).did for name in given.accounts] if given.accounts is not UNSET else []
+    accounts = [access.account(name).did for name in given.accounts] if given.accounts is not UNSET else None
     return feed_shape(access.sky.feeds.edit(given.id, accounts=accounts, **_options(given)))
 
 

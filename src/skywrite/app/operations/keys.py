@@ -52,7 +52,7 @@ def add_key(
     """
     from skywrite.schedule.times import local_zone, parse_time
 
-    dids = [sky.context.store.account(handle).did for handle in accounts] or None
+    dids = [sky.context.account(handle).did for handle in accounts] or None
     if until is not None and re.fullmatch(r"\d{4}-\d\d-\d\d", until.strip()):
         until = f"{until.strip()} 23:59"
     ends = most if until is None else parse_time(until, now=sky.context.clock.now(), zone=local_zone()).at

@@ -22,6 +22,7 @@ from skywrite.compose.images import Collector, gather_media
 from skywrite.errors import InputError
 from skywrite.media.sniff import HEAD_BYTES, IMAGES, NAMES, VIDEOS, sniff
 from skywrite.queue.model import NewMedia, UnknownMedia
+from skywrite.shown import named
 
 NAME_MAX = 200
 
@@ -127,7 +128,7 @@ def _keep(access: Access, collector: Collector, stored: Stored, label: str, *, g
 def _known(access: Access, cid: str) -> dict[str, Any]:
     uploads = access.sky.context.store.uploads(cid)
     if access.who not in uploads:
-        raise UnknownMedia(f"There is no upload {cid}.")
+        raise UnknownMedia(f"There is no upload {named(cid)}.")
     return uploads[access.who]
 
 

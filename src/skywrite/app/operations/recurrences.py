@@ -26,7 +26,7 @@ class AddRecurrence(NewDraft, kw_only=True):
     late: str | None = None
     jitter: str | None = None
     zone: Annotated[str, Meta(description="A time zone such as Europe/Berlin.")] | None = None
-    pool: Annotated[list[str], Meta(description="Texts used in turn.")] = msgspec.field(default_factory=list)
+    pool: Annotated[list[str], Meta(description="Texts used in turn.", min_length=1)] | None = None
 
 
 class ListRecurrences(Input):

@@ -17,6 +17,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 from skywrite.app.shapes.base import Output, Shape
 from skywrite.errors import InputError
 from skywrite.queue.model import UnknownMedia
+from skywrite.shown import named
 
 if TYPE_CHECKING:
     from skywrite.app.operations.table import Access
@@ -212,6 +213,6 @@ def _source(access: Access, media: str | None, url: str | None, what: str, kept:
     # People finish what agents began, so every upload may be used on the page.
     stored = next(iter(uploads.values()), None) if access.source == "page" else uploads.get(access.who)
     if stored is None:
-        raise UnknownMedia(f"There is no upload {media}.", hint="Upload the file again.")
+        raise UnknownMedia(f"There is no upload {named(media)}.", hint="Upload the file again.")
     found = {"cid": media, **{name: stored[name] for name in ("mime", "size", "width", "height", "name")}}
     return {**found, "gif": True} if stored.get("gif") else found
