@@ -68,9 +68,21 @@ def parse_url(text: str, base: str | None = None) -> WebUrl:
     try:
         url = Url(base).join(text) if base is not None else Url(text)
     except ValueError as error:
-        raise InputError(f"{ascii(text)[1:-1][:200]} is not a web address: {error}.", hint="Check it.") from None
+        raise InputError(
+            f"{ascii(text)[:200]} is not a web address: {_why_none(text, error)}.",
+            hint="Write it whole, such as https://example.com/blog.",
+        ) from None
     host = (url.host_str or "").removeprefix("[").removesuffix("]")
     return WebUrl(str(url), url.scheme, host, url.port_or_known_default, bool(url.username or url.password))
+
+
+def _why_none(text: str, error: ValueError) -> str:
+    """Why a text is no address, in the words of those who type one."""
+    if not text.strip():
+        return "it is empty"
+    if len(text.split()) > 1:
+        return "it has a space in it"
+    return str(error) if "://" in text else "it does not begin with https://"
 
 
 class RequestOptions(TypedDict, total=False):

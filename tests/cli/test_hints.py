@@ -17,13 +17,13 @@ from tests.cli.conftest import Files, Shell
 from tests.support.processes import ROOT
 
 # Operations whose hints always name what they are about, and those that name nothing.
-TARGETS = {"posts", "recurrences.approve", "recurrences.edit", "feeds.remove", "feeds.poll"}
+TARGETS = {"posts", "accounts.reset", "recurrences.approve", "recurrences.edit", "feeds.remove", "feeds.poll"}
 _COMMAND = re.compile(
     r"(?<!`)\bskywrite ((?:[a-z-]+)(?: (?:\"[^\"]*\"|'[^']*'|(?:\./)?[^\s;,)`.|>]+(?:\.[^\s;,)`.|>]+)*))*)"
 )
 
 
-def _parsed(line: str) -> None:
+def parsed(line: str) -> None:
     """Read a command line as the program does, and do nothing. Raises click.UsageError."""
     context, found = click.Context(cli, info_name="skywrite"), cli
     words: list[str] = shlex.split(line)[1:]
@@ -41,7 +41,7 @@ def test_every_operation_is_said_as_a_whole_command(operation: str) -> None:
     target = 12 if operation.partition(".")[0] in ("posts", "feeds") or operation in TARGETS else None
     target = None if operation.endswith(".list") or operation == "posts.undo" else target
     target = "marks=yes" if operation == "accounts.set" else target  # type: ignore[assignment]
-    _parsed(command(Do(operation, target)))
+    parsed(command(Do(operation, target)))
 
 
 def _written() -> Iterator[tuple[str, str]]:
@@ -75,7 +75,7 @@ def test_every_written_command_is_whole() -> None:
             continue
         read += 1
         try:
-            _parsed(line)
+            parsed(line)
         except (click.UsageError, InputError) as error:
             wrong.append(f"{name}: {line}: {error}")
     assert [] == wrong, "\n".join(wrong)

@@ -9,9 +9,7 @@ import shlex
 import shutil
 from pathlib import Path
 
-import pytest
-
-from tests.cli.conftest import Shell, png
+from tests.cli.conftest import Shell
 from tests.cli.walk import commands
 from tests.support.processes import ROOT
 
@@ -20,38 +18,6 @@ LINES = [
     for line in (ROOT / "tests/vectors/typed.tsv").read_text(encoding="utf-8").splitlines()
     if line and not line.startswith("#")
 ]
-
-
-@pytest.fixture
-def prepared(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """Two accounts, a post in each state, a recurrence, and a folder with files."""
-    shell.login("bob.test")
-    shell("use", "alice.test")
-    monkeypatch.setenv("COLUMNS", "400")
-    monkeypatch.setenv("USER", "berta")
-    monkeypatch.setenv("TZ", "UTC")
-    shell("post", "First", "--at", "2070-05-01 09:00 UTC")
-    shell("post", "Bob's", "--at", "2070-05-02 09:00 UTC", "--account", "bob.test")
-    shell("post", "An idea", "--draft")
-    shell("post", "Published")
-    shell("post", "Cancelled", "--at", "2070-05-03 09:00 UTC")
-    shell("cancel", "5")
-    shell("post", "Held", "--at", "2070-05-04 09:00 UTC")
-    shell("hold", "6")
-    shell("post", "Again", "--every", "daily 9:00")
-    folder = tmp_path / "work"
-    for name in ("posts", "broken", "empty"):
-        (folder / name).mkdir(parents=True)
-    (folder / "posts/a.md").write_text("---\nat: 2070-05-05 09:00\n---\nFrom a file\n")
-    (folder / "broken/a.md").write_text("---\nfoo: 1\n---\nFrom a file\n")
-    (folder / "plan.csv").write_text("text,at\nA row,2070-05-06T09:00:00Z\n")
-    (folder / "bad.csv").write_text("text,at\nA row,2070-05-06T09:00:00Z\nAnother,whenever\n")
-    (folder / "empty.csv").write_text("")
-    (folder / "notes.txt").write_text("Only words.\n")
-    (folder / "story.txt").write_text("The beginning.\n---\nThe end.\n")
-    (folder / "sun.png").write_bytes(png(8, 8))
-    monkeypatch.chdir(folder)
-    return shell
 
 
 def said(shell: Shell, typed: str, home: Path) -> tuple[int, str]:

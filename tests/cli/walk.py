@@ -9,17 +9,25 @@ import click
 from skywrite.cli.main import cli
 
 
-def commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """Every command that does something itself, with its words."""
-    yield from _under((), cli)
+def commands(*, groups: bool = False) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command that does something itself, with its words; with `groups` also those that have commands."""
+    yield from _under((), cli, groups)
 
 
-def _under(path: tuple[str, ...], command: click.Command) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    if not isinstance(command, click.Group):
+def options(path: tuple[str, ...], command: click.Command) -> Iterator[click.Option]:
+    """Every option of a command, those that click adds included."""
+    yield from (param for param in command.get_params(click.Context(command)) if isinstance(param, click.Option))
+
+
+def _under(
+    path: tuple[str, ...], command: click.Command, groups: bool
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    if groups or not isinstance(command, click.Group):
         yield path, command
+    if not isinstance(command, click.Group):
         return
     context = click.Context(command)
     for name in command.list_commands(context):
         inner = command.get_command(context, name)
         assert inner is not None
-        yield from _under((*path, name), inner)
+        yield from _under((*path, name), inner, groups)

@@ -21,7 +21,6 @@ from skywrite.queue.approval_rules import SETTING as APPROVAL
 from skywrite.queue.damage import Damage
 from skywrite.queue.database import Protection
 from skywrite.queue.model import Account
-from skywrite.queue.reading import REPAIR
 from skywrite.queue.workers import Workers
 
 CLOCK_SECONDS_MAX = 60.0
@@ -76,6 +75,8 @@ def check_run(
         findings.append(Finding("worker", f"{len(living)} running"))
     else:
         hint = Hint("Start one: ", Do("run"), ". Or call this from cron: ", Do("run_once"))
+        if not any(account.signed_in for account in sky.context.store.accounts()):
+            hint = Hint("Sign in first: ", Do("accounts.login"), ". Then start one: ", Do("run"))
         findings.append(Finding("worker", "none is running", wrong, hint, code))
     servers = {account.pds_url for account in sky.context.store.accounts() if account.did in accounts}
     for worker in living:
@@ -158,7 +159,7 @@ def _settings(sky: Skywrite) -> Iterator[Finding]:
             what, value = f"a setting cannot be read: {error.message}", "="
             if name == APPROVAL:
                 what, value = f"{what} Until it is set again, every post waits for an approval.", "=all"
-            hint = Hint(f"Set it again for {account.handle}: ", Do("accounts.set", f"{name}{value}"))
+            hint = Hint("Set it again: ", Do("accounts.set", f"{name}{value} --account {account.handle}"))
             yield Finding(account.handle, what, "wrong", hint, 1)
 
 
@@ -174,7 +175,7 @@ def _damage(sky: Skywrite) -> Iterator[Finding]:
     except StorageError as error:
         yield Finding("disk", error.message, "wrong", error.hint, error.exit_code)
     for row in damage.rows():
-        yield Finding("row", row.message, "wrong", REPAIR, 1)
+        yield Finding("row", row.message, "wrong", row.repair, 1)
 
 
 def _connection(protection: Protection) -> Finding:
@@ -251,17 +252,19 @@ def _clock(sky: Skywrite, agent: Any, before: datetime) -> Finding:
     """Every response carries the server's time (RFC 9110, Date)."""
     from email.utils import parsedate_to_datetime
 
-    response = sky.context.network.transport.request("GET", f"{agent.session.pds_url}/xrpc/_health")
-    date = response.headers.get("date")
+    server = agent.session.pds_url
+    response = sky.context.network.transport.request("GET", f"{server}/xrpc/_health")
+    # A proxy answers with its own time for a server that it does not reach.
+    date = response.headers.get("date") if response.status < 500 else None
     try:
         at = parsedate_to_datetime(date or "").astimezone(UTC)
     except ValueError:
-        return Finding("clock", "the server does not say what time it is", "note")
+        return Finding("clock", f"{server} does not say what time it is", "note")
     away = abs((at - sky.context.clock.now()).total_seconds())
     if away > CLOCK_SECONDS_MAX:
         hint = "Set the computer's clock, best by NTP: posts go out by it."
-        return Finding("clock", f"{away:.0f} seconds away from the server's", "wrong", hint, 1)
-    return Finding("clock", "right")
+        return Finding("clock", f"{away:.0f} seconds away from that of {server}", "wrong", hint, 1)
+    return Finding("clock", f"right, by that of {server}")
 
 
 def _parts() -> Iterator[Finding]:

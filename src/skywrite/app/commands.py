@@ -26,8 +26,9 @@ from skywrite.clock import to_iso
 from skywrite.compose.draft import draft_from_dict
 from skywrite.compose.quoting import with_quoted_link
 from skywrite.config import Config
-from skywrite.errors import Do, Hint, InputError, SkywriteError
+from skywrite.errors import Do, Hint, InputError, SignInError, SkywriteError, TemporaryError
 from skywrite.publish.log import Log, silent
+from skywrite.queue.model import Account
 from skywrite.queue.timers import NewTimer, Timer
 from skywrite.queue.vault import Vault, WrongKey
 from skywrite.schedule.recurrence import parse_rule
@@ -75,7 +76,7 @@ class Commands:
         _check_command(command, timeout_seconds, max_bytes)
         found = self._ctx.account(account)
         shared = dict(draft or {})
-        draft_from_dict(with_quoted_link({"text": "x", **shared}))
+        self._check_shared(found, shared)
         place = self._ctx.zone(found) if zone is None else zone
         first = parse_rule(every, zone=place).next_after(self._ctx.clock.now())
         if first is None:
@@ -90,6 +91,15 @@ class Commands:
         }
         new = NewTimer("command", command, found.did, every, place, late_seconds(late), first.occurrence, settings)
         return self._ctx.store.add_timer(sealed(new, self._ctx.vault))
+
+    def _check_shared(self, account: Account, shared: Mapping[str, Any]) -> None:
+        """Refuse now what every post would be refused for. The command itself may make the files, later."""
+        sample = {"text": "x", **shared}
+        draft_from_dict(with_quoted_link(sample))
+        rest = {name: value for name, value in sample.items() if name not in ("images", "video")}
+        # What the network alone can say is found out when the command runs.
+        with suppress(TemporaryError, SignInError):
+            self._drafting.prepare(self._drafting.draft(account, rest), account)
 
     def list(self) -> builtins.list[Timer]:
         """Scheduled commands, and the functions of programs, with the results of their last runs."""

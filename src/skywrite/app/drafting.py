@@ -6,7 +6,7 @@ the queue (`posts`, `transfer`), sending it (`sending`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from skywrite.compose.build import build
 from skywrite.compose.draft import Draft, draft_from_dict
 from skywrite.compose.quoting import QUOTE_LINKS, with_quoted_link
 from skywrite.compose.resolve import resolve_draft
-from skywrite.errors import InputError, Notice
+from skywrite.errors import Do, Hint, InputError, Notice
 from skywrite.queue.model import Account, AddResult, NewMedia, NewPost, SlotTaken
 from skywrite.schedule.policy import DEFAULT_LATE_POLICY, LatePolicy, parse_duration, parse_late
 
@@ -51,6 +51,14 @@ def _check_key(key: str | None) -> None:
         raise InputError(f"A key has 1 to {KEY_MAX} characters, not {len(key)}.", hint="Use a short name or a hash.")
 
 
+def _own_langs(account: Account) -> Sequence[str]:
+    """The languages of an account's posts. Raises InputError where a hand has set what means nothing."""
+    stored = account.settings.get("langs", ())
+    if isinstance(stored, list | tuple) and all(isinstance(lang, str) for lang in stored):
+        return stored
+    raise InputError(f"The setting langs of {account.handle} cannot be read.", hint=Hint("See: ", Do("doctor")))
+
+
 class Drafting:
     """Checks what is to be posted, and parses when. Safe to share between threads."""
 
@@ -63,7 +71,7 @@ class Drafting:
             account.pds_url,
             lambda: self._ctx.agent(account),
             base=base or Path(),
-            langs=account.settings.get("langs", ()),
+            langs=_own_langs(account),
             require_alt=bool(account.settings.get("require_alt")),
             own_did=account.did,
         )

@@ -18,7 +18,17 @@ from skywrite.app.results import Sent
 from skywrite.app.workers import is_gone
 from skywrite.atproto.xrpc_errors import RATE_LIMIT_SECONDS_MAX
 from skywrite.compose.references import app_link
-from skywrite.errors import SIGN_IN, Do, Hint, Notice, RejectedError, SkywriteError, TemporaryError, TimedOut
+from skywrite.errors import (
+    SIGN_IN,
+    Do,
+    Hint,
+    Notice,
+    RejectedError,
+    SkywriteError,
+    TemporaryError,
+    TimedOut,
+    sign_in_as,
+)
 from skywrite.publish.agents import NotLoggedIn
 from skywrite.publish.decide import Decider
 from skywrite.publish.log import Log, silent
@@ -70,7 +80,7 @@ class Sending:
         """
         found = self._ctx.account(account)
         if found.state == "needs_login":
-            raise NotLoggedIn(f"Nobody is signed in as {found.handle}.", hint=SIGN_IN)
+            raise NotLoggedIn(f"Nobody is signed in as {found.handle}.", hint=sign_in_as(found.handle))
         ready = self._drafting.prepare(self._drafting.draft(found, {"text": text, **draft}), found, base=base)
         # A session that cannot be opened is an error before anything is stored.
         self._ctx.agent(found)

@@ -10,6 +10,7 @@ import click
 from skywrite.cli.completing import complete_accounts
 from skywrite.cli.options import account_option, json_option
 from skywrite.cli.output import print_done, print_json, print_table, print_warnings
+from skywrite.cli.quoting import shell_words
 from skywrite.cli.terminal import ask, can_ask
 from skywrite.errors import InputError
 from skywrite.shown import printable_line
@@ -218,15 +219,19 @@ class SettingsCommand(click.Command):
     "set", cls=SettingsCommand, epilog="Example: skywrite set zone=Europe/Berlin gap_seconds=300 late=hold:2h langs=de"
 )
 @click.argument("settings", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--reset", is_flag=True, help="Take all others back to their defaults, also when they cannot be read.")
 @account_option
 @json_option
-def set_command(settings: tuple[str, ...], account: str | None, as_json: bool) -> None:
+def set_command(settings: tuple[str, ...], reset: bool, account: str | None, as_json: bool) -> None:
     """Show or change an account's settings; NAME= removes one."""
     from skywrite.app import Skywrite
 
     changes = dict(_pair(item) for item in settings)
     with Skywrite() as sky:
-        now = sky.set(account, changes) if changes else sky.account(account).settings
+        change = sky.accounts.reset if reset else sky.accounts.set
+        now = change(account, changes) if changes or reset else sky.account(account).settings
+        kept = _kept_zones(sky, account, now.get("zone")) if "zone" in changes or reset else []
+    print_warnings(kept)
     if as_json:
         print_json(now)
         return
@@ -234,6 +239,23 @@ def set_command(settings: tuple[str, ...], account: str | None, as_json: bool) -
         click.echo("All settings are as they come. Set one like: skywrite set zone=Europe/Berlin")
     for name, value in sorted(now.items()):
         click.echo(f"{name} = {_shown(value)}")
+
+
+def _kept_zones(sky: Skywrite, account: str | None, zone: str | None) -> list[str]:
+    """What goes on in another zone than the account's new one."""
+    from skywrite.schedule.slots import format_slots
+
+    new = sky.context.zone(sky.account(account)) if zone is None else zone
+    slots = [slot for slot in sky.slots(account) if slot.zone != new]
+    rules = {rule.zone for rule in sky.recurrences.list(account)} - {new}
+    notes = []
+    if slots:
+        zones = ", ".join(sorted({slot.zone for slot in slots}))
+        again = shell_words(["slots", format_slots(slots), *(["--account", account] if account else [])])
+        notes.append(f"The weekly slots stay in {zones}. To have them in {new}: skywrite {again}")
+    if rules:
+        notes.append(f"Recurrences stay in {', '.join(sorted(rules))}. To change one: skywrite recurring edit --help")
+    return notes
 
 
 def _shown(value: Any) -> str:

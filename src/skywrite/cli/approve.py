@@ -87,6 +87,9 @@ def approve_command(
         raise InputError("--confirm and --at are for one post.", hint="Name that one: skywrite approve ID")
     if targets and all_of is not None:
         raise InputError("Numbers do not go with --all-of.", hint="Give one or the other.")
+    about = {"--confirm": confirm is not None, "--at": at is not None, "--by": by is not None, "--note": bool(note)}
+    if not targets and all_of is None and (given := [name for name, is_given in about.items() if is_given]):
+        raise InputError(f"{given[0]} needs a post.", hint="List those that wait, and name one: skywrite approve")
     with Skywrite() as sky:
         if not targets and all_of is None:
             _print_waiting(sky, account, as_json)

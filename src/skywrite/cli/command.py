@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from skywrite.cli.options import ID, account_option, draft_options, draft_row, json_option
+from skywrite.cli.options import ID, Seconds, Whole, account_option, draft_options, draft_row, json_option
 from skywrite.cli.output import one_line, print_done, print_json, print_table, print_warnings
 from skywrite.cli.status import print_worker_note
 
@@ -45,14 +45,14 @@ def command_command() -> None:
 @click.option("--repeat", is_flag=True, help="Also post output that is the same as last time.")
 @click.option(
     "--timeout",
-    type=float,
+    type=Seconds(),
     default=60.0,
     show_default=True,
     metavar="SECONDS",
     help="Kill the command after this time.",
 )
 @click.option(
-    "--max-bytes", type=int, default=1_000_000, show_default=True, help="Kill the command when it prints more."
+    "--max-bytes", type=Whole(), default=1_000_000, show_default=True, help="Kill the command when it prints more."
 )
 @click.option(
     "--late", metavar="POLICY", help="Make up for a missed run: skip:2h (up to 2 hours late), publish (always)."

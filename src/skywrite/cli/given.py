@@ -1,13 +1,14 @@
 """What every command checks of the values and options that it is given.
 
-What lives here: an empty value is refused, and an unknown option names the one that was meant. What does not: stray
-words (`words`), and what each option may say (its command).
+What lives here: an empty value is refused, and an option that is given twice, and an unknown option names the one that
+was meant. What does not: stray words (`words`), and what each option may say (its command).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,12 @@ OTHER_WORDS = {
 _OPTION = r"(?s)--?[A-Za-z][A-Za-z0-9-]*(=.*)?"
 
 
+class GivenTwice(InputError):
+    """An option that takes one value was given twice."""
+
+
 class EmptyResets(click.Command):
-    """A command in which an empty value takes an option back to its default."""
+    """A command in which an empty value takes an option back to its default. What it changes is still named."""
 
 
 class FilePath(click.Path):
@@ -66,9 +71,9 @@ class FilePath(click.Path):
 
 def refuse_empty(command: click.Command) -> None:
     """Let each option and argument of a command refuse an empty value, unless that says something."""
-    if isinstance(command, EmptyResets):
-        return
     for option in command.params:
+        if isinstance(command, EmptyResets) and isinstance(option, click.Option):
+            continue
         if not getattr(option, "is_flag", False) and option.name not in EMPTY_SAYS_SOMETHING:
             option.callback = _NotEmpty.before(option.callback)
 
@@ -92,7 +97,41 @@ class _NotEmpty:
 
 def _is_empty(option: click.Parameter) -> InputError:
     name = option.opts[0] if isinstance(option, click.Option) else option.human_readable_name
-    return InputError(f"{name} is empty.", hint="Set a value, or leave it out.")
+    what = "Set a value." if option.required else "Set a value, or leave it out."
+    return InputError(f"{name} is empty.", hint=f"{what} {see_help(click.get_current_context())}")
+
+
+def see_help(context: click.Context | None) -> str:
+    """Where a command is explained, with its examples."""
+    return f"See: {context.command_path if context else 'skywrite'} --help"
+
+
+def check_options(root: click.Command, name: str, words: Sequence[str]) -> click.Context:
+    """The context of the command that is given, for errors of click that do not know theirs.
+
+    Raises GivenTwice for an option that takes one value and has two, in the command or in the groups before it. What
+    cannot be parsed is left to the command itself, which may have more to say about it.
+    """
+    command, context, rest = root, click.Context(root, info_name=name, **root.context_settings), list(words)
+    while True:
+        try:
+            _, rest, given = command.make_parser(context).parse_args(rest)
+        except click.UsageError:
+            return context
+        _refuse_twice(given, context)
+        if not isinstance(command, click.Group) or not rest:
+            return context
+        found, inner, rest = command.resolve_command(context, rest)
+        if inner is None:
+            return context
+        command, context = inner, click.Context(inner, info_name=found, parent=context, **inner.context_settings)
+
+
+def _refuse_twice(given: Sequence[click.Parameter], context: click.Context) -> None:
+    for option, count in Counter(given).items():
+        if isinstance(option, click.Option) and count > 1 and not (option.multiple or option.is_flag or option.count):
+            hint = f"Leave all but one out. {see_help(context)}"
+            raise GivenTwice(f"{option.opts[0]} is given {count} times; it takes one value.", hint=hint)
 
 
 def unknown_option(given: str, ctx: click.Context | None) -> str:

@@ -12,12 +12,15 @@ from skywrite.errors import Do, Hint
 _COMMANDS = {
     "accounts.login": "login",
     "accounts.list": "accounts",
+    # What the lost settings said about approvals is not known.
+    "accounts.reset": "set --reset approval=all --account",
     "accounts.set": "set",
     "accounts.set_slots": "slots",
     "commands.list": "command list",
     "doctor": "doctor",
     "feeds.list": "feed list",
     "follow_ups.list": "follow-ups",
+    "inbox.list": "inbox",
     "keys.add": "keys add",
     "keys.list": "keys list",
     "notices.list": "notices list",

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from skywrite import __version__
-from skywrite.cli.given import refuse_empty, unknown_option
+from skywrite.cli.given import check_options, refuse_empty, see_help, unknown_option
 from skywrite.cli.hints import remember
 from skywrite.cli.output import QUIET, OutputLost, clean_streams, open_streams, print_error
 from skywrite.cli.terminal import plain_terminal
@@ -227,7 +227,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     clean_streams()
     remember(given)
     as_json = "--json" in given
+    context: click.Context | None = None
     try:
+        context = check_options(cli, "skywrite", given)
         code = cli.main(given, prog_name="skywrite", standalone_mode=False)
     except SkywriteError as error:
         print_error(error.as_dict(), as_json)
@@ -236,7 +238,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         click.echo("Stopped. Posts that were accepted are kept: skywrite queue", err=True)
         code = EXIT_INTERRUPTED
     except click.ClickException as error:
-        code = _wrong_usage(error, as_json)
+        code = _wrong_usage(error, context, as_json)
     except BrokenPipeError:
         # The reader of our output is gone; there is nothing left to say.
         _end_output()
@@ -250,12 +252,12 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _wrong_usage(error: click.ClickException, as_json: bool) -> int:
+def _wrong_usage(error: click.ClickException, given: click.Context | None, as_json: bool) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return 2
-    context: Any = getattr(error, "ctx", None)
-    hint = f"See: {context.command_path} --help" if context else "See: skywrite --help"
+    context: Any = getattr(error, "ctx", None) or given
+    hint = see_help(context)
     message = error.format_message()
     if isinstance(error, click.NoSuchOption):
         message = unknown_option(error.option_name, context)

@@ -15,7 +15,7 @@ from skywrite.cli.hints import given_command
 from skywrite.cli.options import account_option, json_option
 from skywrite.cli.output import json_array, json_text, print_aside, print_done, print_json, print_pieces
 from skywrite.cli.quoting import shell_words
-from skywrite.cli.status import worker_note
+from skywrite.cli.status import approvals_note, worker_note
 from skywrite.cli.terminal import can_ask, show, wrapped
 from skywrite.errors import InputError, SkywriteError
 from skywrite.files import private_file
@@ -80,6 +80,7 @@ def import_command(file: Path, as_json: bool, sheet: str | None, columns: tuple[
             options["dates"] = order
             reports = _import(sky, rows, file, options)
         note = "" if dry_run else worker_note(sky)
+        approvals = "" if dry_run else approvals_note(sky)
         zone_note = _zone_note(sky, rows, options["account"], options["zone"])
     plan = plan_of(reports) if dry_run else None
     try:
@@ -101,7 +102,7 @@ def import_command(file: Path, as_json: bool, sheet: str | None, columns: tuple[
         )
         return
     _print_reports(reports, dry_run)
-    for line in (zone_note, note):
+    for line in (zone_note, approvals, note):
         if line:
             print_aside(line)
 

@@ -16,14 +16,51 @@ from skywrite.cli.completing import complete_accounts, complete_files
 from skywrite.cli.given import FILE
 from skywrite.cli.terminal import can_ask
 from skywrite.errors import InputError
+from skywrite.queue.numbers import row_number
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 STDIN_BYTES_MAX = 1_000_000
-# Numbers of posts, recurrences and commands, in the range of databases.
-ID = click.IntRange(1, 2**63 - 1)
-# "'abc' is not a valid number."
-ID.name = "number"
+
+
+class RowNumber(click.ParamType[int]):
+    """The number of a post, a recurrence or a command."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number = row_number(value)
+        if not number:
+            self.fail(f"{value!r} is not the number of anything here: they are 1, 2, 3 and so on.", param, ctx)
+        return number
+
+
+class Whole(click.IntRange):
+    """A whole number in a range."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            between = "" if self.max is None else f" from {self.min} to {self.max}"
+            self.fail(f"{value!r} is not a whole number{between}.", param, ctx)
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
+
+
+ID = RowNumber()
 
 
 # Common arguments of options that name an account.

@@ -13,7 +13,7 @@ import click
 from skywrite.cli.completing import complete_posts, complete_states
 from skywrite.cli.hints import command
 from skywrite.cli.listing import footer, lines_of
-from skywrite.cli.options import A_HANDLE, ID, draft_options, draft_row, json_option, read_text, text_options
+from skywrite.cli.options import A_HANDLE, ID, Whole, draft_options, draft_row, json_option, read_text, text_options
 from skywrite.cli.output import print_done, print_json, print_json_array, print_warnings
 from skywrite.cli.picking import Change, many_posts
 from skywrite.cli.quoting import shell_words
@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 def _listing(command: Any) -> Any:
     for option in (
         json_option,
-        click.option(
-            "--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="List at most so many."
-        ),
+        click.option("--limit", type=Whole(1, 100_000), default=100, show_default=True, help="List at most so many."),
         click.option(
             "--state",
             "states",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +15,9 @@ from skywrite.cli.completing import complete_recurrences
 from skywrite.cli.given import FILE
 from skywrite.cli.options import ID, account_option, json_option, pool_of
 from skywrite.cli.output import print_done, print_json, print_warnings
-from skywrite.cli.showing import policy_words
+from skywrite.cli.showing import gate_lines, policy_words
 from skywrite.cli.terminal import columns, cut, print_columns, show
+from skywrite.cli.view import detail_lines, record_lines
 from skywrite.errors import InputError, SkywriteError
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def _list(account: str | None, as_json: bool) -> None:
 
 def _row(status: RecurrenceStatus) -> tuple[str, ...]:
     found, handle, times = status
-    following = f"{times[0].astimezone(ZoneInfo(found.zone)):%a %d %b %H:%M}" if times else found.state
+    local = times[0].astimezone(ZoneInfo(found.zone)) if times else None
+    following = f"{local:%a} {local.day} {local:%b %H:%M}" if local else found.state
     text = f"pool of {len(found.pool)}" if found.pool else str(found.draft.get("text", ""))
     return str(found.id), following, handle, f"{found.rule} ({found.zone})", text
 
@@ -109,9 +111,19 @@ def _lines(status: RecurrenceStatus) -> Iterator[str]:
     for original, moved in sorted(rule.exceptions.items()):
         what = f"moved to {format_time(datetime.fromisoformat(moved), rule.zone)}" if moved else "skipped"
         yield f"  {format_time(datetime.fromisoformat(original), rule.zone)}: {what}"
-    texts = [item["draft"].get("text", "") for item in rule.pool] or [rule.draft.get("text", "")]
-    yield f"Texts, in turn ({len(texts)}):" if rule.pool else "Text:"
-    yield from (f"  {cut(text or '(no text)', columns() - 2)}" for text in texts)
+    yield f"Texts, in turn ({len(rule.pool)}):" if rule.pool else "Text:"
+    for item in rule.pool:
+        yield f"  {cut(item['draft'].get('text') or '(no text)', columns() - 2)}"
+        yield from (f"    {line}" for record in _records(item) for line in detail_lines(record))
+    if not rule.pool:
+        yield from (f"  {line}" for record in _records(rule._asdict()) for line in record_lines(record))
+    yield from gate_lines(rule.prepared)
+
+
+def _records(made: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The posts of a thread, as they were prepared; of what an older version stored, the text."""
+    found: Sequence[Mapping[str, Any]] = made.get("prepared", {}).get("records", ())
+    return found or [{"text": made["draft"].get("text", "")}]
 
 
 @recurring_command.command("edit", epilog='Example: skywrite recurring edit 3 "Good evening" --every "weekdays 18:00"')

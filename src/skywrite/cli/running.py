@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from skywrite.cli.given import FILE
-from skywrite.cli.options import json_option
+from skywrite.cli.options import Whole, json_option
 from skywrite.cli.output import is_quiet, print_done, print_json, print_warnings
 from skywrite.config import DEFAULT_THREADS
 
@@ -21,7 +21,7 @@ from skywrite.config import DEFAULT_THREADS
 @click.option("--call", "name", metavar="NAME", help="Call one function of --app now, post what it returns, and exit.")
 @click.option(
     "--threads",
-    type=click.IntRange(1, 256),
+    type=Whole(1, 256),
     default=DEFAULT_THREADS,
     show_default=True,
     help="Send at most so many posts at once.",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from skywrite.cli.options import json_option
+from skywrite.cli.options import Whole, json_option
 from skywrite.cli.output import print_json
 
 
 @click.command("sandbox", epilog="Example: skywrite sandbox --port 2583 --account alice.test")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.")
+@click.option("--port", type=Whole(0, 65535), default=0, help="0 takes a free one.")
 @click.option("--account", "accounts", multiple=True, default=("alice.test", "bob.test"), show_default=True)
 @json_option
 def sandbox_command(port: int, accounts: tuple[str, ...], as_json: bool) -> None:

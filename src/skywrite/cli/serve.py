@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skywrite.cli.options import json_option
+from skywrite.cli.options import Whole, json_option
 from skywrite.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("serve", epilog="Examples: skywrite serve; skywrite serve --demo; skywrite serve --port 0 --json")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
+@click.option("--port", type=Whole(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
 @click.option("--no-worker", is_flag=True, help="Publish nothing; another process runs the worker.")
 @click.option(
     "--public-url",

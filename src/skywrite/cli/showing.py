@@ -5,8 +5,8 @@ What does not live here: lists (`listing`), a post before it is accepted (`view`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -49,7 +49,7 @@ def lines_of(entry: Entry, zone: str) -> Iterator[str]:
         yield from (f"  {line}" for line in record_lines(record))
     if not records:
         yield from (f"  {line}" for line in (post.text or "(no text)").split("\n"))
-    yield from _gates(post)
+    yield from gate_lines(post.prepared)
     yield ""
     yield from (_attempt_line(attempt) for attempt in entry.attempts)
     if post.problem and post.problem.name == DELETED:
@@ -124,11 +124,12 @@ def held_up_by(account: Account) -> str:
     return ""
 
 
-def _gates(post: Post) -> Iterator[str]:
-    replies = post.prepared.get("replies")
+def gate_lines(prepared: Mapping[str, Any]) -> Iterator[str]:
+    """Who may reply and quote, where not everybody may."""
+    replies = prepared.get("replies")
     if replies is not None:
         yield f"  Who may reply: {', '.join(replies) or 'nobody'}"
-    if post.prepared.get("quotes") is False:
+    if prepared.get("quotes") is False:
         yield "  Who may quote: nobody"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skywrite.cli.options import account_option, json_option
+from skywrite.cli.options import Whole, account_option, json_option
 from skywrite.cli.output import print_json, print_table
 from skywrite.errors import InputError
 
@@ -20,7 +20,12 @@ _COUNTS = ("likes", "reposts", "replies", "quotes", "bookmarks")
 @click.command("stats", epilog="Example: skywrite stats --by hour --after 24")
 @click.option("--by", default="day", show_default=True, help="day, hour, weekday, source, kind or account.")
 @click.option(
-    "--after", default=24, show_default=True, metavar="HOURS", help="Counted at 1, 6, 24, 72, 168 or 720 hours."
+    "--after",
+    type=Whole(),
+    default=24,
+    show_default=True,
+    metavar="HOURS",
+    help="Counted at 1, 6, 24, 72, 168 or 720 hours.",
 )
 @click.option("--since", metavar="DAY", help="Only posts since then, such as 2026-11-01; without it, of 90 days.")
 @click.option("--csv", "as_csv", is_flag=True, help="Every count of every post, as CSV.")

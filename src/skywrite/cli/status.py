@@ -68,6 +68,14 @@ def print_status(as_json: bool) -> None:
     click.echo(wrapped("Details: skywrite queue, skywrite show ID. All commands: skywrite help"))
 
 
+def approvals_note(sky: Skywrite) -> str:
+    """A sentence with what to do if posts wait for an approval; otherwise empty."""
+    from skywrite.app.entries import count_unapproved, unapproved_words
+
+    count = count_unapproved(sky.store)
+    return f"{unapproved_words(count)}. See: skywrite approve" if count else ""
+
+
 def print_worker_note(sky: Skywrite) -> None:
     """Print a note if no worker would send what is scheduled here."""
     if note := worker_note(sky):

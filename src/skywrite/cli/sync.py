@@ -14,6 +14,7 @@ from skywrite.cli.given import FilePath
 from skywrite.cli.options import account_option, json_option
 from skywrite.cli.output import one_line, print_aside, print_done, print_json, print_warnings
 from skywrite.cli.stateless import print_stateless
+from skywrite.cli.status import approvals_note
 from skywrite.cli.troubles import SITE_HINT, Trouble, looks_like_a_site, trouble_lines
 from skywrite.errors import InputError
 
@@ -65,18 +66,22 @@ def sync_command(
 
     with Skywrite() as sky:
         reports = sky.sync_folder(folder, account=account, name=name, prune=not no_prune, mark=mark)
+        approvals = approvals_note(sky) if any(report.id for report in reports) else ""
     if as_json:
         from skywrite.app.shapes.imports import file_shape
 
         print_json([file_shape(report) for report in reports])
     else:
         _print_reports(folder, reports)
+        if approvals:
+            print_aside(approvals)
     return _exit_code(reports)
 
 
 def _exclude(**flags: bool) -> None:
     if sum(flags.values()) > 1:
-        raise InputError(" and ".join(f"--{name}" for name in flags) + " exclude each other.")
+        names = " and ".join(f"--{name}" for name in flags)
+        raise InputError(f"{names} exclude each other.", hint="Leave one out. See: skywrite sync --help")
 
 
 def _no_use(**given: Any) -> None:
@@ -129,7 +134,8 @@ def _print_reports(folder: Path, reports: Sequence[FileReport]) -> None:
             click.echo(f"{report.action:<9}  {one_line(report.path)}{number}")
     troubles = _print_errors([(os.fspath(folder / report.path), report) for report in reports])
     summary = ", ".join(f"{count} {action}" for action, count in sorted(counts.items()))
-    print_done(f"{folder}: {summary or 'no posts'}.")
+    say = click.echo if troubles else print_done
+    say(f"{folder}: {summary or 'no posts'}.")
     if looks_like_a_site(troubles):
         print_aside(SITE_HINT)
 

@@ -56,6 +56,11 @@ def record_lines(record: Mapping[str, Any]) -> list[str]:
     lines += _coloured(record) if record["text"] else []
     lines += _facet_lines(record)
     lines += _embed_lines(record.get("embed") or {})
+    return [*lines, *detail_lines(record)]
+
+
+def detail_lines(record: Mapping[str, Any]) -> list[str]:
+    """What readers do not see in the text: languages, tags and labels, on one line at most."""
     details = []
     if record.get("langs"):
         details.append("language " + ", ".join(record["langs"]))
@@ -63,7 +68,7 @@ def record_lines(record: Mapping[str, Any]) -> list[str]:
         details.append("tags " + ", ".join(record["tags"]))
     if record.get("labels"):
         details.append("labels " + ", ".join(item["val"] for item in record["labels"]["values"]))
-    return [*lines, *([click.style(" · ".join(details), dim=True)] if details else [])]
+    return [click.style(" · ".join(details), dim=True)] if details else []
 
 
 def _coloured(record: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,6 @@ posted in public. What does not: empty values and unknown options (`given`).
 from __future__ import annotations
 
 import re
-from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,10 +24,6 @@ _DEEDS = ("help", "version", "list", "ls", "status", "send", "rm", "quit", "exit
 
 class StrayWord(InputError):
     """There is a word besides the text; nothing was sent."""
-
-
-class GivenTwice(InputError):
-    """An option that takes one value was given twice."""
 
 
 class Word(NamedTuple):
@@ -73,7 +68,6 @@ class OneTextCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         line = read_line(self, ctx, args)
-        check_options(line.options)
         check_one_text(line)
         check_is_a_text(line)
         return super().parse_args(ctx, args)
@@ -88,7 +82,6 @@ class ManyTextsCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         line = read_line(self, ctx, args)
-        check_options(line.options)
         check_together(line)
         return super().parse_args(ctx, args)
 
@@ -143,13 +136,6 @@ def _others(command: click.Command, ctx: click.Context) -> list[tuple[str, click
 def _cluster(known: dict[str, click.Option], arg: str) -> click.Option | None:
     """The flag that a word like `-qh` begins with."""
     return known.get(arg[:2]) if re.fullmatch(r"-[a-z]+", arg) else None
-
-
-def check_options(options: list[click.Option]) -> None:
-    """Raise GivenTwice for an option that takes one value and has two."""
-    for option, count in Counter(options).items():
-        if count > 1 and not (option.multiple or option.is_flag or option.count):
-            raise GivenTwice(f"{option.opts[0]} is given {count} times; it takes one value.", hint="Leave one out.")
 
 
 def check_one_text(line: Line) -> None:

@@ -187,7 +187,7 @@ class Guard:
         try:
             target = parse_url(url, base)
         except InputError as error:
-            raise AddressRefused(error.message) from None
+            raise AddressRefused(error.message, hint=error.hint) from None
         if target.scheme not in ("http", "https"):
             raise AddressRefused(f"{target.scheme}: addresses are not allowed, only https: and http:.")
         if target.has_userinfo:
@@ -201,7 +201,10 @@ class Guard:
             return (host,)
         local = host == "localhost" or host.endswith(".localhost")
         if local and not any(rule.host == host or rule.network for rule in self._rules):
-            raise AddressRefused(f"{host} is this computer itself, not a public address.")
+            raise AddressRefused(
+                f"{host} is this computer itself, not a public address.",
+                hint="To allow a page or a server of your own, add its host to SKYWRITE_FETCH_ALLOW.",
+            )
         # Keep a dot at the end of the name: with it, the resolver adds no search domain.
         answers = _resolve_in_time(self._resolve, target.host, port, timeout_seconds)
         if not answers:

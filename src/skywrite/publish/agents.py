@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from skywrite.atproto.session import Agent, Authenticator, Session, SessionStore
 from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.errors import SIGN_IN, SignInError
+from skywrite.errors import SignInError, sign_in_as
 from skywrite.http import Transport
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Agents:
                 return agent
         session = self._sessions.load_any(did) if sealed is None else self._sessions.unsealed(did, sealed)
         if session is None:
-            raise NotLoggedIn(f"Nobody is signed in as {handle or did}.", hint=SIGN_IN)
+            raise NotLoggedIn(f"Nobody is signed in as {handle or did}.", hint=sign_in_as(handle or did))
         agent = self._made(session)
         with self._lock:
             agent = self._agents.setdefault(did, agent)

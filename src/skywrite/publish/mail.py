@@ -44,7 +44,9 @@ def check_mail(config: Mapping[str, Any]) -> None:
 def server_of(config: Mapping[str, Any]) -> tuple[str, int]:
     """Host and port of the mail server; the default port is 587. Raises InputError."""
     host, _, port = str(config.get("server", "")).partition(":")
-    if not host or (port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536)):
+    is_name = host and not any(mark.isspace() or mark in "/@" for mark in host)
+    is_port = not port or (port.isascii() and port.isdigit() and 0 < int(port) < 65_536)
+    if not (is_name and is_port):
         raise InputError("The mail server is not named.", hint="Name it like smtp.example.com:587.")
     return host, int(port or 587)
 

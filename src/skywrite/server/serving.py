@@ -176,6 +176,8 @@ def check_options(sky: Skywrite, options: Options) -> None:
             raise InputError(
                 f"{options.public_url} is not an address of a server.", hint="Write it like https://posts.example.com"
             )
+    for proxy in options.proxies:
+        _check_proxy(proxy)
     if _is_local(options.host):
         return
     if options.public_url is None:
@@ -188,6 +190,19 @@ def check_options(sky: Skywrite, options: Options) -> None:
             f"On {options.host} others can connect, and there is neither a passkey nor an API key.",
             hint=Hint("Serve on 127.0.0.1 first and add a passkey, or make a key: ", Do("keys.add")),
         )
+
+
+def _check_proxy(proxy: str) -> None:
+    """Raise InputError for what names no computers: uvicorn would trust nobody, and say nothing."""
+    from ipaddress import ip_network
+
+    try:
+        ip_network(proxy)
+    except ValueError:
+        raise InputError(
+            f"{proxy!r} is neither an address nor a network of a proxy.",
+            hint="Write it like 127.0.0.1 or 10.0.0.0/8.",
+        ) from None
 
 
 class ServedWorker:
