@@ -16,7 +16,10 @@ def commands(*, groups: bool = False) -> Iterator[tuple[tuple[str, ...], click.C
 
 def options(path: tuple[str, ...], command: click.Command) -> Iterator[click.Option]:
     """Every option of a command, those that click adds included."""
-    yield from (param for param in command.get_params(click.Context(command)) if isinstance(param, click.Option))
+    # click keeps the option for help that it makes here.
+    context = click.Context(command, parent=click.Context(cli, **cli.context_settings) if path else None)
+    context.help_option_names = cli.context_settings["help_option_names"]
+    yield from (param for param in command.get_params(context) if isinstance(param, click.Option))
 
 
 def _under(
