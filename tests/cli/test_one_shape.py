@@ -215,6 +215,20 @@ def test_what_is_read_is_the_same_on_all_faces(faces: Faces) -> None:
             assert first == other, name
 
 
+def test_a_page_of_posts_says_when_they_go_out(faces: Faces) -> None:
+    """Whichever page a post is on, and however one asks for it, the pace of its account makes it as late."""
+    whole = [(post["id"], post["goes_out_at"]) for post in faces.cli(("queue", "--state", "scheduled"))]
+    pages, path = [], "/posts?state=scheduled&limit=1"
+    answer = faces.http("GET", path)
+    while answer["next_cursor"]:
+        pages += answer["posts"]
+        answer = faces.http("GET", f"{path}&cursor={answer['next_cursor']}")
+    pages += answer["posts"]
+    assert whole == [(post["id"], post["goes_out_at"]) for post in pages]
+    assert whole == [(number, faces.http("GET", f"/posts/{number}")["goes_out_at"]) for number, _ in whole]
+    assert {"2040-01-05T09:10:00.000Z", "2040-01-05T09:20:00.000Z"} <= {at for _, at in whole}
+
+
 def test_what_is_changed_has_the_same_keys_on_all_faces(faces: Faces) -> None:
     """The answer to a change is the thing as it is now, with the same keys."""
     for name, (words, path, body) in CHANGES.items():

@@ -114,7 +114,7 @@ def test_a_client_of_ones_own(start: Start, account: PdsAccount, pds: Pds) -> No
     port = returned(came)["state"].rpartition(".")[2]
     assert 200 == visit(f"http://127.0.0.1:{port}/callback?{urlsplit(came).query}")[0]
     out, err = process.communicate(timeout=PATIENCE_SECONDS)
-    lasts = datetime.fromisoformat(json.loads(out)["ends_at"]) - begun
+    lasts = datetime.fromisoformat(json.loads(out)["session"]["ends_at"]) - begun
     assert (0, CONFIDENTIAL_DAYS) == (process.returncode, lasts.days), err
     assert [] == secrets_in(out)
 

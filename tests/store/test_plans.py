@@ -28,6 +28,7 @@ INDEXES: dict[str, set[str]] = {
     "unfinished_post": {"post_publishing"},
     "posts_due_between": {"post_scheduled"},
     "due_times_between": {"post_scheduled"},
+    "due_times_before": {"post_scheduled"},
     "planned_posts": {"post_scheduled", "post_unscheduled"},
     "posts_with_text": {"post_text"},
     "posts_with_texts": {"post_text"},
@@ -58,7 +59,7 @@ def values_of(text: str) -> dict[str, object]:
     """A value of the right kind for each parameter of a query."""
     moments = {
         "now", "until", "since", "start", "stop", "hour", "day", "midnight", "yesterday", "before", "occurrence",
-        "attempt_at", "free_at", "after", "published_at"
+        "attempt_at", "free_at", "after", "published_at", "due_at"
     }  # fmt: skip
     values: dict[str, object] = {"did": ALICE, "items": ITEMS, "keys": '["k"]', "hashes": "[1]", "avoid": "[]"}
     numbers = {"id", "token", "text_hash", "recurrence_id", "most", "limit", "length"}

@@ -286,6 +286,14 @@ def test_taken_times(store: Store) -> None:
     assert [NOON, later(60)] == store.due_times(ALICE, NOON, later(120))
 
 
+def test_what_goes_out_before_a_post(store: Store) -> None:
+    """The due moments of the account's scheduled posts that go out before one: those due earlier, or stored earlier."""
+    store.add([post(due=later(60)), post(due=later(0)), post(due=later(60)), post(due=later(0), did=BOB)])
+    first, third = store.get(1), store.get(3)
+    assert ([NOON], [NOON, later(60)]) == (store.due_before(first, limit=9), store.due_before(third, limit=9))
+    assert [NOON] == store.due_before(third, limit=1)
+
+
 EDITABLE = ["draft", "scheduled", "failed", "held"]
 
 

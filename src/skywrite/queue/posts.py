@@ -31,7 +31,7 @@ from skywrite.queue.model import (
     State,
     WrongState,
 )
-from skywrite.queue.reading import readable
+from skywrite.queue.reading import readable, time_in
 from skywrite.queue.rows import attempt_of, post_of, problem_values, text_hash
 from skywrite.queue.steps import locked
 
@@ -97,14 +97,14 @@ class PostOperations(StoreBase):
         """When the account's scheduled posts are due, from `start` to before `stop`: the slots that are taken."""
         with self._reading() as tx:
             rows = tx.rows("due_times_between", did=account_did, start=start, stop=stop)
-        return [at for row in rows if (at := time_of(row["due_at"])) is not None]
+        return [at for row in rows if (at := time_in(row["due_at"])) is not None]
 
     def due_before(self, post: Post, limit: int) -> list[datetime]:
         """When those scheduled posts of its account are due that go out before a post."""
         place = {"did": post.account_did, "due_at": post.due_at, "id": post.id}
         with self._reading() as tx:
             rows = tx.rows("due_times_before", **place, limit=limit)
-        return [at for row in rows if (at := time_of(row["due_at"])) is not None]
+        return [at for row in rows if (at := time_in(row["due_at"])) is not None]
 
     @repeated
     def edit(self, post_id: int, changes: Changes, *, version: int | None = None, operation: str | None = None) -> Post:
