@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -39,6 +40,7 @@ ASKED = {
     "uploads": "uploadBlob",
     "feeds": "/feed.xml",
     "timers": "/command",
+    "look-ups": "/page",
     "follow-ups": "collection=app.bsky.feed.post&",
     "sessions": "refreshSession",
     "webhooks": "/hook",
@@ -52,11 +54,14 @@ ASKED = {
 class Silent:
     """A server that reads requests and answers none of them, once `hangs` is set; `asked` are their first lines.
 
+    `only`: a part of those that it does not answer; whoever asks for anything else gets the same page, whatever it is.
+
     With a name it is a mail server, which greets, and says nothing after that.
     """
 
     def __init__(self, name: str = "") -> None:
         self.hangs = False
+        self.only = ""
         self.asked: list[str] = []
         self._name = name
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -73,13 +78,17 @@ class Silent:
                 if self._name:
                     self.asked.append(self._name)
                     connection.sendall(b"220 here\r\n")
+                    if self.only not in self._name:
+                        connection.close()
+                        continue
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
         with suppress(OSError):
             head = connection.recv(65_536)
-            self.asked.append(head.partition(b"\r\n")[0].decode("latin-1"))
-            if not self.hangs:
+            line = head.partition(b"\r\n")[0].decode("latin-1")
+            self.asked.append(line)
+            if not (self.hangs and self.only in line):
                 head = f"HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: {len(FEED)}\r\n\r\n"
                 connection.sendall(head.encode() + FEED)
 
@@ -141,6 +150,8 @@ class Place:
         # A command may do what it likes: this one asks a server that hangs.
         ask = f"import urllib.request; urllib.request.urlopen('{self.silent.url}/command')"
         sky.commands.add(f"python3 -c {shlex.quote(ask)}", every="* * * * *", account="posts.test", late="publish")
+        row = json.dumps({"text": "Looked up", "card": f"{self.silent.url}/page"})
+        sky.commands.add(f"echo {shlex.quote(row)}", every="* * * * *", account="posts.test", jsonl=True)
         sky.follow_ups.add(sent, when="1 like", reply="Thank you")
         post = sky.context.store.get(sent)
         counted = ToMark(sent, str(post.uri), post.account_did, 1, "x", SYSTEM_CLOCK.now())
@@ -165,7 +176,7 @@ def _set(sky: Skywrite, query: str, past: Any) -> None:
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     """Everything of it ends with the test."""
-    box = Sandbox(accounts=[f"{name}.test" for name in ASKED if name != "marks"], clock=SYSTEM_CLOCK)
+    box = Sandbox(accounts=[f"{name}.test" for name in ASKED if name not in ("marks", "look-ups")], clock=SYSTEM_CLOCK)
     box.start(0)
     silent, mail = Silent(), Silent("/smtp")
     yield Place(tmp_path, box, silent, mail)
@@ -175,9 +186,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def kinds(place: Place) -> set[str]:
-    """What hangs: the kinds of periodic work from the list that the worker has, and posts and their files."""
+    """What hangs: the kinds of periodic work from the list that the worker has, posts, their files, and look-ups."""
     with place.opened() as sky:
-        return {"posts", "uploads", *(work.kind for work in sky._runner().works())}
+        return {"posts", "uploads", "look-ups", *(work.kind for work in sky._runner().works())}
 
 
 def missing(place: Place) -> set[str]:
@@ -186,13 +197,13 @@ def missing(place: Place) -> set[str]:
     return {kind for kind, part in ASKED.items() if not any(part in line for line in asked)}
 
 
-def stopped(place: Place, *command: str) -> Child:
-    """A process in which everything hangs, after SIGTERM."""
+def stopped(place: Place, *command: str, wanted: Collection[str] = ASKED) -> Child:
+    """A process in which everything that is wanted hangs, after SIGTERM."""
     with python_child("-m", "skywrite.cli.main", *command, "--log", "json", environ=place.environ) as child:
         ends = SYSTEM_CLOCK.monotonic() + PATIENCE_SECONDS
-        while missing(place) and child.running and SYSTEM_CLOCK.monotonic() < ends:
+        while missing(place) & set(wanted) and child.running and SYSTEM_CLOCK.monotonic() < ends:
             SYSTEM_CLOCK.wait(threading.Event(), 0.05)
-        assert set() == missing(place), child.output
+        assert set() == missing(place) & set(wanted), child.output
         child.send(signal.SIGTERM)
         child.wait()
         return child
@@ -229,3 +240,18 @@ def test_sigterm_ends_whatever_hangs_and_loses_nothing(
         reposts = len(place.box.records("reposts.test", "app.bsky.feed.repost"))
     texts = [post.text for name in ("posts", "uploads") for post in place.box.posts(f"{name}.test")]
     assert (["Post", "Upload"], 1) == (texts, reposts)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("command", [("run",), ("serve", "--port", "0")], ids=["run", "serve"])
+@pytest.mark.parametrize("kind", ASKED)
+def test_sigterm_ends_each_kind_that_hangs_alone(
+    place: Place, image: Callable[..., str], kind: str, command: tuple[str, ...]
+) -> None:
+    """Nothing else keeps it from ending, and nothing else ends it: the others get pages that make no sense to them."""
+    place.fill(image())
+    place.silent.only = place.mail.only = ASKED[kind]
+    place.silent.asked.clear()
+    child = stopped(place, *command, wanted=[kind])
+    left = [line for line in child.lines if "left_behind" in line]
+    assert (0, [], []) == (child.wait(), left, place.box.posts("posts.test"))

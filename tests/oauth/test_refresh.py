@@ -15,7 +15,7 @@ from skywrite.atproto.oauth_refresh import DOUBT_SECONDS, HOPE_SECONDS, RefreshI
 from skywrite.atproto.oauth_session import OAuthSession
 from skywrite.atproto.session import Agent
 from skywrite.atproto.xrpc_errors import AccountUnavailable
-from skywrite.errors import NoAnswer, NotSent, TemporaryError
+from skywrite.errors import NoAnswer, NotSent, TemporaryError, TimedOut
 from skywrite.queue.database import DatabaseBusy
 from skywrite.queue.post_store import PostStore
 from tests.oauth.conftest import Process, SignIn
@@ -115,6 +115,37 @@ def test_server_error(signed: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
     signed.clock.forward(DOUBT_SECONDS + 1)
     signed.agent.refresh()
     assert signed.works() and "ready" == signed.stored.phase
+
+
+def test_the_token_endpoint_hangs(signed: Signed, pds: Pds) -> None:
+    """Other accounts of the server go on; the account's post waits, and goes out once when the endpoint answers."""
+    other = pds.create_account()
+    signed.sky.login(other.handle, other.app_password, pds=pds.url)
+    inner = signed.wire.inner
+
+    class Hanging:
+        def request(self, method: str, url: str, **more: Any) -> Any:
+            if "/oauth/token" in url:
+                raise TimedOut("It did not respond in time.")
+            return inner.request(method, url, **more)
+
+    def sent() -> list[int]:
+        signed.sky.run_once()
+        return [len(pds.records(did)) for did in (signed.did, other.did)]
+
+    signed.clock.forward(3700)
+    for did in (signed.did, other.did):
+        signed.sky.schedule("Hello", at="now", account=did, late="publish")
+    signed.wire.inner = Hanging()
+    hanging = [sent()]
+    signed.clock.forward(DOUBT_SECONDS + 1)
+    hanging.append(sent())
+    signed.wire.inner = inner
+    after = []
+    for _ in range(5):
+        signed.clock.forward(60)
+        after.append(sent())
+    assert ([[0, 1], [0, 1]], [1, 1]) == (hanging, after[-1])
 
 
 def test_the_control(signed: Signed, pds: Pds) -> None:
