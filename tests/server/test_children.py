@@ -9,11 +9,14 @@ import pytest
 from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
+from skywrite.app.operations import Access
 from skywrite.clock import to_iso
 from skywrite.queue.api_keys import SCOPES, ApiKeys
 from skywrite.queue.people import People, Role
+from skywrite.server import uploads
 from skywrite.server.app import make_app
 from skywrite.server.auth import COOKIE
+from skywrite.server.rights import access_of_key
 from skywrite.server.security import Origin
 from tests.app.conftest import NOON, World, sky, world
 
@@ -21,6 +24,7 @@ __all__ = ["sky", "world"]
 
 AT = "2032-05-06T07:00:00Z"
 EVERYTHING = list(SCOPES)
+TUS = {"tus-resumable": "1.0.0", "upload-length": "10"}
 HOUR = NOON + timedelta(hours=1)
 
 
@@ -47,9 +51,15 @@ class House:
     """A server, and those who call it."""
 
     def __init__(self, queue: Skywrite) -> None:
+        self.queue = queue
         self.people, self.keys = People(queue.context.store), ApiKeys(queue.context.store)
         self.client = TestClient(make_app(queue, Origin.of(None)), base_url="http://127.0.0.1")
         self.people.owner()
+
+    def access(self, caller: Caller) -> Access:
+        """The rights of a caller with a key, by which threads and streams are counted."""
+        key = self.keys.check(caller.headers["authorization"].removeprefix("Bearer "))
+        return access_of_key(self.queue, key)
 
     def person(self, role: Role) -> tuple[Caller, int]:
         """Somebody on the page, and their number."""
@@ -74,7 +84,7 @@ def test_a_child_ends_no_later(house: House, world: World) -> None:
     child, made = parent.child()
     _, short = parent.child(until=to_iso(NOON + timedelta(minutes=5)))
     later = parent.send("POST", "/keys", name="later", scopes=["read"], until=to_iso(HOUR + timedelta(minutes=1)))
-    assert ("2026-11-24T13:00:00Z", "2026-11-24T12:05:00Z") == (made["expires_at"], short["expires_at"])
+    assert ("2026-11-24T13:00:00.000Z", "2026-11-24T12:05:00.000Z") == (made["expires_at"], short["expires_at"])
     assert (403, "NotAllowed") == (later[0], later[1]["error"])
     assert ["parent", "child", "child"] == [key["name"] for key in parent.send("GET", "/keys")[1]["keys"]]
     world.clock.advance(3600)
@@ -97,6 +107,21 @@ def test_no_accounts_are_not_all_accounts(house: House) -> None:
     refused = parent.send("POST", "/keys", name="none", scopes=["read"], accounts=[])
     assert 422 == refused[0]
     assert ["parent"] == [key["name"] for key in parent.send("GET", "/keys")[1]["keys"]]
+
+
+def test_a_family_of_keys_has_one_share(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that makes others gets no more requests, streams and uploads by that, and none of anybody else's."""
+    parent, number = house.key()
+    child, _ = parent.child()
+    grandchild, _ = child.child()
+    other, _ = house.key()
+    monkeypatch.setattr(uploads, "OPEN_UPLOADS_EACH", 2)
+    begun = [one.client.post("/api/v1/media/uploads", headers=one.headers | TUS) for one in (child, grandchild, parent)]
+    assert [201, 201, 429] == [answer.status_code for answer in begun]
+    assert 201 == other.client.post("/api/v1/media/uploads", headers=other.headers | TUS).status_code
+    left = [one.client.get("/api/v1/status", headers=one.headers).headers["ratelimit"] for one in (parent, grandchild)]
+    assert ['"default";r=594;t=1', '"default";r=593;t=1'] == left
+    assert f"key {number}" == house.access(grandchild).share
 
 
 def test_the_family_of_a_key_ends_with_it(house: House) -> None:

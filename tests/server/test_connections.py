@@ -159,10 +159,10 @@ def test_uploads_are_counted_for_each(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(uploads, "OPEN_UPLOADS_EACH", 3)
     kept = Uploads(tmp_path / "uploads")
     for _ in range(3):
-        kept.begin(10, "a", "key 1")
+        kept.begin(10, "a", "key 1", "key 1")
     with pytest.raises(TooManyRequests, match="of your uploads"):
-        kept.begin(10, "a", "key 1")
-    assert "key 2" == kept.begin(10, "a", "key 2").by
+        kept.begin(10, "a", "key 1", "key 1")
+    assert "key 2" == kept.begin(10, "a", "key 2", "key 2").by
 
 
 def test_challenges_are_counted_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,4 +191,4 @@ class _Asks:
     """The rights of a caller, of which only the name counts here."""
 
     def __init__(self, who: str) -> None:
-        self.who = who
+        self.who = self.share = who

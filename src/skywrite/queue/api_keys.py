@@ -189,6 +189,14 @@ class ApiKeys:
             raise unknown_key(key_id)
         return key_of(row)
 
+    def first_of(self, key: ApiKey) -> int:
+        """The number of the key from which a key came, through all that made it; its own, if no key did."""
+        if key.parent_id is None:
+            return key.id
+        with self._store._reading() as tx:
+            row = tx.row("first_key_of", id=key.id)
+        return key.id if row is None else int(row["id"])
+
     def revoke(self, key_id: int) -> ApiKey:
         """End a key at once, and whatever it has made. Raises UnknownKey."""
         with self._store._writing(wake=False) as tx:

@@ -40,7 +40,7 @@ class Listener:
         self.queue: asyncio.Queue[Piece | None] = asyncio.Queue(BEHIND_MAX)
         self.shown = shown
         self._access = access
-        self.who = access.who
+        self.share = access.share
 
     def told(self, event: Event) -> Event | None:
         """What the listener is told of an event, by the rights that it has now."""
@@ -101,7 +101,7 @@ class EventHub:
 
     def listen(self, shown: Credential, access: Access) -> Listener:
         """A listener that gets everything from now on. Raises TooManyRequests."""
-        mine = sum(listener.who == access.who for listener in self._listeners)
+        mine = sum(listener.share == access.share for listener in self._listeners)
         if mine >= LISTENERS_EACH or len(self._listeners) >= LISTENERS_MAX:
             raise TooManyRequests(
                 f"Too many of {'your' if mine >= LISTENERS_EACH else 'all'} clients are listening to events.",

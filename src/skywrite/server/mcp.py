@@ -64,7 +64,7 @@ def make_server(access_of: Callable[[Any], Access], lanes: Lanes | None = None) 
         try:
             tool = find_tool(params.name)
             access = await run_in_threadpool(access_of, context)
-            result = await lanes.of(tool.operation.network).run(access.who, call)
+            result = await lanes.of(tool.operation.network).run(access.share, call)
         except Exception as error:
             if not isinstance(error, SkywriteError):
                 log.error("the tool %s failed", params.name, exc_info=error)
@@ -83,7 +83,7 @@ def make_server(access_of: Callable[[Any], Access], lanes: Lanes | None = None) 
     async def read_resource(context: Any, params: Any) -> Any:
         resource = find_resource(str(params.uri))
         access = await run_in_threadpool(access_of, context)
-        text = await lanes.work.run(access.who, resource.read, access)
+        text = await lanes.work.run(access.share, resource.read, access)
         contents = types.TextResourceContents(uri=resource.uri, mime_type=resource.mime, text=text)
         return types.ReadResourceResult(contents=[contents])
 

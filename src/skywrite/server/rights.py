@@ -33,7 +33,17 @@ def access_of_key(sky: Skywrite, key: ApiKey, person: Person | None = None, sour
     if key.person_id is not None:
         scopes &= frozenset(() if person is None else person.scopes)
     accounts = None if key.accounts is None else frozenset(key.accounts)
-    return Access(sky, scopes, accounts, who=f"key {key.id}", source=source, key=key, person_id=key.person_id)
+    first = ApiKeys(sky.context.store).first_of(key)
+    return Access(
+        sky,
+        scopes,
+        accounts,
+        who=f"key {key.id}",
+        source=source,
+        key=key,
+        person_id=key.person_id,
+        shared_by=None if first == key.id else first,
+    )
 
 
 def rights_now(sky: Skywrite, shown: Collection[Credential]) -> dict[Credential, Access]:

@@ -49,7 +49,7 @@ def endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
         caller.access.require(operation.scope)
         given = read_input(operation, request, await read_json(operation, request))
         lane = services_of(request).lanes.of(operation.network)
-        result = await lane.run(caller.access.who, operation.run, caller.access, given)
+        result = await lane.run(caller.access.share, operation.run, caller.access, given)
         status = 201 if operation.created and getattr(result, "created", True) else 200
         headers |= _result_headers(operation, request, result)
         return Response(msgspec.json.encode(jsonable(result, for_http)), status, headers, "application/json")
@@ -62,7 +62,7 @@ def rate_limited(request: Request, caller: Caller) -> dict[str, str]:
     """The RateLimit headers of a caller with a key. Raises TooManyRequests."""
     if caller.key is None:
         return {}
-    return services_of(request).requests.check(caller.access.who, "requests")
+    return services_of(request).requests.check(caller.access.share, "requests")
 
 
 async def read_json(operation: Operation, request: Request) -> dict[str, Any]:

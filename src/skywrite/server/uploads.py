@@ -87,19 +87,19 @@ class Uploads:
         self._busy: set[str] = set()
         self._lock = threading.Lock()
 
-    def begin(self, size: int, name: str, by: str) -> Upload:
-        """A new upload of so many bytes."""
+    def begin(self, size: int, name: str, by: str, share: str) -> Upload:
+        """A new upload of so many bytes, which counts for `share`."""
         make_private_folder(self._folder)
         self._forget_old()
         owners = self._owners()
-        if owners.count(by) >= OPEN_UPLOADS_EACH:
+        if owners.count(share) >= OPEN_UPLOADS_EACH:
             raise TooManyRequests("Too many of your uploads are unfinished.", hint="Finish or delete some of them.")
         if len(owners) >= OPEN_UPLOADS_MAX:
             raise TooManyRequests("Too many uploads are unfinished.", hint="Try again when others are finished.")
         upload = Upload(new_secret(_ID_CHARACTERS), Path(), size, clean_name(name), by)
         upload = upload._replace(path=self._folder / f"{upload.id}.part")
         os.close(os.open(upload.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        about = {"size": size, "name": upload.name, "by": by}
+        about = {"size": size, "name": upload.name, "by": by, "share": share}
         self._about(upload.id).write_text(json.dumps(about), "utf-8")
         return upload
 
@@ -135,12 +135,12 @@ class Uploads:
                 self._busy.discard(upload.id)
 
     def _owners(self) -> list[str]:
-        """Who began each of the unfinished uploads."""
+        """For whom each of the unfinished uploads counts."""
         owners = []
         for path in self._folder.glob("*.json"):
             # It may be finished just now.
             with suppress(OSError, ValueError):
-                owners.append(str(json.loads(path.read_text("utf-8"))["by"]))
+                owners.append(str(json.loads(path.read_text("utf-8")).get("share")))
         return owners
 
     def _about(self, upload_id: str) -> Path:
@@ -180,8 +180,8 @@ async def begin_upload(request: Request) -> Response:
     if size > UPLOAD_BYTES_MAX or size == 0:
         raise BodyTooLarge(f"An upload has 1 to {UPLOAD_BYTES_MAX} bytes, not {size}.", headers=TUS)
     name = _metadata(request.headers.get("upload-metadata", "")).get("filename", "upload")
-    work, who = services_of(request).lanes.work, caller.access.who
-    upload = await work.run(who, uploads_of(request).begin, size, name, who)
+    work, access = services_of(request).lanes.work, caller.access
+    upload = await work.run(access.share, uploads_of(request).begin, size, name, access.who, access.share)
     return Response(status_code=201, headers={**TUS, **headers, "location": f"{request.url.path}/{upload.id}"})
 
 
@@ -243,14 +243,14 @@ async def _receive(request: Request, caller: Caller, max_bytes: int, path: Path)
     size, work = 0, services_of(request).lanes.work
     with path.open("ab") as file:
         async for piece in read_pieces(request, max_bytes):
-            await work.run(caller.access.who, file.write, piece)
+            await work.run(caller.access.share, file.write, piece)
             size += len(piece)
     return size
 
 
 async def _kept(request: Request, caller: Caller, path: Path, name: str, headers: dict[str, str]) -> Response:
     media = services_of(request).lanes.media
-    shape = await media.run(caller.access.who, keep_upload, caller.access, path, name)
+    shape = await media.run(caller.access.share, keep_upload, caller.access, path, name)
     return Response(msgspec.json.encode(jsonable(shape, for_http)), 201, headers, "application/json")
 
 

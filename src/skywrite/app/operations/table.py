@@ -37,7 +37,8 @@ class NotAllowed(RejectedError):
 class Access(NamedTuple):
     """The rights of one caller. `accounts` are DIDs, None is all of them; `who` is how the log calls the caller.
 
-    `key` is the one that was shown; `person_id` is who is signed in, or from whom the key came.
+    `key` is the one that was shown; `person_id` is who is signed in, or from whom the key came. `shared_by`: the key
+    from which that one came, if another.
     """
 
     sky: Skywrite
@@ -47,6 +48,12 @@ class Access(NamedTuple):
     source: str = "api"
     key: ApiKey | None = None
     person_id: int | None = None
+    shared_by: int | None = None
+
+    @property
+    def share(self) -> str:
+        """Whose share of the server it takes: a key and all that came from it have one together."""
+        return self.who if self.shared_by is None else f"key {self.shared_by}"
 
     @property
     def maker(self) -> Maker:

@@ -150,7 +150,7 @@ def signed_out(request: Request) -> Response:
 async def in_lane(visit: Visit, page: Page, *, network: bool) -> Response:
     """What a page answers, its errors included."""
     try:
-        return await visit.services.lanes.of(network).run(visit.access.who, _shown, page, visit)
+        return await visit.services.lanes.of(network).run(visit.access.share, _shown, page, visit)
     except TooBusy as error:
         return _trouble(visit, error)
 

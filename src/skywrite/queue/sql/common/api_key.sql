@@ -23,6 +23,15 @@ SELECT * FROM api_key ORDER BY id
 -- One key.
 SELECT * FROM api_key WHERE id = :id
 
+-- name: first_key_of
+-- The key from which a key came: nobody's key made that one.
+WITH RECURSIVE line AS (
+  SELECT id, parent_id FROM api_key WHERE id = :id
+  UNION
+  SELECT older.id, older.parent_id FROM api_key AS older JOIN line ON older.id = line.parent_id
+)
+SELECT id FROM line WHERE parent_id IS NULL
+
 -- name: revoke_api_key
 -- Revoke a key, and those that it has made, and those that they have made.
 WITH RECURSIVE family AS (
