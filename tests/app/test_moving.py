@@ -136,7 +136,7 @@ def test_out_and_in_again(
     sky.schedule("Gates", at="in 4 hours", replies=["mentioned"], quotes=False, late="publish")
     sky.schedule("Answer", at="in 5 hours", reply_to=begun)
     sky.schedule("Quote", at="in 6 hours", quote=begun, markdown=False)
-    sky.schedule("Some day", hold=True)
+    sky.schedule("Some day", draft=True)
     folder = tmp_path / "out"
     rows = [json.loads(json.dumps(row)) for row in sky.export_rows(media_folder=folder / "media", base=folder)]
     expected = [row for row in rest(sky) if row["state"] != "published"]

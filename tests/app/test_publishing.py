@@ -99,16 +99,13 @@ def test_who_was_taken_over_changes_nothing_and_says_so(
     assert writes == world.box.calls[APPLY]
 
 
-@pytest.mark.parametrize(
-    ("key", "root_rkey", "is_found"), [("release-1", None, False), (None, "3kabc", True), (None, None, True)]
-)
+@pytest.mark.parametrize(("key", "is_found"), [("release-1", False), (None, True)])
 def test_what_is_under_the_key_of_a_post_is_the_post(
     world: World,
     sky: Skywrite,
     publisher: Publisher,
     told: Told,
     key: str | None,
-    root_rkey: str | None,
     is_found: bool,
 ) -> None:
     """It went out before, without this database knowing, however it was edited since; at a key that follows from a
@@ -118,7 +115,7 @@ def test_what_is_under_the_key_of_a_post_is_the_post(
     write = Frozen.from_json(claim.post.frozen or "").writes[0]
     other = Write.of(write.collection, write.rkey, {**write.value, "text": "From another computer"})
     Repo(sky.context.agents.get(claim.post.account_did)).try_create_all([other])
-    result = publisher.publish(claim._replace(post=claim.post._replace(key=key, root_rkey=root_rkey)))
+    result = publisher.publish(claim._replace(post=claim.post._replace(key=key)))
     there = world.box.posts("alice.test")[0]
     found = Published(there.uri, there.cid, (write.rkey,), found=True)
     assert ["From another computer"] == world.texts()

@@ -229,10 +229,10 @@ def test_a_rule_that_never_comes(world: World, sky: Skywrite) -> None:
     "options",
     [
         {"every": "0 9 * * *", "key": "k"},
-        {"every": "0 9 * * *", "hold": True},
+        {"every": "0 9 * * *", "draft": True},
         {"at": "tomorrow 9:00", "pool": ["a"]},
         {"at": "tomorrow 9:00", "until": "2027-01-01 9:00"},
-        {"at": "tomorrow 9:00", "hold": True},
+        {"at": "tomorrow 9:00", "draft": True},
     ],
 )
 def test_options_without_effect_are_refused(sky: Skywrite, options: dict[str, object]) -> None:

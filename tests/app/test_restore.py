@@ -213,24 +213,6 @@ def test_a_deletion_that_did_not_happen_hides_nothing(
     assert ("published", ["Still here"]) == (restored.store.get(1).state, world.texts())
 
 
-def test_posts_of_an_older_release_are_found(
-    world: World, sky: Skywrite, backup: Callable[[], Callable[[], Skywrite]]
-) -> None:
-    """They had no record keys; a backup from before the upgrade, restored after it, gives them the same ones."""
-    sky.schedule("From before", at=NOON + timedelta(minutes=1), thread=["and its second post"])
-    with sky.store._writing() as tx:
-        tx.select("UPDATE post SET root_rkey = NULL RETURNING id", {})
-    restore = backup()
-    sky.move(1, NOON + timedelta(minutes=2))
-    world.clock.advance(120)
-    sky.run_once()
-    restored = restore()
-    world.clock.advance(60)
-    restored.run_once()
-    assert ["From before", "and its second post"] == world.texts()
-    assert sky.store.get(1).uri == restored.store.get(1).uri
-
-
 def test_a_repeated_repost_that_is_late_leaves_one(
     world: World, sky: Skywrite, backup: Callable[[], Callable[[], Skywrite]]
 ) -> None:

@@ -77,6 +77,6 @@ def test_who_sends_it_is_said_where_nobody_does(shell: Shell, monkeypatch: pytes
 
 def test_the_old_name_of_scheduled_commands(shell: Shell) -> None:
     """`watch` goes on working, and is not listed."""
-    shell("watch", "add", "true", "--every", "daily 9:00")
-    assert "daily 9:00" in shell("watch", "list").out
+    shell("command", "add", "true", "--every", "daily 9:00")
+    assert "daily 9:00" in shell("command", "list").out
     assert "  watch" not in shell("--help").out

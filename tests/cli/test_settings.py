@@ -1,4 +1,4 @@
-"""`skywrite set`: nonsense is refused with what a setting may be, and `doctor` finds what an older version took."""
+"""`skywrite set`: nonsense is refused with what a setting may be, and `doctor` finds what cannot be read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_the_help_lists_every_setting(signed_out: Shell) -> None:
 
 
 def test_an_unreadable_approval_setting_holds_every_post(shell: Shell) -> None:
-    """`doctor` names what an older version stored for a misspelt source, and each post waits until it is set again."""
+    """`doctor` names an approval setting that names no source, and each post waits until it is set again."""
     with Skywrite() as sky:
         sky.context.store.set_account_settings(sky.account().did, {"approval": ["agent"], "langs": ["??"]})
     shell("set", "langs=")

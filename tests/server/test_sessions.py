@@ -71,7 +71,7 @@ def test_two_servers_on_one_computer_leave_each_other_alone(sky: Skywrite) -> No
 
 
 def test_signing_out_takes_both_kinds_of_cookie(sky: Skywrite) -> None:
-    """A session from an older release ends, too."""
+    """A session that began over https ends, too."""
     people = People(sky.context.store)
     secret = people.begin_session(people.owner().id)
     client = browser(sky, "http://127.0.0.1:8080")

@@ -27,12 +27,6 @@ def added(store: Store, new: NewPost) -> Post:
     return store.get(store.add([new])[0].id)
 
 
-def root_of(one: Post) -> str:
-    """Its root's key, which is there."""
-    assert one.root_rkey is not None
-    return one.root_rkey
-
-
 @pytest.fixture
 def elsewhere(store: Store, open_at: OpenAt, request: pytest.FixtureRequest, home: object, clock: FakeClock) -> Store:
     """Another database of the same kind, with the same account."""
@@ -49,7 +43,7 @@ def elsewhere(store: Store, open_at: OpenAt, request: pytest.FixtureRequest, hom
 def test_a_key_lies_in_the_second_for_which_the_post_was_accepted(store: Store) -> None:
     """Record keys are TIDs that sort by time; a draft's is of the time when it was written."""
     for due in (later(3600), None):
-        micros = tid_micros(Tid(root_of(added(store, post(due=due)))))
+        micros = tid_micros(Tid(added(store, post(due=due)).root_rkey))
         assert (due or NOON) == datetime.fromtimestamp(micros // 1_000_000, UTC)
 
 
@@ -58,14 +52,14 @@ def test_moves_and_edits_change_no_key(store: Store) -> None:
     before = added(store, post())
     store.move(before.id, later(86_400))
     store.edit(before.id, Changes(draft={"text": "other"}))
-    assert root_of(before) == root_of(store.get(before.id))
+    assert before.root_rkey == store.get(before.id).root_rkey
 
 
 def test_two_posts_that_are_alike_have_two_keys(store: Store) -> None:
     """A deliberate second post is another post; ten thousand at the same time have ten thousand keys."""
-    single = [root_of(added(store, post())) for _ in range(20)]
+    single = [added(store, post()).root_rkey for _ in range(20)]
     store.add([post("same") for _ in range(10_000)])
-    many = [root_of(one) for one in store.all_posts()]
+    many = [one.root_rkey for one in store.all_posts()]
     assert (10_020, True) == (len(set(many)), set(single) <= set(many))
 
 
@@ -94,7 +88,7 @@ def test_an_identity_is_the_same_everywhere(store: Store, elsewhere: Store) -> N
     first = added(store, post(key="feed:1:item-1", due=NOON, identity=identity))
     again = added(elsewhere, post(key="feed:7:item-1", due=later(999), identity=identity))
     other = added(elsewhere, post(due=NOON, identity=("feed https://a.test/feed item-2", identity[1])))
-    assert (root_of(first), True) == (root_of(again), root_of(other) != root_of(first))
+    assert (first.root_rkey, True) == (again.root_rkey, other.root_rkey != first.root_rkey)
     assert record_keys(first, 2) == record_keys(again, 2)
 
 
@@ -109,7 +103,7 @@ def test_an_occurrence_is_the_same_after_a_restore(store: Store, clock: FakeCloc
         tx.select(store._database.translate(f"DELETE FROM post WHERE id = {made.id} RETURNING id"), {})
     assert store.add_occurrence(rule, new._replace(due_at=later(99)))
     again = store.occurrence_post(rule.id, later(60))
-    assert again is not None and root_of(made) == root_of(again)
+    assert again is not None and made.root_rkey == again.root_rkey
 
 
 def test_another_recurrence_with_the_same_number_is_another(store: Store, elsewhere: Store, clock: FakeClock) -> None:
@@ -119,7 +113,7 @@ def test_another_recurrence_with_the_same_number_is_another(store: Store, elsewh
         number = one.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC"), post(occurrence=NOON))
         made = one.occurrence_post(number, NOON)
         assert made is not None
-        roots.append(root_of(made))
+        roots.append(made.root_rkey)
         clock.advance(1)
     assert roots[0] != roots[1]
 
@@ -127,7 +121,7 @@ def test_another_recurrence_with_the_same_number_is_another(store: Store, elsewh
 def test_times_that_no_key_can_hold(store: Store) -> None:
     """A post for the year 3000 has a key of the present time."""
     far = added(store, post(due=datetime(3000, 1, 1, tzinfo=UTC)))
-    assert NOON == datetime.fromtimestamp(tid_micros(Tid(root_of(far))) // 1_000_000, UTC)
+    assert NOON == datetime.fromtimestamp(tid_micros(Tid(far.root_rkey)) // 1_000_000, UTC)
 
 
 @pytest.mark.parametrize("changed", [False, True])

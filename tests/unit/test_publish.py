@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skywrite.atproto.session import SessionExpired
-from skywrite.atproto.tid import keyed_tid
 from skywrite.atproto.xrpc_errors import BlobNotFound, InvalidRecord, MissingRight, ServerFailure
 from skywrite.clock import FakeClock
 from skywrite.compose.build import build
@@ -66,7 +65,7 @@ def post(**changes: Any) -> Post:
         draft={"text": "Hello"},
         prepared=plain,
         frozen=None,
-        root_rkey=None,
+        root_rkey="3m6dqbmwik22a",
         uri=None,
         cid=None,
         published_at=None,
@@ -109,13 +108,6 @@ def test_a_reply_from_the_inbox_is_looked_at_before_it_is_fixed(source: str | No
     taken = decide(post(prepared=reply, source=source), view(), NOW)
     assert isinstance(taken, Take)
     assert is_fixed is (taken.frozen is not None)
-
-
-def test_a_keyed_post_has_the_same_keys_on_every_computer() -> None:
-    """Two runs without a common database write to the same place."""
-    taken = decide(post(key="release-1.0"), view(), NOW + timedelta(seconds=5))
-    assert isinstance(taken, Take) and taken.frozen
-    assert keyed_tid(NOW, "release-1.0") == Frozen.from_json(taken.frozen).writes[0].rkey
 
 
 def test_frozen_records_are_never_made_anew() -> None:
@@ -394,16 +386,6 @@ def test_waits_grow_and_stay_within_bounds(attempts: int, jitter: float) -> None
     """Doubling from five seconds to a quarter of an hour, moved by up to a quarter."""
     seconds = retry_seconds(attempts, jitter)
     assert 3.75 <= seconds <= RETRY_SECONDS_MAX * 1.25
-
-
-def test_a_post_without_a_key_gets_one_from_what_never_changes() -> None:
-    """Posts of an older release have none: every worker and every copy of the database comes to the same one."""
-    taken = [decide(post(due_at=due), view(), NOW) for due in (NOW, NOW - timedelta(minutes=1))]
-    other = decide(post()._replace(id=99), view(), NOW)
-    keys = [
-        Frozen.from_json(one.frozen).writes[0].rkey for one in (*taken, other) if isinstance(one, Take) and one.frozen
-    ]
-    assert (3, True, True) == (len(keys), keys[0] == keys[1], keys[1] != keys[2])
 
 
 def catching_up(seconds: int = 30) -> Decider:

@@ -28,7 +28,7 @@ def test_this_process_is_not_gone() -> None:
 
 
 def test_a_process_that_has_ended_is_gone() -> None:
-    """Also one whose name an older release made, without the time of its start."""
+    """Also where the system does not say when it started."""
     place, pid, nonce = worker_name().split("/")
     ended = ended_process()
     started = pid.partition(".")[2]

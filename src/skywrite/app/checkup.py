@@ -153,7 +153,7 @@ def _database(sky: Skywrite) -> Iterator[Finding]:
 
 
 def _settings(sky: Skywrite) -> Iterator[Finding]:
-    """Stored settings that mean nothing, such as those of an older version."""
+    """Stored settings that mean nothing."""
     for account in sky.context.store.accounts():
         for name, error in unreadable(account.settings):
             what, value = f"a setting cannot be read: {error.message}", "="

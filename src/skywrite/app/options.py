@@ -74,7 +74,6 @@ class ScheduleOptions(DraftFields, total=False):
     pool: Sequence[Any] | None
     zone: str | None
     draft: bool
-    hold: bool
     base: Path | None
     source: str | None
 

@@ -99,13 +99,12 @@ class Posts:
         - `jitter`: a duration such as "15m"; a random part of it is added to the time.
         - `account`: a handle or DID; by default the default account.
         - `key`: your own unique name for the post. Scheduling it again finds the first post (`existed`).
-        - `draft`: keep it as a draft without a time (`hold` is the old name).
+        - `draft`: keep it as a draft without a time.
         - `dry_run`: check everything, and store nothing.
         - `fields`: the other fields of a draft: `images`, `video`, `card`, `quote`, `thread` and so on.
 
         Raises InputError if anything is wrong; then nothing is stored.
         """
-        draft = bool(fields.pop("hold", False)) or draft
         _check_together(every=every, at=at, key=key, until=until, pool=pool, zone=zone, draft=draft)
         found = self._ctx.account(account)
         row = {"text": text, **fields}

@@ -1,4 +1,4 @@
-"""command: scheduled commands, whose output is posted. `watch` is the old name."""
+"""command: scheduled commands, whose output is posted."""
 
 from __future__ import annotations
 

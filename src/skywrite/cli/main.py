@@ -89,8 +89,6 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "help": ("help", "Show help"),
     },
 }
-# Old names of commands; they work, but are not listed.
-OLD_NAMES = {"watch": "command"}
 # What people type who know other programs, and the commands that do it; the empty one shows the status.
 OTHER_COMMANDS = {
     "schedule": ('post "Good morning" --at "tomorrow 9:00"',),
@@ -120,6 +118,7 @@ OTHER_COMMANDS = {
     "config": ("set",),
     "account": ("accounts",),
     "draft": ('post "Hello" --draft',),
+    "watch": ('command add "./weather.sh" --every "0 8 * * *"',),
     "rss": ("feed add https://example.com/blog",),
 }
 COMMANDS = {name: module for group in GROUPS.values() for name, (module, _) in group.items()}
@@ -134,7 +133,6 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        cmd_name = OLD_NAMES.get(cmd_name, cmd_name)
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"skywrite.cli.{COMMANDS[cmd_name]}")
@@ -145,7 +143,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in {*COMMANDS, *OLD_NAMES}:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             raise _unknown_command(args[0], ctx)
         return super().resolve_command(ctx, args)
 

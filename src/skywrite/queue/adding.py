@@ -203,9 +203,7 @@ def _check_slots(tx: Transaction, posts: Iterable[NewPost]) -> None:
 def _existing(tx: Transaction, post: NewPost, taken: dict[tuple[str, str], _Taken]) -> AddResult | None:
     """The post that was stored before under the same key or for the same occurrence."""
     if post.key is not None and (known := taken.get((post.account_did, post.key))) is not None:
-        # Older releases stored no hash: then nothing is known about the draft.
-        other = known.key_hash is not None and known.key_hash != draft_hash(post.draft)
-        return AddResult(known.id, existed=True, other_draft=other)
+        return AddResult(known.id, existed=True, other_draft=known.key_hash != draft_hash(post.draft))
     if post.recurrence_id is not None and post.occurrence is not None:
         row = tx.row("post_of_occurrence", recurrence_id=post.recurrence_id, occurrence=post.occurrence)
         if row is not None:

@@ -19,7 +19,7 @@ FILES_AT_ONCE = 20
 
 
 # What is known about an upload.
-ABOUT = ("mime", "size", "width", "height", "name", "uploaded_at", "warnings")
+ABOUT = ("mime", "size", "width", "height", "name", "uploaded_at", "warnings", "gif")
 
 
 class Upload(NamedTuple):
@@ -112,6 +112,4 @@ class MediaOperations(StoreBase):
 @reads("upload", "cid")
 def _upload_of(row: Row) -> Upload:
     about = json_of(row["about"], dict)
-    known = {name: about[name] for name in ABOUT}
-    # Uploads of older releases do not say whether they were animated GIFs.
-    return Upload(row["who"], row["cid"], {**known, "gif": about["gif"]} if "gif" in about else known)
+    return Upload(row["who"], row["cid"], {name: about[name] for name in ABOUT})

@@ -158,7 +158,7 @@ class Post(NamedTuple):
     draft: dict[str, Any]
     prepared: dict[str, Any]
     frozen: str | None
-    root_rkey: str | None
+    root_rkey: str
     uri: str | None
     cid: str | None
     published_at: datetime | None

@@ -10,8 +10,7 @@ The root's key is computed from
 - the post's `identity`, if Skywrite made it by itself (`identities`);
 - else a nonce and the time for which it was accepted.
 
-Two identical posts have different nonces. Moving or editing a post does not change its key. Posts that an older release
-accepted without one get it when they are frozen, from what never changes of them.
+Two identical posts have different nonces. Moving or editing a post does not change its key.
 """
 
 from __future__ import annotations
@@ -72,12 +71,6 @@ class RecordKeys:
 def record_keys(post: Post, count: int) -> list[str]:
     """The keys of the post's records, ascending."""
     root = post.root_rkey
-    if root is None:
-        # A database from before the upgrade, restored after it, comes to the same keys.
-        name, at = f"post {post.id} {post.created_at}", post.created_at
-        if post.key is not None and post.due_at is not None:
-            name, at = post.key, post.due_at
-        return [keyed_tid(at, name, index) for index in range(count)]
     if post.key is not None:
         at = _EPOCH + timedelta(microseconds=tid_micros(root))
         if keyed_tid(at, post.key) == root:

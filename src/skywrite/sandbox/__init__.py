@@ -37,12 +37,7 @@ _HOMES = {
 }
 
 
-# Older names, kept for compatibility.
-_OLD_NAMES = {"Rule": "Limit"}
-
-
 def __getattr__(name: str) -> Any:
-    name = _OLD_NAMES.get(name, name)
     if name in _HOMES:
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -95,7 +95,7 @@ class Cookie(NamedTuple):
 
 
 def _sessions(request: HTTPConnection) -> list[str]:
-    """The secrets that the browser sent; the older kind of cookie counts where there is no other."""
+    """The secrets that the browser sent; the kind for https counts where there is no other."""
     names = dict.fromkeys((Cookie.at(request).name, COOKIE))
     return [secret for name in names if (secret := request.cookies.get(name))]
 

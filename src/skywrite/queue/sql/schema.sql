@@ -194,7 +194,8 @@ CREATE TABLE post (
   prepared {json} NOT NULL,
   -- The records, to the byte, as they are sent.
   frozen text,
-  root_rkey text,
+  -- The record key of its first record, from which those of the others follow; fixed when it is accepted.
+  root_rkey text NOT NULL,
   uri text,
   cid text,
   published_at {time},
@@ -434,7 +435,7 @@ CREATE TABLE app_draft (
 CREATE INDEX app_draft_post ON app_draft (post_id);
 
 
--- Timers: commands (`skywrite watch`) and functions of a program (`skywrite run --app`) that may give posts
+-- Timers: commands (`skywrite command`) and functions of a program (`skywrite run --app`) that may give posts
 
 CREATE TABLE timer (
   id {id},
