@@ -11,7 +11,7 @@ import pytest
 from skywrite import Skywrite
 
 NOUNS = {
-    "accounts": "get list login logout server_for set set_default set_slots slots",
+    "accounts": "get list login logout reset server_for set set_default set_slots slots",
     "approvals": "approve approve_recurrence is_wanted list look look_at_recurrence reject reject_recurrence",
     "commands": "add list remove run try_run",
     "drafts": "pull",

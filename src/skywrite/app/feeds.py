@@ -18,9 +18,10 @@ from skywrite.errors import InputError, TemporaryError
 from skywrite.files import read_regular
 from skywrite.publish.rounds import Rounds
 from skywrite.queue.feed_model import Feed, FeedItem, ItemState, NewFeed
-from skywrite.queue.feeds import everything
+from skywrite.queue.feeds import everything, unknown_feed
 from skywrite.queue.leases import Leases
 from skywrite.queue.model import Account, Problem
+from skywrite.queue.numbers import row_number
 
 if TYPE_CHECKING:
     from skywrite.sources.feed_poll import ShownEntry
@@ -222,6 +223,8 @@ class Feeds:
 
         there = [feed for feed in self._ctx.store.feeds() if covers(feed.account_dids)]
         feed = next((known for known in there if url in (str(known.id), known.url)), None)
+        if feed is None and row_number(url) is not None:
+            raise unknown_feed(url)
         settings = {**(feed.settings if feed else {}), **feed_settings(**options)}
         if account is None and feed and feed.account_dids:
             account = feed.account_dids[0]

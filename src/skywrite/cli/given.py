@@ -109,8 +109,9 @@ def see_help(context: click.Context | None) -> str:
 def check_options(root: click.Command, name: str, words: Sequence[str]) -> click.Context:
     """The context of the command that is given, for errors of click that do not know theirs.
 
-    Raises GivenTwice for an option that takes one value and has two, in the command or in the groups before it. What
-    cannot be parsed is left to the command itself, which may have more to say about it.
+    Raises GivenTwice for an option that takes one value and has two, in the command or in the groups before it, and
+    click.UsageError for words that are left over. What cannot be parsed is left to the command itself, which may have
+    more to say about it.
     """
     command, context, rest = root, click.Context(root, info_name=name, **root.context_settings), list(words)
     while True:
@@ -118,9 +119,13 @@ def check_options(root: click.Command, name: str, words: Sequence[str]) -> click
             _, rest, given = command.make_parser(context).parse_args(rest)
         except click.UsageError:
             return context
-        _refuse_twice(given, context)
-        if not isinstance(command, click.Group) or not rest:
+        if any(option.name == "help" for option in given):
             return context
+        _refuse_twice(given, context)
+        if not rest:
+            return context
+        if not isinstance(command, click.Group):
+            raise click.UsageError(f"{rest[0]!r} is left over. What belongs together stands in quotes.", context)
         found, inner, rest = command.resolve_command(context, rest)
         if inner is None:
             return context
