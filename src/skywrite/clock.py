@@ -141,7 +141,7 @@ def secret_bytes(count: int) -> bytes:
 
 def to_iso(at: datetime) -> str:
     """A time as AT Protocol and our own JSON write it: UTC, milliseconds, `Z`."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 SYSTEM_CLOCK: Clock = SystemClock()

@@ -5,25 +5,32 @@ What lives here: times, hints and nested shapes. It loads nothing else, because 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from skywrite.clock import to_iso
 from skywrite.errors import Hint
 
+# Most values are of these types, exactly, and stay as they are.
+_PLAIN = frozenset({str, int, bool, float, type(None)})
+
 
 def jsonable(value: Any, words: Callable[[str], str]) -> Any:
     """A value of which JSON can be made: times are UTC with milliseconds, and `words` says hints as its face does."""
-    if value is None or isinstance(value, bool | int | float):
+    if type(value) in _PLAIN:
         return value
-    if isinstance(value, str):
-        return words(value) if isinstance(value, Hint) else str(value)
     if isinstance(value, datetime):
         return to_iso(value)
+    if isinstance(value, str):
+        return words(value) if isinstance(value, Hint) else str(value)
     if isinstance(value, Mapping):
-        return {name: jsonable(item, words) for name, item in value.items()}
+        return _object(value.items(), words)
     if isinstance(value, list | tuple):
-        return [jsonable(item, words) for item in value]
-    names = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
-    return {name: jsonable(getattr(value, field), words) for name, field in names}
+        return [item if type(item) in _PLAIN else jsonable(item, words) for item in value]
+    fields = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
+    return _object(((name, getattr(value, field)) for name, field in fields), words)
+
+
+def _object(fields: Iterable[tuple[str, Any]], words: Callable[[str], str]) -> dict[str, Any]:
+    return {name: item if type(item) in _PLAIN else jsonable(item, words) for name, item in fields}

@@ -189,7 +189,9 @@ def whole_post(
 ) -> PostShape:
     """All that is known of a post, with warnings about what was just done. Raises UnknownPost."""
     entry = sky.posts.forecast(sky.posts.get(post_id))._replace(warnings=tuple(warnings))
-    return post_shape(entry, existed=existed, follow_ups=sky.follow_ups.list(post_id))
+    # A post that is new has none yet.
+    follow_ups = () if existed is False else sky.follow_ups.list(post_id)
+    return post_shape(entry, existed=existed, follow_ups=follow_ups)
 
 
 def changed_shape(post_id: int, result: Entry | SkywriteError) -> PostShape | UnchangedPost:
