@@ -159,7 +159,8 @@ def _settings(sky: Skywrite) -> Iterator[Finding]:
             what, value = f"a setting cannot be read: {error.message}", "="
             if name == APPROVAL:
                 what, value = f"{what} Until it is set again, every post waits for an approval.", "=all"
-            hint = Hint("Set it again: ", Do("accounts.set", f"{name}{value} --account {account.handle}"))
+            again = Do("accounts.set", f"{name}{value}")
+            hint = Hint("Set it again: ", again, " ", Do("argument", "account"), f" {account.handle}")
             yield Finding(account.handle, what, "wrong", hint, 1)
 
 
