@@ -6,7 +6,6 @@ reference, which the site makes from docstrings (docs/reference/python.md).
 
 from __future__ import annotations
 
-import inspect
 import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
@@ -16,6 +15,7 @@ import click
 
 import skywrite
 from skywrite.cli.main import cli
+from skywrite.codes import CODES
 from skywrite.errors import SkywriteError
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
@@ -48,7 +48,7 @@ def errors() -> list[type[SkywriteError]]:
     for module in pkgutil.walk_packages(skywrite.__path__, "skywrite."):
         if ".sandbox" not in module.name and not module.name.endswith("__main__"):
             import_module(module.name)
-    found: set[type[SkywriteError]] = set()
+    found = {SkywriteError}
     open_ends = [SkywriteError]
     while open_ends:
         for child in open_ends.pop().__subclasses__():
@@ -60,7 +60,9 @@ def errors() -> list[type[SkywriteError]]:
 
 ERRORS_HEAD = """# Errors and exit codes
 
-The name is what `--json` prints as `error`, and the name of the exception in Python. Names and exit codes are stable.
+`--json` prints an error as `error`, `code`, `message` and `hint`. `error` is the class that a Python program catches,
+and `code` says what went wrong exactly. Classes, codes and exit codes are stable. What has no exit code is no
+exception: why a post waits, or what the command line says about itself.
 
 | exit code | what it means |
 |---|---|
@@ -72,19 +74,21 @@ The name is what `--json` prints as `error`, and the name of the exception in Py
 | 5 | a server refused it, and will refuse it again |
 | 130 | stopped by Ctrl-C |
 
-| name | exit code | meaning |
-|---|---|---|
+| code | class | exit code | HTTP | meaning |
+|---|---|---|---|---|
 """
 
 
-def meaning(error: type[SkywriteError]) -> str:
-    """The first paragraph of the docstring, on one line."""
-    return " ".join((inspect.getdoc(error) or "").partition("\n\n")[0].split()).replace("{", "&#123;")
-
-
 def error_page() -> str:
-    """The page of errors: name, exit code, meaning."""
-    rows = [f"| `{error.__name__}` | {error.exit_code} | {meaning(error)} |" for error in errors()]
+    """The page of errors: code, class, exit code, status, meaning."""
+    classes = {error.__name__: error for error in errors()}
+    rows = []
+    for code, name, meaning in sorted(
+        (code, name, text) for name, known in CODES.items() for code, text in known.items()
+    ):
+        kind = classes.get(name)
+        numbers = f"{kind.exit_code} | {kind.http_status}" if kind else " | "
+        rows.append(f"| `{code}` | `{name}` | {numbers} | {meaning.replace('{', '&#123;')} |")
     return ERRORS_HEAD + "\n".join(rows) + "\n"
 
 

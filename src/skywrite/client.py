@@ -48,10 +48,6 @@ _FOLLOW = "app.bsky.graph.follow"
 _GATES = ("app.bsky.feed.threadgate", "app.bsky.feed.postgate")
 
 
-class NotSignedInYet(SignInError):
-    """A method was called before `login`."""
-
-
 class Client:
     """Post as one account, now. Safe to share between threads after `login`.
 
@@ -140,7 +136,7 @@ class Client:
         `handle` is a handle (with or without @), a DID or an e-mail address; `login` is another name for it.
         `auth_factor_token` is the code that the server sent by e-mail, if it asks for one. `session_string` comes from
         `export_session_string`, or from the atproto SDK. Raises WrongPassword, AuthFactorRequired, AccountUnavailable,
-        RateLimited, InvalidSession, and InputError if the arguments are incomplete.
+        RateLimited, InputError if the arguments are incomplete.
         """
         del fetch_bsky_profile  # Nothing is fetched before it is needed.
         name = login if handle is None else handle
@@ -167,14 +163,16 @@ class Client:
 
     @property
     def agent(self) -> Agent:
-        """The authenticated agent, for requests that this class has no method for. Raises NotSignedInYet."""
+        """The authenticated agent, for requests that this class has no method for. Raises SignInError."""
         if self._signed_in.agent is None:
-            raise NotSignedInYet("Nobody is signed in.", hint="Call client.login(handle, app_password) first.")
+            raise SignInError(
+                "Nobody is signed in.", code="session.missing", hint="Call client.login(handle, app_password) first."
+            )
         return self._signed_in.agent
 
     @property
     def me(self) -> Me:
-        """The account that is signed in, with its profile. Raises NotSignedInYet."""
+        """The account that is signed in, with its profile. Raises SignInError."""
         session = self.agent.session
         if self._signed_in.me is None:
             self._signed_in.me = Me(session.did, session.handle, session.pds_url, self._own_profile)

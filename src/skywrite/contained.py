@@ -23,10 +23,10 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar, NamedTuple, ParamSpec, TypeVar, get_type_hints
+from typing import NamedTuple, ParamSpec, TypeVar, get_type_hints
 
 from skywrite.config import child_environment
-from skywrite.errors import RejectedError, SkywriteError, TemporaryError
+from skywrite.errors import Overloaded, RejectedError, SkywriteError, TemporaryError
 
 CPU_SECONDS = 20
 WALL_SECONDS = 60.0
@@ -36,6 +36,7 @@ IMAGE_PATIENCE_SECONDS = 60.0
 REPLY_BYTES_MAX = 64 << 20
 IDLE_SECONDS = 60.0
 CALLS_MAX = 500
+RETRY_SECONDS = 10
 # The child's first byte says that it has loaded; the first byte of a reply, whether it is fit for another call.
 READY = b"R"
 SOUND, SPENT = b"\x00", b"\x01"
@@ -52,15 +53,7 @@ _START = (
 class TooCostly(RejectedError):
     """Reading untrusted input took more memory or time than allowed, or crashed the reader."""
 
-
-class ContainedUnavailable(TemporaryError):
-    """The child process for reading untrusted input cannot be started."""
-
-
-class ContainedBusy(TemporaryError):
-    """So many others wait for the same child that it is better to come again."""
-
-    retry_seconds: ClassVar[int] = 10
+    code = "input.too_costly"
 
 
 class Limits(NamedTuple):
@@ -90,15 +83,18 @@ class Contained:
     def call(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """The function's result, or its error where that is one of ours.
 
-        Raises TooCostly for a call that goes over its limits or does not end well, ContainedUnavailable, and
-        ContainedBusy where its turn does not come within `patience_seconds` (by default it waits for ever).
+        Raises TooCostly for a call that goes over its limits or does not end well, TemporaryError where it cannot
+        start, and Overloaded where its turn does not come within `patience_seconds` (by default it waits for ever).
         """
         import msgspec
 
         name = f"{function.__module__}:{function.__qualname__}"
         if not self._lock.acquire(timeout=self._patience_seconds):
-            raise ContainedBusy(
-                "Too many images are being read just now.", hint=f"Try again in {ContainedBusy.retry_seconds} seconds."
+            raise Overloaded(
+                "Too many images are being read just now.",
+                code="reader.busy",
+                hint=f"Try again in {RETRY_SECONDS} seconds.",
+                retry_seconds=RETRY_SECONDS,
             )
         try:
             # Whoever waits holds no second copy of what is to be read.
@@ -122,7 +118,7 @@ class Contained:
         """Start the child, if nobody uses it just now: it loads while something else takes time."""
         if self._lock.acquire(blocking=False):
             try:
-                with suppress(ContainedUnavailable):
+                with suppress(TemporaryError):
                     self._living()
             finally:
                 self._lock.release()
@@ -169,13 +165,14 @@ class Contained:
         return reply[1:]
 
     def _exchange(self, process: subprocess.Popen[bytes], message: bytes) -> bytes:
-        """Send a call and read its reply, which is empty where the child has ended. Raises ContainedUnavailable."""
+        """Send a call and read its reply, which is empty where the child has ended. Raises TemporaryError."""
         assert process.stdin is not None and process.stdout is not None
         if not self._is_ready:
             self._is_ready = process.stdout.read(1) == READY
             if not self._is_ready:
-                raise ContainedUnavailable(
+                raise TemporaryError(
                     "The child process that reads pages, feeds and images does not start.",
+                    code="reader.unavailable",
                     hint="Is the installation complete? SKYWRITE_DEBUG=1 shows its output.",
                 )
         try:
@@ -209,8 +206,9 @@ class Contained:
                 cwd=Path(sys.executable).anchor,
             )
         except (OSError, ValueError) as error:
-            raise ContainedUnavailable(
+            raise TemporaryError(
                 f"The child process that reads pages, feeds and images cannot be started: {error}.",
+                code="reader.unavailable",
                 hint="Check the limits on processes and memory.",
             ) from None
         self._owner = os.getpid()
@@ -250,7 +248,7 @@ def _error(facts: Mapping[str, str]) -> SkywriteError:
     if not (isinstance(found, type) and issubclass(found, SkywriteError) and found.__module__.startswith("skywrite.")):
         return TooCostly(message or "It could not be read.", hint=hint)
     error = found.__new__(found)
-    SkywriteError.__init__(error, message, hint=hint)
+    SkywriteError.__init__(error, message, code=facts.get("code", ""), hint=hint)
     if "extra" in facts:
         vars(error)["extra"] = facts["extra"]
     return error

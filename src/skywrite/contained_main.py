@@ -71,7 +71,13 @@ def _call(name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
 
 
 def _facts_of(error: SkywriteError) -> dict[str, str]:
-    facts = {"module": type(error).__module__, "name": error.name, "message": error.message, "hint": str(error.hint)}
+    facts = {
+        "module": type(error).__module__,
+        "name": error.name,
+        "code": error.code,
+        "message": error.message,
+        "hint": str(error.hint),
+    }
     extra = getattr(error, "extra", None)
     return {**facts, "extra": extra} if isinstance(extra, str) else facts
 

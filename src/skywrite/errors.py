@@ -1,25 +1,47 @@
-"""Every error a user can meet, with its stable name, its exit code and what to do next.
+"""Every error a user can meet: its class, its code, its exit code and what to do next.
 
-What lives here: the tree below, and nothing that raises. Each layer raises these classes, or subclasses that it
-defines next to the code that raises them. A subclass never changes the exit code of its branch.
+What lives here: the tree below, and nothing that raises. A class is there to be caught; what went wrong exactly is its
+`code`, such as `post.unknown` (`codes.py` lists all). Those at the right are defined next to the code that raises them.
+The exit code and the status over HTTP belong to the class.
 
-    SkywriteError                 1   everything else
-    ├── InputError                2   your input is wrong; nothing was sent
-    │   └── MissingExtra              an optional part is not installed
-    ├── SignInError               3   the account cannot be used until someone signs in
-    ├── TemporaryError            4   the network or a server said no for now
-    │   ├── NotSent                   the request never left: repeating is safe
-    │   │   ├── UntrustedServer       its certificate does not prove who it is
-    │   │   └── Stopping              the program was asked to stop
-    │   ├── NoAnswer                  the request may have been carried out: doubt
-    │   │   ├── TimedOut              the server was silent for too long
-    │   │   └── CutOff                the program was asked to stop meanwhile
-    │   └── RateLimited               come back at `until`
-    ├── RejectedError             5   a server refused it permanently
-    ├── StorageError              1   the database cannot be used as asked
-    └── Unexpected                1   a bug in Skywrite, limited to one file, row or item
+    SkywriteError               1  500   NotThere, CommandFailed (CommandStopped), UnreadableRow
+    ├── InputError              2  422   your input is wrong; nothing was sent
+    │   │                                InvalidTime (AmbiguousTime), PastTime, UnknownZone, UnknownRule, NeverHappens,
+    │   │                                UnknownHandle, HandleDisputed, InvalidSyntax, AddressRefused, ImportFailed,
+    │   │                                UnknownColumns, InvalidFrontMatter
+    │   ├── BadRequest              400  a request that cannot be read
+    │   ├── NotFound                404  no such post, account, feed ...
+    │   ├── Conflict                409  not as things stand
+    │   ├── ChangedMeanwhile        412  changed by somebody else; look again
+    │   └── MissingExtra                 an optional part is not installed
+    ├── SignInError             3  409   the account cannot be used until someone signs in
+    │   ├── NotSignedIn                  WrongPassword, AuthFactorRequired, AccountUnavailable, MissingRight,
+    │   │                                TokenRefused, InvalidGrant
+    │   └── Unauthenticated         401  nobody knows who asks
+    ├── TemporaryError          4  503   the network or a server said no for now
+    │   │                                ServerFailure, IdentityUnavailable, FetchFailed (422),
+    │   │                                VideoServiceUnavailable (UploadStopped)
+    │   ├── NotSent                      the request never left: repeating is safe (NewProofNeeded)
+    │   │   └── Stopping                 the program was asked to stop
+    │   ├── NoAnswer                     the request may have been carried out: doubt
+    │   │   ├── TimedOut                 the server was silent for too long
+    │   │   └── CutOff                   the program was asked to stop meanwhile
+    │   ├── RateLimited                  come back at `until`
+    │   ├── Overloaded                   come back in `retry_seconds`
+    │   └── Busy                    409  another process does it just now (LeaseLost)
+    ├── RejectedError           5  422   a server refused it permanently
+    │   │                                Refused (RecordNotFound, BlobNotFound, MethodNotSupported), StoredOtherwise,
+    │   │                                RecordConflict (AnotherRecord), FetchRejected, FeedUnreadable, TooCostly
+    │   └── NotAllowed              403  whoever asks may not do this
+    ├── StorageError            1  503   the database cannot be used as asked
+    │                                    DatabaseUnavailable (CommitInDoubt), DatabaseConflict, BrokenRule, WrongKey,
+    │                                    DiskFull (507)
+    ├── NeedsDecision           1  500   a post waits for somebody to decide
+    ├── HttpProblem             1        MethodNotAllowed (405), RequestTimeout (408), UploadGone (410),
+    │                                    BodyTooLarge (413), WrongMediaType (415), TooManyRequests (429)
+    └── Unexpected              1  500   a bug in Skywrite, limited to one file, row or item
 
-The name of an error is the name of its class. Messages hold no secrets: no passwords, tokens or keys.
+Messages hold no secrets: no passwords, tokens or keys.
 """
 
 from collections.abc import Callable
@@ -93,20 +115,24 @@ class Notice(str):
 class SkywriteError(Exception):
     """The base of all errors: what happened (`message`), and what to do next (`hint`, may be empty).
 
-    `name` is stable. `exit_code` is what the command line exits with, and `http_status` what the server answers with.
+    `code` is stable and says which error of its class it is; `codes.py` lists all of them. `exit_code` is what the
+    command line exits with, and `http_status` what the server answers with: both belong to the class.
     """
 
     exit_code: ClassVar[int] = 1
     http_status: ClassVar[int] = 500
+    code: str = "skywrite.error"
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, code: str = "", hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        if code:
+            self.code = code
 
     @property
     def name(self) -> str:
-        """The stable name that scripts may match on."""
+        """The name of the class: what a program catches. `code` says more."""
         return type(self).__name__
 
     @property
@@ -129,16 +155,29 @@ class SkywriteError(Exception):
             self.args = (self.message,)
         return self
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a line of the log says about it: error, code, message."""
+        return {"error": self.name, "code": self.code, "message": self.message}
+
     def as_dict(self) -> dict[str, str]:
-        """The object that `--json` prints: error, message, hint."""
-        return {"error": self.name, "message": self.message, "hint": self.hint}
+        """The object that `--json` prints: error, code, message, hint."""
+        return {**self.facts, "hint": self.hint}
 
 
 class InputError(SkywriteError):
     """Your input is wrong. Nothing was sent and nothing was stored."""
 
+    code = "input.invalid"
+
     exit_code = 2
     http_status = 422
+
+
+class BadRequest(InputError):
+    """A request that cannot be read as one."""
+
+    http_status = 400
 
 
 class NotFound(InputError):
@@ -147,8 +186,16 @@ class NotFound(InputError):
     http_status = 404
 
 
+class Conflict(InputError):
+    """It does not fit to how things stand: a post is published already, a feed is followed already."""
+
+    http_status = 409
+
+
 class MissingExtra(InputError):
     """An optional part is not installed. `extra` is its name in `pip install ".[name]"`."""
+
+    code = "extra.missing"
 
     def __init__(self, message: str, *, extra: str, hint: str = "") -> None:
         super().__init__(message, hint=hint or f"Install it: {install_command(extra)}")
@@ -183,6 +230,12 @@ class SignInError(SkywriteError):
     http_status = 409
 
 
+class Unauthenticated(SignInError):
+    """Nobody knows who asks: a key, a passkey or a sign-in at the page is missing or wrong."""
+
+    http_status = 401
+
+
 class ServerAnswer:
     """What the server said, for errors that come from a response: HTTP status, error name, request id."""
 
@@ -194,32 +247,54 @@ class ServerAnswer:
 class TemporaryError(SkywriteError, ServerAnswer):
     """The network or a server failed for now. The same request may work later."""
 
+    code = "server.unavailable"
+
     exit_code = 4
     http_status = 503
+
+
+class Busy(TemporaryError):
+    """Another process does the same just now, or was faster; nothing was changed."""
+
+    http_status = 409
+
+
+class Overloaded(TemporaryError):
+    """Too much is under way here at once. `retry_seconds` is when to try again."""
+
+    def __init__(self, message: str, *, code: str = "", hint: str = "", retry_seconds: int = 1) -> None:
+        super().__init__(message, code=code, hint=hint)
+        self.retry_seconds = retry_seconds
 
 
 class NotSent(TemporaryError):
     """There was no connection, so nothing was carried out and repeating is safe."""
 
-
-class UntrustedServer(NotSent):
-    """The server's certificate does not prove who it is, so nothing was sent."""
+    code = "server.unreachable"
 
 
 class Stopping(NotSent):
     """The program was asked to stop, so nothing more is sent."""
 
+    code = "program.stopping"
+
 
 class NoAnswer(TemporaryError):
     """The request was sent, but no usable response came back. It may have been carried out or not."""
+
+    code = "server.no_answer"
 
 
 class TimedOut(NoAnswer):
     """The server did not respond in time. An immediate retry would probably wait as long again."""
 
+    code = "server.timed_out"
+
 
 class CutOff(NoAnswer):
     """The program was asked to stop while it waited for the server."""
+
+    code = "program.cut_off"
 
 
 # They say nothing about what was asked for: whoever meets one leaves everything as it was, for the next process.
@@ -228,6 +303,8 @@ ENDED = (Stopping, CutOff)
 
 class RateLimited(TemporaryError):
     """The server asks to wait. `until` is when its limit ends, as an aware datetime in UTC."""
+
+    code = "server.rate_limited"
 
     def __init__(self, message: str, *, until: datetime, hint: str = "") -> None:
         super().__init__(message, hint=hint or f"Try again after {until:%Y-%m-%d %H:%M:%S} UTC.")
@@ -242,8 +319,20 @@ class RateLimited(TemporaryError):
 class RejectedError(SkywriteError, ServerAnswer):
     """A server refused the request permanently. It will refuse the same request again."""
 
+    code = "server.rejected"
+
     exit_code = 5
     http_status = 422
+
+
+class NotAllowed(RejectedError):
+    """Whoever asks may not do this."""
+
+    http_status = 403
+
+
+class NeedsDecision(SkywriteError):
+    """A post that does not go out by itself any more: somebody decides what becomes of it."""
 
 
 class StorageError(SkywriteError):
@@ -254,6 +343,8 @@ class StorageError(SkywriteError):
 
 class Unexpected(SkywriteError):
     """A bug in Skywrite, reported for the one file, row, item or account where it happened."""
+
+    code = "skywrite.bug"
 
     @classmethod
     def of(cls, error: Exception) -> SkywriteError:

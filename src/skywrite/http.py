@@ -23,7 +23,7 @@ from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.http import Url
 
 from skywrite.ending import Ending
-from skywrite.errors import CutOff, InputError, NoAnswer, NotSent, Stopping, TimedOut, UntrustedServer
+from skywrite.errors import CutOff, InputError, NoAnswer, NotSent, Stopping, TimedOut
 
 USER_AGENT = "skywrite/0.1 (+https://pypi.org/project/skywrite)"
 MAX_ANSWER_BYTES = 8_000_000
@@ -298,8 +298,9 @@ def _translate(error: PyreqwestError, url: str) -> NotSent | NoAnswer:
     if any("(Connect)" in cause for cause in causes):
         if _BAD_CERTIFICATE in reason:
             said = reason.rpartition(_BAD_CERTIFICATE)[2].lstrip(": ")
-            return UntrustedServer(
+            return NotSent(
                 f"{host} could not prove who it is, so nothing was sent: {_CERTIFICATE.get(said, said)}.",
+                code="server.untrusted",
                 hint="Check the address and this computer's clock, and have the certificate fixed. To trust another "
                 "authority, set SSL_CERT_FILE to a file with its certificate.",
             )

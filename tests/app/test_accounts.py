@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.context import NoAccount
 from skywrite.atproto.identity import Identity, Resolver, UnknownHandle
 from skywrite.atproto.service import ENTRYWAY, service_for
 from skywrite.atproto.sign_in import WrongPassword
@@ -19,6 +18,7 @@ from skywrite.fetch.guard import AddressRefused, Guard
 from skywrite.fetch.web import GuardedWeb
 from skywrite.http import Response
 from tests.app.conftest import World
+from tests.support.errors import fails
 
 SIGN_IN = "com.atproto.server.createSession"
 DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
@@ -80,11 +80,11 @@ def test_signing_in_lets_held_posts_go(world: World, sky: Skywrite) -> None:
 def test_nobody_signed_in(world: World) -> None:
     """The error says how; a name that is unknown here is told with those that are known."""
     sky = world.process()
-    with pytest.raises(NoAccount) as caught:
+    with fails("account.missing") as caught:
         sky.post("x")
     assert "accounts.login" in caught.value.hint
     sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
-    with pytest.raises(NoAccount) as caught:
+    with fails("account.missing") as caught:
         sky.post("x", account="bob.test")
     assert "Known here: alice.test." == caught.value.hint
 

@@ -13,14 +13,11 @@ import pytest
 
 from skywrite import Client
 from skywrite.atproto.repo import RecordNotFound
-from skywrite.atproto.session import InvalidSession
 from skywrite.atproto.sign_in import WrongPassword
-from skywrite.bsky.limits import EmptyPost
-from skywrite.client import NotSignedInYet
-from skywrite.compose.draft import InvalidDraft
 from skywrite.errors import InputError, NoAnswer, NotSent, TemporaryError
 from skywrite.sdk.lexicons import lexicons
 from tests.app.conftest import World
+from tests.support.errors import fails
 
 APPLY = "com.atproto.repo.applyWrites"
 LIKE, REPOST, FOLLOW = "app.bsky.feed.like", "app.bsky.feed.repost", "app.bsky.graph.follow"
@@ -83,16 +80,16 @@ def test_the_session_string_of_the_sdk(world: World, client: Client) -> None:
     [
         ({}, InputError),
         ({"handle": "alice.test"}, InputError),
-        ({"session_string": "nonsense"}, InvalidSession),
+        ({"session_string": "nonsense"}, "session.invalid"),
         ({"handle": "alice.test", "password": "abcd-abcd-abcd-abcd"}, WrongPassword),
     ],
 )
 def test_who_does_not_sign_in(world: World, arguments: dict[str, Any], error: type[Exception]) -> None:
     """Each with its error, and nothing is signed in."""
     fresh = another(world)
-    with pytest.raises(error):
+    with fails(error):
         fresh.login(**arguments)
-    with pytest.raises(NotSignedInYet):
+    with fails("session.missing"):
         fresh.send_post("x")
 
 
@@ -149,7 +146,7 @@ def test_a_lost_answer_is_settled(world: World, client: Client, kind: Any, calls
 def test_a_server_that_is_away_is_reported(world: World, client: Client, kind: Any, error: type[Exception]) -> None:
     """After some tries, with nothing written."""
     world.box.faults.add(APPLY, kind=kind, times=None)
-    with pytest.raises(error):
+    with fails(error):
         client.send_post("Never")
     assert [] == world.texts()
 
@@ -228,7 +225,7 @@ def test_threads_that_cannot_be(world: World, client: Client, posts: list[Any]) 
 
 def test_an_empty_post(client: Client) -> None:
     """Is refused before it is sent."""
-    with pytest.raises(EmptyPost):
+    with fails("post.empty"):
         client.send_post("  ")
 
 
@@ -375,7 +372,7 @@ def test_facet_models(world: World, client: Client, models: Any) -> None:
 
 def test_what_is_no_reply(client: Client) -> None:
     """A reference without its parts is told."""
-    with pytest.raises(InvalidDraft):
+    with fails("draft.invalid"):
         client.send_post("x", reply_to={"root": {"uri": "at://a"}})
 
 

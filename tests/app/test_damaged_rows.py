@@ -103,8 +103,8 @@ def _worked(sky: Skywrite) -> Iterator[str]:
     try:
         sky.run_once(log=told)
     except SkywriteError as error:
-        if error.name not in ("UnreadableRow", "WrongKey"):
-            yield f"a run ended with {error.name}: {error.message}"
+        if error.code not in ("row.unreadable", "vault.wrong_key"):
+            yield f"a run ended with {error.code}: {error.message}"
     except BaseException as error:
         yield f"a run ended with {_place(error)}"
     yield from (f"unexpected: {_place(facts['error'])}" for event, facts in log if event == "unexpected")
@@ -130,7 +130,7 @@ def _shown(sky: Skywrite) -> Iterator[str]:
             try:
                 operation.run(access, operation.input(**given))
             except SkywriteError as error:
-                if error.name == "Unexpected":
+                if error.code == "skywrite.bug":
                     yield f"{operation.name}: {error.message}"
             except Exception as error:
                 yield f"{operation.name}: {_place(error)}"
@@ -210,7 +210,7 @@ def test_a_post_that_cannot_be_read_is_held(world: World, sky: Skywrite) -> None
     sky.run_once()
     sick = sky.posts.get(1).post
     message = "Its row cannot be read: post 1 (created_at)."
-    assert ("held", "UnreadableRow", message) == (sick.state, sick.problem and sick.problem.name, sick.problem.message)
+    assert ("held", "row.unreadable", message) == (sick.state, sick.problem and sick.problem.code, sick.problem.message)
     assert ["healthy"] == world.texts()
     assert [message] == [finding.message for finding in check_all(sky) if finding.what == "row"]
 

@@ -59,7 +59,7 @@ def test_one_key_is_for_one_row(sky: Skywrite) -> None:
     """Two rows with the same key are an error where they differ; a row that was changed since is reported."""
     row = {"text": "One", "at": AT, "key": "k"}
     reports = sky.import_rows([row, {**row, "text": "Two"}])
-    assert [None, "KeyReused"] == [report.error and report.error.name for report in reports]
+    assert [None, "post_key.reused"] == [report.error and report.error.code for report in reports]
     assert [] == texts(sky)
     assert [False, True] == [report.existed for report in sky.import_rows([row, row])]
     assert ["One"] == texts(sky)
@@ -180,8 +180,8 @@ def test_a_surprise_in_one_row_stops_no_other(sky: Skywrite, monkeypatch: pytest
 
     monkeypatch.setattr(Drafting, "prepare", surprise)
     reports = sky.import_rows(rows, partial=True)
-    assert ["InvalidDraft", "InvalidDraft", "Unexpected", None] == [
-        report.error.name if report.error else None for report in reports
+    assert ["draft.invalid", "draft.invalid", "skywrite.bug", None] == [
+        report.error.code if report.error else None for report in reports
     ]
     assert ["good"] == texts(sky)
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from skywrite import Skywrite
-from skywrite.app.context import NothingListed
 from skywrite.errors import InputError
 
 NOTHING: dict[str, Callable[[Skywrite], object]] = {
@@ -37,7 +36,7 @@ def test_an_empty_list_is_refused(sky: Skywrite, what: str) -> None:
     sky.schedule("Again", every="daily 9:00")
     with pytest.raises(InputError) as refused:
         NOTHING[what](sky)
-    assert NothingListed.__name__ == refused.value.name
+    assert "list.empty" == refused.value.code
     assert ([], []) == (sky.feeds.list(), sky.notices.list())
 
 

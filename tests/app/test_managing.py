@@ -9,15 +9,14 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.bsky.limits import TextTooLong
 from skywrite.errors import InputError
 from skywrite.fetch.card import Card
 from skywrite.publish.decide import Decider
 from skywrite.publish.publisher import LEASE_SECONDS
-from skywrite.queue.model import ChangedMeanwhile, NotCancellable, NotEditable
-from skywrite.queue.undo import CannotUndo
+from skywrite.queue.model import ChangedMeanwhile
 from tests.app.conftest import NOON, World, before_each_write
 from tests.support.claims import claim_next
+from tests.support.errors import fails
 
 LATER = "in 1 hour"
 
@@ -149,7 +148,7 @@ def test_a_card_beside_images_is_reported(sky: Skywrite, pages: list[str], image
 def test_an_edit_is_checked_like_a_new_post(sky: Skywrite) -> None:
     """What is wrong is told, and the post stays as it was."""
     sky.schedule("Good", at=LATER)
-    with pytest.raises(TextTooLong):
+    with fails("text.too_long"):
         sky.edit(1, text="x" * 301)
     assert "Good" == sky.context.store.get(1).text
 
@@ -183,11 +182,11 @@ def test_what_is_being_published_is_left_alone(world: World, sky: Skywrite) -> N
     sky.schedule("Going", at="now")
     assert claim_next(sky.context.store, "elsewhere/1/a", LEASE_SECONDS, Decider())
     for error, act in (
-        (NotEditable, lambda: sky.edit(1, text="Else")),
-        (NotEditable, lambda: sky.move(1, LATER)),
-        (NotCancellable, lambda: sky.cancel(1)),
+        ("post.not_editable", lambda: sky.edit(1, text="Else")),
+        ("post.not_editable", lambda: sky.move(1, LATER)),
+        ("post.not_cancellable", lambda: sky.cancel(1)),
     ):
-        with pytest.raises(error) as caught:
+        with fails(error) as caught:
             act()
         assert "being published right now" in caught.value.message
 
@@ -197,7 +196,7 @@ def test_undo_while_a_post_is_being_sent_takes_nothing_back(world: World, sky: S
     sky.schedule("Going", at="now")
 
     def undo() -> None:
-        with pytest.raises(CannotUndo):
+        with fails("undo.impossible"):
             sky.undo()
 
     before_each_write(world, undo)
@@ -315,7 +314,7 @@ def test_the_last_change_is_taken_back(world: World, sky: Skywrite) -> None:
     world.clock.advance(3600)
     sky.run_once()
     assert ["Once"] == world.texts()
-    with pytest.raises(CannotUndo):
+    with fails("undo.impossible"):
         sky.undo()
 
 

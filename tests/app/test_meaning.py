@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.occurrences import PoolAndText
-from skywrite.app.sending import StillQueued
-from skywrite.fetch.card import CardFailed
-from skywrite.fetch.fetch import RedirectRefused
+from skywrite.errors import SkywriteError
 from skywrite.fetch.guard import AddressRefused
 from tests.app.conftest import NOON, World
+from tests.support.errors import fails
 
 HOUR = timedelta(hours=1)
 LOOK_UP = "com.atproto.identity.resolveHandle"
@@ -24,10 +22,10 @@ PAGE = "https://page.example/a"
 def test_a_pool_has_no_text_beside_it(sky: Skywrite, fields: dict[str, Any]) -> None:
     """Neither in Python nor in an import: it would be posted first, and nobody means that."""
     rule = {"every": "daily 9:00", "pool": ["one", "two"]}
-    with pytest.raises(PoolAndText):
+    with fails("recurrence.pool_and_text"):
         sky.schedule(**{"text": "", **rule, **fields})
     report = sky.import_rows([{**rule, **fields}])[0]
-    assert ("PoolAndText", []) == (report.error and report.error.name, sky.posts.list())
+    assert ("recurrence.pool_and_text", []) == (report.error and report.error.code, sky.posts.list())
 
 
 def test_a_skipped_occurrence_leaves_its_text_to_the_next_one(world: World, sky: Skywrite) -> None:
@@ -46,7 +44,7 @@ def test_a_skipped_occurrence_leaves_its_text_to_the_next_one(world: World, sky:
 def test_posting_now_waits_for_a_mention(world: World, sky: Skywrite) -> None:
     """Nobody can look it up: the post is kept and says why; it goes out with its mention, and never without."""
     world.box.faults.add(LOOK_UP, kind="error_500", times=None)
-    with pytest.raises(StillQueued) as refused:
+    with fails("post.still_queued") as refused:
         sky.post("Hello @bob.test")
     assert ("bob.test" in refused.value.message, []) == (True, world.texts())
     world.box.faults.clear()
@@ -66,7 +64,11 @@ def card_that(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [CardFailed("page.example responded with 503."), RedirectRefused("page.example leads on.")]
+    "error",
+    [
+        SkywriteError("page.example responded with 503.", code="card.failed"),
+        AddressRefused("page.example leads on.", code="address.redirect_refused"),
+    ],
 )
 def test_a_failed_card_is_none(sky: Skywrite, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """The link in the text stays; without one the card shows the address, and nothing that looks like a title."""

@@ -39,8 +39,8 @@ def rest(sky: Skywrite) -> list[dict[str, Any]]:
 def test_all_or_nothing(sky: Skywrite) -> None:
     """One wrong row stops the import; each row's report says what it is about."""
     reports = sky.import_rows([ROWS[0], {"text": "x" * 301, "at": "2027-01-05T09:00:00Z"}, ROWS[2]])
-    assert ([None, "TextTooLong", None], [None] * 3) == (
-        [report.error and report.error.name for report in reports],
+    assert ([None, "text.too_long", None], [None] * 3) == (
+        [report.error and report.error.code for report in reports],
         [report.id for report in reports],
     )
     assert [] == sky.context.store.posts()
@@ -69,7 +69,7 @@ def test_files_outside_of_the_root_are_refused(sky: Skywrite, image: Callable[..
         {"pool": [{"text": "g", "images": [secret]}], "every": "daily 9:00"},
     ]
     reports = sky.import_rows(rows, base=root, root=root, partial=True)
-    assert ["FileOutside"] * 6 == [report.error and report.error.name for report in reports]
+    assert ["file.outside"] * 6 == [report.error and report.error.code for report in reports]
 
 
 def test_a_file_inside_of_the_root_is_taken(sky: Skywrite, image: Callable[..., str], tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_rows_that_make_no_sense(sky: Skywrite, row: dict[str, Any]) -> None:
     """Are refused with their reason."""
     report = sky.import_rows([{"text": "x", "at": "tomorrow 9:00", **row}])[0]
     assert report.error is not None
-    assert "InvalidDraft" == report.error.name
+    assert "draft.invalid" == report.error.code
 
 
 def test_a_card_that_is_given_whole(world: World, sky: Skywrite, image: Callable[..., str]) -> None:

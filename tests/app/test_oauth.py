@@ -29,8 +29,8 @@ from skywrite.app.oauth_files import (
 )
 from skywrite.app.shapes.accounts import signed_in_shape
 from skywrite.app.shapes.jsonable import jsonable
-from skywrite.atproto.oauth import ForgedRedirect, Pending
-from skywrite.atproto.oauth_client import ClientKeyMissing, OAuthClient, loopback_client, public_keys
+from skywrite.atproto.oauth import Pending
+from skywrite.atproto.oauth_client import OAuthClient, loopback_client, public_keys
 from skywrite.atproto.oauth_scopes import ALWAYS, RIGHTS, scope_of
 from skywrite.atproto.session import Session
 from skywrite.clock import FakeClock
@@ -38,6 +38,7 @@ from skywrite.config import load_config
 from skywrite.errors import InputError, NotSent
 from skywrite.fetch.guard import AddressRefused
 from skywrite.http import Response
+from tests.support.errors import fails
 from tests.support.oauth_session import (
     CONFIDENTIAL,
     DID,
@@ -211,11 +212,11 @@ def test_a_sign_in_across_processes(oauth: OAuth, clock: FakeClock) -> None:
         ({}, "anne"),
         ({"state": "\x00"}, "anne"),
     ):
-        with pytest.raises(ForgedRedirect, match="unknown or has expired"):
+        with fails("oauth.redirect_forged", match="unknown or has expired"):
             oauth.finish_kept(returned, by=by)
     clock.advance(600)
     assert DID == oauth.finish_kept(came_back(pending), by="anne").account.did
-    with pytest.raises(ForgedRedirect, match="unknown or has expired"):
+    with fails("oauth.redirect_forged", match="unknown or has expired"):
         oauth.finish_kept(came_back(pending), by="anne")
 
 
@@ -225,7 +226,7 @@ def test_a_kept_sign_in_that_is_refused(oauth: OAuth, web: Any, clock: FakeClock
     pending = oauth.begin_kept(HANDLE, pds=PDS)
     clock.advance(seconds)
     for attempt in (by, ""):
-        with pytest.raises(ForgedRedirect, match="unknown or has expired") as caught:
+        with fails("oauth.redirect_forged", match="unknown or has expired") as caught:
             oauth.finish_kept(came_back(pending), by=attempt)
     assert ("Begin again.", []) == (caught.value.hint, forms(web, "token"))
 
@@ -237,7 +238,7 @@ def test_clients_that_are_known(oauth: OAuth) -> None:
     """Loopback clients need no keeping; any other is found where it was kept, with its keys, or is an error."""
     loopback = oauth.client(loopback_client("atproto").client_id)
     assert ("loopback", loopback_client("atproto").client_id) == (loopback.kind, loopback.client_id)
-    with pytest.raises(ClientKeyMissing, match="is not known here") as caught:
+    with fails("oauth.key_missing", match="is not known here") as caught:
         oauth.client(CONFIDENTIAL.client_id)
     assert "Make it: sky.oauth.init()" == caught.value.hint
     oauth.keep_client(CONFIDENTIAL, default=False)

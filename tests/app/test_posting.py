@@ -13,22 +13,18 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.drafting import MediaChanged
 from skywrite.app.posts import Posts
-from skywrite.app.sending import PostFailed, StillQueued
-from skywrite.atproto.cid import InvalidRecord
-from skywrite.atproto.session import SessionExpired
 from skywrite.errors import InputError, SkywriteError
 from skywrite.http import Response
-from skywrite.publish.agents import NotLoggedIn
 from skywrite.publish.decide import Decider
 from skywrite.publish.publisher import LEASE_SECONDS
 from skywrite.queue.database import Row
-from skywrite.queue.model import Failed, Post, Problem, Slot, WrongState
+from skywrite.queue.model import Failed, Post, Problem, Slot
 from skywrite.queue.rows import post_of
 from skywrite.sandbox.transport import SandboxTransport
 from tests.app.conftest import Told, World
 from tests.support.claims import claim_next
+from tests.support.errors import fails
 
 APPLY = "com.atproto.repo.applyWrites"
 
@@ -61,7 +57,7 @@ def test_a_key_posts_once_and_says_so(world: World, sky: Skywrite) -> None:
 def test_the_same_text_under_another_key_is_another_post(world: World, sky: Skywrite) -> None:
     """A key tells posts apart, also from one that waits with the same words."""
     world.box.faults.add(APPLY, kind="error_500", times=3)
-    with pytest.raises(StillQueued):
+    with fails("post.still_queued"):
         sky.post("Weekly", key="week-1")
     sky.post("Weekly", key="week-2")
     assert [(1, "scheduled"), (2, "published")] == world.states(sky)
@@ -72,7 +68,7 @@ def test_the_same_text_under_another_key_is_another_post(world: World, sky: Skyw
 def test_what_could_not_be_sent_waits_and_is_sent_once(world: World, sky: Skywrite) -> None:
     """The same call again sends the one that waits."""
     world.box.faults.add(APPLY, kind="refused", times=None)
-    with pytest.raises(StillQueued) as caught:
+    with fails("post.still_queued") as caught:
         sky.post("Patience")
     world.box.faults.clear()
     assert ("Post 1 is not sent yet", 4) == (caught.value.message[:22], caught.value.exit_code)
@@ -85,7 +81,7 @@ def test_what_was_given_a_time_to_come_waits_for_it(world: World, sky: Skywrite)
     """The same words posted now are a post of their own, also beside one of `post --jsonl` or one that was moved."""
     sky.post_rows([{"text": "Doors open!", "at": "2026-12-01T09:00:00Z"}])
     world.box.faults.add(APPLY, kind="refused", times=None)
-    with pytest.raises(StillQueued):
+    with fails("post.still_queued"):
         sky.post("Patience")
     world.box.faults.clear()
     sky.move(2, "2026-12-02T09:00:00Z")
@@ -98,7 +94,7 @@ def test_a_page_that_changes_makes_no_second_post(world: World, sky: Skywrite) -
     """What waits is the same post, though its card says something else by now."""
     row = {"text": "See https://example.test/a", "card": {"url": "https://example.test/a", "title": "Old"}}
     world.box.faults.add(APPLY, kind="refused", times=None)
-    with pytest.raises(StillQueued):
+    with fails("post.still_queued"):
         sky.post(**row)
     world.box.faults.clear()
     sky.post(row["text"], card={"url": "https://example.test/a", "title": "New"})
@@ -170,7 +166,7 @@ def test_a_busy_account_is_not_waited_for_for_ever(world: World, sky: Skywrite) 
     sky.schedule("First", at="now")
     worker = world.process()
     assert claim_next(worker.context.store, "elsewhere/1/a", LEASE_SECONDS, Decider())
-    with pytest.raises(StillQueued) as caught:
+    with fails("post.still_queued") as caught:
         sky.post("Second")
     assert "busy with another post" in caught.value.message
 
@@ -179,7 +175,7 @@ def test_spacing_is_reported_at_once(world: World, sky: Skywrite) -> None:
     """Nobody waits twenty seconds to learn that the account waits for an hour."""
     sky.set(None, {"gap_seconds": 3600})
     sky.post("First")
-    with pytest.raises(StillQueued) as caught:
+    with fails("post.still_queued") as caught:
         sky.post("Second")
     assert "it waits until 2026-11-24 13:00:00 UTC: the account's spacing" in caught.value.message
     assert timedelta(seconds=1) > world.clock.now() - sky.context.store.get(2).created_at
@@ -188,10 +184,10 @@ def test_spacing_is_reported_at_once(world: World, sky: Skywrite) -> None:
 def test_a_rate_limit_is_reported_at_once(world: World, sky: Skywrite) -> None:
     """With the moment at which it ends; the next call does not ask the server before."""
     world.box.faults.add(APPLY, kind="rate_limited", seconds=600)
-    with pytest.raises(StillQueued):
+    with fails("post.still_queued"):
         sky.post("First")
     calls = world.box.calls[APPLY]
-    with pytest.raises(StillQueued) as caught:
+    with fails("post.still_queued") as caught:
         sky.post("Second")
     assert ("until 2026-11-24 12:10:00 UTC" in caught.value.message, calls) == (True, world.box.calls[APPLY])
 
@@ -199,7 +195,7 @@ def test_a_rate_limit_is_reported_at_once(world: World, sky: Skywrite) -> None:
 def test_a_key_of_a_post_for_later(world: World, sky: Skywrite) -> None:
     """The post under this key is not sent before its time, and the call does not wait for it."""
     sky.schedule("Later", at="tomorrow 9:00 UTC", key="k")
-    with pytest.raises(StillQueued) as caught:
+    with fails("post.still_queued") as caught:
         sky.post("Later", key="k")
     assert "2026-11-25 09:00:00 UTC: that is its time" in caught.value.message
     assert [] == world.texts()
@@ -215,12 +211,12 @@ def test_a_key_scheduled_twice_answers_with_the_first_post(world: World, sky: Sk
     assert expected == (again.id, again.existed, again.other_draft, again.due_at, again.state, warnings)
 
 
-@pytest.mark.parametrize(("verb", "error"), [("cancel", WrongState), ("hold", StillQueued)])
+@pytest.mark.parametrize(("verb", "error"), [("cancel", "post.wrong_state"), ("hold", "post.still_queued")])
 def test_a_key_of_a_post_that_will_not_go_out(world: World, sky: Skywrite, verb: str, error: type) -> None:
     """The call says what became of it."""
     sky.schedule("Later", at="tomorrow 9:00 UTC", key="k")
     getattr(sky, verb)(1)
-    with pytest.raises(error) as caught:
+    with fails(error) as caught:
         sky.post("Later", key="k")
     assert caught.value.message.startswith("Post 1 ")
 
@@ -231,7 +227,7 @@ def test_a_key_of_a_post_that_was_refused(world: World, sky: Skywrite) -> None:
     claim = claim_next(sky.context.store, sky.context.worker_name, LEASE_SECONDS, Decider())
     assert claim is not None
     sky.context.store.settle(claim, Failed(Problem("InvalidRecord", "no such thing")))
-    with pytest.raises(PostFailed) as caught:
+    with fails("post.refused") as caught:
         sky.post("Bad", key="k")
     assert ("Post 1 was refused: no such thing", 5) == (caught.value.message, caught.value.exit_code)
 
@@ -240,9 +236,9 @@ def test_a_session_that_is_over_holds_the_post_until_the_sign_in(world: World, s
     """Signing in lets it go out, once, also when the same text is posted again."""
     world.box._pds.sessions.revoke_all(world.box.account("alice.test").did)
     world.clock.advance(3 * 3600)
-    with pytest.raises(SessionExpired):
+    with fails("session.expired"):
         sky.post("Held")
-    with pytest.raises(NotLoggedIn):
+    with fails("account.signed_out"):
         sky.post("Held")
     assert [(1, "held")] == world.states(sky)
     sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
@@ -254,7 +250,7 @@ def test_a_session_that_is_over_holds_the_post_until_the_sign_in(world: World, s
 def test_a_post_for_an_account_without_session_is_refused_at_once(world: World, sky: Skywrite) -> None:
     """Nothing is stored that would go out by surprise at the next sign-in."""
     sky.logout()
-    with pytest.raises(NotLoggedIn):
+    with fails("account.signed_out"):
         sky.post("Too late")
     assert [] == world.states(sky)
 
@@ -276,7 +272,7 @@ def test_a_file_that_changes_while_it_is_read_is_reported(
     ready = sky._drafting.prepare(sky._drafting.draft(sky.account(), {"images": [image()]}), sky.account())
     cid = next(iter(ready.resolved.media))
     ready.resolved.media[cid] = lambda: iter([b"other bytes"])
-    with pytest.raises(MediaChanged):
+    with fails("media.changed"):
         sky._drafting.keep_media([ready])
     assert None is sky.context.store.media_info(cid)
 
@@ -346,7 +342,7 @@ def test_what_a_server_changed_is_reported_as_it_is(world: World, sky: Skywrite,
 def test_what_no_record_can_hold_is_refused_when_it_is_accepted(world: World, sky: Skywrite, value: Any) -> None:
     """Not when its time has come."""
     external = {"uri": "https://a.example/", "title": "t", "description": "d"}
-    with pytest.raises(InvalidRecord):
+    with fails("record.invalid"):
         sky.schedule(
             "x", at="in 1 hour", embed={"$type": "app.bsky.embed.external", "external": external, "odd": value}
         )
@@ -356,7 +352,7 @@ def test_what_no_record_can_hold_is_refused_when_it_is_accepted(world: World, sk
 def test_what_waits_for_days_goes_out_when_it_is_posted_again(world: World, sky: Skywrite) -> None:
     """Its writer wants it out now, however late that is."""
     world.box.faults.add(APPLY, kind="refused", times=None)
-    with pytest.raises(StillQueued):
+    with fails("post.still_queued"):
         sky.post("Patience")
     world.box.faults.clear()
     world.clock.advance(3 * 86_400)

@@ -119,7 +119,7 @@ def test_what_is_under_the_key_of_a_post_is_the_post(
     there = world.box.posts("alice.test")[0]
     found = Published(there.uri, there.cid, (write.rkey,), found=True)
     assert ["From another computer"] == world.texts()
-    assert (found if is_found else "AnotherRecord") == getattr(result.error, "name", result.outcome)
+    assert (found if is_found else "record.another") == getattr(result.error, "code", result.outcome)
     assert ["found_on_network"] * is_found == told.events()
 
 
@@ -134,7 +134,7 @@ def test_a_thread_whose_first_post_was_deleted_is_not_written_again(
     Repo(sky.context.agents.get(claim.post.account_did)).delete(root.collection, root.rkey)
     outcome = publisher.publish(claim).outcome
     assert isinstance(outcome, Failed)
-    assert (["two"], "RecordConflict") == (world.texts(), outcome.problem.name)
+    assert (["two"], "record.conflict") == (world.texts(), outcome.problem.code)
 
 
 def test_a_surprise_is_told_with_its_error(
@@ -151,9 +151,9 @@ def test_a_surprise_is_told_with_its_error(
         broken.setattr(sky.context.agents, "get", fail)
         assert publisher.publish_and_settle(claimed(sky, publisher))
     post = sky.context.store.get(1)
-    assert ("scheduled", "Unexpected", False) == (
+    assert ("scheduled", "skywrite.bug", False) == (
         post.state,
-        post.problem and post.problem.name,
+        post.problem and post.problem.code,
         "secret" in repr(post),
     )
     assert [("unexpected", {"post": 1, "error": surprise})] == told
@@ -200,4 +200,4 @@ def test_who_stops_it_before_it_is_sent_can_cancel_it(
     with pytest.raises(KeyboardInterrupt):
         publisher.publish_and_settle(claimed(sky, publisher))
     problem = sky.context.store.get(1).problem
-    assert ("UploadInterrupted", "cancelled") == (problem and problem.name, sky.cancel(1).post.state)
+    assert ("upload.interrupted", "cancelled") == (problem and problem.code, sky.cancel(1).post.state)

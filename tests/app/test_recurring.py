@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.occurrences import NoOccurrence, Occurrences
+from skywrite.app.occurrences import Occurrences
 from skywrite.errors import InputError
 from skywrite.queue.database import Row
 from skywrite.queue.model import STATES, Post
 from skywrite.queue.rows import post_of
 from skywrite.queue.store import Store
 from tests.app.conftest import NOON, World
+from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS
 
 HOUR = timedelta(hours=1)
@@ -119,7 +120,7 @@ def test_occurrences_are_skipped(world: World, sky: Skywrite) -> None:
 def test_a_time_at_which_a_rule_does_not_come(world: World, sky: Skywrite) -> None:
     """Is told, with the next one, instead of doing nothing."""
     sky.schedule("x", every="0 * * * *")
-    with pytest.raises(NoOccurrence) as caught:
+    with fails("occurrence.unknown") as caught:
         sky.change_occurrence(1, NOON + timedelta(minutes=90), None)
     assert "14:00" in caught.value.hint
     assert {} == sky.recurrences()[0].exceptions
@@ -129,7 +130,7 @@ def test_an_occurrence_that_was_cancelled_is_not_moved(world: World, sky: Skywri
     """What is done with stays so."""
     sky.schedule("x", every="0 * * * *")
     sky.cancel(1)
-    with pytest.raises(NoOccurrence):
+    with fails("occurrence.unknown"):
         sky.change_occurrence(1, NOON + HOUR, NOON + 5 * HOUR)
     assert [NOON + 2 * HOUR] == due(sky)
 

@@ -155,7 +155,7 @@ def test_a_name_that_is_used_for_something_else_is_held(
     restored.run_once()
     post = restored.store.get(1)
     assert post.problem is not None
-    assert ("held", "AnotherRecord", ["Release 1"]) == (post.state, post.problem.name, world.texts())
+    assert ("held", "record.another", ["Release 1"]) == (post.state, post.problem.code, world.texts())
     world.clock.advance(120)
     restored.cancel(1)
     assert "cancelled" == restored.store.get(1).state
@@ -174,7 +174,7 @@ def test_a_record_about_something_else_is_held(
     restored.run_once()
     post = restored.store.get(3)
     assert post.problem is not None
-    assert ("held", "AnotherRecord", True) == (post.state, post.problem.name, two.uri in post.problem.message)
+    assert ("held", "record.another", True) == (post.state, post.problem.code, two.uri in post.problem.message)
     assert ["One", "Two", "Look"] == world.texts()
 
 
@@ -191,7 +191,7 @@ def test_what_was_deleted_by_hand_stays_deleted(
     restored.run_once()
     post = restored.store.get(1)
     assert post.problem is not None
-    assert ("held", "DeletedByHand", []) == (post.state, post.problem.name, world.texts())
+    assert ("held", "post.deleted_by_hand", []) == (post.state, post.problem.code, world.texts())
     restored.release(1)
     restored.run_once()
     assert ("published", ["Regretted"]) == (restored.store.get(1).state, world.texts())

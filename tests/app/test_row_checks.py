@@ -10,7 +10,8 @@ from skywrite.app import Skywrite, importing, row_checks
 from skywrite.app.reports import RowReport
 from skywrite.app.row_checks import Terms, check_rows, children_for
 from skywrite.app.rows import Rows
-from skywrite.contained import Contained, ContainedUnavailable
+from skywrite.contained import Contained
+from skywrite.errors import TemporaryError
 from skywrite.queue.model import STATES
 from tests.app.conftest import NOON, World
 
@@ -66,7 +67,7 @@ def told(sky: Skywrite, reports: list[RowReport]) -> list[Any]:
     posts = {post.id: post for post in sky.store.posts(STATES, limit=1_000)}
     done: list[Any] = []
     for report in reports:
-        error = (report.error.name, report.error.message) if report.error else None
+        error = (report.error.code, report.error.message) if report.error else None
         warnings = [warning.as_dict() for warning in report.warnings]
         post = posts.get(report.id or 0)
         if post is None:
@@ -120,7 +121,9 @@ def test_a_child_answers_only_for_rows_that_need_nothing_else(both: Skywrite) ->
 
 
 @pytest.mark.usefixtures("children")
-@pytest.mark.parametrize("error", [ContainedUnavailable("No more processes."), RuntimeError("can't start new thread")])
+@pytest.mark.parametrize(
+    "error", [TemporaryError("No more processes.", code="reader.unavailable"), RuntimeError("can't start new thread")]
+)
 def test_an_import_needs_no_children(both: Skywrite, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """Where none can be started, the import checks all rows itself."""
 

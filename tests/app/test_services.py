@@ -13,18 +13,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from skywrite.app.services import (
-    LABEL,
-    SERVER,
-    WORKER,
-    Service,
-    ServiceFailed,
-    ServiceUnsupported,
-    Settings,
-    launchd_plist,
-    systemd_unit,
-    task_xml,
-)
+from skywrite.app.services import LABEL, SERVER, WORKER, Service, Settings, launchd_plist, systemd_unit, task_xml
+from tests.support.errors import fails
 from tests.support.processes import ROOT
 
 PROGRAM = Path("/usr/bin/true")
@@ -103,7 +93,7 @@ def test_removing_stops_it_and_keeps_nothing(tmp_path: Path) -> None:
 def test_a_manager_that_refuses_is_named(tmp_path: Path) -> None:
     """With the command and its words."""
     service = Service(Settings(PROGRAM), home=tmp_path, platform="linux", run=Manager({"enable skywrite": 1}))
-    with pytest.raises(ServiceFailed, match="systemctl --user enable skywrite failed: No such thing"):
+    with fails("service.failed", match="systemctl --user enable skywrite failed: No such thing"):
         service.install()
 
 
@@ -111,7 +101,7 @@ def test_a_program_in_a_home_directory_cannot_serve_the_computer(tmp_path: Path)
     """ProtectHome hides it; the error says how to install it for everyone, and nothing is written."""
     manager = Manager()
     service = Service(Settings(Path("/root/.local/bin/skywrite")), system=True, platform="linux", run=manager)
-    with pytest.raises(ServiceUnsupported, match="home directory") as refused:
+    with fails("service.unsupported", match="home directory") as refused:
         service.install()
     assert ("sudo pipx install --global skywrite" in refused.value.hint, []) == (True, manager.asked)
 
@@ -219,5 +209,5 @@ def test_the_agent_has_the_types_that_launchd_expects(tmp_path: Path) -> None:
 
 def test_only_linux_has_a_service_of_the_computer() -> None:
     """Elsewhere the error says what to do instead."""
-    with pytest.raises(ServiceUnsupported, match="on Linux"):
+    with fails("service.unsupported", match="on Linux"):
         Service(Settings(PROGRAM), system=True, platform="darwin")

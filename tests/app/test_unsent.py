@@ -10,8 +10,8 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.errors import SkywriteError
 from skywrite.publish.publisher import LEASE_SECONDS
-from skywrite.queue.model import NotCancellable, NotEditable
 from tests.app.conftest import World
+from tests.support.errors import fails
 
 APPLY = "com.atproto.repo.applyWrites"
 LOOK = "com.atproto.repo.getRecord"
@@ -98,13 +98,13 @@ def test_trouble_after_trouble(world: World, sky: Skywrite) -> None:
     ],
     ids=lambda troubles: "-".join(trouble.__name__ for trouble in troubles),
 )
-@pytest.mark.parametrize(("verb", "error"), [("cancel", NotCancellable), ("edit", NotEditable)])
+@pytest.mark.parametrize(("verb", "error"), [("cancel", "post.not_cancellable"), ("edit", "post.not_editable")])
 def test_what_may_be_on_the_network_stays_as_it_is(
     world: World, sky: Skywrite, troubles: tuple[Callable[[World], None], ...], verb: str, error: type[SkywriteError]
 ) -> None:
     """One write that may have been carried out is enough, whatever came before and after."""
     tried(world, sky, *troubles)
-    with pytest.raises(error):
+    with fails(error):
         sky.cancel(1) if verb == "cancel" else sky.edit(1, text="Other words")
     assert sky.context.store.get(1).frozen is not None
 
@@ -114,7 +114,7 @@ def test_what_was_looked_for_is_free_when_the_lease_has_ended(world: World, sky:
     sky.schedule("First words", at="now")
     server_error(world)
     sky.run_once()
-    with pytest.raises(NotCancellable, match="may be on the network"):
+    with fails("post.not_cancellable", match="may be on the network"):
         sky.cancel(1)
     world.clock.advance(LEASE_SECONDS)
     assert "cancelled" == sky.cancel(1).post.state

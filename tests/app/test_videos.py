@@ -13,9 +13,7 @@ import pytest
 from PIL import Image
 
 from skywrite.app import Skywrite
-from skywrite.app.sending import StillQueued
 from skywrite.compose.freeze import Frozen
-from skywrite.compose.images import TooLargeForPds
 from skywrite.errors import RejectedError
 from skywrite.http import Http, Response
 from skywrite.media.ffmpeg import find_ffmpeg
@@ -24,6 +22,7 @@ from skywrite.publish.videos import through_service
 from skywrite.sandbox.transport import SandboxTransport
 from tests.app.conftest import World
 from tests.support import video_service
+from tests.support.errors import fails
 from tests.support.video_service import DROP, VideoServiceStandIn
 
 ENCODED = b"as the service encodes it"
@@ -152,7 +151,7 @@ def test_a_video_too_large_for_the_plain_way_waits_for_the_service(
     """It is sent when the service is back."""
     world.box.blob_limit = 5_000
     service.faults["getUploadLimits"] = [DROP] * 99
-    with pytest.raises(StillQueued):
+    with fails("post.still_queued"):
         videoing.post("Video", video=video)
     service.faults.clear()
     world.clock.advance(60)
@@ -173,7 +172,7 @@ def test_a_video_that_the_service_refuses_is_not_posted(
 def test_without_a_service_a_video_must_fit_the_server(world: World, sky: Skywrite, video: str) -> None:
     """It is told when the post is accepted."""
     world.box.blob_limit = 5_000
-    with pytest.raises(TooLargeForPds):
+    with fails("media.too_large_for_server"):
         sky.schedule("Video", at="in 1 hour", video=video)
     world.box.blob_limit = 5_000_000
     sky.context._agents = None
@@ -204,7 +203,7 @@ def test_a_limit_of_the_service_is_none_of_the_account(
     videoing.schedule("Video", at="now", video=video)
     videoing.run_once()
     problem = videoing.context.store.get(1).problem
-    assert ("VideoServiceBusy", "ok") == (problem.name if problem else None, videoing.account().state)
+    assert ("video.busy", "ok") == (problem.code if problem else None, videoing.account().state)
 
 
 def test_a_worker_that_is_stopped_lets_go_of_a_video(
@@ -222,7 +221,7 @@ def test_a_worker_that_is_stopped_lets_go_of_a_video(
     account = videoing.account()
     assert (1, None, [(1, "scheduled")]) == (worker.tally.retried, account.lease_until, world.states(videoing))
     assert timedelta(seconds=5) > world.clock.now() - began
-    assert ("UploadStopped", []) == ((videoing.context.store.get(1).problem or account).name, world.texts())
+    assert ("video.upload_stopped", []) == ((videoing.context.store.get(1).problem or account).code, world.texts())
     world.clock.advance(60)
     videoing.run_once()
     assert len(ENCODED) == video_of(world)["video"]["size"]
@@ -240,10 +239,10 @@ def test_a_worker_that_is_stopped_lets_go_of_a_large_upload(
     sky.schedule("Large", at="now", video=video)
     worker = sky.worker()
     worker.stop()
-    assert (True, ["Video"], "UploadInterrupted") == (
+    assert (True, ["Video"], "upload.interrupted") == (
         worker.step(),
         world.texts(),
-        sky.context.store.get(2).problem.name,
+        sky.context.store.get(2).problem.code,
     )
     world.clock.advance(60)
     sky.run_once()
@@ -254,7 +253,7 @@ def test_in_doubt_a_video_is_not_uploaded_again(world: World, sky: Skywrite, vid
     """A look at the repository settles it."""
     world.box.faults.add("com.atproto.repo.applyWrites", kind="drop_after")
     world.box.faults.add("com.atproto.repo.getRecord", kind="drop_before", times=None)
-    with pytest.raises(StillQueued):
+    with fails("post.still_queued"):
         sky.post("Video", video=video)
     world.box.faults.clear()
     sky.post("Video", video=video)

@@ -126,11 +126,11 @@ def test_logout(shell: Shell) -> None:
     shell("post", "Later", "--at", "in 2 hours")
     shell("logout")
     assert 1 == shell.box.calls["com.atproto.server.deleteSession"]
-    assert "NotLoggedIn" == shell("post", "x", "--json", code=3).json["error"]
+    assert "account.signed_out" == shell("post", "x", "--json", code=3).json["code"]
     assert [] == shell.posts()
     shell.login()
     assert "Later" in [item["text"] for item in shell("queue", "--json").json]
-    assert "AccountInUse" == shell("logout", "--forget", "--json", code=2).json["error"]
+    assert "account.in_use" == shell("logout", "--forget", "--json", code=2).json["code"]
     assert "ok" == shell("whoami", "--json").json["state"]
     for entry in shell("queue", "--json").json:
         shell("cancel", str(entry["id"]))
@@ -201,9 +201,9 @@ def test_login_with_the_code_given(signed_out: Shell) -> None:
     signed_out.box.require_second_factor("alice.test", "ABCDE-12345")
     words = ("login", "alice.test", "--pds", signed_out.box.url, "--app-password-stdin", "--json")
     password = f"{alice.password}\n".encode()
-    assert "AuthFactorRequired" == signed_out(*words, stdin=password, code=3).json["error"]
+    assert "login.code_required" == signed_out(*words, stdin=password, code=3).json["code"]
     wrong = signed_out(*words, "--auth-factor-token", "ZZZZZ-99999", stdin=password, code=3)
-    assert "WrongAuthFactor" == wrong.json["error"]
+    assert "login.wrong_code" == wrong.json["code"]
     assert "alice.test" == signed_out(*words, "--auth-factor-token", "ABCDE-12345", stdin=password).json["handle"]
 
 
@@ -257,7 +257,7 @@ def test_text_from_everywhere(shell: Shell, files: Files) -> None:
     shell.set(EDITOR=editor)
     shell("post", "--editor")
     assert ["from arguments", "from standard input", "from a file", "from an editor"] == shell.posts()
-    assert "InputError" == shell("post", "x", "--file", "a.txt", "--json", code=2).json["error"]
+    assert "input.invalid" == shell("post", "x", "--file", "a.txt", "--json", code=2).json["code"]
 
 
 def test_everything_in_one_post(shell: Shell, files: Files) -> None:
@@ -302,7 +302,7 @@ def test_preview_sends_nothing(shell: Shell, files: Files) -> None:
 def test_dry_run(shell: Shell) -> None:
     """A dry run is a preview, with the same errors."""
     assert "Nothing was sent." in shell("post", "x", "--dry-run").out
-    assert "EmptyPost" == shell("post", "", "--dry-run", "--json", code=2).json["error"]
+    assert "post.empty" == shell("post", "", "--dry-run", "--json", code=2).json["code"]
     assert ([], []) == (shell.posts(), shell("queue", "--json").json)
 
 
@@ -316,7 +316,7 @@ def test_delete(shell: Shell) -> None:
     shell("delete", str(number))
     assert ([], []) == (shell.posts(), shell.box.records("alice.test", "app.bsky.feed.threadgate"))
     bobs = f"at://{shell.box.account('bob.test').did}/app.bsky.feed.post/3kabcdefghij2"
-    assert "InputError" == shell("delete", bobs, "--json", code=2).json["error"]
+    assert "input.invalid" == shell("delete", bobs, "--json", code=2).json["code"]
 
 
 def test_delete_of_what_is_not_there(shell: Shell) -> None:
@@ -325,7 +325,7 @@ def test_delete_of_what_is_not_there(shell: Shell) -> None:
     shell("delete", uri)
     for target in (uri, "1", uri.rpartition("/")[0] + "/3kabcdefghij2"):
         told = shell("delete", target, "--json", code=1).json
-        assert ("NotThere", True) == (told["error"], "nothing was deleted" in told["message"])
+        assert ("post.not_there", True) == (told["code"], "nothing was deleted" in told["message"])
 
 
 def test_key_posts_once(shell: Shell) -> None:
@@ -376,7 +376,7 @@ def test_cancel_and_retry(shell: Shell) -> None:
     """A cancelled post never goes out; one that the server refused is told, and tried again."""
     number = str(scheduled(shell))
     assert "cancelled" == shell("cancel", number, "--json").json["state"]
-    assert "WrongState" == shell("retry", number, "--json", code=2).json["error"]
+    assert "post.wrong_state" == shell("retry", number, "--json", code=2).json["code"]
     refused = str(scheduled(shell, "Refused"))
     shell("move", refused, "now")
     shell.box.set_status("alice.test", "deactivated")
@@ -441,9 +441,9 @@ def test_import_and_export(shell: Shell, files: Files) -> None:
     ]
     mixed = files.text("mixed.csv", "text,at\ngood,2030-03-01T09:00:00Z\n,2030-03-02T09:00:00Z\n")
     told = shell("import", mixed, "--json", code=2).json
-    assert ("ImportFailed", [None, "EmptyPost"]) == (
-        told["error"],
-        [row["error"] and row["error"]["error"] for row in told["rows"]],
+    assert ("import.failed", [None, "post.empty"]) == (
+        told["code"],
+        [row["error"] and row["error"]["code"] for row in told["rows"]],
     )
     assert 2 == len(shell("queue", "--json").json)
     shell("import", mixed, "--partial")
@@ -476,7 +476,7 @@ def test_backup(shell: Shell, tmp_path: Path) -> None:
     scheduled(shell)
     copy = tmp_path / "copy.db"
     shell("backup", str(copy))
-    assert "BackupExists" == shell("backup", str(copy), "--json", code=2).json["error"]
+    assert "backup.exists" == shell("backup", str(copy), "--json", code=2).json["code"]
     shell.set(SKYWRITE_DATABASE=str(copy))
     assert ["Later"] == [item["text"] for item in shell("queue", "--json").json]
     shell("post", "From the copy")
@@ -511,7 +511,7 @@ def test_one_wrong_row_keeps_all_back(shell: Shell) -> None:
     for wrong in (b'{"text": ""}', b'{"text": 5}', b"[]", b"x", b'{"text": "a", "at": "whenever"}', b'{"key": 5}'):
         told = shell("post", "-", "--jsonl", "--json", stdin=b'{"text": "good"}\n' + wrong, code=2)
         assert told.json["hint"], wrong
-    assert "EmptyPost" == shell("post", "-", "--jsonl", "--json", stdin=b"\n", code=2).json["error"]
+    assert "post.empty" == shell("post", "-", "--jsonl", "--json", stdin=b"\n", code=2).json["code"]
     assert ([], []) == (shell.posts(), shell("queue", "--json").json)
 
 
@@ -520,7 +520,7 @@ def test_rows_while_the_server_is_down(shell: Shell) -> None:
     lines = b'{"text": "a"}\n{"text": "b"}'
     shell.box.stop()
     told = shell("post", "-", "--jsonl", "--key", "k", "--json", stdin=lines, code=4).json
-    assert ["StillQueued"] * 2 == [row["error"]["error"] for row in told]
+    assert ["post.still_queued"] * 2 == [row["error"]["code"] for row in told]
     shell.box.start()
     shell("post", "-", "--jsonl", "--key", "k", stdin=lines, code=None)
     shell("run", "--once", code=None)
@@ -550,7 +550,7 @@ def test_watch(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "echo It rains." in shell("command", "list").out
     shell("command", "remove", str(other))
     assert [int(number)] == [item["id"] for item in shell("command", "list", "--json").json]
-    assert "UnknownCommand" == shell("command", "remove", "99", "--json", code=2).json["error"]
+    assert "command.unknown" == shell("command", "remove", "99", "--json", code=2).json["code"]
 
 
 def test_watch_that_fails(shell: Shell) -> None:
@@ -572,8 +572,8 @@ def test_app(shell: Shell, files: Files) -> None:
     shell("run", "--app", path, "--call", "hello")
     shell("run", "--app", path, "--once")
     assert (["Hi"], "hello()") == (shell.posts(), shell("command", "list").out.split()[-1])
-    assert "InvalidProgram" == shell("run", "--app", files.text("x.py", "1/0"), "--json", code=2).json["error"]
-    assert "UnknownFunction" == shell("run", "--app", path, "--call", "bye", "--json", code=2).json["error"]
+    assert "program.invalid" == shell("run", "--app", files.text("x.py", "1/0"), "--json", code=2).json["code"]
+    assert "function.unknown" == shell("run", "--app", path, "--call", "bye", "--json", code=2).json["code"]
 
 
 def test_a_time_is_read_and_shown_in_the_zone_that_is_given(shell: Shell) -> None:
@@ -584,14 +584,14 @@ def test_a_time_is_read_and_shown_in_the_zone_that_is_given(shell: Shell) -> Non
     assert "2030-07-05T13:00:00.000Z" == shell("queue", "--json").json[0]["due_at"]
     shell("post", "Hello", "--zone", "UTC", code=2)
     shell("post", "Hello", "--next-slot", "--zone", "UTC", code=2)
-    assert "UnknownZone" == shell("post", "x", "--at", "mon 9:00", "--zone", "CET/x", "--json", code=2).json["error"]
+    assert "zone.unknown" == shell("post", "x", "--at", "mon 9:00", "--zone", "CET/x", "--json", code=2).json["code"]
 
 
 @pytest.mark.parametrize("option", ["at", "every", "until", "zone", "late", "jitter", "key"])
 def test_an_empty_option_is_none(shell: Shell, option: str) -> None:
     """A variable of a script that is not set sends nothing."""
     assert_refused = shell("post", "Hello", f"--{option}", "", "--json", code=2)
-    assert ("InputError", []) == (assert_refused.json["error"], shell.posts())
+    assert ("input.invalid", []) == (assert_refused.json["code"], shell.posts())
 
 
 def test_a_key_of_what_is_over_says_so(shell: Shell) -> None:

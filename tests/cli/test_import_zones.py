@@ -36,7 +36,7 @@ def test_an_import_reads_times_in_a_zone_of_its_own(shell: Shell, files: Files) 
     daily = files.text("daily.jsonl", '{"text": "Daily", "every": "daily 9:00"}\n')
     shell("import", daily, "--zone", "America/New_York")
     assert "America/New_York" in shell("recurring", "--json").out
-    assert "UnknownZone" in shell("import", plan, "--zone", "Mars/Base", "--json", code=2).out
+    assert "zone.unknown" in shell("import", plan, "--zone", "Mars/Base", "--json", code=2).out
 
 
 def test_many_rows_are_read_in_that_zone_too(shell: Shell, files: Files) -> None:

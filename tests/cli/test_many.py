@@ -89,8 +89,8 @@ def test_one_document_for_many(shell: Shell, files: Files) -> None:
     shell("import", a_plan(files, 3))
     assert "cancelled" == shell("cancel", "1", "--json").json["state"]
     told = shell("hold", "3", "1", "2", "--json", code=2).json
-    assert [(3, "held", None), (1, None, "WrongState"), (2, "held", None)] == [
-        (one["id"], one.get("state"), one["error"] if "message" in one else None) for one in told
+    assert [(3, "held", None), (1, None, "post.wrong_state"), (2, "held", None)] == [
+        (one["id"], one.get("state"), one["code"] if "message" in one else None) for one in told
     ]
 
 

@@ -67,5 +67,5 @@ def test_feeds_are_written_as_a_list(shell: Shell, files: Files, feeds: str) -> 
 def test_what_is_no_list_is_an_error(shell: Shell, files: Files, text: str) -> None:
     """With the file's name."""
     told = shell("feed", "add", files.text("a.opml", text), "--json", code=2).json
-    assert ("UnreadableSubscriptions", True) == (told["error"], "a.opml" in told["message"])
+    assert ("opml.unreadable", True) == (told["code"], "a.opml" in told["message"])
     assert "cannot be read" in shell("feed", "add", "away.opml", code=2).err

@@ -10,19 +10,12 @@ import pytest
 
 from skywrite.atproto.cid import cid_for_blob
 from skywrite.atproto.repo import RecordConflict, Repo, Write
-from skywrite.atproto.session import AccountUnavailable, Agent, MemorySessionStore, NotAllowed, Session, SessionExpired
+from skywrite.atproto.session import AccountUnavailable, Agent, MemorySessionStore, Session
 from skywrite.atproto.sign_in import WrongPassword, create_session
-from skywrite.atproto.xrpc_errors import (
-    BlobNotFound,
-    ExpiredToken,
-    InvalidRecord,
-    InvalidSwap,
-    NotAPds,
-    RecordNotFound,
-    TooLargeForServer,
-)
+from skywrite.atproto.xrpc_errors import BlobNotFound, NotSignedIn, RecordNotFound, TokenRefused
 from skywrite.errors import NoAnswer, NotSent
 from skywrite.http import Http, Response
+from tests.support.errors import fails
 from tests.support.pds import Pds, PdsAccount
 from tests.support.processes import PATIENCE_SECONDS
 
@@ -78,7 +71,7 @@ def test_wrong_sign_ins(pds: Pds, account: PdsAccount, http: Http) -> None:
     """A wrong password, an address that is no PDS and a server that is down are three different errors."""
     with pytest.raises(WrongPassword):
         create_session(http, pds.url, account.handle, "wrong")
-    with pytest.raises(NotAPds):
+    with fails("server.not_a_pds"):
         create_session(http, f"{pds.url}/somewhere", account.handle, account.app_password)
     with pytest.raises(NotSent):
         create_session(http, "http://127.0.0.1:1", account.handle, account.app_password)
@@ -122,7 +115,7 @@ def test_a_deleted_root(repo: Repo) -> None:
 
 def test_refused_records(repo: Repo) -> None:
     """What the server calls invalid is told in its words, and a missing blob by its name."""
-    with pytest.raises(InvalidRecord, match="grapheme too big"):
+    with fails("record.refused", match="grapheme too big"):
         repo.create_all([post("a", "x" * 301)])
     missing = {"$type": "blob", "ref": {"$link": cid_for_blob(b"gone")}, "mimeType": "image/png", "size": 4}
     embed = {"$type": "app.bsky.embed.images", "images": [{"alt": "", "image": missing}]}
@@ -137,7 +130,7 @@ def test_reading_putting_and_deleting(repo: Repo) -> None:
         repo.get(POST, write.rkey)
     repo.put(write, only_new=True)
     repo.put(write, only_new=True)
-    with pytest.raises(InvalidSwap):
+    with fails("record.swapped"):
         repo.put(post("a", "other"), only_new=True)
     repo.put(post("a", "other"), swap_record=write.cid)
     assert [record.value["text"] for record in repo.list_records(POST)] == ["other"]
@@ -152,7 +145,7 @@ def test_blobs(repo: Repo) -> None:
     sized = repo.upload_blob(lambda: iter([PNG[:99], PNG[99:]]), "image/png", size=len(PNG), cid=cid_for_blob(PNG))
     unsized = repo.upload_blob(lambda: iter([PNG[:99], PNG[99:]]), "image/png", cid=cid_for_blob(PNG))
     assert whole == sized == unsized
-    with pytest.raises(TooLargeForServer):
+    with fails("request.too_large"):
         repo.upload_blob(bytes(5_242_881), "image/png")
 
 
@@ -201,7 +194,7 @@ def test_a_refresh_asked_for_twice(session: Session, http: Http) -> None:
 def test_a_revoked_app_password(pds: Pds, account: PdsAccount, session: Session, http: Http) -> None:
     """When the app password is revoked, the session ends at its next refresh, with the way to sign in."""
     pds.call("com.atproto.server.revokeAppPassword", {"name": "test"}, jwt=account.access_jwt)
-    with pytest.raises(SessionExpired) as caught:
+    with fails("session.expired") as caught:
         Agent(http, session).refresh()
     assert "accounts.login" in caught.value.hint
 
@@ -211,7 +204,7 @@ def test_logout(session: Session, http: Http) -> None:
     agent = Agent(http, session)
     agent.delete_session()
     agent.delete_session()
-    with pytest.raises(SessionExpired):
+    with fails("session.expired"):
         agent.refresh()
 
 
@@ -238,7 +231,7 @@ def test_an_account_that_was_taken_down(pds: Pds, account: PdsAccount, session: 
 
 def test_rights_of_app_passwords(account: PdsAccount, session: Session, http: Http) -> None:
     """What only the main password may do is told as a question of rights, not of an expired session."""
-    with pytest.raises(NotAllowed):
+    with fails("session.not_allowed"):
         Agent(http, session).procedure("com.atproto.server.createAppPassword", {"name": "more"})
 
 
@@ -251,6 +244,6 @@ def test_service_auth(session: Session, http: Http) -> None:
 def test_expired_refresh_is_a_sign_in_error(session: Session, http: Http, pds: Pds, account: PdsAccount) -> None:
     """A token that is over cannot be used as a refresh token, and no answer shows it."""
     minted = pds.mint_access_jwt(account.did)
-    with pytest.raises((SessionExpired, ExpiredToken)) as caught:
+    with pytest.raises((NotSignedIn, TokenRefused)) as caught:
         Agent(http, Session(session.did, session.handle, session.pds_url, minted, minted)).refresh()
     assert minted not in repr(caught.value)

@@ -19,14 +19,9 @@ from skywrite.errors import InputError, RateLimited, RejectedError, SignInError,
 from skywrite.http import Http
 from skywrite.media.video import VideoInfo
 from skywrite.publish import video_upload
-from skywrite.publish.video_service import (
-    PdsBlobTooSmall,
-    UploadStopped,
-    VideoLimitReached,
-    VideoRejected,
-    VideoServiceUnavailable,
-)
+from skywrite.publish.video_service import UploadStopped, VideoServiceUnavailable
 from skywrite.publish.video_upload import VideoUploader
+from tests.support.errors import fails, known_as
 from tests.support.processes import PATIENCE_SECONDS
 from tests.support.video_service import (
     ACCOUNT,
@@ -87,7 +82,7 @@ def send(uploader: VideoUploader, data: bytes = SMALL, **options: Any) -> dict[s
 
 
 def refused(uploader: VideoUploader, kind: type[SkywriteError], data: bytes = SMALL) -> SkywriteError:
-    with pytest.raises(kind) as caught:
+    with fails(kind) as caught:
         send(uploader, data)
     assert "eyJ" not in caught.value.message + caught.value.hint
     return caught.value
@@ -218,12 +213,12 @@ def test_finished_without_a_blob(service: VideoServiceStandIn, uploader: VideoUp
 @pytest.mark.parametrize(
     ("job", "kind", "words"),
     [
-        ({"failureCode": "validation_failure", "error": "video_too_long"}, VideoRejected, "too long"),
-        ({"failureCode": "validation_failure", "error": "bad_aspect_ratio"}, VideoRejected, "shape"),
-        ({"error": "unsupported_codec"}, VideoRejected, "format"),
-        ({"failureCode": "validation_failure", "message": "odd"}, VideoRejected, "odd"),
-        ({"failureCode": "encoding_failure"}, VideoRejected, "encode"),
-        ({"failureCode": "pds_upload_unsupported_blob_size"}, PdsBlobTooSmall, "account's server"),
+        ({"failureCode": "validation_failure", "error": "video_too_long"}, "video.refused", "too long"),
+        ({"failureCode": "validation_failure", "error": "bad_aspect_ratio"}, "video.refused", "shape"),
+        ({"error": "unsupported_codec"}, "video.refused", "format"),
+        ({"failureCode": "validation_failure", "message": "odd"}, "video.refused", "odd"),
+        ({"failureCode": "encoding_failure"}, "video.refused", "encode"),
+        ({"failureCode": "pds_upload_unsupported_blob_size"}, "video.too_large_for_server", "account's server"),
         ({"failureCode": "pds_upload_failure"}, VideoServiceUnavailable, "store"),
         ({"failureCode": "generic_failure"}, VideoServiceUnavailable, "failed"),
         ({"failureCode": "something_new"}, VideoServiceUnavailable, "something_new"),
@@ -240,7 +235,7 @@ def test_failed_jobs(
     """Every failure code becomes an error that says what it is and whether trying again makes sense."""
     service.script = [{"state": "JOB_STATE_CREATED"}, {"state": "JOB_STATE_FAILED", **job}]
     error = refused(uploader, kind)
-    assert kind is type(error)
+    assert kind == known_as(error, kind)
     assert words in error.message
     assert error.hint
     assert issubclass(kind, RejectedError) != issubclass(kind, TemporaryError)
@@ -249,11 +244,11 @@ def test_failed_jobs(
 @pytest.mark.parametrize(
     ("limits", "kind", "words"),
     [
-        ({"canUpload": False}, VideoLimitReached, "limit of the day"),
-        ({"canUpload": False, "message": "25 a day"}, VideoLimitReached, "25 a day"),
-        ({"canUpload": False, "error": "unconfirmed_email", "message": "Verify it"}, VideoRejected, "Verify it"),
-        ({"canUpload": True, "remainingDailyVideos": 0}, VideoLimitReached, "no video left"),
-        ({"canUpload": True, "remainingDailyBytes": 5}, VideoLimitReached, "0 MB of video today"),
+        ({"canUpload": False}, "video.limit_reached", "limit of the day"),
+        ({"canUpload": False, "message": "25 a day"}, "video.limit_reached", "25 a day"),
+        ({"canUpload": False, "error": "unconfirmed_email", "message": "Verify it"}, "video.refused", "Verify it"),
+        ({"canUpload": True, "remainingDailyVideos": 0}, "video.limit_reached", "no video left"),
+        ({"canUpload": True, "remainingDailyBytes": 5}, "video.limit_reached", "0 MB of video today"),
     ],
 )
 def test_limits_of_the_day(
@@ -346,14 +341,14 @@ def test_parts_that_cannot_be_given_up(
 @pytest.mark.parametrize(
     ("code", "kind", "words"),
     [
-        ("UnsupportedContentType", VideoRejected, "format"),
-        ("VideoTooLarge", VideoRejected, "too large"),
-        ("VideoTooLong", VideoRejected, "too long"),
-        ("BadAspectRatio", VideoRejected, "shape"),
-        ("DailyLimitExceeded", VideoLimitReached, "No more videos"),
-        ("UploadForbidden", VideoRejected, "may not upload"),
-        ("EmailUnverified", VideoRejected, "This account may not upload videos"),
-        ("SomethingNew", VideoRejected, "The video service refused the video"),
+        ("UnsupportedContentType", "video.refused", "format"),
+        ("VideoTooLarge", "video.refused", "too large"),
+        ("VideoTooLong", "video.refused", "too long"),
+        ("BadAspectRatio", "video.refused", "shape"),
+        ("DailyLimitExceeded", "video.limit_reached", "No more videos"),
+        ("UploadForbidden", "video.refused", "may not upload"),
+        ("EmailUnverified", "video.refused", "This account may not upload videos"),
+        ("SomethingNew", "video.refused", "The video service refused the video"),
     ],
 )
 def test_refusals_at_the_start(
@@ -362,7 +357,7 @@ def test_refusals_at_the_start(
     """A video that is refused at the start is not sent another way."""
     service.faults["startUpload"] = [answer(400, code)]
     error = refused(uploader, kind, LARGE)
-    assert kind is type(error)
+    assert kind == known_as(error, kind)
     assert words in error.message
     assert {"getUploadLimits"} == {seen.method for seen in service.seen}
 
@@ -403,7 +398,7 @@ def end_upload(service: VideoServiceStandIn, state: str) -> Callable[[int], None
 
 def test_uploads_that_failed(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
     """An upload that the service calls failed is a refusal, with its reason."""
-    with pytest.raises(VideoRejected) as caught:
+    with fails("video.refused") as caught:
         send(uploader, LARGE, progress=end_upload(service, "failed"))
     assert "not a video" in caught.value.message
 
@@ -429,7 +424,7 @@ def test_token_that_is_not_accepted_is_renewed_once(service: VideoServiceStandIn
     assert BLOB == send(uploader)
     service.faults["uploadVideo"] = [answer(401, "JwtExpired")] * 9
     error = refused(uploader, VideoServiceUnavailable, SMALL + b"2")
-    assert "VideoServiceUnavailable" == error.name
+    assert "video.service_unavailable" == error.code
     assert not isinstance(error, SignInError)
 
 

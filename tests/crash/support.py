@@ -97,9 +97,9 @@ class Pair:
         return self.sky.schedule(text, at=self.clock.now(), account=account.handle, late="publish", **row).id
 
     def told(self, post_id: int) -> tuple[str, list[tuple[str | None, str | None]]]:
-        """What the queue says: the state, and the end of each attempt with the name of its error."""
+        """What the queue says: the state, and the end of each attempt with the code of its error."""
         ends = [
-            (one.outcome, one.problem.name if one.problem else None) for one in self.sky.context.store.attempts(post_id)
+            (one.outcome, one.problem.code if one.problem else None) for one in self.sky.context.store.attempts(post_id)
         ]
         return self.sky.context.store.get(post_id).state, ends
 

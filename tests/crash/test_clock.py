@@ -338,7 +338,7 @@ def skywrite(environ: Mapping[str, str], *words: str) -> tuple[int, Any]:
         return code, json.loads(child.output)
 
 
-@pytest.mark.parametrize(("trouble", "error"), [(full, "DiskFull"), (read_only, "DatabaseReadOnly")])
+@pytest.mark.parametrize(("trouble", "error"), [(full, "disk.full"), (read_only, "database.read_only")])
 def test_a_disk_that_takes_nothing(disk: Path, trouble: Callable[[Path], Any], error: str) -> None:
     """What cannot be stored is not accepted and not sent, and says why; what was accepted before goes out, once."""
     with Sandbox(accounts=(HANDLE,)) as box:
@@ -348,7 +348,7 @@ def test_a_disk_that_takes_nothing(disk: Path, trouble: Callable[[Path], Any], e
             sky.schedule("before", at="now")
         with trouble(disk):
             answers = [skywrite(environ, *words) for words in (("post", "no"), ("run", "--once"))]
-        assert [(1, error)] * 2 == [(code, said["error"]) for code, said in answers]
+        assert [(1, error)] * 2 == [(code, said["code"]) for code, said in answers]
         assert [] == box.posts(HANDLE)
         assert (0, 1) == ((ran := skywrite(environ, "run", "--once"))[0], ran[1]["published"])
         assert ["before"] == [post.text for post in box.posts(HANDLE)]

@@ -15,11 +15,10 @@ from typing import Any
 
 import pytest
 
-from skywrite.app.sending import StillQueued
 from skywrite.errors import SkywriteError
-from skywrite.queue.model import NotCancellable, NotEditable
 from tests.crash.support import PATIENCE_SECONDS, Pair, ask_together, environment, opened, pair
 from tests.crash.workers import fork_server
+from tests.support.errors import fails
 from tests.support.fault_proxy import (
     EXECUTE_AND_TIME_OUT,
     GARBAGE,
@@ -45,15 +44,15 @@ DONE = ("published", None)
 # The fault of the first write, and how the first attempt ends.
 CASES: dict[str, tuple[Fault, tuple[str, str | None]]] = {
     "executed, then silence": (EXECUTE_AND_TIME_OUT, DONE),
-    "never arrives": (NEVER_ARRIVES, ("retry", "TimedOut")),
+    "never arrives": (NEVER_ARRIVES, ("retry", "server.timed_out")),
     "slow bytes": (slow(0.1), DONE),
-    "reset before the commit": (RESET_BEFORE, ("retry", "NoAnswer")),
+    "reset before the commit": (RESET_BEFORE, ("retry", "server.no_answer")),
     "reset after the commit": (RESET_AFTER, DONE),
-    "500": (failing(500), ("retry", "ServerFailure")),
+    "500": (failing(500), ("retry", "server.failed")),
     "500 after the commit": (failing(500, forward=True), DONE),
-    "502 with a page": (failing(502, html=True), ("retry", "ServerFailure")),
+    "502 with a page": (failing(502, html=True), ("retry", "server.failed")),
     "502 after the commit": (failing(502, forward=True, html=True), DONE),
-    "200 with a page": (failing(200, html=True), ("retry", "NotAPds")),
+    "200 with a page": (failing(200, html=True), ("retry", "server.not_a_pds")),
     "truncated": (TRUNCATED, DONE),
     "garbage": (GARBAGE, DONE),
     "401 after the commit": (failing(401, forward=True, error="AuthenticationRequired"), DONE),
@@ -118,7 +117,7 @@ def test_connections_are_refused(two: Pair) -> None:
     with two.proxy.refusing():
         two.run_once()
     assert ("published", [DONE]) == two.told(other)
-    assert ("scheduled", [("retry", "NotSent")]) == two.told(post)
+    assert ("scheduled", [("retry", "server.unreachable")]) == two.told(post)
     finish(two, post)
     assert_published_once(two, post, ["one"])
 
@@ -135,7 +134,10 @@ def test_a_rate_limit_is_obeyed_to_the_second(two: Pair) -> None:
         account.paused_until,
         two.sky.context.store.get(limited).attempt_at,
     )
-    assert (("scheduled", [("retry", "RateLimited")]), ("scheduled", [])) == (two.told(limited), two.told(behind))
+    assert (("scheduled", [("retry", "server.rate_limited")]), ("scheduled", [])) == (
+        two.told(limited),
+        two.told(behind),
+    )
     assert ("published", [DONE]) == two.told(other)
     finish(two, limited)
     assert (["one", "two"], "ok") == (sorted(two.texts(two.alice)), two.sky.account(two.alice.handle).state)
@@ -150,10 +152,10 @@ def test_doubt_outlives_an_attempt(two: Pair, read: Fault) -> None:
     two.proxy.decide = lambda method, name: read if name == READ else None
     two.run_once()
     two.proxy.decide = lambda method, name: None
-    assert ("scheduled", [("retry", "NoAnswer")]) == two.told(post)
-    with pytest.raises(NotCancellable):
+    assert ("scheduled", [("retry", "server.no_answer")]) == two.told(post)
+    with fails("post.not_cancellable"):
         two.sky.cancel(post)
-    with pytest.raises(NotEditable):
+    with fails("post.not_editable"):
         two.sky.edit(post, text="another")
     finish(two, post)
     assert_published_once(two, post, ["one", "two"])
@@ -214,7 +216,7 @@ def test_posting_now_to_a_server_that_hangs(two: Pair) -> None:
     """Its user hears of it after one write and one look, and a worker sends it when the server is back."""
     two.transport.hurried = True
     two.proxy.decide = silent
-    with pytest.raises(StillQueued):
+    with fails("post.still_queued"):
         two.sky.post("one", account=two.alice.handle)
     assert (1, 1) == (two.proxy.count(WRITE), two.proxy.count(READ))
     two.proxy.decide, two.transport.hurried = lambda method, name: None, False
@@ -233,7 +235,7 @@ def test_a_stop_while_a_server_hangs(two: Pair) -> None:
         two.proxy.wait_for(WRITE)
         worker.stop()
     two.proxy.decide, two.transport.hurried = lambda method, name: None, False
-    assert ("scheduled", [("retry", "TimedOut")]) == two.told(post)
+    assert ("scheduled", [("retry", "server.timed_out")]) == two.told(post)
     finish(two, post)
     assert_published_once(two, post, ["one"])
 
@@ -275,11 +277,11 @@ def test_the_server_is_killed_in_the_middle(tmp_path: Path) -> None:
                 server.kill()
             finally:
                 go_on.set()
-        assert [("scheduled", [("retry", "NoAnswer")])] * 2 == [two.told(post) for post in posts]
+        assert [("scheduled", [("retry", "server.no_answer")])] * 2 == [two.told(post) for post in posts]
         server.restart()
         two.clock.advance(60)
         two.run_once()
-        assert [("published", [("retry", "NoAnswer"), DONE])] * 2 == [two.told(post) for post in posts]
+        assert [("published", [("retry", "server.no_answer"), DONE])] * 2 == [two.told(post) for post in posts]
         assert [["one", "two"]] * 2 == [two.texts(account) for account in (two.alice, two.bob)]
 
 
@@ -310,7 +312,7 @@ def test_a_session_that_is_over_holds_the_post_for_a_login(two: Pair) -> None:
     two.proxy.break_next(failing(400, error="ExpiredToken"), REFRESH)
     post, other = two.add(two.alice, "one"), two.add(two.bob, "bob's")
     two.run_once()
-    assert (("held", [("held", "NeedsLogin")]), "needs_login") == (
+    assert (("held", [("held", "account.needs_login")]), "needs_login") == (
         two.told(post),
         two.sky.account(two.alice.handle).state,
     )
@@ -355,7 +357,7 @@ def test_a_failed_post_is_reported_with_its_reason(two: Pair) -> None:
     two.proxy.break_next(failing(400, error="InvalidRequest"), WRITE)
     two.run_once()
     entry = two.sky.show(refused)
-    assert ("failed", [("failed", "Refused")]) == two.told(refused)
+    assert ("failed", [("failed", "server.refused")]) == two.told(refused)
     assert "broken on purpose" in (entry.post.problem.message if entry.post.problem else "")
     assert (["two"], ("published", [DONE])) == (two.texts(two.alice), two.told(after))
     with pytest.raises(SkywriteError, match="not held"):

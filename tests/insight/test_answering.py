@@ -284,7 +284,7 @@ def test_an_answer_to_what_is_gone_is_dropped(bot: Bot, world: World, carol: Str
     world.clock.advance(300)
     bot.turn()
     (post,) = bot.sky.store.history(("failed",))
-    assert ("ReplyTargetGone", []) == (post.problem and post.problem.name, bot.answers())
+    assert ("reply.target_gone", []) == (post.problem and post.problem.code, bot.answers())
 
 
 def test_one_item_and_one_setting_stop_no_other(
@@ -305,7 +305,7 @@ def test_one_item_and_one_setting_stop_no_other(
     world.clock.advance(1)
     carol.say("Good", to=ours)
     assert ["Re: Good"] == bot.turn()
-    assert ["Unexpected"] == [facts["error"] for event, facts in bot.logged if event == "on_reply_failed"]
+    assert ["skywrite.bug"] == [facts["code"] for event, facts in bot.logged if event == "on_reply_failed"]
 
 
 def test_a_record_at_its_key_that_is_no_answer(bot: Bot, world: World, carol: Stranger, ours: str) -> None:
@@ -316,7 +316,7 @@ def test_a_record_at_its_key_that_is_no_answer(bot: Bot, world: World, carol: St
     Stranger(world, "alice.test").write("app.bsky.feed.post", rkey=rkey, text="Not an answer")
     bot.turn()
     (post,) = bot.sky.store.posts(("held",))
-    assert ("AnotherRecord", []) == (post.problem and post.problem.name, bot.answers())
+    assert ("record.another", []) == (post.problem and post.problem.code, bot.answers())
 
 
 def test_only_accounts_that_take_part(bot: Bot, world: World, carol: Stranger, ours: str) -> None:

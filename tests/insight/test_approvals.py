@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from skywrite.app import Skywrite
-from skywrite.app.operations import OPERATIONS, Access, NotAllowed
+from skywrite.app.operations import OPERATIONS, Access
 from skywrite.app.operations.post_shapes import ApprovePost, CreatePost
 from skywrite.app.shapes.posts import approval_shape
-from skywrite.queue.approvals import ApprovalStale, OwnPost
 from tests.app.conftest import NOON, World
+from tests.support.errors import fails
 
 AGENT = frozenset({"read", "draft"})
 PERSON = frozenset({"read", "draft", "schedule", "publish"})
@@ -80,7 +80,7 @@ def test_a_mention_that_means_somebody_else_holds_the_post(sky: Skywrite, world:
     sky.run_once()
     held = sky.show(number).post
     assert held.problem is not None
-    assert ([], "held", "DriftedSinceApproval") == (world.texts(), held.state, held.problem.name)
+    assert ([], "held", "post.drifted") == (world.texts(), held.state, held.problem.code)
     again = sky.approvals.look(number)
     assert (True, "Links and mentions") == (again.wanted, again.rows()[1].part)
     assert world.box.account("bob.test").did in approval_shape(again).changes[0].now
@@ -106,9 +106,9 @@ def test_nobody_approves_what_they_wrote(sky: Skywrite) -> None:
     author = person(sky)._replace(who="person 3")
     run(author, "posts.edit", OPERATIONS["posts.edit"].input(id=made.id, text="Mine, too"))
     digest = sky.approvals.look(made.id).digest
-    with pytest.raises(NotAllowed):
+    with fails("access.denied"):
         run(agent(sky, scopes=PERSON), "posts.approve", ApprovePost(made.id, digest))
-    with pytest.raises(OwnPost):
+    with fails("approval.own_post"):
         run(author, "posts.approve", ApprovePost(made.id, digest))
     assert "scheduled" == run(person(sky), "posts.approve", ApprovePost(made.id, digest)).state
 
@@ -119,7 +119,7 @@ def test_a_stale_digest_approves_nothing(sky: Skywrite) -> None:
     number = sky.schedule("One", at="in 1 hour").post_id
     digest = sky.approvals.look(number).digest
     sky.move(number, "in 2 hours")
-    with pytest.raises(ApprovalStale):
+    with fails("approval.stale"):
         sky.approvals.approve(number, digest, "Berta")
 
 
@@ -141,10 +141,8 @@ def test_the_command_shows_and_confirms(sky: Skywrite, world: World, monkeypatch
 
 def test_posting_now_waits_for_the_approval(sky: Skywrite, world: World) -> None:
     """`skywrite post` on such an account keeps the post and says what it waits for; nothing is sent."""
-    from skywrite.app.sending import StillQueued
-
     sky.set(None, {"approval": "all"})
-    with pytest.raises(StillQueued, match="approved"):
+    with fails("post.still_queued", match="approved"):
         sky.post("Now")
     assert [] == world.texts()
 

@@ -14,8 +14,8 @@ from skywrite.app.operations.follow_ups import AddFollowUp
 from skywrite.app.reposts import REPOST, RepostTask
 from skywrite.errors import InputError, RejectedError
 from skywrite.queue.marks import Marks, ToMark
-from skywrite.queue.model import WrongState
 from tests.app.conftest import World
+from tests.support.errors import fails
 
 NOTHING = dict.fromkeys(("likes", "reposts", "replies", "quotes", "bookmarks"), 0)
 
@@ -118,7 +118,7 @@ def test_a_post_that_is_gone_gets_no_reply(sky: Skywrite, world: World) -> None:
     sky.run_once()
     assert ["Its post was cancelled.", "Its post was deleted."] == [item.note for item in sky.follow_ups.list()]
     assert [] == world.texts()
-    with pytest.raises(WrongState):
+    with fails("post.wrong_state"):
         sky.follow_ups.add(out, when="1 like", reply="Never")
 
 
@@ -144,7 +144,7 @@ def test_what_is_cancelled_is_not_done(sky: Skywrite, world: World) -> None:
     assert 1 == len(world.texts())
     done = sky.follow_ups.add(number, when="1 like", reply="Thank you")
     sky.run_once()
-    with pytest.raises(WrongState):
+    with fails("post.wrong_state"):
         sky.follow_ups.cancel(done.id)
 
 

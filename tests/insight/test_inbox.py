@@ -9,9 +9,8 @@ from click.testing import CliRunner
 
 from skywrite.app import Skywrite
 from skywrite.app.inbox import InboxTask
-from skywrite.queue.inbox import UnknownItem
-from skywrite.sources.functions import InvalidProgram
 from tests.app.conftest import World
+from tests.support.errors import fails
 
 
 @pytest.fixture
@@ -74,7 +73,7 @@ def test_an_answer_to_what_was_deleted_is_held(both: Skywrite, world: World) -> 
     both.run_once()
     post = both.posts.get(answer).post
     assert post.problem is not None
-    assert ("held", "ReplyTargetGone", True) == (post.state, post.problem.name, "deleted" in post.problem.message)
+    assert ("held", "reply.target_gone", True) == (post.state, post.problem.code, "deleted" in post.problem.message)
 
 
 def test_a_server_that_cannot_be_asked_keeps_no_answer_back(both: Skywrite, world: World) -> None:
@@ -99,7 +98,7 @@ def test_snoozed_and_done(both: Skywrite, world: World) -> None:
     world.clock.advance(3600)
     assert [one.id] == [item.id for item in both.inbox.list()]
     assert 2 == len(both.inbox.list(everything=True))
-    with pytest.raises(UnknownItem):
+    with fails("inbox.item_unknown"):
         both.inbox.done(99)
 
 
@@ -116,7 +115,7 @@ def test_trouble_with_one_account_stops_no_other(both: Skywrite, world: World) -
 def test_one_function_for_replies(sky: Skywrite) -> None:
     """Two would both answer."""
     sky.on_reply(lambda_named("first"))
-    with pytest.raises(InvalidProgram):
+    with fails("program.invalid"):
         sky.on_reply(lambda_named("second"))
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.publish import mail
-from skywrite.publish.mail import MailNotSent, NotEncrypted, send_mail
+from skywrite.publish.mail import send_mail
 from tests.app.conftest import sky, world
 from tests.support.certificates import Authority, new_authority, server_context
+from tests.support.errors import fails
 from tests.support.mail_server import MailServer, mail_server
 
 __all__ = ["sky", "world"]
@@ -56,7 +57,7 @@ def test_what_the_server_said_is_shown_up_to_a_length(monkeypatch: pytest.Monkey
             raise OSError(said)
 
         monkeypatch.setattr("smtplib.SMTP", refused)
-        with pytest.raises(MailNotSent) as caught:
+        with fails("mail.not_sent") as caught:
             send_mail({**ADDRESSES, "server": "mail.test"}, None, "A subject", "A text.")
         assert f"mail.test did not take the message: {shown}" == caught.value.message
 
@@ -81,7 +82,7 @@ def test_how_a_port_is_spoken_to(monkeypatch: pytest.MonkeyPatch, port: int, kin
         raise OSError
 
     monkeypatch.setattr(smtplib.SMTP, "connect", refused)
-    with pytest.raises(MailNotSent):
+    with fails("mail.not_sent"):
         send_mail({**ADDRESSES, "server": f"mail.test:{port}"}, None, "A subject", "A text.")
     assert [(kind, "mail.test", port, 20)] == opened
 
@@ -89,7 +90,7 @@ def test_how_a_port_is_spoken_to(monkeypatch: pytest.MonkeyPatch, port: int, kin
 def test_without_encryption_nothing_leaves() -> None:
     """Neither the password nor a word of the message, unless the owner of the network allows it."""
     with mail_server() as server:
-        with pytest.raises(NotEncrypted, match="offers no STARTTLS"):
+        with fails("mail.not_encrypted", match="offers no STARTTLS"):
             send(server)
         assert ["EHLO"] == server.words
         send(server, plain=True)
@@ -100,7 +101,7 @@ def test_encryption_that_is_offered_and_refused_sends_nothing(authority: Authori
     """A server, or somebody in between, that says no to STARTTLS gets no more, also where plain mail is allowed."""
     with mail_server(server_context(authority, tmp_path), refuses=True) as server:
         for plain in (False, True):
-            with pytest.raises(MailNotSent, match="not now"):
+            with fails("mail.not_sent", match="not now"):
                 send(server, plain=plain)
     assert {"EHLO", "STARTTLS"} >= set(server.words)
 
@@ -118,7 +119,7 @@ def test_a_server_that_cannot_prove_who_it_is_gets_nothing(authority: Authority,
     )
     with mail_server(tls) as server:
         for plain in (False, True):
-            with pytest.raises(MailNotSent, match="could not prove who it is"):
+            with fails("mail.not_sent", match="could not prove who it is"):
                 send(server, plain=plain)
     assert ([], {"EHLO", "STARTTLS"}) == (server.sealed, set(server.words))
 
@@ -134,5 +135,5 @@ def test_encrypted_from_the_first_byte(authority: Authority, tmp_path: Path, mon
 def test_a_server_that_never_ends_its_greeting_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each line comes in time, and still the message has an end: others have notices to get."""
     monkeypatch.setattr(mail, "MESSAGE_SECONDS", 0.2)
-    with mail_server(chatters=True) as server, pytest.raises(MailNotSent):
+    with mail_server(chatters=True) as server, fails("mail.not_sent"):
         send(server, plain=True)

@@ -13,10 +13,10 @@ from skywrite.app.follow_ups import FollowUpTask
 from skywrite.app.notices import NoticeTask, in_quiet, read_quiet
 from skywrite.app.reposts import RepostTask
 from skywrite.errors import InputError, RejectedError, TemporaryError
-from skywrite.publish.mail import MailNotSent
 from skywrite.queue.marks import COUNTS, Marks, ToMark
 from skywrite.queue.notices import Notices
 from tests.app.conftest import NOON, World
+from tests.support.errors import fails
 
 TO_FILE = 'printf "%s\\n" "$SKYWRITE_NOTICE_TEXT" >> {}'
 
@@ -163,7 +163,7 @@ def test_an_account_that_needs_a_login(sky: Skywrite, world: World, heard: Path)
 def test_a_mail_server_that_is_away(sky: Skywrite) -> None:
     """Is an error that names it."""
     channel = sky.notices.add_email("me@x.example", sender="bot@x.example", server="127.0.0.1:1", plain=True)
-    with pytest.raises(MailNotSent, match=r"127\.0\.0\.1"):
+    with fails("mail.not_sent", match=r"127\.0\.0\.1"):
         sky.notices.test(channel.id)
 
 

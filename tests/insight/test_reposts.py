@@ -15,8 +15,8 @@ from skywrite.app.reposts import PROFILE, REPOST, RepostTask
 from skywrite.errors import InputError, RejectedError
 from skywrite.queue.actions import Actions
 from skywrite.queue.follow_ups import FollowUps
-from skywrite.queue.model import WrongState
 from tests.app.conftest import World
+from tests.support.errors import fails
 
 
 def work(sky: Skywrite) -> None:
@@ -114,7 +114,7 @@ def test_what_is_cancelled_is_not_done(sky: Skywrite, world: World) -> None:
     assert [] == subjects(world)
     done = sky.reposts.repost(sent.id)
     work(sky)
-    with pytest.raises(WrongState):
+    with fails("post.wrong_state"):
         sky.reposts.cancel(done.id)
     with pytest.raises(InputError):
         sky.reposts.repost(sky.schedule("Later", at="in 1 hour").post_id)

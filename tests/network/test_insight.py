@@ -77,7 +77,7 @@ def test_the_inbox_and_an_answer(
     clock.advance(3600)
     sky.run_once()
     post = sky.posts.get(late).post
-    assert ("held", "ReplyTargetGone") == (post.state, post.problem and post.problem.name)
+    assert ("held", "reply.target_gone") == (post.state, post.problem and post.problem.code)
 
 
 def test_a_receipt_is_of_what_readers_see(network: Network, sky: Skywrite, reader: PdsAccount) -> None:

@@ -11,8 +11,7 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.app.oauth import SignedIn
-from skywrite.atproto.oauth import ForgedRedirect, LoginDenied, NoOAuth, WrongAccount, _is_place
-from skywrite.atproto.oauth_auth import AccountMoved
+from skywrite.atproto.oauth import _is_place
 from skywrite.atproto.oauth_client import OAuthClient
 from skywrite.atproto.oauth_scopes import ALWAYS, scope_of
 from skywrite.atproto.repo import Repo
@@ -20,6 +19,7 @@ from skywrite.atproto.xrpc_errors import MissingRight
 from skywrite.errors import NotSent, SignInError, SkywriteError, TemporaryError
 from tests.oauth.conftest import Process, SignIn
 from tests.oauth.support import Changing, MovedClock, Wire, sessions_at
+from tests.support.errors import fails
 from tests.support.oauth import Browser, returned
 from tests.support.pds import Pds, PdsAccount
 
@@ -40,7 +40,7 @@ def test_forged_answer(process: Process, pds: Pds, account: PdsAccount, forged: 
     sky = process()
     pending = begun(sky, account, pds)
     came = returned(Browser().accept(pending.url, account.handle, account.password))
-    with pytest.raises(ForgedRedirect):
+    with fails("oauth.redirect_forged"):
         sky.oauth.finish(pending, {**came, **forged})
     assert (0, []) == (sessions_at(pds, account.did), sky.accounts.list())
     assert account.did == sky.oauth.finish(pending, came).account.did
@@ -50,7 +50,7 @@ def test_refused(process: Process, pds: Pds, account: PdsAccount) -> None:
     """A sign-in that was refused on the page says so."""
     sky = process()
     pending = begun(sky, account, pds)
-    with pytest.raises(LoginDenied):
+    with fails("oauth.denied"):
         sky.oauth.finish(pending, returned(Browser().reject(pending.url, account.handle, account.password)))
 
 
@@ -60,7 +60,7 @@ def test_another_account(process: Process, pds: Pds, account: PdsAccount) -> Non
     sky = process()
     pending = begun(sky, account, pds)._replace(did=other.did)
     came = returned(Browser().accept(pending.url, account.handle, account.password))
-    with pytest.raises(WrongAccount):
+    with fails("oauth.wrong_account"):
         sky.oauth.finish(pending, came)
     assert (0, []) == (sessions_at(pds, account.did), sky.accounts.list())
 
@@ -110,7 +110,7 @@ def test_metadata_that_does_not_fit(process: Process, pds: Pds, account: PdsAcco
     def change(url: str, answer: dict[str, Any]) -> dict[str, Any] | None:
         return {**answer, name: value} if url.endswith("oauth-authorization-server") else None
 
-    with pytest.raises(NoOAuth):
+    with fails("oauth.unsupported"):
         begun(process(Changing(change)), account, pds)
 
 
@@ -120,7 +120,7 @@ def test_a_resource_of_somebody_else(process: Process, pds: Pds, account: PdsAcc
     def change(url: str, answer: dict[str, Any]) -> dict[str, Any] | None:
         return {**answer, "resource": "https://evil.example"} if url.endswith("oauth-protected-resource") else None
 
-    with pytest.raises(NoOAuth):
+    with fails("oauth.unsupported"):
         begun(process(Changing(change)), account, pds)
 
 
@@ -222,7 +222,7 @@ def test_moved(process: Process, sign_in: SignIn, pds: Pds, account: PdsAccount)
     web = move(pds, account, "http://localhost:1")
     sky = process(web)
     agent = sky.context.agent(done.account)
-    with pytest.raises(AccountMoved, match="is at http://localhost:1"):
+    with fails("account.moved", match="is at http://localhost:1"):
         agent.refresh()
     assert [] == [url for url in web.sent if "localhost:1/" in url or "/oauth/token" in url]
     # Nothing was lost: when the document is right again, the session goes on.
@@ -268,14 +268,14 @@ def test_a_web_server(process: Process, pds: Pds, account: PdsAccount) -> None:
     pending = sky.oauth.begin_kept(account.handle, pds=pds.url, redirect_uri=CALLBACK)
     came = returned(Browser().accept(pending.url, account.handle, account.password))
     assert account.did == process().oauth.finish_kept(came).account.did
-    with pytest.raises(ForgedRedirect):
+    with fails("oauth.redirect_forged"):
         process().oauth.finish_kept(came)
     hers = sky.oauth.begin_kept(account.handle, pds=pds.url, redirect_uri=CALLBACK, by="anne")
-    with pytest.raises(ForgedRedirect):
+    with fails("oauth.redirect_forged"):
         sky.oauth.finish_kept({"state": hers.state}, by="bert")
     late = sky.oauth.begin_kept(account.handle, pds=pds.url, redirect_uri=CALLBACK)
     clock.forward(601)
-    with pytest.raises(ForgedRedirect, match="unknown or has expired"):
+    with fails("oauth.redirect_forged", match="unknown or has expired"):
         sky.oauth.finish_kept({"state": late.state})
 
 

@@ -10,13 +10,12 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.app.oauth_files import check_published, files_of, hosted_client, server_client, turned, write_files
-from skywrite.atproto.oauth import OAuthRefused
-from skywrite.atproto.oauth_client import ClientKeyMissing, OAuthClient
-from skywrite.atproto.oauth_refresh import SessionOver
+from skywrite.atproto.oauth_client import OAuthClient
 from skywrite.errors import InputError
 from skywrite.http import Response
 from tests.oauth.conftest import Process, SignIn
 from tests.oauth.support import MovedClock, Wire, age_session
+from tests.support.errors import fails
 from tests.support.oauth import Browser, returned
 from tests.support.pds import Pds, PdsAccount
 
@@ -70,7 +69,7 @@ def test_two_years(process: Process, sign_in: SignIn, pds: Pds, site: Path, addr
     agent.refresh()
     assert done.account.did == agent.query(WHO)["did"]
     age_session(pds, done.account.did, 2, "createdAt")
-    with pytest.raises(SessionOver, match="Session expired"):
+    with fails("session.over", match="Session expired"):
         agent.refresh()
 
 
@@ -81,7 +80,7 @@ def test_ninety_days_unused(process: Process, sign_in: SignIn, pds: Pds, site: P
     age_session(pds, done.account.did, 90)
     sky.context.agent(done.account).refresh()
     age_session(pds, done.account.did, 92)
-    with pytest.raises(SessionOver, match="expired"):
+    with fails("session.over", match="expired"):
         sky.context.agent(done.account).refresh()
 
 
@@ -95,7 +94,7 @@ def test_two_weeks(process: Process, sign_in: SignIn, pds: Pds, site: Path, addr
     age_session(pds, done.account.did, 13.99, "createdAt")
     sky.context.agent(done.account).refresh()
     age_session(pds, done.account.did, 0.02, "createdAt")
-    with pytest.raises(SessionOver, match="Session expired"):
+    with fails("session.over", match="Session expired"):
         sky.context.agent(done.account).refresh()
 
 
@@ -119,7 +118,7 @@ def test_key_gone(process: Process, sign_in: SignIn, site: Path, address: str) -
     client = hosted_client(address)
     done = sign_in(sky, **use(sky, client, site))
     sky.oauth.keep_client(client._replace(keys=hosted_client(address).keys))
-    with pytest.raises(ClientKeyMissing):
+    with fails("oauth.key_missing"):
         sky.context.agent(done.account).refresh()
     sky.oauth.keep_client(client)
     sky.context.agent(done.account).refresh()
@@ -130,7 +129,7 @@ def test_metadata_gone(process: Process, sign_in: SignIn, site: Path, address: s
     sky = process()
     options = use(sky, hosted_client(address), site)
     (site / "client-metadata.json").unlink()
-    with pytest.raises(OAuthRefused):
+    with fails("oauth.refused"):
         sign_in(sky, **options)
 
 

@@ -96,7 +96,7 @@ def test_paste_over_ssh(start: Start, account: PdsAccount) -> None:
     process = start("login", "--oauth", account.handle, "--paste", "--json")
     page_of(process)
     out, _ = process.communicate(came + "\n", timeout=PATIENCE_SECONDS)
-    assert (2, "InputError") == (process.returncode, json.loads(out)["error"])
+    assert (2, "input.invalid") == (process.returncode, json.loads(out)["code"])
 
 
 def test_a_client_of_ones_own(start: Start, account: PdsAccount, pds: Pds) -> None:

@@ -15,11 +15,12 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.atproto.dpop import SigningKey
 from skywrite.atproto.oauth_client import OAuthClient, client_metadata, loopback_client, public_keys
-from skywrite.atproto.oauth_refresh import InvalidGrant, SessionOver
+from skywrite.atproto.oauth_refresh import InvalidGrant
 from skywrite.atproto.oauth_scopes import ALWAYS, scope_of
 from skywrite.config import load_config
 from skywrite.http import Response
 from tests.oauth.support import MovedClock, Wire
+from tests.support.errors import fails
 from tests.support.oauth import returned
 from tests.support.pds import SCRIPTS, prepared_node
 from tests.support.processes import PATIENCE_SECONDS, Child
@@ -142,5 +143,5 @@ def test_logout(signed: tuple[Skywrite, Directory, MovedClock]) -> None:
     session = sky.context.store.load_oauth(DID)
     assert session is not None
     sky.oauth.authenticator(session).end()
-    with pytest.raises(SessionOver):
+    with fails("session.over"):
         sky.context.agent(sky.accounts.get()).refresh()

@@ -11,15 +11,15 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.atproto import oauth_refresh
-from skywrite.atproto.oauth_refresh import DOUBT_SECONDS, HOPE_SECONDS, RefreshInDoubt, SessionOver
+from skywrite.atproto.oauth_refresh import DOUBT_SECONDS, HOPE_SECONDS
 from skywrite.atproto.oauth_session import OAuthSession
 from skywrite.atproto.session import Agent
 from skywrite.atproto.xrpc_errors import AccountUnavailable
-from skywrite.errors import NoAnswer, NotSent, TemporaryError, TimedOut
-from skywrite.queue.database import DatabaseBusy
+from skywrite.errors import NoAnswer, NotSent, StorageError, TemporaryError, TimedOut
 from skywrite.queue.post_store import PostStore
 from tests.oauth.conftest import Process, SignIn
 from tests.oauth.support import MovedClock, Wire, sessions_at
+from tests.support.errors import fails
 from tests.support.pds import Pds, PdsAccount
 from tests.support.processes import Child, python_child
 
@@ -84,7 +84,7 @@ def test_answer_lost_after_it_was_carried_out(signed: Signed, pds: Pds) -> None:
     Nothing can bring it back: the new tokens were in the answer. While the old one is refused there is no second use.
     """
     signed.wire.faults.append("lost answer")
-    with pytest.raises(RefreshInDoubt):
+    with fails("session.refresh_in_doubt"):
         signed.agent.refresh()
     for seconds in (0, DOUBT_SECONDS + 1):
         signed.clock.forward(seconds)
@@ -92,7 +92,7 @@ def test_answer_lost_after_it_was_carried_out(signed: Signed, pds: Pds) -> None:
             signed.agent.query(WHO)
     assert (1, "refreshing") == (sessions_at(pds, signed.did), signed.stored.phase)
     signed.clock.forward(HOPE_SECONDS)
-    with pytest.raises(SessionOver, match=r"has ended"):
+    with fails("session.over", match=r"has ended"):
         signed.agent.query(WHO)
     assert "over" == signed.stored.phase
 
@@ -108,7 +108,7 @@ def test_server_error(signed: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
             return inner.request(method, url, **more)
 
     signed.wire.inner = Failing()
-    with pytest.raises(RefreshInDoubt):
+    with fails("session.refresh_in_doubt"):
         signed.agent.refresh()
     signed.wire.inner = inner
     assert signed.works()
@@ -213,10 +213,10 @@ def test_deactivated(signed: Signed, pds: Pds, account: PdsAccount) -> None:
 def test_revoked(signed: Signed, pds: Pds) -> None:
     """A session that was revoked elsewhere is over at once, and nobody asks for it again."""
     signed.sky.oauth.authenticator(signed.stored).end()
-    with pytest.raises(SessionOver, match="has ended"):
+    with fails("session.over", match="has ended"):
         signed.agent.query(WHO)
     signed.wire.sent.clear()
-    with pytest.raises(SessionOver):
+    with fails("session.over"):
         signed.agent.query(WHO)
     assert 0 == signed.wire.refreshes()
 
@@ -241,13 +241,13 @@ def test_the_database_is_away(signed: Signed, monkeypatch: pytest.MonkeyPatch) -
 
     def failing(store: PostStore, before: OAuthSession, session: OAuthSession) -> bool:
         if session.refresh_token != before.refresh_token:
-            raise DatabaseBusy("Another process keeps the database locked.")
+            raise StorageError("Another process keeps the database locked.", code="database.busy")
         return replace(store, before, session)
 
     agent = signed.agent
     monkeypatch.setattr(PostStore, "replace", failing)
     for _ in range(2):
-        with pytest.raises(DatabaseBusy):
+        with fails("database.busy"):
             agent.refresh()
     assert "refreshing" == signed.stored.phase
     monkeypatch.setattr(PostStore, "replace", replace)
@@ -261,7 +261,7 @@ def test_clocks_of_hosts_differ(signed: Signed, process: Process) -> None:
     assert signed.sky.context.store.replace(signed.stored, started)
     clock, wire = MovedClock(600), Wire()
     elsewhere = process(wire, clock).oauth._replace(host="elsewhere").authenticator(started)
-    with pytest.raises(RefreshInDoubt):
+    with fails("session.refresh_in_doubt"):
         elsewhere.refresh()
     assert (0, {"here", "elsewhere"}) == (wire.refreshes(), set(signed.stored.seen))
     clock.forward(DOUBT_SECONDS + 1)
@@ -318,7 +318,7 @@ sky = Skywrite(transport=Wire(), clock=clock)
 try:
     print("ended:", sky.context.agent(sky.accounts()[0]).refresh().phase, flush=True)
 except Exception as error:
-    print("ended:", type(error).__name__, flush=True)
+    print("ended:", error.code, flush=True)
 """
 
 
@@ -354,7 +354,7 @@ def test_killed_before_sending(signed: Signed, child: Callable[..., Child]) -> N
     process.wait_for_line("at before sending")
     process.kill()
     signed.clock.forward(61)
-    with pytest.raises(RefreshInDoubt):
+    with fails("session.refresh_in_doubt"):
         signed.agent.refresh()
     assert signed.works()
     signed.clock.forward(DOUBT_SECONDS)
@@ -371,7 +371,7 @@ def test_killed_after_the_answer(signed: Signed, child: Callable[..., Child], pd
     with pytest.raises(TemporaryError):
         signed.agent.query(WHO)
     signed.clock.forward(HOPE_SECONDS + 1)
-    with pytest.raises(SessionOver, match="has ended"):
+    with fails("session.over", match="has ended"):
         signed.agent.query(WHO)
 
 
@@ -405,7 +405,7 @@ def test_frozen_before_sending(signed: Signed, child: Callable[..., Child]) -> N
     process.wait_for_line("at before the proof")
     process.freeze()
     signed.clock.forward(61)
-    with pytest.raises(RefreshInDoubt):
+    with fails("session.refresh_in_doubt"):
         signed.agent.refresh()
     signed.clock.forward(DOUBT_SECONDS)
     signed.agent.refresh()

@@ -263,7 +263,7 @@ def store_markup(sky: Skywrite) -> None:
     """What no server of ours would let in: as if it had come from one that is hostile."""
     with closing(sqlite3.connect(sky.context.config.database)) as database, database:
         database.execute("UPDATE account SET handle = handle || ?", (MARKUP,))
-        problem = {"error_name": "ServerError", "error_message": MARKUP, "error_hint": MARKUP}
+        problem = {"error_code": "ServerError", "error_message": MARKUP, "error_hint": MARKUP}
         sets = ", ".join(f"{name} = :{name}" for name in problem)
         some = "(SELECT id FROM post WHERE state = 'scheduled' LIMIT 3)"
         database.execute(f"UPDATE post SET state = 'failed', {sets} WHERE id IN {some}", problem)

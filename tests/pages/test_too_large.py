@@ -45,7 +45,7 @@ def test_forms_that_are_no_forms(form: TestClient) -> None:
     """A body that is no form with files is refused in words, and so is a plain form that is too large."""
     for headers in ({}, {"content-type": "multipart/form-data"}):
         answer = form.post("/compose", content=b"x", headers=headers)
-        assert (400, "MalformedBody") == (answer.status_code, answer.json()["error"])
+        assert (400, "body.malformed") == (answer.status_code, answer.json()["code"])
     plain = {"content-type": "application/x-www-form-urlencoded"}
     assert 413 == form.post("/settings/keys", content=b"name=" + b"a" * 1_000_001, headers=plain).status_code
 

@@ -39,7 +39,7 @@ def test_a_row_that_nobody_added_is_not_run(desk: Desk) -> None:
     desk.sky.run_once()
     problem = desk.sky.context.store.timer(added.id).problem
     assert problem is not None
-    assert ("UnsealedCommand", False) == (problem.name, (desk.folder / "owned").exists())
+    assert ("command.unsealed", False) == (problem.code, (desk.folder / "owned").exists())
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_row_that_was_changed_is_not_run(desk: Desk, change: str) -> None:
     desk.sky.run_once()
     (timer,) = desk.sky.commands.list()
     assert timer.problem is not None
-    assert ("UnsealedCommand", []) == (timer.problem.name, [path for path in desk.folder.iterdir() if path.is_file()])
+    assert ("command.unsealed", []) == (timer.problem.code, [path for path in desk.folder.iterdir() if path.is_file()])
 
 
 def test_commands_run_where_they_may(desk: Desk) -> None:

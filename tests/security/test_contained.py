@@ -16,15 +16,14 @@ from PIL import Image
 from skywrite.compose.draft import Draft, Media
 from skywrite.compose.draft import Image as DraftImage
 from skywrite.compose.images import Collector, gather_media
-from skywrite.contained import Contained, ContainedUnavailable, Limits, TooCostly
+from skywrite.contained import Contained, Limits, TooCostly
 from skywrite.errors import InputError, MissingExtra
 from skywrite.fetch.page import read_page
-from skywrite.media.image import STRANGERS_MAX_PIXELS, ImageTooLarge, prepare_thumb
+from skywrite.media.image import STRANGERS_MAX_PIXELS, prepare_thumb
 from skywrite.sources.feed_examine import check_filter, contained_template
-from skywrite.sources.feed_filter import InvalidFilter
 from skywrite.sources.html_text import html_to_text
-from skywrite.sources.template import TemplateError
 from tests.support import hostile
+from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS, ROOT
 
 MEMORY = 256 << 20
@@ -80,7 +79,7 @@ def test_errors_come_back_as_they_are(contained: Contained) -> None:
     """Class, message, hint and the name of an extra are those that were raised in the child."""
     with pytest.raises(InputError) as raised:
         contained.call(hostile.complains, "No.")
-    assert ("InputError", "No.", "Do something.") == (raised.value.name, raised.value.message, raised.value.hint)
+    assert ("input.invalid", "No.", "Do something.") == (raised.value.code, raised.value.message, raised.value.hint)
     with pytest.raises(MissingExtra) as missing:
         contained.call(hostile.lacks_extra)
     assert "heic" == missing.value.extra
@@ -117,7 +116,7 @@ def test_a_child_that_does_not_start_is_nobodys_fault(monkeypatch: pytest.Monkey
     """A broken installation is an error for now, and no judgement of what was to be read."""
     monkeypatch.setattr("skywrite.contained._START", "raise SystemExit(1)")
     child = Contained()
-    with pytest.raises(ContainedUnavailable):
+    with fails("reader.unavailable"):
         child.call(hostile.double, 1)
     child.close()
 
@@ -196,19 +195,19 @@ def test_kilobytes_do_not_become_gigabytes_of_pixels(contained: Contained, form:
     Image.new("L" if form == "PNG" else "RGB", (5001, 5000)).save(
         out, form, **({"speed": 10} if form == "AVIF" else {})
     )
-    with pytest.raises(ImageTooLarge, match="25 megapixels"):
+    with fails("image.too_large", match="25 megapixels"):
         contained.call(prepare_thumb, out.getvalue(), "https://a.example/b", STRANGERS_MAX_PIXELS)
 
 
 def test_a_pattern_that_takes_gigabytes_is_refused() -> None:
     """A pattern that needs 6 GB to be compiled is no pattern that can be used."""
-    with pytest.raises(InvalidFilter, match="memory"):
+    with fails("filter.invalid", match="memory"):
         check_filter(["/((a{500}){500}){500}/"], [])
 
 
 def test_a_template_that_takes_for_ever_is_refused() -> None:
     """What a template may not do is refused in the child as it was before."""
-    with pytest.raises(TemplateError, match="no variable 'secret'"):
+    with fails("template.invalid", match="no variable 'secret'"):
         contained_template("{{ secret }}")
 
 

@@ -45,7 +45,7 @@ def test_markdown(contained: Contained, text: str, links: int) -> None:
 @pytest.mark.parametrize("piece", ["<font", "{\\", "</font ", "-->", " "])
 def test_captions(contained: Contained, piece: str) -> None:
     """Tags of SubRip that begin a hundred thousand times and never end."""
-    assert "CaptionTooLarge" == contained.call(hostile.reads_caption, CUE + piece * 100_000 + "x")
+    assert "captions.too_large" == contained.call(hostile.reads_caption, CUE + piece * 100_000 + "x")
 
 
 def test_a_video_of_tracks(contained: Contained) -> None:
@@ -78,4 +78,4 @@ def test_a_video_of_tracks(contained: Contained) -> None:
 )
 def test_feeds(contained: Contained, text: str) -> None:
     """Items past the limit, prefixes by the thousand, and whatever never ends."""
-    assert "FeedUnreadable" == contained.call(hostile.reads_feed, text)
+    assert "feed.unreadable" == contained.call(hostile.reads_feed, text)

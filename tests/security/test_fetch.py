@@ -25,6 +25,7 @@ from skywrite.fetch.fetch import Fetched, Fetcher, FetchFailed, FetchRejected
 from skywrite.fetch.guard import AddressRefused, Guard, Target
 from skywrite.fetch.web import CheckedTransport
 from skywrite.http import MAX_ANSWER_BYTES, Http, Response
+from tests.support.errors import known_as
 from tests.support.processes import PATIENCE_SECONDS
 
 PUBLIC = "93.184.216.34"
@@ -439,7 +440,7 @@ def test_a_refusal_is_temporary_or_final(serve: Callable[..., EvilServer], statu
         Fetcher(ALLOW).fetch(server.url())
     error = caught.value
     assert error.answer is not None
-    assert (kind, int(status[:3]), "120") == (type(error), error.status, error.answer.headers["retry-after"])
+    assert (kind, int(status[:3]), "120") == (known_as(error, kind), error.status, error.answer.headers["retry-after"])
 
 
 # Bombs, and servers that never end

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.keys import WorkersRunning, rotate_key
+from skywrite.app.keys import rotate_key
 from skywrite.cli.hints import hint_text
 from skywrite.config import Config, load_config
 from skywrite.errors import InputError
@@ -18,6 +18,7 @@ from skywrite.queue.workers import Workers
 from skywrite.sandbox import SandboxTransport
 from tests.cli.conftest import Shell
 from tests.sources.folders import Desk
+from tests.support.errors import fails
 
 HOURLY = "0 * * * *"
 
@@ -116,7 +117,7 @@ def test_a_given_key_is_replaced_by_a_given_key(desk: Desk) -> None:
 def test_workers_are_stopped_first(desk: Desk) -> None:
     """A worker would go on sealing with the old key."""
     Workers(desk.sky.context.store).beat("host/1/abc")
-    with pytest.raises(WorkersRunning):
+    with fails("worker.running"):
         rotate_key(desk.sky.context)
     assert 1 == rotate_key(desk.sky.context, force=True).sessions
 

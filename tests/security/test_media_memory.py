@@ -16,11 +16,12 @@ from PIL import Image
 from skywrite.compose.draft import Draft, Media, Video
 from skywrite.compose.draft import Image as DraftImage
 from skywrite.compose.images import Collector, gather_media
-from skywrite.contained import Contained, ContainedBusy
+from skywrite.contained import Contained
 from skywrite.fetch.fetch import Fetcher
-from skywrite.media.image import ImageTooLarge, prepare_image
+from skywrite.media.image import prepare_image
 from skywrite.server.problems import problem
 from tests.support import hostile
+from tests.support.errors import fails
 
 LARGE = 30_000_000
 PIECES = 4_000_000
@@ -117,14 +118,14 @@ def test_large_photos_are_decoded_at_a_fraction() -> None:
     Image.new("L", (8000, 7600)).save(photo, "JPEG")
     Image.new("1", (8000, 7600)).save(drawing, "PNG")
     assert 4000 == prepare_image(photo.getvalue(), name="photo.jpg").width
-    with pytest.raises(ImageTooLarge, match=r"8000 x 7600 pixels \(61 megapixels\); the maximum is 50 megapixels"):
+    with fails("image.too_large", match=r"8000 x 7600 pixels \(61 megapixels\); the maximum is 50 megapixels"):
         prepare_image(drawing.getvalue(), name="drawing.png")
 
 
 def test_who_waits_too_long_for_a_turn_is_told_when_to_come_again() -> None:
     """One image is decoded at a time; a caller whose turn does not come gets 503 with the time."""
     child = Contained(patience_seconds=0.01)
-    with child._lock, pytest.raises(ContainedBusy) as busy:
+    with child._lock, fails("reader.busy") as busy:
         child.call(hostile.double, 2)
     answer = problem(busy.value)
     assert (503, "10", 4) == (answer.status_code, answer.headers["retry-after"], child.call(hostile.double, 2))

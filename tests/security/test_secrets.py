@@ -164,7 +164,7 @@ def test_a_surprise_is_reported_without_its_values(
         told = [
             event["error"] for event in map(json.loads, log.getvalue().splitlines()) if event["event"] == "unexpected"
         ]
-        assert (1, True, "Unexpected") == (len(told), told[0].startswith("ValueError at "), problem.name)
+        assert (1, True, "skywrite.bug") == (len(told), told[0].startswith("ValueError at "), problem.code)
         assert [] == secrets_in(f"{log.getvalue()} {problem}")
 
 

@@ -14,9 +14,9 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.clock import FakeClock
 from skywrite.config import load_config
-from skywrite.errors import UntrustedServer
 from skywrite.sandbox import Sandbox
 from tests.support.certificates import DAY, Authority, new_authority, server_context
+from tests.support.errors import fails
 from tests.support.tls_front import TlsFront
 
 HOST = "localhost"
@@ -88,7 +88,7 @@ def test_a_post_waits_for_a_server_that_cannot_prove_who_it_is(safe: Safe, wrong
         post = sky.schedule("Hello", at="now", late="publish").id
         sky.run_once()
         kept = sky.context.store.get(post)
-    assert ("scheduled", "UntrustedServer") == (kept.state, kept.problem and kept.problem.name)
+    assert ("scheduled", "server.untrusted") == (kept.state, kept.problem and kept.problem.code)
     assert kept.problem and (said in kept.problem.message) and ("SSL_CERT_FILE" in kept.problem.hint)
     assert (asked, []) == (safe.box.calls.total(), safe.front.in_the_clear)
     safe.front.context = safe.shown()
@@ -101,6 +101,6 @@ def test_a_post_waits_for_a_server_that_cannot_prove_who_it_is(safe: Safe, wrong
 def test_no_password_goes_to_a_server_that_cannot_prove_who_it_is(safe: Safe) -> None:
     """Signing in says why not, and the request stays here."""
     safe.front.context = safe.shown("authority")
-    with pytest.raises(UntrustedServer, match="nothing was sent"):
+    with fails("server.untrusted", match="nothing was sent"):
         sign_in(safe)
     assert (0, []) == (safe.box.calls.total(), safe.front.in_the_clear)

@@ -285,8 +285,8 @@ def _fill(world: World, sky: Skywrite, owner: str) -> None:
 def _put_into(world: World, state: str, post_id: int, did: str) -> None:
     """Give a post a state that only a worker brings about."""
     values = {
-        "held": "error_name = 'Held', error_message = 'held', error_hint = ''",
-        "failed": "error_name = 'Failed', error_message = 'failed', error_hint = ''",
+        "held": "error_code = 'Held', error_message = 'held', error_hint = ''",
+        "failed": "error_code = 'Failed', error_message = 'failed', error_hint = ''",
         "published": f"uri = 'at://{did}/app.bsky.feed.post/{post_id}', cid = 'bafyreiexample', published_at = due_at",
     }.get(state)
     if values is not None:

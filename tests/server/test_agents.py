@@ -15,22 +15,17 @@ from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
 from skywrite.clock import SYSTEM_CLOCK, SteadyClock
+from skywrite.errors import InputError
 from skywrite.fetch.fetch import Fetched, FetchFailed
 from skywrite.queue.agents import Agents, Client, challenge_of
 from skywrite.queue.people import People, Role
-from skywrite.server.agent_clients import (
-    AgentClients,
-    RedirectNotAllowed,
-    UnknownAgent,
-    check_redirect,
-    may_redirect_to,
-    read_document,
-)
+from skywrite.server.agent_clients import AgentClients, check_redirect, may_redirect_to, read_document
 from skywrite.server.app import make_app
 from skywrite.server.auth import COOKIE
 from skywrite.server.demo import demo_queue
 from skywrite.server.security import Origin
 from tests.server.conftest import Server, demo_server
+from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS
 
 HERE = "http://127.0.0.1:8080"
@@ -255,7 +250,7 @@ def test_another_site_cannot_press_the_button(house: House, headers: dict[str, s
     """A form of another site is refused, with the cookie, too."""
     form = {**house.question(), "decision": "allow", "scope-read": "on"}
     answer = house.web.post(f"{PAGE}/authorize", data=form, headers={**house.cookie(), **headers})
-    assert (403, "ForeignRequest") == (answer.status_code, answer.json()["error"])
+    assert (403, "request.foreign") == (answer.status_code, answer.json()["code"])
 
 
 @pytest.mark.parametrize(
@@ -461,7 +456,7 @@ def test_answers_go_only_where_the_program_said(wanted: str, registered: str, fi
     client = Client("id", "Program", (registered,))
     try:
         check_redirect(client, wanted)
-    except RedirectNotAllowed:
+    except InputError:
         assert not fits
     else:
         assert fits
@@ -487,7 +482,7 @@ WELL = f'{{"client_id": "{DOCUMENT}", "client_name": "Agent\\n  x", "redirect_ur
 )
 def test_documents_that_are_wrong(body: str) -> None:
     """A document that does not name itself, or names no usable address, is no program."""
-    with pytest.raises(UnknownAgent):
+    with fails("agent.unknown"):
         read_document(DOCUMENT, body.encode())
 
 
@@ -531,7 +526,7 @@ def test_a_program_is_known_by_its_document(sky: Skywrite) -> None:
 )
 def test_documents_that_cannot_be_had(sky: Skywrite, answer: Any) -> None:
     """No answer, a redirect, or more than a document needs: nobody is let in."""
-    with pytest.raises(UnknownAgent):
+    with fails("agent.unknown"):
         clients_on(sky, Web(answer)).find(DOCUMENT)
 
 
@@ -542,7 +537,7 @@ def test_documents_that_cannot_be_had(sky: Skywrite, answer: Any) -> None:
 def test_addresses_that_are_no_client_id(sky: Skywrite, client_id: str) -> None:
     """An address without a path, with a name in it or with dots is not even opened."""
     web = Web(FetchFailed("No answer."))
-    with pytest.raises(UnknownAgent):
+    with fails("agent.unknown"):
         clients_on(sky, web).find(client_id)
     assert 0 == web.count
 

@@ -33,7 +33,7 @@ def test_a_key_is_for_one_payload(everything: Api, fresh_key: str, other: dict[s
     body = {"text": f"First {fresh_key}", "at": AT, "key": fresh_key}
     made = everything.post("/posts", body).json()
     answer = everything.post("/posts", {**body, **other})
-    assert (422, "KeyReused") == (answer.status_code, answer.json()["error"])
+    assert (422, "post_key.reused") == (answer.status_code, answer.json()["code"])
     told = {name: made[name] for name in ("warnings", "notices")}
     assert made == {**everything.get(f"/posts/{made['id']}").json(), "created": True, **told}
 
@@ -42,7 +42,7 @@ def test_header_and_field_agree(everything: Api, fresh_key: str) -> None:
     """The key is the header Idempotency-Key or the field; two different ones are refused."""
     body = {"text": "Two keys", "key": fresh_key}
     answer = everything.post("/posts", body, headers={"idempotency-key": f"{fresh_key}-b"})
-    assert (422, "InvalidInput") == (answer.status_code, answer.json()["error"])
+    assert (422, "body.invalid") == (answer.status_code, answer.json()["code"])
 
 
 def test_posts_are_changed_by_those_who_saw_them(everything: Api, fresh_key: str) -> None:
@@ -52,7 +52,7 @@ def test_posts_are_changed_by_those_who_saw_them(everything: Api, fresh_key: str
     edited = everything.patch(path, {"text": "Edited"}, headers={"if-match": etag})
     late = everything.patch(path, {"text": "Late"}, headers={"if-match": etag})
     assert (200, "Edited") == (edited.status_code, edited.json()["text"])
-    assert (412, "ChangedMeanwhile") == (late.status_code, late.json()["error"])
+    assert (412, "post.changed") == (late.status_code, late.json()["code"])
     moved = everything.post(
         f"{path}/move", {"at": "2030-02-01T10:00:00Z"}, headers={"if-match": edited.headers["etag"]}
     )
@@ -114,7 +114,7 @@ def test_scopes_are_kept(server: Server) -> None:
     reader = server.with_key("read")
     assert 200 == reader.get("/posts").status_code
     for answer in (reader.post("/posts", {"text": "no"}), reader.get("/keys"), reader.post("/webhooks", {"url": "x"})):
-        assert (403, "NotAllowed") == (answer.status_code, answer.json()["error"])
+        assert (403, "access.denied") == (answer.status_code, answer.json()["code"])
 
 
 def test_a_key_for_one_account_sees_no_other(server: Server, everything: Api) -> None:
@@ -141,7 +141,7 @@ def test_a_revoked_key_ends_at_once(server: Server) -> None:
     api = Api(server.url, {"authorization": f"Bearer {made['key']}"})
     assert 200 == api.get("/posts").status_code
     assert 200 == server.as_owner().delete(f"/keys/{made['id']}").status_code
-    assert (401, "InvalidKey") == (api.get("/posts").status_code, api.get("/posts").json()["error"])
+    assert (401, "api_key.invalid") == (api.get("/posts").status_code, api.get("/posts").json()["code"])
 
 
 def test_nobody_gives_more_than_they_have(server: Server) -> None:

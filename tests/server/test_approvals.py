@@ -69,16 +69,16 @@ def test_people_approve_what_they_did_not_write(quiet_server: Server) -> None:
     agent, number = drafted(quiet_server, "By an agent", "read", "draft", "schedule", "publish")
     body = {"digest": agent.get(f"/posts/{number}/approval").json()["digest"]}
     for key in (agent, quiet_server.with_key("read", "draft"), quiet_server.with_key("read", "publish")):
-        assert (403, "NotAllowed") == (
+        assert (403, "access.denied") == (
             (refused := key.post(f"/posts/{number}/approve", body)).status_code,
-            refused.json()["error"],
+            refused.json()["code"],
         )
     approved = owner.post(f"/posts/{number}/approve", body)
     assert (200, "scheduled") == (approved.status_code, approved.json()["state"])
     mine = owner.post("/posts", {"text": "Mine", "at": AT, "draft": True}).json()["id"]
     digest = owner.get(f"/posts/{mine}/approval").json()["digest"]
     own = owner.post(f"/posts/{mine}/approve", {"digest": digest})
-    assert (403, "OwnPost") == (own.status_code, own.json()["error"])
+    assert (403, "approval.own_post") == (own.status_code, own.json()["code"])
 
 
 def test_a_recurrence_is_approved_as_a_whole(quiet_server: Server) -> None:
@@ -88,10 +88,10 @@ def test_a_recurrence_is_approved_as_a_whole(quiet_server: Server) -> None:
     number = agent.post("/recurrences", given).json()["id"]
     asked = agent.get(f"/recurrences/{number}/approval").json()
     own = agent.post(f"/recurrences/{number}/approve", {"digest": asked["digest"]})
-    assert (403, "NotAllowed") == (own.status_code, own.json()["error"])
+    assert (403, "access.denied") == (own.status_code, own.json()["code"])
     other = quiet_server.as_owner()
     stale = other.post(f"/recurrences/{number}/approve", {"digest": "0" * 64})
-    assert "ApprovalStale" == stale.json()["error"]
+    assert "approval.stale" == stale.json()["code"]
     assert True is other.post(f"/recurrences/{number}/approve", {"digest": asked["digest"]}).json()["approved"]
     cookie = {"cookie": f"{COOKIE}={quiet_server.owner}"}
     assert "It is approved as it is" in quiet_server.request("GET", "/recurrences", headers=cookie).text

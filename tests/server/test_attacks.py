@@ -29,25 +29,25 @@ def server() -> Iterator[Server]:
 @pytest.mark.parametrize(
     ("body", "status", "error"),
     [
-        (b"{" * 10, 400, "MalformedBody"),
-        (b'{"text": "\xff\xfe"}', 400, "MalformedBody"),
-        (b'{"text": "\\ud800"}', 400, "MalformedBody"),
-        (b'{"text": "a\\u0000b"}', 422, "InvalidInput"),
-        (b"[]", 422, "InvalidInput"),
-        (b'{"text": 5}', 422, "InvalidInput"),
-        (b'{"colour": "red"}', 422, "InvalidInput"),
-        (b'{"id": 5}', 422, "InvalidInput"),
-        (b'{"images": [{"path": "/etc/passwd"}]}', 422, "InvalidInput"),
-        (b'{"text": ' + b"[" * 100 + b"]" * 100 + b"}", 400, "MalformedBody"),
-        (b'{"text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", 400, "MalformedBody"),
-        (b'{"text": "' + b"a" * 1_000_001 + b'"}', 413, "BodyTooLarge"),
+        (b"{" * 10, 400, "body.malformed"),
+        (b'{"text": "\xff\xfe"}', 400, "body.malformed"),
+        (b'{"text": "\\ud800"}', 400, "body.malformed"),
+        (b'{"text": "a\\u0000b"}', 422, "body.invalid"),
+        (b"[]", 422, "body.invalid"),
+        (b'{"text": 5}', 422, "body.invalid"),
+        (b'{"colour": "red"}', 422, "body.invalid"),
+        (b'{"id": 5}', 422, "body.invalid"),
+        (b'{"images": [{"path": "/etc/passwd"}]}', 422, "body.invalid"),
+        (b'{"text": ' + b"[" * 100 + b"]" * 100 + b"}", 400, "body.malformed"),
+        (b'{"text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", 400, "body.malformed"),
+        (b'{"text": "' + b"a" * 1_000_001 + b'"}', 413, "body.too_large"),
     ],
     ids=["cut", "bytes", "surrogate", "nul", "list", "number", "unknown", "id", "path", "deep", "deeper", "large"],
 )
 def test_bodies_that_are_wrong(everything: Api, body: bytes, status: int, error: str) -> None:
     """A body that is too large, too deep, no UTF-8, of the wrong type or with unknown fields is refused."""
     answer = everything.send("POST", "/posts", content=body, headers=JSON)
-    assert (status, error) == (answer.status_code, answer.json()["error"])
+    assert (status, error) == (answer.status_code, answer.json()["code"])
     assert "application/problem+json" == answer.headers["content-type"]
 
 
@@ -61,7 +61,7 @@ def test_unknown_fields_are_named(everything: Api) -> None:
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "bnVsbA", "W251bGwsMV0x", "WzEsMl0", "eyJhIjoxfQ", "é", "a" * 5000])
 def test_bad_cursors(everything: Api, cursor: str) -> None:
     """A cursor that the server did not make is refused."""
-    assert (400, "InvalidCursor") == _said(everything.get(f"/posts?cursor={cursor}"))
+    assert (400, "cursor.invalid") == _said(everything.get(f"/posts?cursor={cursor}"))
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "9223372036854775808", "1e3", "abc", "1%00"])
@@ -76,7 +76,7 @@ def test_numbers_that_are_none(everything: Api, number: str) -> None:
 def test_keys_in_addresses_are_refused(server: Server, place: str) -> None:
     """A key in an address is refused, whether or not it is valid, and the hint says where it belongs."""
     answer = server.request("GET", place.format(new_key()))
-    assert (400, "KeyInAddress") == _said(answer)
+    assert (400, "request.key_in_address") == _said(answer)
     assert "Authorization" in answer.json()["hint"]
 
 
@@ -94,7 +94,7 @@ def test_keys_in_addresses_are_refused(server: Server, place: str) -> None:
 def test_other_sites_cannot_act(server: Server, headers: dict[str, str]) -> None:
     """A request that another site made the browser send is refused, though it carries the session's cookie."""
     answer = server.as_owner().post("/posts", {"text": "By another site", "draft": True}, headers=headers)
-    assert (403, "ForeignRequest") == _said(answer)
+    assert (403, "request.foreign") == _said(answer)
 
 
 def test_own_pages_can_act(server: Server) -> None:
@@ -127,12 +127,12 @@ def test_answers_are_shown_nowhere_else(server: Server, everything: Api) -> None
 @pytest.mark.parametrize(
     ("data", "error"),
     [
-        (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "NotMedia"),
-        (b"<!doctype html><script>alert(1)</script>", "NotMedia"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "media.unsupported"),
+        (b"<!doctype html><script>alert(1)</script>", "media.unsupported"),
         (b"\x89PNG\r\n\x1a\n<script>alert(1)</script>", None),
         (b"GIF89a<script>alert(1)</script>", None),
-        (b"%PDF-1.7", "NotMedia"),
-        (b"x", "NotMedia"),
+        (b"%PDF-1.7", "media.unsupported"),
+        (b"x", "media.unsupported"),
     ],
     ids=["svg", "html", "png", "gif", "pdf", "x"],
 )
@@ -140,7 +140,7 @@ def test_uploads_that_are_no_images(everything: Api, data: bytes, error: str | N
     """SVG, HTML and what only pretends to be an image is refused."""
     answer = everything.send("POST", "/media", content=data, headers={"content-type": "image/png"})
     assert 422 == answer.status_code
-    assert error is None or error == answer.json()["error"]
+    assert error is None or error == answer.json()["code"]
 
 
 def test_names_of_uploads_are_only_shown(everything: Api, image: bytes) -> None:
@@ -260,7 +260,7 @@ def test_serving_everyone_needs_someone_known(tmp_path: Any) -> None:
     for more in ((), ("--public-url", "https://posts.example.com")):
         with python_child(*words, *more, environ=environ) as child:
             assert 2 == child.wait()
-            assert "NotSecured" in child.output
+            assert "server.not_secured" in child.output
 
 
 @pytest.fixture
@@ -276,4 +276,4 @@ def image() -> bytes:
 
 
 def _said(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]
+    return answer.status_code, answer.json()["code"]

@@ -85,7 +85,7 @@ def test_a_child_ends_no_later(house: House, world: World) -> None:
     _, short = parent.child(until=to_iso(NOON + timedelta(minutes=5)))
     later = parent.send("POST", "/keys", name="later", scopes=["read"], until=to_iso(HOUR + timedelta(minutes=1)))
     assert ("2026-11-24T13:00:00.000Z", "2026-11-24T12:05:00.000Z") == (made["expires_at"], short["expires_at"])
-    assert (403, "NotAllowed") == (later[0], later[1]["error"])
+    assert (403, "access.denied") == (later[0], later[1]["code"])
     assert ["parent", "child", "child"] == [key["name"] for key in parent.send("GET", "/keys")[1]["keys"]]
     world.clock.advance(3600)
     assert [401, 401] == [one.send("GET", "/posts")[0] for one in (parent, child)]
@@ -173,7 +173,7 @@ def test_no_key_approves(house: House) -> None:
     for path in (f"/posts/{post['id']}", f"/recurrences/{again['id']}"):
         _, asked = author.send("GET", f"{path}/approval")
         answers = [one.send("POST", f"{path}/approve", digest=asked["digest"]) for one in (author, second, other)]
-        assert [(403, "NotAllowed")] * 3 == [(status, said["error"]) for status, said in answers]
+        assert [(403, "access.denied")] * 3 == [(status, said["code"]) for status, said in answers]
         assert 200 == person.send("POST", f"{path}/approve", digest=asked["digest"])[0]
         assert 200 == other.send("POST", f"{path}/reject", note="No")[0]
 
@@ -189,6 +189,6 @@ def test_no_key_invites(house: House) -> None:
         key.send("PATCH", path, role="approver"),
         key.send("DELETE", path),
     ]
-    assert [(403, "NotAllowed")] * 3 == [(status, said["error"]) for status, said in answers]
+    assert [(403, "access.denied")] * 3 == [(status, said["code"]) for status, said in answers]
     assert 200 == owner.send("PATCH", path, role="approver")[0]
     assert "approver" == house.people.get(guest["id"]).role

@@ -23,12 +23,9 @@ from starlette.testclient import TestClient
 from skywrite.app import Skywrite
 from skywrite.app.operations import OPERATIONS, Operation
 from skywrite.atproto.identity import UnknownHandle
-from skywrite.bsky.limits import UnknownLabel
-from skywrite.errors import NotSent
+from skywrite.errors import NotFound, NotSent
 from skywrite.fetch.guard import Guard
-from skywrite.queue.model import UnknownPost
 from skywrite.queue.people import People
-from skywrite.queue.webhooks import UnknownWebhook
 from skywrite.schedule.localtime import UnknownZone
 from skywrite.schedule.series import UnknownRule
 from skywrite.server.app import make_app
@@ -360,9 +357,9 @@ def test_a_name_that_is_there_twice(client: TestClient, path: str) -> None:
     """JSON with a field twice means different things to different readers, so it is refused, at every depth."""
     for body in ('{"text": "a", "text": "b"}', '{"images": [{"alt": "a", "alt": "b"}]}'):
         answer = client.post(path, content=body, headers={"content-type": "application/json"})
-        assert (400, "MalformedBody", True) == (
+        assert (400, "body.malformed", True) == (
             answer.status_code,
-            answer.json()["error"],
+            answer.json()["code"],
             "is given twice" in answer.json()["detail"],
         )
 
@@ -371,7 +368,7 @@ def test_a_name_that_is_there_twice(client: TestClient, path: str) -> None:
 def test_what_only_some_call_json(client: TestClient, body: bytes) -> None:
     """Numbers that are none and other encodings than UTF-8 are refused."""
     answer = client.post("/api/v1/posts", content=body, headers={"content-type": "application/json"})
-    assert (400, "MalformedBody") == (answer.status_code, answer.json()["error"])
+    assert (400, "body.malformed") == (answer.status_code, answer.json()["code"])
 
 
 @pytest.mark.parametrize(
@@ -391,8 +388,8 @@ def test_what_is_not_understood_is_there(client: TestClient, path: str, body: An
 
 def test_each_class_of_error_has_its_status() -> None:
     """What is called unknown is answered as missing only where its class says so."""
-    assert (404, 404) == (UnknownPost.http_status, UnknownWebhook.http_status)
-    assert [422] * 4 == [kind.http_status for kind in (UnknownLabel, UnknownZone, UnknownRule, UnknownHandle)]
+    assert (404, 404) == (NotFound.http_status, NotFound.http_status)
+    assert [422] * 4 == [kind.http_status for kind in ("label.unknown", UnknownZone, UnknownRule, UnknownHandle)]
 
 
 @pytest.mark.parametrize(

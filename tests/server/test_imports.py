@@ -43,14 +43,14 @@ def test_a_workbook_comes_in(everything: Api, fresh_key: str) -> None:
 def test_foreign_columns_are_named_at_once(everything: Api, fresh_key: str) -> None:
     """The error suggests a map, as the field to send."""
     answer = everything.post("/imports", table(fresh_key, "Message,Post date", f"x,{AT}"))
-    assert (422, "UnknownColumns") == (answer.status_code, answer.json()["error"])
+    assert (422, "table.columns_unknown") == (answer.status_code, answer.json()["code"])
     assert "the field map: {'Message': 'text', 'Post date': 'at'}" in answer.json()["hint"]
 
 
 def test_a_wrong_row_stops_all_others(everything: Api, fresh_key: str) -> None:
     """Nothing is stored, unless only the others are asked for; a dry run says what is wrong with each."""
     body = table(fresh_key, "text,at", f"{fresh_key} good,{AT}", f"{fresh_key} bad,yesterday at noon")
-    assert (422, "ImportFailed") == ((answer := everything.post("/imports", body)).status_code, answer.json()["error"])
+    assert (422, "import.failed") == ((answer := everything.post("/imports", body)).status_code, answer.json()["code"])
     errors = [row["error"] for row in everything.post("/imports", {**body, "dry_run": True}).json()["rows"]]
     assert [True, False] == [error is None for error in errors]
     rows = everything.post("/imports", {**body, "partial": True}).json()["rows"]
@@ -60,23 +60,23 @@ def test_a_wrong_row_stops_all_others(everything: Api, fresh_key: str) -> None:
 @pytest.mark.parametrize(
     ("row", "error"),
     [
-        ({"images": [{"path": "/etc/passwd", "alt": "x"}]}, "FileOutside"),
-        ({"images": ["/etc/passwd"]}, "FileOutside"),
-        ({"video": "/etc/passwd"}, "FileOutside"),
-        ({"images": [{"cid": "bafkreia", "mime": "image/png", "size": 1}]}, "InvalidDraft"),
-        ({"thread": [{"text": "x", "images": [{"path": "/etc/passwd"}]}]}, "InvalidDraft"),
-        ({"embed": {"$type": "app.bsky.embed.record"}}, "InvalidDraft"),
-        ({"every": "daily 9:00", "pool": [{"text": "x", "images": ["/etc/passwd"]}]}, "InvalidDraft"),
-        ({"images": [{"media": "bafkreinothing"}]}, "UnknownMedia"),
-        ({"account": "nobody.test"}, "UnknownAccount"),
-        ({"nonsense": 1}, "InvalidDraft"),
+        ({"images": [{"path": "/etc/passwd", "alt": "x"}]}, "file.outside"),
+        ({"images": ["/etc/passwd"]}, "file.outside"),
+        ({"video": "/etc/passwd"}, "file.outside"),
+        ({"images": [{"cid": "bafkreia", "mime": "image/png", "size": 1}]}, "draft.invalid"),
+        ({"thread": [{"text": "x", "images": [{"path": "/etc/passwd"}]}]}, "draft.invalid"),
+        ({"embed": {"$type": "app.bsky.embed.record"}}, "draft.invalid"),
+        ({"every": "daily 9:00", "pool": [{"text": "x", "images": ["/etc/passwd"]}]}, "draft.invalid"),
+        ({"images": [{"media": "bafkreinothing"}]}, "media.unknown"),
+        ({"account": "nobody.test"}, "account.unknown"),
+        ({"nonsense": 1}, "draft.invalid"),
     ],
 )
 def test_rows_from_outside_name_nothing_here(everything: Api, fresh_key: str, row: dict[str, Any], error: str) -> None:
     """No file of the server, no media of others, no parts of records, in no place of a row."""
     body = {"name": f"{fresh_key}.json", "text": json.dumps([{"text": "x", "at": AT, **row}]), "dry_run": True}
     (told,) = everything.post("/imports", body).json()["rows"]
-    assert error == told["error"]["error"], told
+    assert error == told["error"]["code"], told
 
 
 def test_a_key_imports_for_its_own_accounts(server: Server, fresh_key: str) -> None:

@@ -24,10 +24,10 @@ from skywrite.server import json_bodies
 from skywrite.server.app import make_app
 from skywrite.server.auth import COOKIE
 from skywrite.server.lanes import Lane, Lanes
-from skywrite.server.problems import TooBusy
 from skywrite.server.routes import PREFIX
 from skywrite.server.security import Origin
 from tests.app.conftest import sky, world
+from tests.support.errors import fails
 
 __all__ = ["sky", "world"]
 
@@ -77,7 +77,7 @@ def test_more_than_can_wait_is_refused() -> None:
     async def main() -> tuple[int, str, str]:
         lane = Lane("network", threads=2, each=1, waiting=3)
         async with silent(lane, {"greedy": 4}):
-            with pytest.raises(TooBusy) as refused:
+            with fails("request.too_many_at_once") as refused:
                 await lane.run("greedy", str)
         return refused.value.http_status, refused.value.headers["retry-after"], await lane.run("greedy", str, "again")
 

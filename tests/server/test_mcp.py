@@ -97,12 +97,12 @@ def test_errors_are_results(agent: Session) -> None:
 
     async def fail(client: Any) -> None:
         for name, arguments, error in (
-            ("get_post", {"id": 999_999}, "UnknownPost"),
-            ("preview_post", {"text": "a", "images": [{"url": "file:///etc/passwd"}]}, "InputError"),
-            ("cancel_post", {"id": 999_999}, "UnknownPost"),
+            ("get_post", {"id": 999_999}, "post.unknown"),
+            ("preview_post", {"text": "a", "images": [{"url": "file:///etc/passwd"}]}, "input.invalid"),
+            ("cancel_post", {"id": 999_999}, "post.unknown"),
         ):
             result = await client.call_tool(name, arguments)
-            assert (True, error) == (result.is_error, json.loads(result.content[0].text)["error"])
+            assert (True, error) == (result.is_error, json.loads(result.content[0].text)["code"])
         assert not (await client.call_tool("list_accounts", {})).is_error
 
     agent(fail)
@@ -221,4 +221,4 @@ def test_a_field_that_comes_twice_reaches_no_tool(everything: Api) -> None:
     body = '{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "method": "tools/call", "params": {}}'
     kind = {**everything.headers, "content-type": "application/json", "accept": "application/json, text/event-stream"}
     answer = httpx.post(f"{everything.url}/mcp", content=body, headers=kind, timeout=PATIENCE_SECONDS)
-    assert (400, "MalformedBody") == (answer.status_code, answer.json()["error"])
+    assert (400, "body.malformed") == (answer.status_code, answer.json()["code"])

@@ -119,11 +119,11 @@ def test_posts_are_held_released_and_cancelled(everything: Api, fresh_key: str) 
     assert f"POST /api/v1{path}/release" in held["error"]["hint"]
     assert "scheduled" == everything.post(f"{path}/release").json()["state"]
     refused = everything.post(f"{path}/retry")
-    assert (409, "WrongState") == (refused.status_code, refused.json()["error"])
+    assert (409, "post.wrong_state") == (refused.status_code, refused.json()["code"])
     assert "cancelled" == everything.delete(path).json()["state"]
     assert "cancelled" == everything.delete(path).json()["state"]
     edited = everything.patch(path, {"text": "Too late"})
-    assert (409, "NotEditable") == (edited.status_code, edited.json()["error"])
+    assert (409, "post.not_editable") == (edited.status_code, edited.json()["code"])
     assert path.removeprefix("/posts/") in [str(post["id"]) for post in everything.get("/history").json()["posts"]]
 
 
@@ -157,4 +157,4 @@ def test_texts_are_measured_as_they_are_typed(everything: Api) -> None:
     thread = everything.post("/posts/text", {"text": "A sentence. " * 60, "split": True, "numbering": "1/n"}).json()
     assert len(thread["posts"]) > 2 and all(post["fits"] for post in thread["posts"])
     stuck = everything.post("/posts/text", {"text": f"[{'a' * 400}](https://example.com)", "split": True}).json()
-    assert "CannotSplit" == stuck["error"]["error"]
+    assert "text.unsplittable" == stuck["error"]["code"]

@@ -74,8 +74,8 @@ def test_other_passkeys_are_refused(browser: Browser) -> None:
     browser.add()
     other_key = browser.use(Authenticator(browser.passkey.origin, browser.passkey.host, count=5))
     other_site = browser.use(replace(browser.passkey, origin="https://evil.example", count=5))
-    assert [(401, "InvalidPasskey")] * 3 == [
-        (answer.status_code, answer.json()["error"]) for answer in (unknown, other_key, other_site)
+    assert [(401, "passkey.invalid")] * 3 == [
+        (answer.status_code, answer.json()["code"]) for answer in (unknown, other_key, other_site)
     ]
 
 
@@ -84,7 +84,7 @@ def test_only_who_is_signed_in_adds_one(browser: Browser) -> None:
     assert 401 == browser.post("/passkeys/options", signed_in=False).status_code
     options = browser.post("/passkeys/sign-in/options", signed_in=False).json()
     answer = browser.post("/passkeys", {"credential": browser.passkey.create(options)})
-    assert (401, "InvalidPasskey") == (answer.status_code, answer.json()["error"])
+    assert (401, "passkey.invalid") == (answer.status_code, answer.json()["code"])
 
 
 @pytest.mark.parametrize("credential", [None, 5, {}, {"response": {"clientDataJSON": "!"}}])
@@ -97,5 +97,5 @@ def test_credentials_that_are_none(browser: Browser, credential: Any) -> None:
 def test_an_address_has_no_passkeys(browser: Browser) -> None:
     """On 127.0.0.1 the answer says where passkeys work."""
     answer = browser.post("/passkeys/options", host=browser.host.replace("skywrite.localhost", "127.0.0.1"))
-    assert (422, "NoPasskeysHere") == (answer.status_code, answer.json()["error"])
+    assert (422, "passkey.unavailable") == (answer.status_code, answer.json()["code"])
     assert "skywrite.localhost" in answer.json()["hint"]

@@ -8,18 +8,17 @@ import pytest
 from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
-from skywrite.app.operations import OPERATIONS, Access, NotAllowed
+from skywrite.app.operations import OPERATIONS, Access
 from skywrite.app.operations.reposts import AddPin, AddRepost, AddUnpin, ListReposts
 from skywrite.app.operations.shapes import ById
 from skywrite.app.reposts import REPOST, RepostTask
 from skywrite.errors import InputError
-from skywrite.queue.actions import UnknownAction
 from skywrite.queue.api_keys import SCOPES, ApiKeys, Scope
-from skywrite.queue.model import KeyReused, UnknownPost
 from skywrite.server.app import make_app
 from skywrite.server.mcp_tools import find_resource, find_tool, tools_for
 from skywrite.server.security import Origin
 from tests.app.conftest import World, sky, world
+from tests.support.errors import fails
 
 __all__ = ["sky", "world"]
 
@@ -60,7 +59,7 @@ def test_a_repost_over_http(sky: Skywrite, client: TestClient) -> None:
         made.json()[name] for name in ("kind", "state", "uri", "due_at")
     )
     other = client.post("/reposts", json={**body, "undo_after": "48h"}, headers=headers)
-    assert (422, "KeyReused") == (other.status_code, other.json()["error"])
+    assert (422, "post_key.reused") == (other.status_code, other.json()["code"])
     place = made.headers["location"].removeprefix("/api/v1")
     found = client.get(place, headers=headers).json()
     assert [found] == client.get("/reposts", headers=headers).json()["reposts"]
@@ -112,10 +111,10 @@ def test_what_is_of_other_accounts_stays_unknown(sky: Skywrite, world: World, ac
     sent = sky.post("Hello from alice", account="alice.test")
     hers = run(access, "reposts.create", AddRepost(target=sent.uri, account="alice.test"))
     bob = access._replace(accounts=frozenset({sky.accounts.get("bob.test").did}))
-    with pytest.raises(UnknownPost):
+    with fails("post.unknown"):
         run(bob, "reposts.create", AddRepost(target=sent.id or 0))
     for name in ("reposts.get", "reposts.cancel"):
-        with pytest.raises(UnknownAction):
+        with fails("action.unknown"):
             run(bob, name, ById(hers.id))
     his = run(bob, "reposts.create", AddRepost(target=sent.uri))
     assert ("bob.test", [his.id]) == (
@@ -139,9 +138,9 @@ def test_a_key_stands_for_one_thing(sky: Skywrite, access: Access) -> None:
     sent = sky.post("Once")
     first = sky.reposts.repost(sent.uri, key="mine")
     assert first == sky.reposts.repost(sent.uri, key="mine")
-    with pytest.raises(KeyReused):
+    with fails("post_key.reused"):
         sky.reposts.pin(sent.uri, key="mine")
-    with pytest.raises(KeyReused):
+    with fails("post_key.reused"):
         run(access, "reposts.pin", AddPin(target=sent.uri, key="mine"))
     assert first.id == run(access, "reposts.create", AddRepost(target=sent.uri, key="mine")).id
 
@@ -154,7 +153,7 @@ def test_agents_need_a_key_and_publish(sky: Skywrite, access: Access) -> None:
     assert {"target", "key"} <= set(tool.input_schema()["required"])
     with pytest.raises(InputError, match="needs a key"):
         tool.call(access, {"target": sent.uri})
-    with pytest.raises(NotAllowed):
+    with fails("access.denied"):
         tool.call(access._replace(scopes=frozenset({"schedule"})), {"target": sent.uri, "key": "agent-1"})
     first, second = (tool.call(access, {"target": sent.uri, "key": "agent-1"}) for _ in range(2))
     assert (first["id"], True, False) == (second["id"], first["created"], second["created"])

@@ -111,7 +111,7 @@ def test_a_port_that_is_taken(environ: dict[str, str]) -> None:
     server = start("--no-worker", environ=environ)
     with server.child:
         port = server.url.rpartition(":")[2]
-        assert "AddressInUse" in run("serve", "--port", port, "--json", environ=environ, code=2)
+        assert "server.address_in_use" in run("serve", "--port", port, "--json", environ=environ, code=2)
 
 
 def test_answers_do_not_wait_for_more() -> None:
@@ -128,4 +128,4 @@ def test_a_public_address_is_the_name(environ: dict[str, str]) -> None:
     with python_child("-m", "skywrite.cli.main", *words, environ=environ) as child:
         said = json.loads(child.wait_for_line("sign_in_url"))
     assert "https://posts.example.com" == said["url"]
-    assert "InputError" in run("serve", "--json", "--public-url", "posts.example.com", environ=environ, code=2)
+    assert "input.invalid" in run("serve", "--json", "--public-url", "posts.example.com", environ=environ, code=2)

@@ -93,7 +93,7 @@ def test_a_used_link_gets_a_page_for_people(sky: Skywrite) -> None:
     client = browser(sky, "http://127.0.0.1:8080")
     page, problem = (client.get("/sign-in/none-such", headers=headers) for headers in (PAGE, {}))
     assert (401, True, True) == (page.status_code, "already used" in page.text, "ask the owner" in page.text)
-    assert (401, "NotSignedIn") == (problem.status_code, problem.json()["error"])
+    assert (401, "request.unauthenticated") == (problem.status_code, problem.json()["code"])
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ from skywrite.app import Skywrite
 from skywrite.app.operations.table import Access
 from skywrite.app.operations.texts import CheckText, check_text
 from skywrite.queue.api_keys import SCOPES
-from skywrite.queue.model import UnknownAccount
 from skywrite.queue.people import People
 from skywrite.server.app import make_app
 from skywrite.server.auth import COOKIE
 from skywrite.server.pages.frame import NAVIGATION
 from skywrite.server.security import Origin
 from tests.app.conftest import World, sky, world
+from tests.support.errors import fails
 
 __all__ = ["sky", "world"]
 
@@ -44,5 +44,5 @@ def test_a_text_is_checked_before_anybody_signs_in(world: World) -> None:
     """The composer counts from the first keystroke; an account that somebody names is one that is there."""
     access = Access(world.process(), frozenset(SCOPES), who="key 1")
     assert [5] == [post.graphemes for post in check_text(access, CheckText(text="Hello")).posts]
-    with pytest.raises(UnknownAccount):
+    with fails("account.unknown"):
         check_text(access, CheckText(text="Hello", account="nobody.test"))

@@ -44,7 +44,7 @@ def held(sky: Skywrite, home: Path) -> int:
 def failed(sky: Skywrite, home: Path) -> int:
     number = sky.schedule("What was seen", at=SOON).post_id
     with closing(sqlite3.connect(home / "skywrite.db")) as connection, connection:
-        connection.execute("UPDATE post SET state = 'failed', error_name = 'X' WHERE id = ?", (number,))
+        connection.execute("UPDATE post SET state = 'failed', error_code = 'X' WHERE id = ?", (number,))
     return number
 
 

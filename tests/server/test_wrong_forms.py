@@ -75,7 +75,7 @@ def test_a_program_gets_a_problem_where_nothing_is(page: TestClient) -> None:
     """Who does not ask for a page, or asks the API, gets JSON."""
     for path, accept in (("/nothing", "*/*"), ("/api/v1/nothing", "text/html")):
         response = page.get(path, headers={"accept": accept})
-        assert (404, "NoSuchPage") == (response.status_code, response.json()["error"])
+        assert (404, "page.unknown") == (response.status_code, response.json()["code"])
 
 
 def test_a_plan_ends_before_time_does(page: TestClient) -> None:
@@ -97,4 +97,4 @@ def test_a_mistake_of_ours_is_a_page_for_people(
         "division" in shown.text,
     )
     answer = client.get("/status", headers={"accept": "*/*"})
-    assert (500, "Unexpected") == (answer.status_code, answer.json()["error"])
+    assert (500, "skywrite.bug") == (answer.status_code, answer.json()["code"])

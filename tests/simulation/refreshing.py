@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from skywrite.atproto.oauth_auth import TooLate
-from skywrite.atproto.oauth_refresh import InvalidGrant, Refresher, SessionOver
+from skywrite.atproto.oauth_refresh import InvalidGrant, Refresher
 from skywrite.atproto.oauth_session import OAuthSession
-from skywrite.errors import NoAnswer, SkywriteError
+from skywrite.atproto.xrpc_errors import NotSignedIn
+from skywrite.errors import NoAnswer, NotSent, SkywriteError
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 DID = "did:plc:abcdefghijklmnopqrstuvwx"
@@ -155,11 +155,11 @@ class Process:
                     session = refresher.renew(DID, session.access_token, wait=not session.is_usable(now))
                 if not self.world.server.accepts(session.access_token):
                     session = refresher.renew(DID, session.access_token, wait=True)
-            except SessionOver:
+            except NotSignedIn:
                 self.world.said_over += 1
                 self.sleep(1800)
             except SkywriteError as error:
-                self.world.note(f"{self.number}: {type(error).__name__}")
+                self.world.note(f"{self.number}: {error.code}")
             self.sleep(self.world.random.choice(self.world.pauses))
 
 
@@ -239,7 +239,7 @@ class Tokens:
         world, chance = self._world, self._world.random.random()
         if world.now > latest:
             world.note(f"{self._process.number} is too late to send")
-            raise TooLate("Held up.")
+            raise NotSent("Held up.", code="oauth.too_late")
         there = world.random.random() * (world.late_seconds if chance < world.late_chance else 1)
         answer: list[Any] = []
         world.at(there, lambda: answer.append(world.server.refresh(session.refresh_token)))

@@ -70,7 +70,7 @@ def test_the_worlds_are_hard() -> None:
     """Answers are lost, processes are killed and frozen, and some sessions do end: the promise is not empty."""
     worlds = [lived(seed) for seed in range(60)]
     stories = "\n".join(line for world in worlds for line in world.story)
-    expected = ("is killed", "is frozen", "no answer", "was overtaken", "RefreshInDoubt", "is too late")
+    expected = ("is killed", "is frozen", "no answer", "was overtaken", "session.refresh_in_doubt", "is too late")
     assert [] == [word for word in expected if word not in stories]
     assert 3 < sum(world.stored.phase == "over" for world in worlds) < 40
 

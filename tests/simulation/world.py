@@ -15,10 +15,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from skywrite.app.sending import StillQueued
 from skywrite.clock import FakeClock
 from skywrite.config import load_config
-from skywrite.errors import SkywriteError, StorageError
+from skywrite.errors import SkywriteError, StorageError, TemporaryError
 from skywrite.queue.model import Post
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.repo import Record
@@ -195,7 +194,7 @@ class World:
         with self._user("post", plan.name):
             try:
                 plan.id = self.user.sky.post(next(iter(plan.texts)), account=plan.handle).id
-            except StillQueued:
+            except TemporaryError:
                 plan.id = next(post.id for post in self.posts() if post.text in plan.texts)
             plan.accepted_at = self.clock.now()
 

@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 
 from skywrite import Skywrite
-from skywrite.app.functions import UnknownFunction
 from skywrite.app.programs import load_app
 from skywrite.clock import FakeClock
 from skywrite.compose.draft import Draft
 from skywrite.errors import InputError, SkywriteError
-from skywrite.sources.functions import FunctionFailed, InvalidProgram
 from tests.sources.folders import NOON, Desk
+from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS
 
 HOURLY = "0 * * * *"
@@ -183,11 +182,11 @@ async def asynchronous() -> str:
 @pytest.mark.parametrize(
     ("giver", "error", "said"),
     [
-        (raising, "FunctionFailed", "ZeroDivisionError: division by zero (test_bots.py, line "),
-        (lambda: 5, "FunctionFailed", "type int"),
-        (lambda: "x" * 301, "TextTooLong", "301"),
-        (lambda: {"txet": "x"}, "InvalidDraft", "txet"),
-        (lambda: {"text": "x", "images": ["gone.png"]}, "MissingFile", "gone.png"),
+        (raising, "function.failed", "ZeroDivisionError: division by zero (test_bots.py, line "),
+        (lambda: 5, "function.failed", "type int"),
+        (lambda: "x" * 301, "text.too_long", "301"),
+        (lambda: {"txet": "x"}, "draft.invalid", "txet"),
+        (lambda: {"text": "x", "images": ["gone.png"]}, "file.missing", "gone.png"),
     ],
 )
 def test_errors_are_reported_and_not_posted(desk: Desk, giver: Callable[[], Any], error: str, said: str) -> None:
@@ -200,12 +199,12 @@ def test_errors_are_reported_and_not_posted(desk: Desk, giver: Callable[[], Any]
     [timer] = desk.sky.watches()
     assert timer.problem is not None
     assert (error, True, NOON + timedelta(hours=2)) == (
-        timer.problem.name,
+        timer.problem.code,
         said in timer.problem.message,
         timer.next_at,
     )
     assert ([error], [], []) == (
-        [facts["error"] for name, facts in events if "error" in facts],
+        [facts["code"] for name, facts in events if "code" in facts],
         desk.published(),
         desk.sky.queue(),
     )
@@ -242,10 +241,10 @@ def test_call(desk: Desk) -> None:
     sent = desk.sky.call("giver")
     assert sent is not None
     assert (["Now"], None) == (desk.published(), desk.sky.call("silent"))
-    with pytest.raises(UnknownFunction, match="nobody"):
+    with fails("function.unknown", match="nobody"):
         desk.sky.call("nobody")
     desk.sky.every(HOURLY, name="broken")(raising)
-    with pytest.raises(FunctionFailed, match="ZeroDivisionError"):
+    with fails("function.failed", match="ZeroDivisionError"):
         desk.sky.call("broken")
 
 
@@ -264,10 +263,10 @@ def test_unfit_functions_are_refused(tmp_path: Path) -> None:
     """Asynchronous functions, nameless ones, and two of one name are refused."""
     sky = Skywrite(str(tmp_path / "skywrite.db"))
     for giver in (asynchronous, lambda: "x"):
-        with pytest.raises(InvalidProgram):
+        with fails("program.invalid"):
             sky.every(HOURLY)(giver)
     sky.every(HOURLY)(raising)
-    with pytest.raises(InvalidProgram, match="Two functions"):
+    with fails("program.invalid", match="Two functions"):
         sky.every(HOURLY)(raising)
 
 
@@ -322,5 +321,5 @@ def test_program_that_cannot_be_loaded(tmp_path: Path, program: str, said: str) 
 
 def test_missing_program(tmp_path: Path) -> None:
     """A program that is not there is told."""
-    with pytest.raises(InvalidProgram, match="no program"):
+    with fails("program.invalid", match="no program"):
         load_app(tmp_path / "bot.py")

@@ -12,13 +12,8 @@ import pytest
 
 from skywrite.clock import SystemClock
 from skywrite.errors import InputError
-from skywrite.sources.command import (
-    CommandFailed,
-    CommandTimedOut,
-    CommandTooLoud,
-    Printed,
-    run_command,
-)
+from skywrite.sources.command import CommandFailed, Printed, run_command
+from tests.support.errors import fails
 
 PYTHON = shlex.quote(sys.executable)
 
@@ -73,7 +68,7 @@ class ClockOfFile(SystemClock):
 def test_time_limit_ends_the_whole_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At the end of its time a command is killed, with what it has started."""
     monkeypatch.setattr("skywrite.sources.command.SYSTEM_CLOCK", ClockOfFile(tmp_path / "child"))
-    with pytest.raises(CommandTimedOut, match=r"0\.3 seconds"):
+    with fails("command.timed_out", match=r"0\.3 seconds"):
         run("sleep 300 & echo $! > child; sleep 300", folder=tmp_path, timeout_seconds=0.3)
     assert ends(int((tmp_path / "child").read_text()))
 
@@ -98,7 +93,7 @@ def ends(pid: int) -> bool:
 
 def test_size_limit() -> None:
     """A command that prints for ever is killed at the limit; one that prints up to it is not."""
-    with pytest.raises(CommandTooLoud, match="more than 1,000 bytes"):
+    with fails("command.too_loud", match="more than 1,000 bytes"):
         run("yes", max_bytes=1000, timeout_seconds=60)
     assert 1000 == len(run(f'{PYTHON} -c \'print("x" * 1000, end="")\'', max_bytes=1000))
 

@@ -16,20 +16,16 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.app.feed_checks import FeedChecks, FeedTask
-from skywrite.app.feeds import FeedBusy
 from skywrite.clock import FakeClock
 from skywrite.errors import InputError
 from skywrite.fetch.fetch import FetchRejected
 from skywrite.publish.rounds import Rounds
 from skywrite.queue.authors import written_by
-from skywrite.queue.feed_model import FeedExists, UnknownFeed
 from skywrite.queue.leases import Leases
 from skywrite.sources import feed_poll, feed_post
-from skywrite.sources.feed import NotAFeed
 from skywrite.sources.feed_entry import FeedUnreadable
-from skywrite.sources.feed_pace import IntervalTooShort
-from skywrite.sources.template import TemplateError
 from tests.sources.feed_support import START, environment, ledger, queued, sandboxed
+from tests.support.errors import fails
 from tests.support.feed_server import Asked, FeedServer, Reply, feed_server, gzip_bomb, item, rss
 from tests.support.processes import PATIENCE_SECONDS
 
@@ -109,8 +105,8 @@ def test_a_surprise_in_one_feed_stops_no_other(
     monkeypatch.setattr(feed_poll, "poll_feed", poll_feed)
     pass_time(sky, hours=2)
     told: list[str] = []
-    sky.run_once(log=lambda event, **facts: told.append(facts["error"]) if event == "feed" and facts["error"] else None)
-    assert (["Unexpected"] * count, 1) == (told, sky.context.store.count()["published"])
+    sky.run_once(log=lambda event, **facts: told.append(facts["code"]) if event == "feed" and facts["code"] else None)
+    assert (["skywrite.bug"] * count, 1) == (told, sky.context.store.count()["published"])
 
 
 # The thin path
@@ -169,7 +165,7 @@ def test_a_feed_is_found_from_its_page(sky: Skywrite, web: FeedServer) -> None:
 def test_a_page_without_a_feed_is_reported(sky: Skywrite, web: FeedServer) -> None:
     """A page that names no feed is the user's mistake, and nothing is stored."""
     web.pages["/blog"] = Reply(b"<html><title>Blog</title></html>", headers={"content-type": "text/html"})
-    with pytest.raises(NotAFeed, match="links to none"):
+    with fails("feed.not_found", match="links to none"):
         add(sky, web, "/blog")
     assert [] == sky.feeds()
 
@@ -178,7 +174,7 @@ def test_a_feed_is_added_once(sky: Skywrite, web: FeedServer) -> None:
     """The same address twice is refused."""
     web.pages["/feed"] = rss()
     add(sky, web)
-    with pytest.raises(FeedExists, match="feed 1 already"):
+    with fails("feed.exists", match="feed 1 already"):
         add(sky, web)
 
 
@@ -274,7 +270,7 @@ def test_a_feed_that_failed_to_read_is_not_remembered_as_seen(sky: Skywrite, web
     web.pages["/feed"] = Reply(rss(item("one")), headers={"etag": '"v1"'})
     add(sky, web)
     web.pages["/feed"] = Reply(b"<html>back soon</html>", headers={"etag": '"v2"'})
-    assert "FeedUnreadable" == getattr(sky.check_feed(1).problem, "name", None)
+    assert "feed.unreadable" == getattr(sky.check_feed(1).problem, "code", None)
     sky.check_feed(1)
     assert '"v1"' == web.asked[-1].headers.get("if-none-match")
 
@@ -335,7 +331,7 @@ def test_retry_after_is_obeyed(sky: Skywrite, web: FeedServer) -> None:
 def test_asking_too_often_is_refused(sky: Skywrite, web: FeedServer) -> None:
     """Nobody may ask for looks more often than every five minutes."""
     web.pages["/feed"] = rss()
-    with pytest.raises(IntervalTooShort, match="5 minutes"):
+    with fails("feed.interval_too_short", match="5 minutes"):
         add(sky, web, every="1m")
 
 
@@ -435,7 +431,7 @@ def test_a_slow_feed_is_left(sky: Skywrite, web: FeedServer, monkeypatch: pytest
     monkeypatch.setattr(feed_poll, "FEED_TIMEOUT_SECONDS", 1.5)
     web.pages["/feed"] = web.slow()
     check = sky.check_feed(1)
-    assert "FetchFailed" == getattr(check.problem, "name", None)
+    assert "fetch.failed" == getattr(check.problem, "code", None)
 
 
 def test_evils_at_the_beginning_store_nothing(sky: Skywrite, web: FeedServer) -> None:
@@ -501,7 +497,7 @@ def test_templates_say_what_posts_say(sky: Skywrite, web: FeedServer) -> None:
 def test_a_wrong_template_is_reported_before_anything_is_stored(sky: Skywrite, web: FeedServer) -> None:
     """Mistakes in a template are found when the feed is added."""
     web.pages["/feed"] = rss(item("one"))
-    with pytest.raises(TemplateError, match="cannot be read"):
+    with fails("template.invalid", match="cannot be read"):
         add(sky, web, template="{{ title ")
     assert [] == sky.feeds()
 
@@ -524,7 +520,7 @@ def test_a_slow_pattern_fails_its_item_alone(sky: Skywrite, web: FeedServer) -> 
     web.pages["/feed"] = rss(item("fine"), item("evil", title="a" * 3000 + "!"))
     sky.check_feed(1)
     failed = [entry for entry in sky.feed_items(1) if entry.state == "failed"]
-    assert (["fine"], ["FilterTooSlow"]) == (queued(sky), [entry.problem.name for entry in failed if entry.problem])
+    assert (["fine"], ["filter.too_slow"]) == (queued(sky), [entry.problem.code for entry in failed if entry.problem])
 
 
 def test_images_with_descriptions_are_posted(sky: Skywrite, web: FeedServer) -> None:
@@ -729,7 +725,7 @@ def test_removing_a_feed_leaves_its_posts(sky: Skywrite, web: FeedServer) -> Non
     add(sky, web, backfill=1)
     sky.remove_feed(1)
     assert (["one"], []) == (queued(sky), sky.feeds())
-    with pytest.raises(UnknownFeed):
+    with fails("feed.unknown"):
         sky.check_feed(1)
 
 
@@ -741,7 +737,7 @@ def test_a_feed_is_checked_by_one_at_a_time(sky: Skywrite, web: FeedServer) -> N
     web.pages["/feed"] = rss()
     add(sky, web)
     sky.context.store.claim_feed(1, "elsewhere/1/x", 300)
-    with pytest.raises(FeedBusy, match="another process"):
+    with fails("feed.busy", match="another process"):
         sky.check_feed(1)
 
 
@@ -772,8 +768,8 @@ def test_two_checkers_racing_post_each_item_once(tmp_path: Path, web: FeedServer
             checks.append(FeedChecks(other.context, other._drafting).run(second))
             late.join()
         assert ["n0", "n1", "n2", "n3"] == sorted(queued(sky))
-        assert ["FeedLeaseLost", None] == sorted(
-            (check.problem.name if check.problem else None for check in checks), key=str
+        assert [None, "feed.lease_lost"] == sorted(
+            (check.problem.code if check.problem else None for check in checks), key=str
         )
 
 

@@ -20,8 +20,8 @@ from skywrite.app.shapes.jsonable import jsonable
 from skywrite.errors import SkywriteError
 from skywrite.queue.model import Slot
 from skywrite.sources import marking
-from skywrite.sources.folder import UnreadableFolder
 from tests.sources.folders import LATER, NOON, Desk, post_text
+from tests.support.errors import fails
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ def test_a_surprise_in_one_file_stops_no_other(desk: Desk, monkeypatch: pytest.M
     monkeypatch.setattr(Drafting, "prepare", prepare)
     reports = desk.sync()
     assert {"a": "wrong", "b": "scheduled", "c": "wrong"} == {name: one.action for name, one in reports.items()}
-    assert "Unexpected" == (reports["c"].error and reports["c"].error.name)
+    assert "skywrite.bug" == (reports["c"].error and reports["c"].error.code)
 
 
 def test_a_file_that_cannot_be_marked_stops_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,7 +272,7 @@ def test_keys_of_others(desk: Desk) -> None:
     assert {"a": "wrong", "b": "scheduled", "c": "wrong"} == {name: report.action for name, report in reports.items()}
     error = reports["a"].error
     assert error is not None
-    assert "KeyTaken" == error.name
+    assert "post_key.taken" == error.code
     assert ["by hand", "two"] == sorted(desk.waiting())
 
 
@@ -281,7 +281,7 @@ def test_folder_is_missing(desk: Desk) -> None:
     desk.write(a=post_text("one"))
     desk.sync()
     desk.folder.rename(desk.base / "elsewhere")
-    with pytest.raises(UnreadableFolder):
+    with fails("folder.unreadable"):
         desk.sync()
     assert ["one"] == desk.waiting()
 

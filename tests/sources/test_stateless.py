@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from skywrite.app import stateless
-from skywrite.app.stateless import NoCredentials, Stateless
+from skywrite.app.stateless import Stateless
 from skywrite.clock import FakeClock
 from skywrite.config import load_config
 from skywrite.errors import InputError
 from skywrite.sandbox import FaultKind, Sandbox, SandboxTransport
 from tests.sources.folders import NOON, config_for, post_text, write_files
+from tests.support.errors import fails
 from tests.support.pds import Pds, PdsAccount
 
 MINUTE = timedelta(minutes=1)
@@ -185,7 +186,7 @@ def test_sign_in_fails(runner: Runner) -> None:
 
 def test_no_credentials(runner: Runner) -> None:
     """Without an account in the environment nothing begins."""
-    with pytest.raises(NoCredentials):
+    with fails("credentials.missing"):
         Stateless(config=load_config({}))
 
 

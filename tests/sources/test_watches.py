@@ -84,14 +84,14 @@ def test_same_again_where_it_is_wished(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("command", "options", "error"),
     [
-        ("echo half; exit 1", {}, "CommandFailed"),
-        ("sleep 300", {"timeout_seconds": 0.2}, "CommandTimedOut"),
-        ("yes", {"max_bytes": 100}, "CommandTooLoud"),
-        ("printf '\\351'", {}, "CommandFailed"),
-        ("printf 'x%.0s' $(seq 301)", {}, "TextTooLong"),
-        ("echo not json", {"jsonl": True}, "UnreadableTable"),
-        ("""printf '{"text": "good"}\\n{"txet": "bad"}\\n'""", {"jsonl": True}, "InvalidDraft"),
-        ("""echo '{"text": "x", "images": ["gone.png"]}'""", {"jsonl": True}, "MissingFile"),
+        ("echo half; exit 1", {}, "command.failed"),
+        ("sleep 300", {"timeout_seconds": 0.2}, "command.timed_out"),
+        ("yes", {"max_bytes": 100}, "command.too_loud"),
+        ("printf '\\351'", {}, "command.failed"),
+        ("printf 'x%.0s' $(seq 301)", {}, "text.too_long"),
+        ("echo not json", {"jsonl": True}, "table.unreadable"),
+        ("""printf '{"text": "good"}\\n{"txet": "bad"}\\n'""", {"jsonl": True}, "draft.invalid"),
+        ("""echo '{"text": "x", "images": ["gone.png"]}'""", {"jsonl": True}, "file.missing"),
     ],
 )
 def test_errors_are_reported_and_not_posted(desk: Desk, command: str, options: dict[str, Any], error: str) -> None:
@@ -102,8 +102,8 @@ def test_errors_are_reported_and_not_posted(desk: Desk, command: str, options: d
     desk.sky.run_once(log=log)
     told = desk.sky.context.store.timer(timer.id)
     assert told.problem is not None
-    assert (error, "failed", NOON + timedelta(hours=2)) == (told.problem.name, told.outcome, told.next_at)
-    assert ([error], []) == ([facts["error"] for name, facts in log.events if "error" in facts], desk.published())
+    assert (error, "failed", NOON + timedelta(hours=2)) == (told.problem.code, told.outcome, told.next_at)
+    assert ([error], []) == ([facts["code"] for name, facts in log.events if "code" in facts], desk.published())
     assert [] == desk.sky.queue()
 
 

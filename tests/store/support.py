@@ -26,7 +26,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ALICE = "did:plc:alice"
 BOB = "did:plc:bob"
 LEASE_SECONDS = 60
-PROBLEM = Problem("ServerFailure", "The server said 503.", "Skywrite tries again.")
+PROBLEM = Problem("server.failed", "The server said 503.", "Skywrite tries again.")
 KEY = "A" * 43 + "="
 
 

@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from skywrite.atproto.session import SignedOut
 from skywrite.clock import FakeClock
-from skywrite.queue.accounts import NEEDS_LOGIN, AccountInUse, AmbiguousAccount
+from skywrite.queue.accounts import NEEDS_LOGIN
 from skywrite.queue.actions import Actions
-from skywrite.queue.model import AccountChange, Held, NewRecurrence, Problem, Retry, UnknownAccount
+from skywrite.queue.model import AccountChange, Held, NewRecurrence, Problem, Retry
 from skywrite.queue.store import Store
 from skywrite.queue.vault import Vault, WrongKey
 from tests.store.support import (
@@ -28,6 +27,7 @@ from tests.store.support import (
     take,
 )
 from tests.support.claims import claim_next
+from tests.support.errors import fails
 
 
 def test_session_round_trip(store: Store) -> None:
@@ -96,7 +96,7 @@ def test_a_refresh_brings_no_sign_in_back(store: Store, open_again: OpenStore, e
     worker.try_lease(ALICE, 60)
     end(store)
     before = (store.accounts(), store.load(ALICE))
-    with pytest.raises(SignedOut):
+    with fails("session.signed_out"):
         worker.save(session(ALICE, mark="refreshed"))
     assert before == (store.accounts(), store.load(ALICE))
 
@@ -129,7 +129,7 @@ def test_account_names(store: Store, name: str) -> None:
 
 def test_unknown_account(store: Store) -> None:
     """A name that fits nobody is told, with what to do."""
-    with pytest.raises(UnknownAccount, match=r"carol\.test") as caught:
+    with fails("account.unknown", match=r"carol\.test") as caught:
         store.account("carol.test")
     assert "accounts.login" in caught.value.hint
 
@@ -137,7 +137,7 @@ def test_unknown_account(store: Store) -> None:
 def test_ambiguous_handle(store: Store) -> None:
     """Two accounts with one handle (one has moved on) are told apart by their DIDs."""
     store.sign_in(session("did:plc:other", handle="bob.test"))
-    with pytest.raises(AmbiguousAccount) as caught:
+    with fails("account.ambiguous") as caught:
         store.account("bob.test")
     assert (True, True) == (BOB in caught.value.hint, "did:plc:other" in caught.value.hint)
 
@@ -212,7 +212,7 @@ def test_an_account_is_not_removed_with_what_is_not_done_with(
     """Removing an account never throws away what was written for later, and says what it is."""
     fill(store)
     before = store.count()
-    with pytest.raises(AccountInUse, match=f"has: {told}\\."):
+    with fails("account.in_use", match=f"has: {told}\\."):
         store.remove_account(ALICE)
     assert before == store.count()
 

@@ -15,15 +15,15 @@ from skywrite.queue.agents import (
     UNUSED_CLIENTS_MAX,
     Agents,
     Consent,
-    InvalidGrant,
     Redemption,
     Tokens,
     challenge_of,
 )
-from skywrite.queue.api_keys import ApiKeys, InvalidKey
+from skywrite.queue.api_keys import ApiKeys
 from skywrite.queue.people import People
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, raw
+from tests.support.errors import fails
 
 PLACE = "http://127.0.0.1:8080/mcp"
 BACK = "http://127.0.0.1:4000/back"
@@ -63,7 +63,7 @@ def test_a_token_opens_what_was_allowed(store: Store) -> None:
 def test_a_token_is_for_one_address(store: Store, place: str | None) -> None:
     """A token that was issued for another address is refused, and so is one where only keys are taken."""
     tokens = let_in(store)
-    with pytest.raises(InvalidKey):
+    with fails("api_key.invalid"):
         ApiKeys(store).check(tokens.access, place)
 
 
@@ -82,7 +82,7 @@ def test_a_code_in_wrong_hands_is_lost(store: Store, given: Redemption) -> None:
     """A code that comes from somebody else, or for something else, gives nothing, and no second try."""
     code, agents = allow(store), Agents(store)
     for attempt in (given, GIVEN):
-        with pytest.raises(InvalidGrant):
+        with fails("agent.grant_invalid"):
             agents.redeem(code, attempt)
 
 
@@ -90,11 +90,11 @@ def test_a_code_that_comes_twice_ends_what_it_gave(store: Store) -> None:
     """The second use of a code gives nothing, and takes back what the first one gave."""
     code, agents = allow(store), Agents(store)
     tokens = agents.redeem(code, GIVEN)
-    with pytest.raises(InvalidGrant):
+    with fails("agent.grant_invalid"):
         agents.redeem(code, GIVEN)
-    with pytest.raises(InvalidKey):
+    with fails("api_key.invalid"):
         ApiKeys(store).check(tokens.access, PLACE)
-    with pytest.raises(InvalidGrant):
+    with fails("agent.grant_invalid"):
         agents.refresh(tokens.refresh, "program")
 
 
@@ -102,7 +102,7 @@ def test_a_code_is_for_now(store: Store, clock: FakeClock) -> None:
     """A minute later a code gives nothing."""
     code = allow(store)
     clock.advance(CODE_LIFETIME.total_seconds())
-    with pytest.raises(InvalidGrant):
+    with fails("agent.grant_invalid"):
         Agents(store).redeem(code, GIVEN)
 
 
@@ -113,7 +113,7 @@ def test_tokens_are_renewed(store: Store, clock: FakeClock) -> None:
     second = Agents(store).refresh(first.refresh, "program")
     assert first.key.id == ApiKeys(store).check(second.access, PLACE).id
     assert second.refresh != first.refresh
-    with pytest.raises(InvalidKey):
+    with fails("api_key.invalid"):
         ApiKeys(store).check(first.access, PLACE)
 
 
@@ -121,11 +121,11 @@ def test_a_refresh_token_that_comes_twice_ends_everything(store: Store) -> None:
     """Of two who have the same refresh token one is a thief: the access of both ends."""
     first, agents = let_in(store), Agents(store)
     second = agents.refresh(first.refresh, "program")
-    with pytest.raises(InvalidGrant):
+    with fails("agent.grant_invalid"):
         agents.refresh(first.refresh, "program")
-    with pytest.raises(InvalidKey):
+    with fails("api_key.invalid"):
         ApiKeys(store).check(second.access, PLACE)
-    with pytest.raises(InvalidGrant):
+    with fails("agent.grant_invalid"):
         agents.refresh(second.refresh, "program")
 
 
@@ -133,13 +133,13 @@ def test_a_refresh_token_ends(store: Store, clock: FakeClock) -> None:
     """It is refused to another program, after a month, after it was revoked, and when it is none."""
     agents, tokens, old = Agents(store), let_in(store), let_in(store)
     agents.revoke(tokens.refresh)
-    with pytest.raises(InvalidKey):
+    with fails("api_key.invalid"):
         ApiKeys(store).check(tokens.access, PLACE)
     for secret, client in ((tokens.refresh, "program"), (let_in(store).refresh, "other"), ("none", "program")):
-        with pytest.raises(InvalidGrant):
+        with fails("agent.grant_invalid"):
             agents.refresh(secret, client)
     clock.advance(REFRESH_LIFETIME.total_seconds())
-    with pytest.raises(InvalidGrant):
+    with fails("agent.grant_invalid"):
         agents.refresh(old.refresh, "program")
 
 
@@ -148,9 +148,9 @@ def test_an_agent_goes_with_its_person(store: Store) -> None:
     tokens, people = let_in(store), People(store)
     people.owner()
     people.remove(tokens.key.person_id or 0)
-    with pytest.raises(InvalidKey):
+    with fails("api_key.invalid"):
         ApiKeys(store).check(tokens.access, PLACE)
-    with pytest.raises(InvalidGrant):
+    with fails("agent.grant_invalid"):
         Agents(store).refresh(tokens.refresh, "program")
 
 

@@ -9,15 +9,16 @@ import pytest
 
 from skywrite.clock import FakeClock
 from skywrite.queue.approval_rules import NOT_APPROVED, digest_of, needs_approval
-from skywrite.queue.approvals import Approvals, ApprovalStale, OwnPost
+from skywrite.queue.approvals import Approvals
 from skywrite.queue.authors import Author, written_by
 from skywrite.queue.copying import copy_to
 from skywrite.queue.events import Events
-from skywrite.queue.model import Changes, Published, WrongState
+from skywrite.queue.model import Changes, Published
 from skywrite.queue.store import Store
 from skywrite.queue.vault import Vault
 from tests.store.support import ALICE, KEY, LEASE_SECONDS, NOON, claimed, later, may_start, media, post, raw, take
 from tests.support.claims import claim_next
+from tests.support.errors import fails
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_what_nobody_approved_is_held_at_its_time(asking: Store) -> None:
     assert None is claim_next(asking, "w", LEASE_SECONDS, take())
     held = asking.get(1)
     assert held.problem is not None
-    assert ("held", NOT_APPROVED) == (held.state, held.problem.name)
+    assert ("held", NOT_APPROVED) == (held.state, held.problem.code)
     assert ["approval.requested", "post.held"] == [event.kind for event in Events(asking).after(0)]
 
 
@@ -81,7 +82,7 @@ def test_only_what_was_looked_at_is_approved(asking: Store) -> None:
     asking.add([post()])
     seen = digest_of(asking.get(1))
     asking.edit(1, Changes(prepared={"posts": [{"text": "Other"}]}))
-    with pytest.raises(ApprovalStale):
+    with fails("approval.stale"):
         Approvals(asking).approve(1, seen, "Berta")
     assert [] == Approvals(asking).of(1)
 
@@ -138,7 +139,7 @@ def test_nobody_approves_their_own_post(asking: Store) -> None:
         asking.edit(1, Changes(late_policy="skip"))
     digest = digest_of(asking.get(1))
     for who in ("person 1", "key 2"):
-        with pytest.raises(OwnPost):
+        with fails("approval.own_post"):
             Approvals(asking).approve(1, digest, who, who=who)
     Approvals(asking).approve(1, digest, "person 3", who="person 3")
     assert not Approvals(asking).standing(asking.get(1)).wanted
@@ -148,9 +149,9 @@ def test_what_is_over_is_not_approved(asking: Store) -> None:
     """A cancelled post can be neither approved nor rejected."""
     asking.add([post()])
     asking.cancel(1)
-    with pytest.raises(WrongState):
+    with fails("post.wrong_state"):
         approve(asking, 1)
-    with pytest.raises(WrongState):
+    with fails("post.wrong_state"):
         Approvals(asking).reject(1, "Berta")
 
 

@@ -18,15 +18,11 @@ from skywrite.queue.model import (
     Failed,
     Held,
     Miss,
-    NotCancellable,
-    NotEditable,
     Post,
     Problem,
     Published,
     Retry,
     Take,
-    UnknownAccount,
-    UnknownPost,
 )
 from skywrite.queue.settling import Settlement
 from skywrite.queue.steps import items_of
@@ -48,10 +44,11 @@ from tests.store.support import (
     take,
 )
 from tests.support.claims import claim_next
+from tests.support.errors import fails
 
 CAROL = "did:plc:carol"
 DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost", ("3kroot", "3ksecond"))
-LATE = Problem("TooLate", "Its time was missed by two days.", "Release it to publish it now.")
+LATE = Problem("oauth.too_late", "Its time was missed by two days.", "Release it to publish it now.")
 
 
 def published(store: Store) -> list[str]:
@@ -195,7 +192,7 @@ def test_what_was_looked_for_may_be_changed_later(store: Store, clock: FakeClock
     """From its time on, a post whose records were not there is its user's again; the records are dropped then."""
     post_id = store.add([post()])[0].id
     store.settle(claimed(store, take("FROZEN")), Retry(later(5), PROBLEM, free_at=later(60)))
-    with pytest.raises(NotEditable, match="may be on the network"):
+    with fails("post.not_editable", match="may be on the network"):
         store.edit(post_id, Changes(draft={"text": "new"}))
     clock.set(later(60))
     store.edit(post_id, Changes(draft={"text": "new"}))
@@ -213,7 +210,7 @@ def test_a_stopped_worker_keeps_a_post_from_being_changed(store: Store, clock: F
     clock.advance(LEASE_SECONDS)
     store.settle(claimed(store, worker="worker-2"), Retry(later(70), PROBLEM, free_at=later(80)))
     clock.advance(LEASE_SECONDS)
-    with pytest.raises(NotCancellable):
+    with fails("post.not_cancellable"):
         store.cancel(post_id)
 
 
@@ -647,9 +644,11 @@ def test_view_given_to_a_decision(store: Store) -> None:
     assert ("Hello", {"gap_seconds": 60}, 0, NOON) == (text, view.account.settings, view.points_last_hour, now)
 
 
-@pytest.mark.parametrize(("error", "name"), [(InputError("No good."), "InputError"), (KeyError("text"), "Unexpected")])
+@pytest.mark.parametrize(
+    ("error", "code"), [(InputError("No good."), "input.invalid"), (KeyError("text"), "skywrite.bug")]
+)
 def test_a_post_that_cannot_be_decided_stops_no_other(
-    store: Store, clock: FakeClock, error: Exception, name: str
+    store: Store, clock: FakeClock, error: Exception, code: str
 ) -> None:
     """It is held with the reason; those of its account and of others go out."""
     store.add([post("bad"), post("good", due=later(1)), post("bob's", did=BOB, due=later(2))])
@@ -663,7 +662,7 @@ def test_a_post_that_cannot_be_decided_stops_no_other(
     assert ["bob's", "good"] == sorted(claimed(store, decide).post.text for _ in range(2))
     held = store.get(1)
     assert held.problem is not None
-    assert ("held", name) == (held.state, held.problem.name)
+    assert ("held", code) == (held.state, held.problem.code)
 
 
 def test_a_post_in_doubt_that_cannot_be_decided_waits(store: Store, clock: FakeClock) -> None:
@@ -747,7 +746,7 @@ def test_a_pause_ends_at_its_last_moment(store: Store, clock: FakeClock) -> None
 
 def test_claim_of_no_post(store: Store) -> None:
     """A number that fits no post is told."""
-    with pytest.raises(UnknownPost, match="no post 99"):
+    with fails("post.unknown", match="no post 99"):
         store.claim_post(99, "w", LEASE_SECONDS, take())
 
 
@@ -762,13 +761,13 @@ def test_add_and_claim(store: Store, open_again: OpenStore) -> None:
 
 def test_view_of_an_unknown_account(store: Store) -> None:
     """What a decision would see of an account that is not here is an error that names it."""
-    with pytest.raises(UnknownAccount, match="did:plc:nobody"):
+    with fails("account.unknown", match="did:plc:nobody"):
         store.view("did:plc:nobody")
 
 
 def test_unknown_account_of_a_post(store: Store) -> None:
     """Nothing is stored for an account that is not known."""
-    with pytest.raises(UnknownAccount):
+    with fails("account.unknown"):
         store.add([post(), post(did="did:plc:nobody")])
     assert 0 == sum(store.count().values())
 

@@ -10,15 +10,10 @@ import psycopg
 import pytest
 
 from skywrite.clock import FakeClock
-from skywrite.queue.database import (
-    CommitInDoubt,
-    Connection,
-    DatabaseConflict,
-    DatabaseReadOnly,
-    DatabaseUnavailable,
-)
+from skywrite.queue.database import CommitInDoubt, Connection, DatabaseConflict, DatabaseUnavailable
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, OpenAt, later, post, session
+from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS
 
 HOLD = b"SELECT pg_advisory_xact_lock(1)"
@@ -213,6 +208,6 @@ def test_a_default_of_read_only_stands(postgres_address: str, open_at: OpenAt, c
     """An administrator who lets a database only be read is obeyed; reading goes on."""
     open_at(postgres_address).sign_in(session())
     store = open_at(f"{postgres_address}%20-cdefault_transaction_read_only%3Don")
-    with pytest.raises(DatabaseReadOnly):
+    with fails("database.read_only"):
         store.add([post()])
     assert [ALICE] == [account.did for account in store.accounts()]

@@ -12,23 +12,15 @@ import psycopg
 import pytest
 
 from skywrite.clock import FakeClock
+from skywrite.errors import Conflict
 from skywrite.queue.database import BrokenRule
-from skywrite.queue.feed_model import (
-    AmbiguousFeed,
-    FeedClaim,
-    FeedExists,
-    ItemUpdate,
-    NewFeed,
-    NewItem,
-    Poll,
-    UnknownFeed,
-)
-from skywrite.queue.feeds import FeedLeaseLost
+from skywrite.queue.feed_model import FeedClaim, ItemUpdate, NewFeed, NewItem, Poll
 from skywrite.queue.leases import Leases
-from skywrite.queue.model import Problem, UnknownAccount, UnknownMedia
+from skywrite.queue.model import Problem
 from skywrite.queue.steps import locked
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, NOON, PROBLEM, OpenAt, OpenStore, later, post, raw, session
+from tests.support.errors import fails
 from tests.support.postgres import PostgresServer
 
 URL = "https://site.example/feed"
@@ -94,9 +86,9 @@ def test_a_feed_is_kept_whole(store: Store) -> None:
 def test_an_address_is_one_feed(store: Store) -> None:
     """The same address again, and an account that is not known, are refused, and store nothing."""
     add(store)
-    with pytest.raises(FeedExists, match="feed 1 already"):
+    with fails("feed.exists", match="feed 1 already"):
         add(store)
-    with pytest.raises(UnknownAccount):
+    with fails("account.unknown"):
         add(store, "https://other.example/", dids=("did:plc:nobody",))
     assert 1 == len(store.feeds())
 
@@ -105,9 +97,9 @@ def test_who_knows_of_no_feed_may_add_its_address(store: Store) -> None:
     """The same address is a feed for each of two who do not know of each other; by it neither is meant alone."""
     add(store)
     claim = store.add_feed(NewFeed(URL, (BOB,)), "adder", 60, lambda dids: set(dids) <= {BOB})
-    with pytest.raises(FeedExists, match="feed 2 already"):
+    with fails("feed.exists", match="feed 2 already"):
         store.add_feed(NewFeed(URL, (BOB,)), "adder", 60, lambda dids: set(dids) <= {BOB})
-    with pytest.raises(AmbiguousFeed, match="1, 2"):
+    with fails("feed.ambiguous", match="1, 2"):
         store.feed(URL)
     store.remove_feed(claim.feed.id)
     assert (1, (ALICE,)) == (store.feed(URL).id, store.feed(URL).account_dids)
@@ -117,7 +109,7 @@ def test_two_that_add_an_address_at_once(store: Store, open_again: OpenStore) ->
     """One of them finds the other's."""
     with ThreadPoolExecutor(2) as pool:
         futures = [pool.submit(add, one, dids=(did,)) for one, did in ((store, ALICE), (open_again(), BOB))]
-    assert {None, FeedExists} == {type(error) if (error := one.exception()) else None for one in futures}
+    assert {None, Conflict} == {type(error) if (error := one.exception()) else None for one in futures}
     assert 1 == len(store.feeds())
 
 
@@ -147,7 +139,7 @@ def test_a_lease_that_ran_out_lets_another_in(store: Store, clock: FakeClock) ->
         lambda: store.queue_item(old, 1, [post()]),
         lambda: store.fail_item(old, 1, PROBLEM, permanently=True),
     ):
-        with pytest.raises(FeedLeaseLost):
+        with fails("feed.lease_lost"):
             late()
     store.release_feed(old)
     assert str(id(store)) == store.feed(1).lease_owner
@@ -257,7 +249,7 @@ def test_a_post_that_cannot_be_stored_leaves_the_item_waiting(store: Store) -> N
     """When anything fails, nothing is done."""
     claim = add(store)
     store.record_poll(claim, look(item(1)))
-    with pytest.raises(UnknownMedia):
+    with fails("media.unknown"):
         store.queue_item(claim, 1, [post(), post(media=("bafymissing",))])
     assert ({1: {"pending": 1}}, []) == (store.count_items(), store.posts())
 
@@ -309,9 +301,9 @@ def test_removing_a_feed_forgets_its_ledger(store: Store) -> None:
     store.remove_feed(1)
     assert ([], 1, {}) == (store.feeds(), len(store.posts()), store.known_items(1, [1]))
     assert [] == raw(store, "SELECT * FROM feed_fingerprint")
-    with pytest.raises(UnknownFeed):
+    with fails("feed.unknown"):
         store.remove_feed(1)
-    with pytest.raises(FeedLeaseLost):
+    with fails("feed.lease_lost"):
         store.record_poll(claim, look())
     assert 2 == add(store).feed.id
 

@@ -9,12 +9,13 @@ import pytest
 from skywrite.queue.actions import Actions, Repeat
 from skywrite.queue.authors import written_by
 from skywrite.queue.events import Events
-from skywrite.queue.follow_ups import FollowUps, UnknownFollowUp
+from skywrite.queue.follow_ups import FollowUps
 from skywrite.queue.marks import Marks, ToMark
-from skywrite.queue.model import KeyReused, Published, WrongState
+from skywrite.queue.model import Published
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, LEASE_SECONDS, NOON, claimed, post, take
 from tests.support.claims import claim_next
+from tests.support.errors import fails
 
 
 @pytest.fixture
@@ -60,11 +61,11 @@ def test_what_is_cancelled_is_never_reached(out: Store) -> None:
     one, two = (stored.add(1, "likes", number, "reply", "Thanks", None) for number in (1, 2))
     stored.cancel(one.id)
     assert (False, True) == (stored.reach(one, "x"), stored.reach(two, "It had 2 likes."))
-    with pytest.raises(WrongState):
+    with fails("post.wrong_state"):
         stored.cancel(two.id)
     stored.settle(two, "done", "It had 2 likes.", 7)
     assert ("done", 7, []) == (stored.get(two.id).state, stored.get(two.id).made_id, stored.list())
-    with pytest.raises(UnknownFollowUp):
+    with fails("follow_up.unknown"):
         stored.get(99)
 
 
@@ -84,7 +85,7 @@ def test_a_key_adds_one_repost(store: Store) -> None:
     assert first == actions.add(ALICE, "repost", "at://x", "bafyone", "two", NOON + timedelta(hours=1), 60, key="mine")
     assert (first, None) == (actions.with_key(ALICE, "mine"), actions.with_key(ALICE, "other"))
     for kind, uri, seconds in (("pin", "at://x", 60), ("repost", "at://y", 60), ("repost", "at://x", None)):
-        with pytest.raises(KeyReused):
+        with fails("post_key.reused"):
             actions.add(ALICE, kind, uri, "bafyone", "three", NOON, seconds, key="mine")
     taken = actions.claim()
     assert taken is not None

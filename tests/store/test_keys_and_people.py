@@ -9,10 +9,11 @@ import pytest
 
 from skywrite.clock import FakeClock
 from skywrite.errors import InputError
-from skywrite.queue.api_keys import ApiKeys, InvalidKey, Maker, UnknownKey, UnknownToken, looks_like_key, new_key
-from skywrite.queue.people import LINK_LIFETIME, SESSION_LIFETIME, LastOwner, People, UnknownPerson
+from skywrite.queue.api_keys import ApiKeys, Maker, looks_like_key, new_key
+from skywrite.queue.people import LINK_LIFETIME, SESSION_LIFETIME, People
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, raw
+from tests.support.errors import fails
 
 
 def test_keys_have_a_form_of_their_own() -> None:
@@ -45,7 +46,7 @@ def test_a_key_ends(store: Store, clock: FakeClock) -> None:
     clock.advance(3600)
     messages = set()
     for wrong in (short, other, new_key(), "skw_", ""):
-        with pytest.raises(InvalidKey) as error:
+        with fails("api_key.invalid") as error:
             keys.check(wrong)
         messages.add(error.value.message)
     assert 1 == len(messages)
@@ -71,7 +72,7 @@ def test_a_family_of_keys_ends_at_once(store: Store, clock: FakeClock) -> None:
         lambda: keys.add("late", ["read"], maker=Maker(child.id)),
         lambda: keys.add_token("x", None, Maker(child.id)),
     ):
-        with pytest.raises(InvalidKey):
+        with fails("api_key.invalid"):
             make()
     clock.advance(3600)
     assert (None, []) == (keys.token(ending), keys.tokens())
@@ -86,7 +87,7 @@ def test_keys_and_addresses_go_with_their_person(store: Store) -> None:
     _, secret = keys.add("her key's", ["read"], maker=Maker(made.id, ann.id))
     _, address = keys.add_token("phone", maker=Maker(None, ann.id))
     people.remove(ann.id)
-    with pytest.raises(InvalidKey):
+    with fails("api_key.invalid"):
         keys.check(secret)
     assert (None, False) == (keys.token(address), keys.has_valid())
 
@@ -114,11 +115,11 @@ def test_scopes_are_checked(store: Store, scopes: list[str]) -> None:
 
 def test_numbers_that_are_none(store: Store) -> None:
     """A key, an address or a person that is not there is said by an error of its own."""
-    with pytest.raises(UnknownKey):
+    with fails("api_key.unknown"):
         ApiKeys(store).revoke(99)
-    with pytest.raises(UnknownToken):
+    with fails("token.unknown"):
         ApiKeys(store).revoke_token(99)
-    with pytest.raises(UnknownPerson):
+    with fails("person.unknown"):
         People(store).remove(99)
 
 
@@ -161,7 +162,7 @@ def test_somebody_manages(store: Store) -> None:
     owner = people.owner()
     assert owner == people.owner()
     for change in (lambda: people.remove(owner.id), lambda: people.change_role(owner.id, "viewer")):
-        with pytest.raises(LastOwner):
+        with fails("person.last_owner"):
             change()
     second = people.add("Second", "owner")
     assert "writer" == people.change_role(owner.id, "writer").role

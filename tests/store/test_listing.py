@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from skywrite.clock import FakeClock
-from skywrite.queue.listing import Cursor, InvalidCursor
+from skywrite.queue.listing import Cursor
 from skywrite.queue.model import STATES, NewPost
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, NOON, OpenAt, later, post, session
+from tests.support.errors import fails
 
 
 def texts(posts: object) -> list[str]:
@@ -28,7 +29,7 @@ def test_a_cursor_goes_through_text_and_back(store: Store) -> None:
 )
 def test_what_is_no_cursor(text: str) -> None:
     """Anything else is refused, not guessed at."""
-    with pytest.raises(InvalidCursor):
+    with fails("cursor.invalid"):
         Cursor.parse(text)
 
 

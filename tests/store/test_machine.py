@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from skywrite.clock import FakeClock
-from skywrite.errors import InputError
+from skywrite.errors import Conflict, InputError
 from skywrite.queue.model import (
     AccountChange,
     Changes,
@@ -22,7 +22,6 @@ from skywrite.queue.model import (
     Failed,
     Held,
     Miss,
-    NotCancellable,
     Outcome,
     Post,
     Published,
@@ -167,7 +166,7 @@ class Queue(RuleBasedStateMachine):
         )
         try:
             self.store.cancel(number)
-        except NotCancellable:
+        except Conflict:
             assert not allowed
         else:
             assert allowed

@@ -13,10 +13,11 @@ from skywrite.clock import FakeClock
 from skywrite.queue.adding import CHUNK_BYTES, SPOOL_BYTES
 from skywrite.queue.database import DiskFull
 from skywrite.queue.media import ABOUT
-from skywrite.queue.model import MediaInfo, NewMedia, Published, UnknownMedia
+from skywrite.queue.model import MediaInfo, NewMedia, Published
 from skywrite.queue.sqlite import SqliteDatabase
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, OpenAt, OpenStore, claimed, media, post, raw, session
+from tests.support.errors import fails
 
 DAY = 86_400
 
@@ -90,7 +91,7 @@ def test_wrong_size_is_refused(store: Store) -> None:
 
 def test_unknown_bytes(store: Store) -> None:
     """Bytes that are not there are told before the first piece."""
-    with pytest.raises(UnknownMedia, match="bafynone"):
+    with fails("media.unknown", match="bafynone"):
         store.read_media("bafynone")
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from skywrite.queue import queries
-from skywrite.queue.database import DatabaseTooNew, DatabaseTooOld
 from skywrite.queue.queries import load_queries
 from skywrite.queue.schema import DIALECTS, FIRST, WORDS, migrations, spelled
 from tests.store.conftest import new_schema
 from tests.store.support import NOON, OpenStore, opened, raw, session
 from tests.store.workers import worker
+from tests.support.errors import fails
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_database_from_the_future(
     opened(empty_address, home).close()
     monkeypatch.undo()
     load_queries.cache_clear()
-    with pytest.raises(DatabaseTooNew, match="supports versions up to") as caught:
+    with fails("database.too_new", match="supports versions up to") as caught:
         opened(empty_address, home)
     assert ("pip install --upgrade skywrite", 1) == (caught.value.hint.partition(": ")[2], caught.value.exit_code)
 
@@ -120,7 +120,7 @@ def test_database_from_before_the_first_release(empty_address: str, home: Path) 
         tx.select(f"UPDATE schema_version SET version = {FIRST - 1} RETURNING version", {})
     store.close()
     for _ in range(2):
-        with pytest.raises(DatabaseTooOld, match=f"before the first release .version {FIRST - 1}.") as caught:
+        with fails("database.too_old", match=f"before the first release .version {FIRST - 1}.") as caught:
             opened(empty_address, home)
         hint = caught.value.hint
         assert (1, True, True) == (caught.value.exit_code, "export_rows" in hint, "import_rows" in hint)

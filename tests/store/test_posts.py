@@ -8,25 +8,11 @@ from datetime import timedelta
 import pytest
 
 from skywrite.clock import FakeClock
-from skywrite.queue.model import (
-    AddResult,
-    Changes,
-    Failed,
-    Held,
-    NotCancellable,
-    NotEditable,
-    Post,
-    Problem,
-    Published,
-    Retry,
-    SlotTaken,
-    UnknownMedia,
-    UnknownPost,
-    WrongState,
-)
+from skywrite.queue.model import AddResult, Changes, Failed, Held, Post, Problem, Published, Retry
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, claimed, later, media, post, raw, take
 from tests.support.claims import claim_next
+from tests.support.errors import fails
 
 DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost")
 
@@ -132,7 +118,7 @@ def test_add_nothing(store: Store) -> None:
 
 def test_all_or_nothing(store: Store) -> None:
     """A batch of which one post cannot be stored leaves nothing behind, media included."""
-    with pytest.raises(UnknownMedia, match="bafymissing"):
+    with fails("media.unknown", match="bafymissing"):
         store.add([post(), post(media=("bafymissing",))], media=[media(b"x", "bafyother")])
     assert (0, None) == (sum(store.count().values()), store.media_info("bafyother"))
 
@@ -168,7 +154,7 @@ def test_many_posts_or_none(store: Store, place: int) -> None:
 
 def test_unknown_post(store: Store) -> None:
     """A number that fits no post is told, with where to find the right one."""
-    with pytest.raises(UnknownPost, match="There is no post 7") as caught:
+    with fails("post.unknown", match="There is no post 7") as caught:
         store.get(7)
     assert "posts.list" in caught.value.hint
 
@@ -268,7 +254,7 @@ def test_same_texts_are_found_together(store: Store) -> None:
 def test_a_slot_is_given_once(store: Store) -> None:
     """A post that took a slot is refused, with all beside it, where another one is due at that moment."""
     store.add([post("first", due=later(60)), post("other's", did=BOB, due=later(120))])
-    with pytest.raises(SlotTaken, match="was taken"):
+    with fails("slot.taken", match="was taken"):
         store.add([post("free", due=later(30)), post("late", due=later(60))._replace(exclusive_slot=True)])
     store.add([post("free", due=later(120))._replace(exclusive_slot=True), post("beside", due=later(60))])
     assert ["beside", "first", "free", "other's"] == sorted(one.text for one in store.all_posts())
@@ -304,7 +290,7 @@ def test_edit(store: Store, state: str) -> None:
     before = store.get(post_id)
     changes = Changes(draft={"text": "New"}, prepared={"n": 1}, late_policy="skip", late_seconds=5)
     if state not in EDITABLE:
-        with pytest.raises(NotEditable, match=f"Post {post_id} is"):
+        with fails("post.not_editable", match=f"Post {post_id} is"):
             store.edit(post_id, changes)
         assert before == store.get(post_id)
         return
@@ -339,7 +325,7 @@ def test_edited_media(store: Store) -> None:
     store.put_media(media(b"2", "bafytwo"))
     post_id = store.add([post(media=("bafyone",))])[0].id
     store.edit(post_id, Changes(media=("bafytwo",)))
-    with pytest.raises(UnknownMedia):
+    with fails("media.unknown"):
         store.edit(post_id, Changes(media=("bafythree",)))
     assert ["bafytwo"] == [info.cid for info in store.media_of(post_id)]
 
@@ -350,7 +336,7 @@ def test_cancel(store: Store, state: str) -> None:
     post_id = in_state(store, state)
     before = store.get(post_id)
     if state not in (*EDITABLE, "cancelled"):
-        with pytest.raises(NotCancellable, match=f"Post {post_id} is") as caught:
+        with fails("post.not_cancellable", match=f"Post {post_id} is") as caught:
             store.cancel(post_id)
         assert (before, True) == (store.get(post_id), caught.value.hint != "")
         return
@@ -382,7 +368,7 @@ def test_nothing_is_hurried_before_its_time(store: Store, clock: FakeClock) -> N
     """A post that is due is tried now, however late; one whose time is to come stays as it is."""
     post_id = store.add([post(due=later(3600), late_policy="skip", late_seconds=60)])[0].id
     before = store.get(post_id)
-    with pytest.raises(WrongState, match="not due"):
+    with fails("post.wrong_state", match="not due"):
         store.make_due_now(post_id)
     assert before == store.get(post_id)
     clock.advance(3601)
@@ -395,7 +381,7 @@ def test_retry_is_for_failed_posts(store: Store, state: str) -> None:
     """Only a failed post can be retried."""
     post_id = in_state(store, state)
     before = store.get(post_id)
-    with pytest.raises(WrongState, match="not failed"):
+    with fails("post.wrong_state", match="not failed"):
         store.retry(post_id)
     assert before == store.get(post_id)
 
@@ -405,7 +391,7 @@ def test_hold_is_for_scheduled_posts(store: Store, state: str) -> None:
     """Only a scheduled post that was never frozen can be held by hand."""
     post_id = in_state(store, state)
     before = store.get(post_id)
-    with pytest.raises(WrongState, match=f"Post {post_id} is"):
+    with fails("post.wrong_state", match=f"Post {post_id} is"):
         store.hold(post_id)
     assert before == store.get(post_id)
 

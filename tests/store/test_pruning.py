@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
 from skywrite.app.chores import ENDED_KEPT, PRUNE_SECONDS, prune
 from skywrite.clock import FakeClock
-from skywrite.queue.actions import Actions, UnknownAction
+from skywrite.queue.actions import Actions
 from skywrite.queue.app_drafts import AppDrafts, PulledState
 from skywrite.queue.inbox import InboxItems, Place
 from skywrite.queue.requests import Requests
 from skywrite.queue.store import Store
 from skywrite.queue.workers import ChoreTimes, Hanging, Workers
 from tests.store.support import ALICE, BOB, NOON, post
+from tests.support.errors import fails
 
 SUBJECT = f"at://{ALICE}/app.bsky.feed.post/3kabc"
 
@@ -84,7 +83,7 @@ def test_reposts_that_are_over(store: Store, clock: FakeClock) -> None:
     prune(store, NOON + ENDED_KEPT)
     assert made[2].id == actions.get(made[2].id).id
     prune(store, NOON + ENDED_KEPT + timedelta(seconds=1))
-    with pytest.raises(UnknownAction):
+    with fails("action.unknown"):
         actions.get(made[2].id)
     assert made[0].id == actions.get(made[0].id).id
     assert {made[1].id, made[3].id} == {one.id for one in actions.list()}

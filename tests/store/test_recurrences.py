@@ -8,16 +8,7 @@ from typing import Any
 import pytest
 
 from skywrite.clock import FakeClock
-from skywrite.queue.model import (
-    Defer,
-    Miss,
-    NewRecurrence,
-    Published,
-    Slot,
-    UnknownMedia,
-    UnknownRecurrence,
-    WrongState,
-)
+from skywrite.queue.model import Defer, Miss, NewRecurrence, Published, Slot
 from skywrite.queue.store import Store
 from tests.store.support import (
     ALICE,
@@ -32,6 +23,7 @@ from tests.store.support import (
     post,
 )
 from tests.support.claims import claim_next
+from tests.support.errors import fails
 
 DAILY = NewRecurrence(
     ALICE,
@@ -82,7 +74,7 @@ def test_posts_and_rules_together(store: Store) -> None:
 
 def test_posts_and_rules_together_or_not_at_all(store: Store) -> None:
     """A rule that cannot be stored keeps everything else out."""
-    with pytest.raises(UnknownMedia):
+    with fails("media.unknown"):
         store.add_with_recurrences([post("x")], [(DAILY, post()), (DAILY._replace(media=("bafyx",)), post())])
     assert ([], []) == (list(store.all_posts()), store.recurrences())
 
@@ -150,7 +142,7 @@ def test_lost_update_is_refused(store: Store, clock: FakeClock) -> None:
     rule = store.recurrence(store.add_recurrence(DAILY))
     clock.advance(1)
     store.update_recurrence(rule._replace(zone="UTC"))
-    with pytest.raises(WrongState, match="somebody else"):
+    with fails("post.wrong_state", match="somebody else"):
         store.update_recurrence(rule._replace(rule="0 7 * * *"))
     assert "UTC" == store.recurrence(rule.id).zone
 
@@ -164,7 +156,7 @@ def test_removed_rule(store: Store) -> None:
         follow=post("second", recurrence_id=number, occurrence=later(60), due=later(60)),
     )
     assert 1 == store.remove_recurrence(number)
-    with pytest.raises(UnknownRecurrence):
+    with fails("recurrence.unknown"):
         store.recurrence(number)
     assert (["cancelled", "published"], None) == (sorted(p.state for p in store.all_posts()), store.next_ready_at())
 

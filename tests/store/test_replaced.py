@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from skywrite.queue import sqlite as sqlite_store
-from skywrite.queue.database import DatabaseCorrupt, DatabaseReadOnly, DatabaseTooOld, DatabaseUnavailable
+from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.schema import FIRST, Migration, migrations
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, OpenAt, post, session
+from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS
 
 
@@ -100,7 +101,7 @@ def test_a_file_from_before_the_first_release_is_refused(running: Store, home: P
         connection.execute(f"UPDATE schema_version SET version = {FIRST - 1}")
     old.replace(running.place)
     for _ in range(2):
-        with pytest.raises(DatabaseTooOld, match="before the first release"):
+        with fails("database.too_old", match="before the first release"):
             texts(running)
     whole.replace(running.place)
     assert ["restored"] == texts(running)
@@ -133,7 +134,7 @@ def test_a_file_that_is_no_database_is_reported_each_time(running: Store, home: 
     junk.write_bytes(b"this is a text file, long enough to be looked at" * 30)
     junk.replace(running.place)
     for _ in range(2):
-        with pytest.raises(DatabaseCorrupt):
+        with fails("database.corrupt"):
             running.posts()
     good.replace(running.place)
     assert ["restored"] == texts(running)
@@ -193,6 +194,6 @@ def test_a_read_only_file_system_can_be_read(read_only_disk: Store, open_at: Ope
     before = sorted(path.name for path in Path(read_only_disk.place).parent.iterdir())
     store = open_at(read_only_disk.place)
     assert (["before"], [ALICE]) == (texts(store), [account.did for account in store.accounts()])
-    with pytest.raises(DatabaseReadOnly):
+    with fails("database.read_only"):
         store.add([post()])
     assert before == sorted(path.name for path in Path(read_only_disk.place).parent.iterdir())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
-from skywrite.queue.model import Changes, NotCancellable, NotEditable, Published
+from skywrite.queue.model import Changes, Published
 from skywrite.queue.store import Store
-from skywrite.queue.synced import STALE, KeyTaken, SyncedElsewhere, SyncedFile
+from skywrite.queue.synced import STALE, SyncedFile
 from tests.store.support import ALICE, BOB, claimed, later, post
+from tests.support.errors import fails
 
 SOURCE = "folder:blog"
 
@@ -43,7 +42,7 @@ def test_key_of_others(store: Store) -> None:
     store.add([post("Hello", key="mine")])
     add(store, file("b.md", key="theirs"))
     for key in ("mine", "theirs"):
-        with pytest.raises(KeyTaken):
+        with fails("post_key.taken"):
             store.add_synced(file(key=key), post("New", key=key, source=SOURCE))
     assert ["b.md"] == [made.path for made in store.synced_files("blog")]
 
@@ -53,7 +52,7 @@ def test_edited_by_one(store: Store) -> None:
     known = add(store, file())
     edit = Changes(draft={"text": "First"})
     assert "First" == store.edit_synced(known._replace(digest="2"), edit, "1").text
-    with pytest.raises(SyncedElsewhere):
+    with fails("folder.busy"):
         store.edit_synced(known._replace(digest="3"), Changes(draft={"text": "Second"}), "1")
     assert ("First", "2") == (store.get(known.post_id).text, store.synced_files("blog")[0].digest)
 
@@ -62,9 +61,9 @@ def test_published(store: Store) -> None:
     """A post that is being published is neither edited nor dropped; a published one is forgotten, and keeps its key."""
     known = add(store, file())
     claim = claimed(store)
-    with pytest.raises(NotEditable):
+    with fails("post.not_editable"):
         store.edit_synced(known._replace(digest="2"), Changes(draft={"text": "Late"}), "1")
-    with pytest.raises(NotCancellable):
+    with fails("post.not_cancellable"):
         store.drop_synced(known)
     assert ["publishing"] == [made.state for made in store.synced_files("blog")]
     store.settle(claim, Published("at://x/app.bsky.feed.post/1", "cid", ("1",)))
@@ -77,7 +76,7 @@ def test_dropped(store: Store) -> None:
     """A file that is gone takes its post and its key with it, once."""
     known = add(store, file())
     store.drop_synced(known)
-    with pytest.raises(SyncedElsewhere):
+    with fails("folder.busy"):
         store.drop_synced(known)
     old = store.get(known.post_id)
     assert ("cancelled", None) == (old.state, old.key)
@@ -88,7 +87,7 @@ def test_dropped_after_a_change(store: Store) -> None:
     """A sync that saw the file before another changed it drops nothing."""
     known = add(store, file())
     store.note_synced(known._replace(digest="2"), "1")
-    with pytest.raises(SyncedElsewhere):
+    with fails("folder.busy"):
         store.drop_synced(known)
     assert "scheduled" == store.get(known.post_id).state
 
@@ -99,7 +98,7 @@ def test_moved(store: Store) -> None:
     add(store, file("b.md"))
     store.move_synced("blog", "a.md", "c.md")
     for path, new_path in (("a.md", "d.md"), ("c.md", "b.md")):
-        with pytest.raises(SyncedElsewhere):
+        with fails("folder.busy"):
             store.move_synced("blog", path, new_path)
     assert {"b.md", "c.md"} == {made.path for made in store.synced_files("blog")}
     assert known.post_id == next(made.post_id for made in store.synced_files("blog") if made.path == "c.md")
@@ -116,7 +115,7 @@ def test_replaced(store: Store) -> None:
     ]
     store.add([post("Taken", key="taken")])
     back = file(key="taken", digest="3")
-    with pytest.raises(KeyTaken):
+    with fails("post_key.taken"):
         store.replace_synced(store.synced_files("blog")[0], back, post("Hello", key="taken", source=SOURCE))
     assert "scheduled" == store.get(result.id).state
 

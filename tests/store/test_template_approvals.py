@@ -9,7 +9,7 @@ import pytest
 
 from skywrite.clock import FakeClock
 from skywrite.queue.approval_rules import NOT_APPROVED, digest_of
-from skywrite.queue.approvals import Approvals, ApprovalStale, OwnPost
+from skywrite.queue.approvals import Approvals
 from skywrite.queue.authors import written_by
 from skywrite.queue.events import Events
 from skywrite.queue.model import Changes, NewPost, NewRecurrence, Recurrence
@@ -18,6 +18,7 @@ from skywrite.queue.template_approvals import TemplateApprovals
 from skywrite.queue.templates import template_digest
 from tests.store.support import ALICE, LEASE_SECONDS, NOON, claimed, later, may_start, post, take
 from tests.support.claims import claim_next
+from tests.support.errors import fails
 
 DAY = 24 * 3600
 
@@ -68,7 +69,7 @@ def test_without_it_each_is_held(store: Store, daily: Recurrence, clock: FakeClo
     assert not goes_out(store, clock)
     held = store.get(1)
     assert held.problem is not None
-    assert (NOT_APPROVED, True) == (held.problem.name, f"recurrences.approve({daily.id})" in held.problem.hint)
+    assert (NOT_APPROVED, True) == (held.problem.code, f"recurrences.approve({daily.id})" in held.problem.hint)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_only_what_was_looked_at_is_approved(store: Store, daily: Recurrence) ->
     """A digest of an earlier template approves nothing."""
     seen = template_digest(daily)
     store.replace_recurrence(daily, rule("Three"), occurrence("Three", 1))
-    with pytest.raises(ApprovalStale):
+    with fails("approval.stale"):
         TemplateApprovals(store).approve(daily.id, seen, "Berta")
     assert [] == TemplateApprovals(store).of(daily.id)
 
@@ -159,7 +160,7 @@ def test_nobody_approves_what_they_made(store: Store) -> None:
     with written_by("person 2", agent=False):
         changed = store.replace_recurrence(store.recurrence(number), rule("Two"), occurrence("Two", 1))
     for who in ("key 1", "person 2"):
-        with pytest.raises(OwnPost):
+        with fails("approval.own_post"):
             TemplateApprovals(store).approve(number, template_digest(changed), who, who=who)
     TemplateApprovals(store).approve(number, template_digest(changed), "person 3", who="person 3")
     assert TemplateApprovals(store).is_approved(changed)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import threading
 
-import pytest
-
 from skywrite.clock import FakeClock
-from skywrite.queue.model import UnknownMedia
 from skywrite.queue.store import Store
-from skywrite.queue.timers import NewTimer, TimerResult, UnknownCommand
+from skywrite.queue.timers import NewTimer, TimerResult
 from tests.store.support import ALICE, NOON, PROBLEM, OpenStore, later, post
+from tests.support.errors import fails
 
 WATCH = NewTimer("command", "echo hello", ALICE, "0 9 * * *", "UTC", 3600, later(60), {"folder": "/", "jsonl": False})
 FUNCTION = NewTimer("function", "weather", None, "0 9 * * *", "UTC", 3600, later(60))
@@ -24,7 +22,7 @@ def test_round_trip(store: Store) -> None:
     assert (None, None, None) == (timer.ran_at, timer.outcome, timer.occurrence)
     assert [timer] == store.timers()
     assert timer == store.remove_timer(timer.id)
-    with pytest.raises(UnknownCommand, match="no scheduled command"):
+    with fails("command.unknown", match="no scheduled command"):
         store.timer(timer.id)
 
 
@@ -131,7 +129,7 @@ def test_all_posts_or_none(store: Store) -> None:
     timer = store.add_timer(WATCH)
     claim = store.claim_timer(timer, later(60), "worker-1", later(300))
     assert claim is not None
-    with pytest.raises(UnknownMedia):
+    with fails("media.unknown"):
         store.finish_timer(claim, None, TimerResult("posted", [post("a"), post("b", media=("bafynone",))]))
     assert ([], "worker-1") == (store.posts(), store.timer(timer.id).lease_owner)
 

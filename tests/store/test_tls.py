@@ -12,9 +12,10 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.app.checkup import _connection, check_all
 from skywrite.config import load_config
-from skywrite.queue.database import DatabaseUnavailable, DatabaseUntrusted, Protection
+from skywrite.queue.database import DatabaseUnavailable, Protection
 from tests.store.support import OpenAt, fast_folder
 from tests.support.certificates import DAY, Authority, new_authority, server_file
+from tests.support.errors import fails
 from tests.support.postgres import PostgresServer, postgres_server, server_user
 from tests.support.processes import ServerUnavailable, free_port
 
@@ -85,14 +86,14 @@ def test_a_server_that_cannot_prove_it(
     secured: Secured, open_at: OpenAt, roots: str, host: str, said: str, hint: str
 ) -> None:
     """The error says what is wrong and what to do about it."""
-    with pytest.raises(DatabaseUntrusted, match=said) as caught:
+    with fails("database.untrusted", match=said) as caught:
         open_at(secured.url(host=host, roots=secured.other.file if roots == "other" else roots))
     assert (True, False) == (hint in caught.value.hint, "disable" in str(caught.value))
 
 
 def test_an_expired_certificate(expired: Secured, open_at: OpenAt) -> None:
     """The same; the driver does not say more than that it is not valid."""
-    with pytest.raises(DatabaseUntrusted, match="certificate verify failed") as caught:
+    with fails("database.untrusted", match="certificate verify failed") as caught:
         open_at(expired.url())
     assert "has expired" in caught.value.hint
 
@@ -100,7 +101,7 @@ def test_an_expired_certificate(expired: Secured, open_at: OpenAt) -> None:
 @pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
 def test_a_server_without_tls_gets_nothing(postgres: PostgresServer, open_at: OpenAt, mode: str) -> None:
     """Where encryption is asked for, there is no way around it."""
-    with pytest.raises(DatabaseUntrusted, match="does not support SSL") as caught:
+    with fails("database.untrusted", match="does not support SSL") as caught:
         open_at(f"{postgres.url}?sslmode={mode}&sslrootcert=" + ("system" if mode == "verify-full" else ""))
     assert "ssl = on" in caught.value.hint
 

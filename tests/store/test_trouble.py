@@ -15,22 +15,14 @@ from skywrite.clock import FakeClock
 from skywrite.errors import InputError, MissingExtra, StorageError
 from skywrite.queue import sqlite as sqlite_store
 from skywrite.queue.damage import Damage
-from skywrite.queue.database import (
-    CommitInDoubt,
-    Connection,
-    DatabaseBusy,
-    DatabaseCorrupt,
-    DatabaseReadOnly,
-    DatabaseUnavailable,
-    DiskFull,
-)
+from skywrite.queue.database import CommitInDoubt, Connection, DatabaseUnavailable, DiskFull
 from skywrite.queue.model import NewMedia, Published
-from skywrite.queue.postgres import BackupByServer, InvalidAddress
 from skywrite.queue.sqlite import SqliteDatabase
-from skywrite.queue.store import BackupExists, Store, open_store
+from skywrite.queue.store import Store, open_store
 from skywrite.queue.vault import Vault
 from tests.store.support import ALICE, KEY, LEASE_SECONDS, OpenAt, claimed, opened, post, raw, session, take
 from tests.support.claims import claim_next
+from tests.support.errors import fails
 from tests.support.postgres import PostgresServer
 
 SECRET = "canary-password"
@@ -80,7 +72,7 @@ def test_read_only(lite: Store, open_at: OpenAt, monkeypatch: pytest.MonkeyPatch
     """A database that may read-only can be read, and a change says what is wrong."""
     with_pragma(monkeypatch, "query_only = ON")
     store = open_at(lite.place)
-    with pytest.raises(DatabaseReadOnly, match="read-only") as caught:
+    with fails("database.read_only", match="read-only") as caught:
         store.add([post()])
     assert ([ALICE], True) == ([a.did for a in store.accounts()], "SKYWRITE_HOME" in caught.value.hint)
 
@@ -96,7 +88,7 @@ def test_no_write_permission(home: Path) -> None:
                 os.setgid(65534)
                 os.setuid(65534)
                 opened(str(home / "new" / "skywrite.db"), home)
-            except DatabaseReadOnly:
+            except StorageError:
                 code = 0
             finally:
                 os._exit(code)
@@ -104,7 +96,7 @@ def test_no_write_permission(home: Path) -> None:
         assert 0 == os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         return
     home.chmod(0o500)
-    with pytest.raises(DatabaseReadOnly, match=str(home)):
+    with fails("database.read_only", match=str(home)):
         opened(str(home / "new" / "skywrite.db"), home)
     home.chmod(0o700)
 
@@ -118,7 +110,7 @@ def test_locked_for_too_long(lite: Store, open_at: OpenAt, monkeypatch: pytest.M
     store._database._closed = False
     with closing(sqlite3.connect(lite.place, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(DatabaseBusy, match="locked"):
+        with fails("database.busy", match="locked"):
             store.add([post()])
         assert [] == store.posts()
         other.execute("ROLLBACK")
@@ -131,7 +123,7 @@ def test_locked_for_too_long(lite: Store, open_at: OpenAt, monkeypatch: pytest.M
 def test_no_database_of_ours(sqlite_address: str, home: Path, content: bytes) -> None:
     """A file that is no database is told as such, and is left as it is."""
     Path(sqlite_address).write_bytes(content)
-    with pytest.raises(DatabaseCorrupt, match="not a Skywrite database"):
+    with fails("database.corrupt", match="not a Skywrite database"):
         opened(sqlite_address, home)
     assert content == Path(sqlite_address).read_bytes()
 
@@ -141,7 +133,7 @@ def test_an_emptied_file_is_not_a_new_database(lite: Store, sqlite_address: str,
     lite.close()
     for end in ("", "-wal", "-shm"):
         Path(f"{sqlite_address}{end}").write_bytes(b"")
-    with pytest.raises(DatabaseCorrupt, match="0 bytes"):
+    with fails("database.corrupt", match="0 bytes"):
         open_at(sqlite_address)
     assert 0 == Path(sqlite_address).stat().st_size
 
@@ -188,7 +180,7 @@ def test_damaged_pages(lite: Store, open_at: OpenAt) -> None:
     path = Path(lite.place)
     whole = path.read_bytes()
     path.write_bytes(whole[:sound] + b"\xa5" * (len(whole) - sound))
-    with pytest.raises(DatabaseCorrupt, match="damaged"):
+    with fails("database.corrupt", match="damaged"):
         open_at(lite.place).posts(limit=1000)
 
 
@@ -248,7 +240,7 @@ def test_backup_while_it_runs(lite: Store, home: Path, open_at: OpenAt) -> None:
 def test_backup_replaces_nothing(lite: Store, home: Path) -> None:
     """A backup never writes over a file."""
     (home / "copy.db").write_text("precious")
-    with pytest.raises(BackupExists):
+    with fails("backup.exists"):
         lite.backup(home / "copy.db")
     assert "precious" == (home / "copy.db").read_text()
 
@@ -261,7 +253,7 @@ def test_backup_to_nowhere(lite: Store, home: Path) -> None:
 
 def test_backup_of_postgres(postgres_address: str, open_at: OpenAt) -> None:
     """With PostgreSQL, a backup names the tool that makes it."""
-    with pytest.raises(BackupByServer) as caught:
+    with fails("backup.by_server") as caught:
         open_at(postgres_address).backup("copy.dump")
     assert caught.value.hint.startswith("pg_dump ")
 
@@ -307,7 +299,7 @@ def test_restart_between_two_steps_goes_unnoticed(away: tuple[PostgresServer, St
 )
 def test_password_is_never_shown(home: Path, address: str) -> None:
     """No message, hint or representation holds the password of an address that does not work."""
-    with pytest.raises((DatabaseUnavailable, InvalidAddress)) as caught:
+    with pytest.raises((DatabaseUnavailable, InputError)) as caught:
         open_store(address.format(SECRET), Vault(home, KEY))
     error = caught.value
     assert False is any(SECRET in text for text in (error.message, error.hint, repr(error), str(error.__cause__ or "")))

@@ -11,9 +11,9 @@ from skywrite.clock import FakeClock
 from skywrite.queue.journal import together
 from skywrite.queue.model import Changes, Failed, NewRecurrence, Post, Published, State
 from skywrite.queue.store import Store
-from skywrite.queue.undo import CannotUndo, NothingToUndo
 from tests.store.support import ALICE, BOB, NOON, PROBLEM, claimed, later, media, post, raw, take
 from tests.support.claims import claim_next
+from tests.support.errors import fails
 
 DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost")
 
@@ -61,7 +61,7 @@ def test_a_change_is_taken_back(store: Store, state: str, change: Callable[[Stor
     clock.advance(1)
     undone = store.undo_last()
     assert (1, (1,), True) == (undone.posts, undone.ids, same(before, store.get(1)))
-    with pytest.raises(NothingToUndo):
+    with fails("undo.nothing"):
         store.undo_last()
 
 
@@ -95,7 +95,7 @@ def test_nothing_is_taken_back_by_halves(store: Store) -> None:
     store.add([post(f"{n}") for n in range(3)], operation="import")
     store.settle(claimed(store), DONE)
     before = stored(store)
-    with pytest.raises(CannotUndo, match="1 of the 3 posts"):
+    with fails("undo.impossible", match="1 of the 3 posts"):
         store.undo_last()
     assert before == stored(store)
 
@@ -104,7 +104,7 @@ def test_an_import_of_which_a_post_was_changed_stays(store: Store) -> None:
     """Somebody has moved one of its posts, which still waits: their work is not thrown away."""
     store.add([post(f"{n}") for n in range(3)], operation="import")
     store.move(2, later(60))
-    with pytest.raises(CannotUndo, match="1 of the 3 posts"):
+    with fails("undo.impossible", match="1 of the 3 posts"):
         store.undo_last()
     assert 3 == len(stored(store))
 
@@ -124,7 +124,7 @@ def test_what_was_changed_since_is_left_alone(store: Store, meanwhile: Callable[
     store.move(1, later(-1), undoable=True)
     meanwhile(store)
     before = store.get(1)
-    with pytest.raises(CannotUndo, match="Post 1 has been changed, attempted or published since"):
+    with fails("undo.impossible", match="Post 1 has been changed, attempted or published since"):
         store.undo_last()
     assert before == store.get(1)
 
@@ -160,7 +160,7 @@ def test_media_come_back_with_an_edit(store: Store, clock: FakeClock) -> None:
     store.edit(1, Changes(draft={"text": "x"}, media=("two",)), operation="edit")
     clock.advance(timedelta(days=2).total_seconds())
     store.prune()
-    with pytest.raises(CannotUndo, match="no longer stored"):
+    with fails("undo.impossible", match="no longer stored"):
         store.undo_last()
     assert ("x", ["two"]) == (store.get(1).text, [row["cid"] for row in raw(store, "SELECT cid FROM post_media")])
 
@@ -170,5 +170,5 @@ def test_what_workers_do_is_not_taken_back(store: Store) -> None:
     rule = store.recurrence(store.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC")))
     store.add_occurrence(rule, post(occurrence=NOON))
     store.settle(claimed(store), Failed(PROBLEM))
-    with pytest.raises(NothingToUndo):
+    with fails("undo.nothing"):
         store.undo_last()

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from skywrite.config import load_config
 from skywrite.errors import MissingExtra
-from skywrite.queue.vault import KeyUnavailable, Vault, WrongKey
+from skywrite.queue.vault import Vault, WrongKey
 from tests.store.support import KEY
+from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS
 
 ABOUT = "account/did:plc:alice"
@@ -107,14 +108,14 @@ def test_two_processes_get_the_same_key(home: Path) -> None:
 def test_damaged_key_file(home: Path, content: bytes) -> None:
     """A key file that holds no key is told by its path."""
     (home / "key").write_bytes(content)
-    with pytest.raises(KeyUnavailable, match=str(home / "key")):
+    with fails("vault.key_unavailable", match=str(home / "key")):
         Vault(home).seal(b"secret", ABOUT)
 
 
 def test_key_file_cannot_be_made(home: Path) -> None:
     """A place where no file can be made is told by its path."""
     (home / "file").touch()
-    with pytest.raises(KeyUnavailable, match="file/key"):
+    with fails("vault.key_unavailable", match="file/key"):
         Vault(home / "file").seal(b"secret", ABOUT)
 
 

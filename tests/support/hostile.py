@@ -128,7 +128,7 @@ def _outcome(read: Callable[[], object]) -> str:
     try:
         read()
     except Exception as error:
-        return type(error).__name__
+        return str(getattr(error, "code", type(error).__name__))
     return ""
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from skywrite.atproto.session import Session
-from skywrite.publish.agents import Agents, NotLoggedIn
+from skywrite.publish.agents import Agents
+from tests.support.errors import fails
 
 DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
 
@@ -56,7 +57,7 @@ def test_who_signed_out_has_no_newer_session(agents: Agents, sessions: Sessions)
 
 def test_nobody_is_signed_in(agents: Agents) -> None:
     """An account without a session is an error that names it, and how to sign in."""
-    with pytest.raises(NotLoggedIn, match=r"bob\.test"):
+    with fails("account.signed_out", match=r"bob\.test"):
         agents.get("did:plc:bob", "bob.test")
 
 
@@ -83,7 +84,7 @@ def test_a_session_of_oauth_needs_what_signs_it(server: Any, sessions: Sessions)
     """Without, the error names the account; with, each request is signed by it."""
     oauth: Any = SimpleNamespace(handle="alice.test")
     sessions.stored = oauth
-    with pytest.raises(NotLoggedIn, match=r"alice\.test signed in by OAuth"):
+    with fails("account.signed_out", match=r"alice\.test signed in by OAuth"):
         Agents(server, sessions).get(DID)  # type: ignore[arg-type]  # it only loads
     signed: list[Any] = []
 

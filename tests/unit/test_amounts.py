@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from skywrite.bsky import split
-from skywrite.bsky.embed import BadCaption, TooManyImages
-from skywrite.bsky.limits import TextTooLong
 from skywrite.compose.build import SOURCE_BYTES_MAX, THREAD_POSTS_MAX, check_amounts, render
 from skywrite.compose.draft import draft_from_dict
 from skywrite.errors import InputError
 from skywrite.queue.numbers import ROW_MAX, row_number
+from tests.support.errors import fails
 
 
 def test_a_text_is_cut_no_further_than_a_thread_may_go(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,7 +26,7 @@ def test_a_text_is_cut_no_further_than_a_thread_may_go(monkeypatch: pytest.Monke
             yield one
 
     monkeypatch.setattr(split, "_cuts", counted)
-    with pytest.raises(TextTooLong):
+    with fails("text.too_long"):
         render(draft_from_dict({"text": "word " * 60_000, "split": True}))
     assert THREAD_POSTS_MAX + 1 == len(cut)
 
@@ -36,7 +35,7 @@ def test_a_text_that_is_longer_than_any_thread(monkeypatch: pytest.MonkeyPatch) 
     """Nobody looks for links in it."""
     monkeypatch.setattr("skywrite.compose.build._rendered", lambda *_: 1 / 0)
     for text in ("a" * (SOURCE_BYTES_MAX + 1), "é" * (SOURCE_BYTES_MAX // 2 + 1)):
-        with pytest.raises(TextTooLong):
+        with fails("text.too_long"):
             render(draft_from_dict({"text": text}))
 
 
@@ -44,18 +43,18 @@ def test_a_text_that_is_longer_than_any_thread(monkeypatch: pytest.MonkeyPatch) 
     ("draft", "error"),
     [
         ({"text": "a", "thread": ["b"] * THREAD_POSTS_MAX}, InputError),
-        ({"text": "a" * SOURCE_BYTES_MAX, "thread": ["b"]}, TextTooLong),
-        ({"images": ["https://a.example/x.png"] * 11}, TooManyImages),
+        ({"text": "a" * SOURCE_BYTES_MAX, "thread": ["b"]}, "text.too_long"),
+        ({"images": ["https://a.example/x.png"] * 11}, "images.too_many"),
         (
             {"video": {"url": "https://a.example/", "captions": [{"lang": "en", "url": "https://a.example/"}] * 21}},
-            BadCaption,
+            "captions.invalid",
         ),
     ],
     ids=["posts", "texts", "images", "captions"],
 )
 def test_too_much_is_refused_before_it_is_fetched(draft: dict[str, Any], error: type[InputError]) -> None:
     """Too many posts, words, images or captions are counted first."""
-    with pytest.raises(error):
+    with fails(error):
         check_amounts(draft_from_dict(draft))
 
 

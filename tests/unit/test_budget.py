@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from skywrite.errors import InputError, TemporaryError
-from skywrite.publish.approved import DriftedSinceApproval, check_drift, mentions_of
+from skywrite.publish.approved import check_drift, mentions_of
 from skywrite.publish.budget import (
     catch_up_gap,
     catching_up_since,
@@ -22,6 +22,7 @@ from skywrite.publish.budget import (
 )
 from skywrite.publish.outcome import outcome_of, retry_seconds
 from skywrite.queue.model import Account, AccountView, Defer, Held, Retry
+from tests.support.errors import fails
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -148,7 +149,7 @@ def test_a_mention_that_means_somebody_else_is_held() -> None:
         ({"bob.test": [away], "new.test": ["did:plc:eve"]}, "@new.test was approved as plain text, and is did:plc:eve"),
     ]
     for known, message in others:
-        with pytest.raises(DriftedSinceApproval) as caught:
+        with fails("post.drifted") as caught:
             check_drift(7, prepared, resolve(known))
         assert f"{message} now." == caught.value.message
 

@@ -10,14 +10,12 @@ import pytest
 
 from skywrite.atproto.cid import cid_for_record
 from skywrite.atproto.ref import Ref
-from skywrite.bsky.embed import BadReference, MixedMedia
-from skywrite.bsky.gates import InvalidGate
-from skywrite.bsky.limits import EmptyPost, InvalidText, TextTooLong
 from skywrite.bsky.post import FACET
-from skywrite.compose.build import PendingMention, Prepared, UnresolvedDraft, build, render
+from skywrite.compose.build import PendingMention, Prepared, build, render
 from skywrite.compose.draft import Caption, Card, Draft, Image, Media, Reply, Stored, Video
 from skywrite.compose.freeze import Frozen, freeze, mention_handles, replace_blobs
 from skywrite.errors import InputError
+from tests.support.errors import fails
 
 DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -55,14 +53,14 @@ def test_each_kind_of_media_has_its_embed() -> None:
 
 def test_images_and_a_video_do_not_mix() -> None:
     """Five images with a video: nothing is dropped silently."""
-    with pytest.raises(MixedMedia) as caught:
+    with fails("media.mixed") as caught:
         build(Draft("x", images=(IMAGE,) * 5, video=VIDEO), {})
     assert "5 images and a video" in caught.value.message
 
 
 def test_an_error_in_a_thread_says_which_post() -> None:
     """Someone with ten posts must know which one is too long."""
-    with pytest.raises(TextTooLong) as caught:
+    with fails("text.too_long") as caught:
         build(Draft("fine", thread=(Draft("x" * 301),)), {})
     assert "Post 2 of 2: The text has 301" in caught.value.message
 
@@ -70,7 +68,7 @@ def test_an_error_in_a_thread_says_which_post() -> None:
 def test_empty_is_refused_unless_something_is_shown() -> None:
     """An image alone is a post; nothing is none."""
     assert "" == build(Draft(images=(IMAGE,)), {}).records[0]["text"]
-    with pytest.raises(EmptyPost):
+    with fails("post.empty"):
         build(Draft("  \n "), {})
 
 
@@ -199,7 +197,7 @@ def test_facets_of_the_caller() -> None:
 
 def test_characters_are_checked_first() -> None:
     """NUL stops a draft before anything is made of its text."""
-    with pytest.raises(InvalidText):
+    with fails("text.invalid"):
         render(Draft("a\0b", facets=()))
 
 
@@ -211,7 +209,7 @@ def test_a_long_text_becomes_a_thread() -> None:
     assert [["en"]] * 2 == [record["langs"] for record in (first, second)]
     assert first["labels"] == second["labels"]
     assert (["t"], False) == (first["tags"], "tags" in second)
-    with pytest.raises(TextTooLong, match=r"^The text has"):
+    with fails("text.too_long", match=r"^The text has"):
         build(draft._replace(split=False), {})
 
 
@@ -250,7 +248,7 @@ def test_gates_count_among_the_records() -> None:
 
 def test_who_may_reply_is_checked() -> None:
     """A rule that is none stops the draft, and a reply cannot have rules at all."""
-    with pytest.raises(InvalidGate):
+    with fails("gate.invalid"):
         build(Draft("x", replies=("friends",)), {})
     with pytest.raises(InputError, match="A reply cannot set who may reply"):
         build(Draft("x", replies=("nobody",), reply_to=Reply(POST, POST)), {})
@@ -261,7 +259,7 @@ def test_a_reply_names_root_and_parent() -> None:
     root = Ref("at://did:plc:other/app.bsky.feed.post/3kznmn7xqxl22", CID)
     first, second = build(Draft("x", reply_to=Reply(root, POST), thread=(Draft("y"),)), {}).records
     assert ({"root": root.as_dict(), "parent": POST.as_dict()}, False) == (first["reply"], "reply" in second)
-    with pytest.raises(BadReference):
+    with fails("reference.invalid"):
         build(Draft("x", reply_to=Reply(Ref("x", CID), POST)), {})
 
 
@@ -289,7 +287,7 @@ def test_values_that_no_record_has() -> None:
 )
 def test_what_was_not_looked_up(draft: Draft) -> None:
     """A draft that still names files or links makes no record."""
-    with pytest.raises(UnresolvedDraft):
+    with fails("draft.unresolved"):
         build(draft, {})
 
 

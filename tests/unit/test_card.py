@@ -13,19 +13,13 @@ from hypothesis import strategies as st
 from skywrite.bsky.graphemes import grapheme_length
 from skywrite.clock import FakeClock
 from skywrite.errors import NoAnswer
-from skywrite.fetch.card import (
-    Card,
-    CardFailed,
-    clean,
-    clean_description,
-    clean_title,
-    fetch_card,
-)
+from skywrite.fetch.card import Card, clean, clean_description, clean_title, fetch_card
 from skywrite.fetch.charset import codec_for, decode_page
 from skywrite.fetch.fetch import Fetcher
 from skywrite.fetch.guard import AddressRefused, Guard, Target
 from skywrite.fetch.page import TAGS_MAX, Link, read_page
 from skywrite.http import MAX_ANSWER_BYTES, Response
+from tests.support.errors import fails
 
 URL = "https://blog.example/posts/one"
 HTML = {"content-type": "text/html; charset=utf-8"}
@@ -305,14 +299,14 @@ def test_html_without_a_type_is_a_page() -> None:
 def test_an_error_page_gives_no_card(status: int) -> None:
     """The title of an error page is nobody's card."""
     fetcher, _ = site({URL: Response(status, HTML, b"<title>Oops</title>")})
-    with pytest.raises(CardFailed, match=f"{URL} responded with {status}"):
+    with fails("card.failed", match=f"{URL} responded with {status}"):
         fetch_card(fetcher, URL)
 
 
 def test_a_page_that_is_down_gives_no_card() -> None:
     """A transport's failure is a failure of the card, with its sentence."""
     fetcher, _ = site({URL: NoAnswer("No usable response from blog.example: reset.")})
-    with pytest.raises(CardFailed, match=r"No usable response from blog\.example"):
+    with fails("card.failed", match=r"No usable response from blog\.example"):
         fetch_card(fetcher, URL)
 
 

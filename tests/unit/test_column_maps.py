@@ -11,8 +11,9 @@ import pytest
 
 from skywrite.errors import InputError
 from skywrite.sources.column_maps import Maps, UnknownColumns, checked_map
-from skywrite.sources.table import OURS, Table, UnreadableTable, table_from
+from skywrite.sources.table import OURS, Table, table_from
 from skywrite.sources.table_formats import FORMATS, format_of
+from tests.support.errors import fails
 from tests.support.foreign_tables import SAMPLES, Sample
 from tests.support.sheets import xlsx
 
@@ -148,7 +149,7 @@ def test_columns_of_our_own_are_read_as_ever() -> None:
 )
 def test_maps_that_do_not_fit(given: dict[str, str], text: str, said: str) -> None:
     """A name that is not there, two columns for one field, and what is still unknown are errors."""
-    with pytest.raises(UnreadableTable) as caught:
+    with pytest.raises(InputError) as caught:
         table(text, maps=Maps(given))
     assert said == caught.value.message
 
@@ -171,7 +172,7 @@ def test_a_map_names_fields_that_there_are() -> None:
 )
 def test_cells_that_have_no_one_meaning(text: str, said: str) -> None:
     """They are errors with their line; nothing is chosen."""
-    with pytest.raises(UnreadableTable, match=said) as caught:
+    with fails("table.unreadable", match=said) as caught:
         table(text)
     assert caught.value.message.startswith("Line ")
 
@@ -183,7 +184,7 @@ def test_what_differs_for_each_network_is_asked_for() -> None:
         "scheduled_date": None,
         "platforms": {name: {"posts": [{"text": name}]} for name in ("x", "linkedin")},
     }
-    with pytest.raises(UnreadableTable, match="differs for x, linkedin"):
+    with fails("table.unreadable", match="differs for x, linkedin"):
         table(json.dumps([draft]), "typefully.json")
 
 

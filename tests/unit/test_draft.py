@@ -15,22 +15,11 @@ from hypothesis import strategies as st
 
 from skywrite.atproto.ref import Ref
 from skywrite.compose import language
-from skywrite.compose.draft import (
-    FIELDS,
-    Caption,
-    Card,
-    Draft,
-    Image,
-    InvalidDraft,
-    Media,
-    Reply,
-    Stored,
-    Video,
-    draft_from_dict,
-)
+from skywrite.compose.draft import FIELDS, Caption, Card, Draft, Image, Media, Reply, Stored, Video, draft_from_dict
 from skywrite.compose.parts import split_parts, thread_draft
 from skywrite.compose.quoting import with_quoted_link
-from skywrite.errors import MissingExtra
+from skywrite.errors import InputError, MissingExtra
+from tests.support.errors import fails
 
 CID = "bafkreigwbf7s7ixsuv7mwuzqo57jjrbqrn3tej4xd3qje6envwwrs6rf4u"
 STORED = Stored(CID, "image/png", 100, 4, 3)
@@ -77,7 +66,7 @@ def test_images_are_paths_addresses_pairs_or_objects() -> None:
 )
 def test_a_wrong_field_is_named(row: dict[str, Any], said: str) -> None:
     """The message names the field, so that a row of thousands can be mended."""
-    with pytest.raises(InvalidDraft) as caught:
+    with fails("draft.invalid") as caught:
         draft_from_dict(row)
     assert said in caught.value.message
 
@@ -140,7 +129,7 @@ JSON = st.recursive(
 @given(name=st.sampled_from(FIELDS), value=JSON)
 def test_whatever_a_field_holds_is_read_or_refused(name: str, value: Any) -> None:
     """Any JSON value in any field makes a draft or InvalidDraft, and no other error."""
-    with suppress(InvalidDraft):
+    with suppress(InputError):
         draft_from_dict({name: value})
 
 
@@ -158,7 +147,7 @@ def test_bytes_never_show_in_a_repr() -> None:
 )
 def test_an_unknown_field_is_named_with_the_nearest(row: dict[str, Any], said: str) -> None:
     """A field that does not exist is an error that says which one was meant, or which there are."""
-    with pytest.raises(InvalidDraft) as caught:
+    with fails("draft.invalid") as caught:
         draft_from_dict(row)
     assert caught.value.hint.startswith(said)
 
@@ -214,7 +203,7 @@ def test_an_unknown_field_is_named_with_the_nearest(row: dict[str, Any], said: s
 )
 def test_what_is_wrong_with_a_field(row: dict[str, Any], said: str) -> None:
     """Each kind of wrong value has a sentence of its own."""
-    with pytest.raises(InvalidDraft) as caught:
+    with fails("draft.invalid") as caught:
         draft_from_dict(row)
     assert caught.value.message.startswith(said)
 
@@ -486,5 +475,5 @@ def test_short_texts_have_no_language(monkeypatch: pytest.MonkeyPatch, text: str
 @pytest.mark.parametrize("field", [{"images": ""}, {"images": [" "]}, {"video": ""}])
 def test_an_empty_name_of_a_file_is_no_folder(field: dict[str, object]) -> None:
     """It is an error of its own: as a path it would be the current folder."""
-    with pytest.raises(InvalidDraft, match="the name of a file is empty"):
+    with fails("draft.invalid", match="the name of a file is empty"):
         draft_from_dict({"text": "x", **field})

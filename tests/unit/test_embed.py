@@ -8,8 +8,8 @@ import pytest
 
 from skywrite.bsky import embed
 from skywrite.bsky.embed import ImageItem
-from skywrite.bsky.limits import InvalidText
 from skywrite.errors import InputError
+from tests.support.errors import fails
 
 CID = "bafkreibjfgx2gprinfvicegelk5kosd6y2frmqpqzwqkg7usac74l3t2v4"
 REF = {"uri": "at://did:plc:7iza6de2dwap2sbkpav7c6c6/app.bsky.feed.post/3k2yihcrp6f2c", "cid": CID}
@@ -42,31 +42,31 @@ class TestImages:
     @pytest.mark.parametrize("count", [0, 5])
     def test_one_to_four(self, count: int) -> None:
         """None and five are refused; the error says where five belong."""
-        with pytest.raises(embed.TooManyImages) as caught:
+        with fails("images.too_many") as caught:
             embed.images(items(count))
         assert caught.value.hint
 
     @pytest.mark.parametrize("ratio", [{"width": 0}, {"height": -1}, {"width": 1.5}, {"width": None}, {"width": True}])
     def test_ratio(self, ratio: dict[str, Any]) -> None:
         """Width and height are whole numbers from 1, both or neither."""
-        with pytest.raises(embed.BadAspectRatio):
+        with fails("image.aspect_ratio"):
             embed.images(items(1, **ratio))
 
     @pytest.mark.parametrize(
         ("bad", "error"),
         [
-            (blob(size=2_000_001), embed.MediaTooLarge),
-            (blob("video/mp4"), embed.BadBlob),
-            (blob(size=0), embed.BadBlob),
-            ({**blob(), "size": True}, embed.BadBlob),
-            ({**blob(), "ref": {"$link": "x"}}, embed.BadBlob),
-            ({**blob(), "$type": "image"}, embed.BadBlob),
-            ("path.jpg", embed.BadBlob),
+            (blob(size=2_000_001), "media.too_large"),
+            (blob("video/mp4"), "blob.invalid"),
+            (blob(size=0), "blob.invalid"),
+            ({**blob(), "size": True}, "blob.invalid"),
+            ({**blob(), "ref": {"$link": "x"}}, "blob.invalid"),
+            ({**blob(), "$type": "image"}, "blob.invalid"),
+            ("path.jpg", "blob.invalid"),
         ],
     )
     def test_blobs(self, bad: Any, error: type[Exception]) -> None:
         """A blob of another kind, too large, or none at all is refused."""
-        with pytest.raises(error, match="Image 1"):
+        with fails(error, match="Image 1"):
             embed.images([ImageItem(bad, "x")])
 
     @pytest.mark.parametrize("size", [1, 2_000_000])
@@ -76,19 +76,19 @@ class TestImages:
 
     def test_the_kind_that_is_needed(self) -> None:
         """The error names the kind that is needed, or how it begins."""
-        with pytest.raises(embed.BadBlob, match=r"is 'video/mp4'; image/\* is needed"):
+        with fails("blob.invalid", match=r"is 'video/mp4'; image/\* is needed"):
             embed.images([ImageItem(blob("video/mp4"), "x")])
-        with pytest.raises(embed.BadBlob, match=r"is 'video/mp4s'; video/mp4 is needed"):
+        with fails("blob.invalid", match=r"is 'video/mp4s'; video/mp4 is needed"):
             embed.video(blob("video/mp4s"))
 
     def test_alt_is_text(self) -> None:
         """An alt text of another kind is refused, and the image named."""
-        with pytest.raises(embed.MissingAlt, match="Image 1: the alt text must be text, not int"):
+        with fails("alt.missing", match="Image 1: the alt text must be text, not int"):
             embed.images([ImageItem(blob(), 7)])  # type: ignore[arg-type]  # on purpose
 
     def test_alt_characters(self) -> None:
         """NUL in an alt text is refused, and the image named."""
-        with pytest.raises(InvalidText, match="Image 1, alt text"):
+        with fails("text.invalid", match="Image 1, alt text"):
             embed.images([ImageItem(blob(), "a\0")])
 
 
@@ -107,13 +107,13 @@ class TestGallery:
     def test_at_most_ten(self) -> None:
         """Clients keep to ten."""
         assert embed.gallery(items(10))
-        with pytest.raises(embed.TooManyImages, match=r"the maximum.* is 10"):
+        with fails("images.too_many", match=r"the maximum.* is 10"):
             embed.gallery(items(11))
 
     @pytest.mark.parametrize("missing", [{"width": None, "height": None}, {"width": None}, {"height": None}])
     def test_size_is_required(self, missing: dict[str, None]) -> None:
         """A gallery without width or height is refused."""
-        with pytest.raises(embed.BadAspectRatio, match="Image 1 has no width or height"):
+        with fails("image.aspect_ratio", match="Image 1 has no width or height"):
             embed.gallery(items(5, **missing))
 
     @pytest.mark.parametrize(
@@ -149,11 +149,11 @@ class TestVideo:
         """A video of 300 MB with twenty captions of 20 kB is accepted; anything more is refused."""
         caption = ("en", blob("text/vtt", 20_000))
         assert 20 == len(embed.video(blob("video/mp4", 300_000_000), captions=[caption] * 20)["captions"])
-        with pytest.raises(embed.BadCaption, match="21 captions"):
+        with fails("captions.invalid", match="21 captions"):
             embed.video(VIDEO, captions=[caption] * 21)
-        with pytest.raises(embed.MediaTooLarge, match="20,001 bytes"):
+        with fails("media.too_large", match="20,001 bytes"):
             embed.video(VIDEO, captions=[("en", blob("text/vtt", 20_001))])
-        with pytest.raises(embed.MediaTooLarge, match="300,000,001 bytes"):
+        with fails("media.too_large", match="300,000,001 bytes"):
             embed.video(blob("video/mp4", 300_000_001))
 
     def test_record(self) -> None:
@@ -171,21 +171,21 @@ class TestVideo:
     @pytest.mark.parametrize(
         ("captions", "error"),
         [
-            ([("en", VTT)] * 21, embed.BadCaption),
-            ([("not a language", VTT)], embed.BadCaption),
-            ([("en", blob("text/vtt", 20_001))], embed.MediaTooLarge),
-            ([("en", blob("text/plain"))], embed.BadBlob),
+            ([("en", VTT)] * 21, "captions.invalid"),
+            ([("not a language", VTT)], "captions.invalid"),
+            ([("en", blob("text/vtt", 20_001))], "media.too_large"),
+            ([("en", blob("text/plain"))], "blob.invalid"),
         ],
     )
     def test_captions(self, captions: Any, error: type[Exception]) -> None:
         """At most 20, of 20,000 bytes each, WebVTT, with a language."""
-        with pytest.raises(error):
+        with fails(error):
             embed.video(VIDEO, captions=captions)
 
     @pytest.mark.parametrize("bad", [blob("video/webm"), blob("video/mp4", 300_000_001)])
     def test_blob(self, bad: dict[str, Any]) -> None:
         """Only MP4 up to 300,000,000 bytes."""
-        with pytest.raises((embed.BadBlob, embed.MediaTooLarge)):
+        with pytest.raises((InputError, InputError)):
             embed.video(bad)
 
 
@@ -200,9 +200,9 @@ class TestCardsAndQuotes:
     def test_external_refused(self) -> None:
         """A card without the address of a page, or with an image over 1,000,000 bytes, is refused."""
         for address in ("a b", "javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "file:///etc/passwd"):
-            with pytest.raises(embed.BadCard):
+            with fails("card.invalid"):
                 embed.external(address, "T", "")
-        with pytest.raises(embed.MediaTooLarge):
+        with fails("media.too_large"):
             embed.external("https://a.b", "T", "", thumb=blob(size=1_000_001))
 
     @pytest.mark.parametrize("place", range(2))
@@ -210,13 +210,13 @@ class TestCardsAndQuotes:
         """NUL in a card's title or description is refused."""
         texts = ["title", "description"]
         texts[place] += "\0"
-        with pytest.raises(InvalidText):
+        with fails("text.invalid"):
             embed.external("https://x.com", *texts)
 
     def test_external_image(self) -> None:
         """A card's image has at most a million bytes."""
         assert embed.external("https://x.com", "t", "d", thumb=blob(size=1_000_000))
-        with pytest.raises(embed.MediaTooLarge, match="The card's image"):
+        with fails("media.too_large", match="The card's image"):
             embed.external("https://x.com", "t", "d", thumb=blob(size=1_000_001))
 
     def test_quotes(self) -> None:
@@ -239,12 +239,12 @@ class TestCardsAndQuotes:
     )
     def test_bad_references(self, ref: dict[str, str]) -> None:
         """What points to no record is refused."""
-        with pytest.raises(embed.BadReference):
+        with fails("reference.invalid"):
             embed.record(ref)
 
     def test_mixed(self) -> None:
         """A quote joins with media only."""
-        with pytest.raises(embed.MixedMedia):
+        with fails("media.mixed"):
             embed.record_with_media(REF, embed.record(REF))
 
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.sources.feed_filter import FilterTooSlow, InvalidFilter, make_filter
+from skywrite.sources.feed_filter import make_filter
 from skywrite.sources.feed_pace import after_error, interval_of, next_check, retry_after
+from tests.support.errors import fails
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -77,11 +78,11 @@ def test_rules_choose(include: list[str], exclude: list[str], wanted: bool) -> N
 @pytest.mark.parametrize("rule", ["", "  ", "/(/", "/[/", "x" * 501])
 def test_rules_that_cannot_be_read_are_refused(rule: str) -> None:
     """Mistakes are found when a rule is given."""
-    with pytest.raises(InvalidFilter):
+    with fails("filter.invalid"):
         make_filter([rule])
 
 
 def test_a_pattern_without_end_is_stopped() -> None:
     """A pattern that would take centuries takes a moment."""
-    with pytest.raises(FilterTooSlow):
+    with fails("filter.too_slow"):
         make_filter(["/^(a|aa|aaa)+$/"]).wants("a" * 5000 + "!", "", [])

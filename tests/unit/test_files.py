@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from skywrite.compose.draft import Media
-from skywrite.compose.images import Collector, UnreadableFile
+from skywrite.compose.images import Collector
 from skywrite.errors import InputError
 from skywrite.files import is_inside, read_regular
-from skywrite.sources.table import UnreadableTable, read_table
+from skywrite.sources.table import read_table
+from tests.support.errors import fails
 
 
 def test_a_regular_file_is_read_to_its_limit(tmp_path: Path) -> None:
@@ -29,14 +30,14 @@ def test_an_image_that_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
         os.mkfifo(path)
     elif kind == "folder":
         path.mkdir()
-    with pytest.raises(UnreadableFile, match=r"device or a pipe|directory"):
+    with fails("file.unreadable", match=r"device or a pipe|directory"):
         Collector(None).read(Media(path=str(path)), 1_000)
 
 
 def test_an_endless_link_is_refused(tmp_path: Path) -> None:
     """A link with the name of an image leads to no device either."""
     (tmp_path / "sun.jpg").symlink_to("/dev/zero")
-    with pytest.raises(UnreadableFile):
+    with fails("file.unreadable"):
         Collector(None).read(Media(path=str(tmp_path / "sun.jpg")), 1_000)
 
 
@@ -45,7 +46,7 @@ def test_a_table_that_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "plan.csv")
     (tmp_path / "plan.jsonl").symlink_to("/dev/zero")
     for name in ("plan.csv", "plan.jsonl"):
-        with pytest.raises(UnreadableTable):
+        with fails("table.unreadable"):
             read_table(tmp_path / name)
 
 

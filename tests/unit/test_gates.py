@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from skywrite.bsky.gates import InvalidGate, check_allow, postgate, threadgate
-from skywrite.bsky.limits import InvalidTime
+from skywrite.bsky.gates import check_allow, postgate, threadgate
+from tests.support.errors import fails
 
 POST = "at://did:plc:7iza6de2dwap2sbkpav7c6c6/app.bsky.feed.post/3k2yihcrp6f2c"
 LIST = "at://did:plc:7iza6de2dwap2sbkpav7c6c6/app.bsky.graph.list/3k2yihcrp6f2d"
@@ -56,7 +56,7 @@ def test_rules_once() -> None:
 )
 def test_refused(allow: list[str], part: str) -> None:
     """Unknown rules, contradictions and more than five are refused."""
-    with pytest.raises(InvalidGate, match=part):
+    with fails("gate.invalid", match=part):
         check_allow(allow)
 
 
@@ -73,13 +73,13 @@ def test_postgate() -> None:
 @pytest.mark.parametrize("uri", ["https://bsky.app/profile/a/post/b", LIST, ""])
 def test_only_posts_have_gates(uri: str) -> None:
     """A gate belongs to a post."""
-    with pytest.raises(InvalidGate):
+    with fails("gate.invalid"):
         postgate(uri, NOW)
-    with pytest.raises(InvalidGate):
+    with fails("gate.invalid"):
         threadgate(uri, [], NOW)
 
 
 def test_times_are_checked() -> None:
     """A gate's createdAt is checked as a post's is."""
-    with pytest.raises(InvalidTime):
+    with fails("timestamp.invalid"):
         postgate(POST, "yesterday")

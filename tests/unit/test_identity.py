@@ -15,11 +15,8 @@ from skywrite.atproto.identity import (
     UNKNOWN_SECONDS,
     HandleDisputed,
     Identity,
-    IdentityMismatch,
     IdentityUnavailable,
-    InvalidDidDocument,
     Resolver,
-    UnknownDid,
     UnknownHandle,
 )
 from skywrite.atproto.service import is_well_known, service_for
@@ -27,6 +24,7 @@ from skywrite.atproto.syntax import InvalidSyntax
 from skywrite.clock import FakeClock
 from skywrite.errors import InputError, NoAnswer, NotSent
 from skywrite.http import Response
+from tests.support.errors import fails
 
 PLC = "https://plc.example.org"
 SERVICE = "https://service.example.org"
@@ -246,7 +244,7 @@ def test_handle_invalid_is_nobody() -> None:
 def test_a_handle_must_be_named_by_its_did() -> None:
     """Someone who points a domain at another's DID gets an error which names the account's own handle."""
     net = Net({f"{PLC}/{DID}": of(document(handle="bob.example.com"))})
-    with pytest.raises(IdentityMismatch, match=f"{HANDLE} points to {DID}.*bob.example.com") as caught:
+    with fails("identity.mismatch", match=f"{HANDLE} points to {DID}.*bob.example.com") as caught:
         resolver(net, dns=WITH_DNS).resolve(HANDLE)
     assert "bob.example.com" in caught.value.hint
 
@@ -294,7 +292,7 @@ def test_strangers_hosts_are_asked_through_their_own_transport() -> None:
     ours, theirs = Net({f"{PLC}/{DID}": of(document())}), Net({WELL_KNOWN: text(DID)})
     resolve = resolver(ours, web=theirs).resolve
     resolve(HANDLE)
-    with pytest.raises(UnknownDid):
+    with fails("did.unknown"):
         resolve("did:web:example.com")
     assert [f"{PLC}/{DID}"] == ours.asked
     assert [WELL_KNOWN, "https://example.com/.well-known/did.json"] == theirs.asked
@@ -327,7 +325,7 @@ def test_strangers_hosts_are_asked_through_their_own_transport() -> None:
 def test_dids_that_cannot_be_asked_are_unknown(did: str) -> None:
     """DIDs of inner hosts, of other methods, or with ports, paths and tricks send no request."""
     net = Net({})
-    with pytest.raises(UnknownDid):
+    with fails("did.unknown"):
         resolver(net).resolve(did)
     assert not net.asked
 
@@ -352,7 +350,7 @@ def test_local_hosts_are_asked_when_allowed(did: str, url: str) -> None:
 def test_allowing_local_hosts_allows_no_others(did: str) -> None:
     """With allow_local, other addresses and broken ports stay refused."""
     net = Net({})
-    with pytest.raises(UnknownDid):
+    with fails("did.unknown"):
         resolver(net, allow_local=True).resolve(did)
     assert not net.asked
 
@@ -360,7 +358,7 @@ def test_allowing_local_hosts_allows_no_others(did: str) -> None:
 @pytest.mark.parametrize(("status", "words"), [(404, "No account has"), (410, "was deleted"), (400, "No account has")])
 def test_a_did_that_the_directory_lacks_is_unknown(status: int, words: str) -> None:
     """Missing and deleted accounts are told apart in the message."""
-    with pytest.raises(UnknownDid, match=words):
+    with fails("did.unknown", match=words):
         resolver(Net({f"{PLC}/{DID}": text("", status)})).resolve(DID)
 
 
@@ -413,7 +411,7 @@ def test_a_silent_directory_is_unavailable(answer: Answer) -> None:
 )
 def test_a_document_that_cannot_serve_is_refused(changes: dict[str, Any]) -> None:
     """A foreign document, or one without an https server of a public name, raises InvalidDidDocument."""
-    with pytest.raises(InvalidDidDocument):
+    with fails("did_document.invalid"):
         resolver(Net({f"{PLC}/{DID}": of(document() | changes)})).resolve(DID)
 
 
@@ -515,7 +513,7 @@ def test_a_data_server_inside_our_network_is_refused() -> None:
         raise InputError(f"{url} is at 10.0.0.1, which is not a public address.")
 
     net = Net({f"{PLC}/{DID}": of(document())})
-    with pytest.raises(InvalidDidDocument, match=r"10\.0\.0\.1"):
+    with fails("did_document.invalid", match=r"10\.0\.0\.1"):
         resolver(net, dns=WITH_DNS, check=refuse).pds_url(DID)
 
 

@@ -14,16 +14,10 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
 
-from skywrite.errors import MissingExtra, install_command
+from skywrite.errors import InputError, MissingExtra, install_command
 from skywrite.media import image as module
-from skywrite.media.image import (
-    DamagedImage,
-    ImageTooLarge,
-    NotAnImage,
-    PreparedImage,
-    prepare_image,
-    prepare_thumb,
-)
+from skywrite.media.image import PreparedImage, prepare_image, prepare_thumb
+from tests.support.errors import fails
 
 CANARY = "canary-5f1e-home-address"
 
@@ -260,7 +254,7 @@ def test_a_large_bmp_becomes_small() -> None:
 )
 def test_broken_bmp_and_tiff_files_are_damaged(data: bytes) -> None:
     """What begins like one and goes on otherwise is refused in a sentence."""
-    with pytest.raises(DamagedImage):
+    with fails("image.damaged"):
         prepare_image(data, name="a")
 
 
@@ -451,7 +445,7 @@ def test_png_leftovers_of_a_crop_are_gone() -> None:
 )
 def test_no_image_is_refused(data: bytes, words: str) -> None:
     """What is not an image by its first bytes is refused with what it is, whatever its name says."""
-    with pytest.raises(NotAnImage) as caught:
+    with fails("image.unsupported") as caught:
         prepare_image(data, name="photo.jpg")
     assert words in caught.value.message
     assert "photo.jpg" in caught.value.message
@@ -475,7 +469,7 @@ def test_small_file_of_169_megapixels_is_refused() -> None:
     """A 20 KB file of 169 megapixels is refused by its header."""
     data = small_bomb()
     assert len(data) < 25_000
-    with pytest.raises(ImageTooLarge) as caught:
+    with fails("image.too_large") as caught:
         prepare_image(data, name="bomb.png")
     assert "13000 x 13000 pixels (169 megapixels)" in caught.value.message
 
@@ -504,7 +498,7 @@ def avif_bomb() -> bytes:
 def test_no_decoder_sees_a_bomb(bomb: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     """Too many pixels are refused before a decoder sees them, in every format."""
     monkeypatch.setattr(module, "_open", None)
-    with pytest.raises(ImageTooLarge):
+    with fails("image.too_large"):
         prepare_image(bomb(), name="bomb")
 
 
@@ -512,7 +506,7 @@ def test_second_header_does_not_hide_the_size() -> None:
     """A PNG that says 10 x 10 first and 13000 x 13000 later is refused."""
     small = struct.pack(">IIBBBBB", 10, 10, 1, 0, 0, 0, 0)
     data = small_bomb()
-    with pytest.raises((ImageTooLarge, DamagedImage)):
+    with pytest.raises((InputError, InputError)):
         prepare_image(data[:8] + png_chunk(b"IHDR", small) + data[8:], name="bomb")
 
 
@@ -524,7 +518,7 @@ def test_cut_short_is_damaged(form: str, share: float) -> None:
 
     pillow_heif.register_heif_opener()
     data = encoded(noise(64, 64), form)
-    with pytest.raises(DamagedImage) as caught:
+    with fails("image.damaged") as caught:
         prepare_image(data[: int(len(data) * share)], name="half")
     assert "half" in caught.value.message
 
@@ -533,7 +527,7 @@ def test_cut_short_is_damaged(form: str, share: float) -> None:
 def test_garbage_behind_the_magic_number(form: str) -> None:
     """A magic number and garbage is a damaged image, never a traceback."""
     head = encoded(scene(), form)[:24]
-    with pytest.raises((DamagedImage, ImageTooLarge)):
+    with pytest.raises((InputError, InputError)):
         prepare_image(head + bytes(range(256)) * 4, name="odd")
 
 
@@ -546,13 +540,13 @@ def test_flipped_bits_never_escape() -> None:
             broken = bytearray(data)
             for _ in range(chance.randrange(1, 4)):
                 broken[chance.randrange(len(broken))] ^= 1 << chance.randrange(8)
-            with suppress(DamagedImage, NotAnImage, ImageTooLarge):
+            with suppress(InputError, InputError, InputError):
                 prepare_image(bytes(broken), name="broken")
 
 
 def test_impossible_limit_is_said() -> None:
     """A limit of ten bytes ends in a sentence, not in a loop."""
-    with pytest.raises(ImageTooLarge):
+    with fails("image.too_large"):
         prepare_image(encoded(scene(), "JPEG"), name="a", max_bytes=10)
 
 

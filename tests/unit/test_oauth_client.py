@@ -13,7 +13,6 @@ import pytest
 
 from skywrite.atproto.dpop import SigningKey
 from skywrite.atproto.oauth_client import (
-    ClientKeyMissing,
     client_metadata,
     first_keys,
     loopback_client,
@@ -21,6 +20,7 @@ from skywrite.atproto.oauth_client import (
     with_new_key,
     without_unused,
 )
+from tests.support.errors import fails
 from tests.support.oauth_session import CONFIDENTIAL, ISSUER, KEY, NOON
 
 
@@ -73,7 +73,7 @@ def test_how_a_client_with_keys_is_known() -> None:
 
 def test_a_key_that_is_gone() -> None:
     """A session whose key is gone cannot be used, and the error names the key and what to do."""
-    with pytest.raises(ClientKeyMissing, match="The key lost of the client") as caught:
+    with fails("oauth.key_missing", match="The key lost of the client") as caught:
         CONFIDENTIAL.credentials("lost", ISSUER, NOON)
     assert "sky.oauth.login()" in caught.value.hint
 

@@ -9,8 +9,8 @@ from queue import Empty
 import pytest
 
 from skywrite.app.oauth_listener import Listener, pasted
-from skywrite.atproto.oauth import LoginDenied
 from skywrite.errors import InputError
+from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS
 
 
@@ -52,7 +52,7 @@ def test_a_wrong_address_ends_no_wait() -> None:
     listener = Listener(lambda: "s1")
     assert (False, True) == (listener.paste("/callback?state=s2&code=x"), listener.paste("/callback?state=s1&code=c"))
     assert {"state": "s1", "code": "c"} == listener.wait(PATIENCE_SECONDS)
-    with pytest.raises(LoginDenied, match="within 0 minutes"):
+    with fails("oauth.denied", match="within 0 minutes"):
         listener.wait(0)
     listener._server.server_close()
 
@@ -68,7 +68,7 @@ def test_how_long_the_browser_has(monkeypatch: pytest.MonkeyPatch) -> None:
 
     listener = Listener(lambda: "s1")
     monkeypatch.setattr(listener, "_found", Nobody())
-    with pytest.raises(LoginDenied, match="within 5 minutes"):
+    with fails("oauth.denied", match="within 5 minutes"):
         listener.wait()
     assert [300] == waited
     listener._server.server_close()

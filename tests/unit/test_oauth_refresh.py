@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from skywrite.atproto.oauth_refresh import InvalidGrant, Refresher, RefreshInDoubt, SessionOver
+from skywrite.atproto.oauth_refresh import InvalidGrant, Refresher
 from skywrite.atproto.oauth_session import OAuthSession
-from skywrite.atproto.session import SignedOut
 from skywrite.atproto.xrpc_errors import ServerFailure
 from skywrite.clock import FakeClock
 from skywrite.errors import NoAnswer, NotSent, RateLimited, SkywriteError
+from tests.support.errors import fails
 from tests.support.oauth_session import DID, NOON, KeptSession, oauth_session
 from tests.support.processes import PATIENCE_SECONDS
 
@@ -79,12 +79,13 @@ def test_what_another_process_stored_is_taken(refresher: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stored", "kind"), [(None, SignedOut), (oauth_session(phase="over", access_token="access-2"), SessionOver)]
+    ("stored", "kind"),
+    [(None, "session.signed_out"), (oauth_session(phase="over", access_token="access-2"), "session.over")],
 )
 def test_a_session_that_is_gone(refresher: Make, stored: OAuthSession | None, kind: type[SkywriteError]) -> None:
     """An account that was signed out, and a session that has ended, ask no server; the error says how to sign in."""
     store, server = KeptSession(stored), Tokens()
-    with pytest.raises(kind) as caught:
+    with fails(kind) as caught:
         refresher(store, server).renew(DID, STALE, wait=True)
     assert ([], 0, "released") == (server.asked, server.checked, store.leases[-1])
     assert "login" in caught.value.hint
@@ -94,7 +95,7 @@ def test_waiting_for_another_process(refresher: Make, clock: FakeClock) -> None:
     """While another process has the lease, ours looks every few tenths of a second, for 75 seconds."""
     store = KeptSession(oauth_session())
     store.held_elsewhere = float("inf")
-    with pytest.raises(RefreshInDoubt, match=r"refreshing the session of alice\.test"):
+    with fails("session.refresh_in_doubt", match=r"refreshing the session of alice\.test"):
         refresher(store, Tokens()).renew(DID, STALE, wait=True)
     assert 75 <= clock.monotonic() < 75.3
     assert 75 / 0.3 <= len(store.leases) <= 75 / 0.1
@@ -107,7 +108,7 @@ def test_the_wait_ends_in_its_last_instant(refresher: Make, clock: FakeClock, mo
     monkeypatch.setattr(clock, "wait", lambda event, seconds: clock.advance(25))
     store = KeptSession(oauth_session())
     store.held_elsewhere = float("inf")
-    with pytest.raises(RefreshInDoubt):
+    with fails("session.refresh_in_doubt"):
         refresher(store, Tokens()).renew(DID, STALE, wait=True)
     assert [60.0] * 4 == store.leases
 
@@ -116,7 +117,7 @@ def test_not_waiting_for_another_process(refresher: Make, clock: FakeClock) -> N
     """A caller that need not have new tokens yet does not wait for another process."""
     store = KeptSession(oauth_session())
     store.held_elsewhere = float("inf")
-    with pytest.raises(RefreshInDoubt):
+    with fails("session.refresh_in_doubt"):
         refresher(store, Tokens()).renew(DID, STALE, wait=False)
     assert (0.0, 1) == (clock.monotonic(), len(store.leases))
 
@@ -140,7 +141,7 @@ def test_one_thread_at_a_time(refresher: Make) -> None:
     waiting = threading.Thread(target=lambda: refused.append(used.renew(DID, STALE, wait=True).access_token))
 
     def meanwhile(session: OAuthSession) -> Mapping[str, Any]:
-        with pytest.raises(RefreshInDoubt) as caught:
+        with fails("session.refresh_in_doubt") as caught:
             used.renew(DID, STALE, wait=False)
         refused.append(caught.value.hint)
         waiting.start()
@@ -157,7 +158,7 @@ def test_one_thread_at_a_time(refresher: Make) -> None:
 def test_no_response_is_doubt(refresher: Make, error: SkywriteError) -> None:
     """A response that is lost, or a failure of the server, leaves the refresh under way, and says why."""
     store = KeptSession(oauth_session())
-    with pytest.raises(RefreshInDoubt) as caught:
+    with fails("session.refresh_in_doubt") as caught:
         refresher(store, Tokens(error)).renew(DID, STALE, wait=True)
     assert f"alice.test is missing: {error.message}" in caught.value.message
     assert (["ready", "refreshing"], "released") == (store.phases, store.leases[-1])
@@ -212,7 +213,7 @@ def test_another_host_started_just_before_us(refresher: Make, clock: FakeClock) 
             store.states.append(session.refreshing("elsewhere", clock.now()))
 
     server = Slow()
-    with pytest.raises(RefreshInDoubt, match=r"alice\.test is missing\.$"):
+    with fails("session.refresh_in_doubt", match=r"alice\.test is missing\.$"):
         refresher(store, server).renew(DID, STALE, wait=True)
     assert [] == server.asked
 
@@ -222,7 +223,7 @@ def test_a_refused_refresh_token_ends_the_session(refresher: Make) -> None:
     store, server = KeptSession(oauth_session()), Tokens(InvalidGrant("Token was replayed."))
     used = refresher(store, server)
     for message in (r"alice\.test has ended: Token was replayed\.$", r"alice\.test has ended\.$"):
-        with pytest.raises(SessionOver, match=message):
+        with fails("session.over", match=message):
             used.renew(DID, STALE, wait=True)
     assert ("over", {}, 1) == (store.phases[-1], store.now and store.now.seen, len(server.asked))
 
@@ -230,7 +231,7 @@ def test_a_refused_refresh_token_ends_the_session(refresher: Make) -> None:
 def test_tokens_of_another_account(refresher: Make) -> None:
     """Tokens for another account end the session: they are stored as over, and used for nothing."""
     store = KeptSession(oauth_session())
-    with pytest.raises(SessionOver, match="another account"):
+    with fails("session.over", match="another account"):
         refresher(store, Tokens({**NEXT, "sub": "did:plc:other"})).renew(DID, STALE, wait=True)
     assert ["ready", "refreshing", "ready", "over"] == store.phases
     assert store.now is not None and "refresh-2" == store.now.refresh_token
@@ -297,7 +298,7 @@ def test_a_refresh_without_a_response(
     if sends:
         assert "access-2" == refresher(store, server).renew(DID, STALE, wait=True).access_token
     else:
-        with pytest.raises(RefreshInDoubt):
+        with fails("session.refresh_in_doubt"):
             refresher(store, server).renew(DID, STALE, wait=True)
         assert [session] == store.states
     assert (int(sends), int(sends)) == (len(server.asked), server.checked)
@@ -308,7 +309,7 @@ def test_an_old_token_that_has_expired_proves_nothing(refresher: Make, clock: Fa
     session = interrupted(clock, 90)._replace(expires_at=clock.now())
     server = Tokens()
     server.accepted = True
-    with pytest.raises(RefreshInDoubt):
+    with fails("session.refresh_in_doubt"):
         refresher(KeptSession(session), server).renew(DID, STALE, wait=True)
 
 
@@ -318,7 +319,7 @@ def test_another_clock_proves_nothing(refresher: Make, clock: FakeClock, noticed
     seen = {host: clock.now() + timedelta(seconds=seconds) for host, seconds in noticed.items()}
     store, server = KeptSession(oauth_session(phase="refreshing", seen=seen)), Tokens()
     server.accepted = True
-    with pytest.raises(RefreshInDoubt):
+    with fails("session.refresh_in_doubt"):
         refresher(store, server).renew(DID, STALE, wait=True)
     assert ([], {**seen, "here": clock.now()}) == (server.asked, store.now and store.now.seen)
     clock.advance(90)

@@ -10,7 +10,7 @@ import pytest
 
 from skywrite.atproto.kept_session import read_session
 from skywrite.atproto.oauth_session import OAuthSession
-from skywrite.atproto.session import InvalidSession
+from tests.support.errors import fails
 from tests.support.oauth_session import NOON, oauth_session
 
 MONTH = 30 * 86_400
@@ -113,7 +113,7 @@ def test_a_text_form_that_is_broken(broken: dict[str, Any]) -> None:
     """What is no session any more is an error that says to sign in again."""
     fields = {**json.loads(oauth_session().to_json()), **broken}
     text = json.dumps({name: value for name, value in fields.items() if value is not ...})
-    with pytest.raises(InvalidSession) as caught:
+    with fails("session.invalid") as caught:
         read_session(text)
     assert "Sign in again." == caught.value.hint
 
@@ -121,11 +121,11 @@ def test_a_text_form_that_is_broken(broken: dict[str, Any]) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"kind": "other"}', '{"kind": "oauth"}', "[" * 100_000])
 def test_texts_that_are_no_session(text: str) -> None:
     """Any other stored text is no session of either kind."""
-    with pytest.raises(InvalidSession):
+    with fails("session.invalid"):
         read_session(text)
 
 
 def test_a_copy_is_refused() -> None:
     """A session by OAuth cannot be exported: the second copy to refresh would end it."""
-    with pytest.raises(InvalidSession, match=r"alice\.test uses OAuth"):
+    with fails("session.invalid", match=r"alice\.test uses OAuth"):
         oauth_session().export_string()

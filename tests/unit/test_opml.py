@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from skywrite.sources.opml import SUBSCRIPTIONS_MAX, Subscription, UnreadableSubscriptions, opml_of, read_opml
+from skywrite.sources.opml import SUBSCRIPTIONS_MAX, Subscription, opml_of, read_opml
+from tests.support.errors import fails
 
 LIST = """<?xml version="1.0" encoding="UTF-8"?>
 <!-- from a reader -->
@@ -49,7 +50,7 @@ def test_other_encodings(encoding: str) -> None:
 )
 def test_what_is_no_list(text: str, said: str) -> None:
     """Each is refused with a sentence, by the reader that feeds have, and with its limits."""
-    with pytest.raises(UnreadableSubscriptions, match=said) as caught:
+    with fails("opml.unreadable", match=said) as caught:
         read_opml(text.encode())
     assert "Export the subscriptions" in caught.value.hint
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from skywrite.schedule.policy import (
     DEFAULT_LATE_SECONDS,
     LATE_POLICIES,
-    InvalidLate,
     LatePolicy,
     late_text,
     parse_duration,
     parse_late,
     verdict,
 )
+from tests.support.errors import fails
 
 DUE = datetime(2026, 11, 25, 9, tzinfo=UTC)
 policies = st.sampled_from(LATE_POLICIES)
@@ -59,7 +59,7 @@ def test_a_policy_is_read_with_its_grace(text: str, expected: tuple[LatePolicy, 
 )
 def test_what_is_no_policy_is_refused(text: str) -> None:
     """The hint says how to write it."""
-    with pytest.raises(InvalidLate) as caught:
+    with fails("late.invalid") as caught:
         parse_late(text)
     assert "" != caught.value.hint
 
@@ -92,5 +92,5 @@ LONG = ["9" * 50 + "d", "0" * 39 + "1s", "9" * 5000 + "s"]
 @pytest.mark.parametrize("text", ["", " ", "5", "m", "1m1h", "1.5h", "٣m", "3661d", *LONG])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     """Digits and units only, and no more of them than a lifetime."""
-    with pytest.raises(InvalidLate):
+    with fails("late.invalid"):
         parse_duration(text)

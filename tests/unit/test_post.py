@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.bsky import limits
-from skywrite.bsky.embed import BadReference, record
-from skywrite.bsky.post import BadFacet, BadRecord, check_post, post_record
+from skywrite.bsky.embed import record
+from skywrite.bsky.post import check_post, post_record
 from skywrite.bsky.richtext import RichText, detect, facet_records
 from skywrite.errors import InputError
+from tests.support.errors import fails
 
 DID = "did:plc:7iza6de2dwap2sbkpav7c6c6"
 REF = {
@@ -64,7 +64,7 @@ class TestBuilding:
     def test_text_may_be_empty_with_an_embed(self) -> None:
         """An embed alone is a post; nothing at all is none."""
         assert "" == post_record("", embed=record(REF))["text"]
-        with pytest.raises(limits.EmptyPost):
+        with fails("post.empty"):
             post_record("")
 
     @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=300))
@@ -107,13 +107,13 @@ class TestFacets:
     )
     def test_out_of_place(self, bad: Any, part: str) -> None:
         """Ranges beyond the text, through a character, or empty are refused, and so are features that say nothing."""
-        with pytest.raises(BadFacet, match=part):
+        with fails("facet.invalid", match=part):
             check_post({"$type": "app.bsky.feed.post", "text": "aé😀", "facets": [bad]})
 
     @pytest.mark.parametrize("pair", [[facet(3, 7), facet(0, 1)], [facet(0, 3), facet(1, 7)]])
     def test_in_order(self, pair: list[dict[str, Any]]) -> None:
         """Facets out of order, or over each other, are refused."""
-        with pytest.raises(BadFacet, match="Facet 2"):
+        with fails("facet.invalid", match="Facet 2"):
             check_post({"$type": "app.bsky.feed.post", "text": "aé😀", "facets": pair})
 
 
@@ -121,29 +121,29 @@ class TestChecking:
     @pytest.mark.parametrize(
         ("fields", "error"),
         [
-            ({"$type": "app.bsky.feed.like"}, BadRecord),
-            ({"text": None}, BadRecord),
-            ({"text": "a" * 301}, limits.TextTooLong),
-            ({"createdAt": "2026-01-01"}, limits.InvalidTime),
-            ({"createdAt": "2026-01-01T00:00:00-00:00"}, limits.InvalidTime),
-            ({"langs": ["en", "de", "fr", "it"]}, limits.InvalidLanguage),
-            ({"tags": ["t"] * 9}, BadRecord),
-            ({"tags": list("abcdefghi")}, limits.InvalidTag),
-            ({"tags": [5]}, limits.InvalidTag),
-            ({"labels": ["porn"]}, BadRecord),
-            ({"labels": {"values": [{"val": "pron"}]}}, limits.UnknownLabel),
-            ({"reply": {"root": REF}}, BadReference),
-            ({"reply": {"root": REF, "parent": {"uri": "x"}}}, BadReference),
-            ({"reply": {"root": {"uri": "x"}, "parent": REF}}, BadReference),
-            ({"labels": {"values": [{"val": "porn"}] * 11}}, BadRecord),
+            ({"$type": "app.bsky.feed.like"}, "record.malformed"),
+            ({"text": None}, "record.malformed"),
+            ({"text": "a" * 301}, "text.too_long"),
+            ({"createdAt": "2026-01-01"}, "timestamp.invalid"),
+            ({"createdAt": "2026-01-01T00:00:00-00:00"}, "timestamp.invalid"),
+            ({"langs": ["en", "de", "fr", "it"]}, "language.invalid"),
+            ({"tags": ["t"] * 9}, "record.malformed"),
+            ({"tags": list("abcdefghi")}, "tag.invalid"),
+            ({"tags": [5]}, "tag.invalid"),
+            ({"labels": ["porn"]}, "record.malformed"),
+            ({"labels": {"values": [{"val": "pron"}]}}, "label.unknown"),
+            ({"reply": {"root": REF}}, "reference.invalid"),
+            ({"reply": {"root": REF, "parent": {"uri": "x"}}}, "reference.invalid"),
+            ({"reply": {"root": {"uri": "x"}, "parent": REF}}, "reference.invalid"),
+            ({"labels": {"values": [{"val": "porn"}] * 11}}, "record.malformed"),
             ({"embed": "x"}, InputError),
-            ({"facets": "x"}, BadFacet),
+            ({"facets": "x"}, "facet.invalid"),
             ({"langs": "en"}, InputError),
         ],
     )
     def test_refused(self, fields: dict[str, Any], error: type[Exception]) -> None:
         """What the server would refuse is refused here."""
-        with pytest.raises(error):
+        with fails(error):
             check_post({"$type": "app.bsky.feed.post", "text": "hi", **fields})
 
     def test_repetitions_count(self) -> None:
@@ -151,11 +151,11 @@ class TestChecking:
         lists = {"langs": ["en"] * 3, "tags": ["t"] * 8, "labels": {"values": [{"val": "porn"}] * 10}}
         check_post({"$type": "app.bsky.feed.post", "text": "hi", **lists})
         for more in ({"langs": ["en"] * 4}, {"tags": ["t"] * 9}, {"labels": {"values": [{"val": "porn"}] * 11}}):
-            with pytest.raises(BadRecord):
+            with fails("record.malformed"):
                 check_post({"$type": "app.bsky.feed.post", "text": "hi", **lists, **more})
 
     def test_stamped(self) -> None:
         """createdAt may be absent until the post is stamped."""
         check_post(post_record("hi"))
-        with pytest.raises(limits.InvalidTime):
+        with fails("timestamp.invalid"):
             check_post(post_record("hi"), stamped=True)

@@ -9,14 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.atproto.session import SessionExpired
-from skywrite.atproto.xrpc_errors import BlobNotFound, InvalidRecord, MissingRight, ServerFailure
+from skywrite.atproto.xrpc_errors import BlobNotFound, MissingRight, NotSignedIn, Refused, ServerFailure
 from skywrite.clock import FakeClock
 from skywrite.compose.build import build
 from skywrite.compose.draft import Draft
 from skywrite.compose.freeze import Frozen
-from skywrite.errors import SIGN_IN, InputError, NoAnswer, NotSent, RateLimited, SkywriteError, StorageError
-from skywrite.publish.approved import DriftedSinceApproval, approved_mentions
+from skywrite.errors import (
+    SIGN_IN,
+    InputError,
+    NeedsDecision,
+    NoAnswer,
+    NotSent,
+    RateLimited,
+    SkywriteError,
+    StorageError,
+    TemporaryError,
+)
+from skywrite.publish.approved import approved_mentions
 from skywrite.publish.budget import (
     DAY_POINTS_MAX,
     HOUR_POINTS_MAX,
@@ -28,9 +37,8 @@ from skywrite.publish.budget import (
 from skywrite.publish.decide import Decider
 from skywrite.publish.hosts import Hosts
 from skywrite.publish.moved import is_worth_asking
-from skywrite.publish.outcome import RETRY_SECONDS_MAX, SignedInAnew, outcome_of, retry_seconds
+from skywrite.publish.outcome import RETRY_SECONDS_MAX, outcome_of, retry_seconds
 from skywrite.publish.publisher import waits_for_mentions
-from skywrite.publish.reply_target import ReplyTargetGone
 from skywrite.queue.model import (
     Account,
     AccountChange,
@@ -264,29 +272,31 @@ def test_a_rate_limit_is_obeyed_to_the_second() -> None:
 
 def test_a_session_that_was_replaced_meanwhile_is_used_at_once() -> None:
     """The new sign-in is there: however often the post was tried before, it waits no longer."""
-    outcome, change = outcome_of(SignedInAnew("x"), post(attempts=7), NOW, 0.5)
+    outcome, change = outcome_of(TemporaryError("x", code="session.renewed"), post(attempts=7), NOW, 0.5)
     assert isinstance(outcome, Retry)
     assert (NOW, None) == (outcome.attempt_at, change)
 
 
 def test_a_lost_session_holds_the_post_for_a_login() -> None:
     """It is not failed: signing in lets it go."""
-    outcome, change = outcome_of(SessionExpired("x"), post(attempts=1), NOW, 0.5)
+    outcome, change = outcome_of(NotSignedIn("x", code="session.expired"), post(attempts=1), NOW, 0.5)
     assert isinstance(outcome, Held) and change
-    assert ("NeedsLogin", SIGN_IN, "needs_login") == (outcome.problem.name, outcome.problem.hint, change.state)
+    assert ("account.needs_login", SIGN_IN, "needs_login") == (outcome.problem.code, outcome.problem.hint, change.state)
 
 
 def test_a_missing_right_holds_its_post_alone() -> None:
     """The account goes on: other posts need fewer rights. A sign-in with this right lets it go."""
     missing = MissingRight("The session may not upload videos.", hint="Sign in with this right.")
-    held = Held(Problem("NeedsLogin", "The session may not upload videos.", "Sign in with this right."))
+    held = Held(Problem("account.needs_login", "The session may not upload videos.", "Sign in with this right."))
     assert (held, None) == outcome_of(missing, post(attempts=1), NOW, 0.5)
 
 
-@pytest.mark.parametrize("error", [DriftedSinceApproval("x", hint="y"), ReplyTargetGone("x", hint="y")])
+@pytest.mark.parametrize(
+    "error", [NeedsDecision("x", code="post.drifted", hint="y"), NeedsDecision("x", code="reply.target_gone", hint="y")]
+)
 def test_what_is_no_longer_what_was_meant_is_held(error: SkywriteError) -> None:
     """Its author decides, however often it was tried; nothing is wrong with the account."""
-    assert (Held(Problem(error.name, "x", "y")), None) == outcome_of(error, post(attempts=99), NOW, 0.5)
+    assert (Held(Problem(error.code, "x", "y")), None) == outcome_of(error, post(attempts=99), NOW, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -307,10 +317,12 @@ def test_what_is_final_and_what_is_not(error: SkywriteError, attempts: int, expe
 
 def test_a_refusal_is_final_and_keeps_the_servers_words() -> None:
     """The reason is the server's own."""
-    outcome, change = outcome_of(InvalidRecord("Record/text must not be longer"), post(attempts=1), NOW, 0.5)
+    outcome, change = outcome_of(
+        Refused("Record/text must not be longer", code="record.refused"), post(attempts=1), NOW, 0.5
+    )
     assert isinstance(outcome, Failed)
-    assert ("InvalidRecord", "Record/text must not be longer", None) == (
-        outcome.problem.name,
+    assert ("record.refused", "Record/text must not be longer", None) == (
+        outcome.problem.code,
         outcome.problem.message,
         change,
     )
@@ -459,7 +471,7 @@ def test_catching_up_ends_with_a_post_on_time() -> None:
         (NotSent("x"), 3, True),
         (NoAnswer("x"), 2, False),
         (NoAnswer("x"), 3, True),
-        (SessionExpired("x"), 0, True),
+        (NotSignedIn("x", code="session.expired"), 0, True),
         (ServerFailure("x"), 99, False),
         (ValueError("x"), 99, False),
     ],

@@ -12,17 +12,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from skywrite.schedule.localtime import UnknownZone, next_change, to_local
-from skywrite.schedule.recurrence import (
-    NeverHappens,
-    Occurrence,
-    TooOften,
-    UnknownRule,
-    catch_up,
-    describe,
-    parse_rule,
-    pick,
-)
+from skywrite.schedule.recurrence import NeverHappens, Occurrence, UnknownRule, catch_up, describe, parse_rule, pick
 from skywrite.schedule.rrule import RRule
+from tests.support.errors import fails
 
 ZONES = (
     *("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"),
@@ -330,7 +322,7 @@ def test_a_rule_that_never_comes_is_found_when_it_is_read(text: str) -> None:
 @pytest.mark.parametrize("text", ["FREQ=SECONDLY", "every 10 seconds", "FREQ=MINUTELY;BYSECOND=0,30"])
 def test_more_than_once_a_minute_is_too_often(text: str) -> None:
     """The shortest rule comes every minute."""
-    with pytest.raises(TooOften):
+    with fails("rule.too_often"):
         parse_rule(text, zone="Europe/Berlin")
     assert [utc(2026, 11, 25, 10, 31)] == moments("* * * * *", NOW, 1)
 

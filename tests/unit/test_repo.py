@@ -12,28 +12,13 @@ from hypothesis import strategies as st
 
 from skywrite.atproto.cid import cid_for_blob, cid_for_record
 from skywrite.atproto.ref import Ref
-from skywrite.atproto.repo import (
-    Commit,
-    ContentMismatch,
-    Record,
-    RecordConflict,
-    Repo,
-    StoredOtherwise,
-    Unsettled,
-    Write,
-)
+from skywrite.atproto.repo import Commit, Record, RecordConflict, Repo, StoredOtherwise, Write
 from skywrite.atproto.session import Agent, Session
-from skywrite.atproto.xrpc_errors import (
-    InvalidRecord,
-    InvalidSwap,
-    RecordNotFound,
-    Refused,
-    ServerFailure,
-    TooLargeForServer,
-)
+from skywrite.atproto.xrpc_errors import RecordNotFound, Refused, ServerFailure
 from skywrite.clock import FakeClock
 from skywrite.errors import InputError, NoAnswer, NotSent, RateLimited, SkywriteError, TemporaryError
 from skywrite.http import Response
+from tests.support.errors import fails
 
 DID = "did:plc:abcdefghijklmnopqrstuvwx"
 POST = "app.bsky.feed.post"
@@ -192,7 +177,7 @@ def test_a_refusal(repo: Repo, server: Any, refusal: Any, holding: Any) -> None:
     """A record that the server calls invalid is refused for good, in the server's words."""
     server.on(APPLY, refusal(400, "InvalidRequest", "Invalid app.bsky.feed.post record: grapheme too big"))
     holding()
-    with pytest.raises(InvalidRecord, match="grapheme too big"):
+    with fails("record.refused", match="grapheme too big"):
         repo.create_all(THREAD)
 
 
@@ -201,7 +186,7 @@ def test_a_refusal_that_cannot_be_checked(repo: Repo, server: Any, refusal: Any,
     """An earlier try may have been carried out, so it is not the last word: it may be tried again later."""
     server.on(APPLY, refusal(400, "InvalidRequest", "Invalid app.bsky.feed.post record: grapheme too big"))
     server.on(GET, refusal(*hindrance) if isinstance(hindrance, tuple) else hindrance)
-    with pytest.raises(Unsettled, match="grapheme too big"):
+    with fails("write.unsettled", match="grapheme too big"):
         repo.create_all(THREAD)
 
 
@@ -359,7 +344,7 @@ def test_put(repo: Repo, server: Any, answer: Any, refusal: Any) -> None:
     repo.put(write, only_new=True)
     assert [request.json().get("swapRecord", "-") for request in server.sent] == ["-", "bafyold", None]
     server.on(PUT, refusal(400, "InvalidSwap", "Record was at bafy"))
-    with pytest.raises(InvalidSwap):
+    with fails("record.swapped"):
         repo.put(write, only_new=True)
 
 
@@ -450,7 +435,7 @@ def test_upload_that_is_too_large(repo: Repo, server: Any, answer: Any) -> None:
     """A large blob is measured against the server's limit before a byte of it is sent."""
     server.on(DESCRIBE, answer({"did": "did:web:pds.example", "blobUploadLimit": 1_000_001}))
     server.on(UPLOAD, echo_blob)
-    with pytest.raises(TooLargeForServer, match="1000001"):
+    with fails("request.too_large", match="1000001"):
         repo.upload_blob(bytes(1_000_002), "image/png")
     assert server.count(UPLOAD) == 0
     repo.upload_blob(bytes(1_000_001), "image/png")
@@ -466,9 +451,9 @@ def test_upload_to_a_server_without_limit(repo: Repo, server: Any, answer: Any) 
 @pytest.mark.parametrize(
     ("said", "kind"),
     [
-        (blob(DATA + b"x"), ContentMismatch),
-        (blob(DATA, size=3), ContentMismatch),
-        (blob(DATA, ref={"$link": cid_for_blob(b"other")}), ContentMismatch),
+        (blob(DATA + b"x"), "record.mismatch"),
+        (blob(DATA, size=3), "record.mismatch"),
+        (blob(DATA, ref={"$link": cid_for_blob(b"other")}), "record.mismatch"),
         ({}, NoAnswer),
         ({"blob": {"ref": "x"}}, NoAnswer),
         ({"blob": "x"}, NoAnswer),
@@ -479,7 +464,7 @@ def test_upload_changed_on_the_way(
 ) -> None:
     """A blob whose CID or size is not ours is told loudly."""
     server.on(UPLOAD, answer(said))
-    with pytest.raises(kind):
+    with fails(kind):
         repo.upload_blob(DATA, "image/png", cid=cid_for_blob(DATA))
 
 

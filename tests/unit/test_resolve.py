@@ -9,17 +9,16 @@ from typing import Any, BinaryIO
 import pytest
 
 from skywrite.atproto.ref import Ref
-from skywrite.bsky.embed import MixedMedia
-from skywrite.bsky.limits import TextTooLong
 from skywrite.compose.draft import Caption, Card, Draft, Image, Media, Reply, Stored, Video
-from skywrite.compose.images import Collector, TooLargeForPds
-from skywrite.compose.references import InvalidReference, app_link, parse_reference
-from skywrite.compose.resolve import DraftContext, PostNotFound, ResolvedDraft, UnknownReplyRule, resolve_draft
+from skywrite.compose.images import Collector
+from skywrite.compose.references import app_link, parse_reference
+from skywrite.compose.resolve import DraftContext, ResolvedDraft, resolve_draft
 from skywrite.contained import TooCostly
 from skywrite.errors import InputError, NotSent, RejectedError, SkywriteError
-from skywrite.fetch.fetch import FetchFailed, RedirectRefused
+from skywrite.fetch.fetch import FetchFailed
 from skywrite.fetch.guard import AddressRefused
 from skywrite.media.image import MAX_PIXELS, STRANGERS_MAX_PIXELS, prepare_image_file
+from tests.support.errors import fails
 
 ALICE = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
 BOB = "did:plc:7iza6de2dwap2sbkpav7c6c6"
@@ -138,9 +137,9 @@ def test_a_post_that_is_gone(bluesky: Network, resolve: Any, error: str) -> None
     bluesky.records.clear()
     bluesky.error = refused(error)
     for draft in (Draft("x", quote=POST), Draft("x", reply_to=POST)):
-        with pytest.raises(PostNotFound, match=r"^at://\S+ does not exist, or was deleted"):
+        with fails("target.unknown", match=r"^at://\S+ does not exist, or was deleted"):
             resolve(draft)
-    with pytest.raises(PostNotFound, match=r"^Post 2 of 2: "):
+    with fails("target.unknown", match=r"^Post 2 of 2: "):
         resolve(Draft("x", thread=(Draft("y", quote=POST),)))
 
 
@@ -268,7 +267,7 @@ def test_who_may_reply(resolve: Any) -> None:
 @pytest.mark.parametrize("rule", ["friends", POST])
 def test_a_rule_that_is_none(resolve: Any, rule: str) -> None:
     """A word or a link that does not say who may reply stops the draft."""
-    with pytest.raises(UnknownReplyRule, match="does not say who may reply") as caught:
+    with fails("reply_rule.unknown", match="does not say who may reply") as caught:
         resolve(Draft("x", replies=(rule,)))
     assert "nobody, mentioned, followers, following" in caught.value.hint
 
@@ -278,9 +277,9 @@ def test_a_rule_that_is_none(resolve: Any, rule: str) -> None:
 
 def test_texts_are_checked_before_anything_is_read(bluesky: Network, resolve: Any) -> None:
     """A text that is too long, or images with a video, stop the draft first."""
-    with pytest.raises(TextTooLong, match=r"^Post 2 of 2: "):
+    with fails("text.too_long", match=r"^Post 2 of 2: "):
         resolve(Draft("x", thread=(Draft("y" * 301, quote=POST),)))
-    with pytest.raises(MixedMedia):
+    with fails("media.mixed"):
         resolve(Draft("x", images=(Image(Media(path="a")),), video=Video(Media(path="b")), quote=POST))
     assert [] == bluesky.asked
     assert "" == resolve(Draft("")).draft.text
@@ -395,7 +394,7 @@ def test_a_forbidden_address(with_pages: Any, pages: dict[str, Any]) -> None:
     with pytest.raises(AddressRefused):
         with_pages(Draft("x", card=PAGE))
     assert [("NoCard", PAGE)] == warned(with_pages(Draft(f"See {PAGE}")))
-    pages[PAGE] = RedirectRefused("Not there.")
+    pages[PAGE] = AddressRefused("Not there.", code="address.redirect_refused")
     assert [("CardIncomplete", PAGE)] == warned(with_pages(Draft("x", card=PAGE)))
 
 
@@ -655,7 +654,7 @@ def test_a_video_too_large_for_the_server(resolve: Any, monkeypatch: pytest.Monk
     assert resolve(draft, blob_limit=lambda: 2_000_000).draft.video
     assert resolve(draft, blob_limit=lambda: None).draft.video
     assert resolve(draft, blob_limit=lambda: 1_000_000, videos_as_blobs=False).draft.video
-    with pytest.raises(TooLargeForPds, match=r"talk\.mp4 has 2\.0 MB; the server accepts 1\.5 MB"):
+    with fails("media.too_large_for_server", match=r"talk\.mp4 has 2\.0 MB; the server accepts 1\.5 MB"):
         resolve(draft, blob_limit=lambda: 1_500_000)
 
 
@@ -718,7 +717,7 @@ def test_references(text: str, expected: tuple[str, str, str] | None) -> None:
     if expected:
         assert expected == parse_reference(text)
         return
-    with pytest.raises(InvalidReference) as caught:
+    with fails("link.invalid") as caught:
         parse_reference(text)
     assert "Paste its link" in caught.value.hint
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from skywrite.atproto.repo import Commit, Known, Unwritten
-from skywrite.atproto.xrpc_errors import InvalidRecord, ServerFailure
+from skywrite.atproto.xrpc_errors import Refused, ServerFailure
 from skywrite.clock import FakeClock
 from skywrite.compose.build import build
 from skywrite.compose.draft import Draft
@@ -67,8 +67,8 @@ def test_trouble_that_may_pass_is_waited_out(error: SkywriteError) -> None:
 
 def test_a_refusal_is_final() -> None:
     """What was refused is not tried again."""
-    assert (InvalidRecord, 0.0) == sent(InvalidRecord("x"))
-    assert (InvalidRecord, 0.75) == sent(NotSent("x"), InvalidRecord("x"))
+    assert (Refused, 0.0) == sent(Refused("x", code="record.refused"))
+    assert (Refused, 0.75) == sent(NotSent("x"), Refused("x", code="record.refused"))
 
 
 @pytest.mark.parametrize(("known", "existed"), [("unsent", True), ("absent", True), ("unknown", False)])

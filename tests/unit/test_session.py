@@ -14,29 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.atproto.session import (
-    AccountUnavailable,
-    Agent,
-    InvalidSession,
-    MemorySessionStore,
-    NotAllowed,
-    RefreshBusy,
-    Session,
-    SessionExpired,
-    SignedOut,
-)
+from skywrite.atproto.session import AccountUnavailable, Agent, MemorySessionStore, Session
 from skywrite.atproto.session_data import pds_in_document
-from skywrite.atproto.sign_in import (
-    AuthFactorRequired,
-    InvalidIdentifier,
-    WrongAuthFactor,
-    WrongPassword,
-    clean_identifier,
-    create_session,
-)
-from skywrite.atproto.xrpc_errors import ExpiredToken, InvalidToken, MethodNotSupported, NotSignedIn
+from skywrite.atproto.sign_in import AuthFactorRequired, WrongPassword, clean_identifier, create_session
+from skywrite.atproto.xrpc_errors import MethodNotSupported, NotSignedIn
 from skywrite.clock import FakeClock
 from skywrite.errors import InputError, NoAnswer, NotSent, RateLimited, SignInError, SkywriteError, TemporaryError
+from tests.support.errors import fails, known_as
 from tests.support.processes import PATIENCE_SECONDS
 
 CREATE = "com.atproto.server.createSession"
@@ -110,7 +94,7 @@ def test_main_password_is_reported(clock: FakeClock, tokens: Tokens, jwt: Callab
 @pytest.mark.parametrize("name", ["", "@", "alice", "\u200e"])
 def test_names_that_are_none(server: Any, name: str) -> None:
     """A name that no server can know is refused before anything is sent."""
-    with pytest.raises(InvalidIdentifier):
+    with fails("login.invalid_name"):
         create_session(server, PDS, name, "password")
     assert server.sent == []
 
@@ -134,8 +118,8 @@ def test_cleaning_is_idempotent_but_for_at_signs(text: str) -> None:
     [
         (401, "AuthenticationRequired", "Invalid identifier or password", None, WrongPassword),
         (401, "AuthFactorTokenRequired", "A sign in code has been sent", None, AuthFactorRequired),
-        (400, "InvalidToken", "Token is invalid", "11111-22222", WrongAuthFactor),
-        (400, "ExpiredToken", "Token is expired", "11111-22222", WrongAuthFactor),
+        (400, "InvalidToken", "Token is invalid", "11111-22222", "login.wrong_code"),
+        (400, "ExpiredToken", "Token is expired", "11111-22222", "login.wrong_code"),
         (401, "AccountTakedown", "Account has been taken down", None, AccountUnavailable),
     ],
 )
@@ -144,9 +128,9 @@ def test_refused_sign_ins(
 ) -> None:
     """Each reason why a sign-in fails has its own error, names the account and keeps what the server said."""
     server.on(CREATE, refusal(status, name, message))
-    with pytest.raises(kind) as caught:
+    with fails(kind) as caught:
         create_session(server, PDS, "alice.test", "canary-password", code)
-    assert kind is type(caught.value)
+    assert kind == known_as(caught.value, kind)
     assert (status, name, 3) == (caught.value.status, caught.value.server_error, caught.value.exit_code)
     assert "alice.test" in caught.value.message
     assert caught.value.hint
@@ -225,7 +209,7 @@ def test_a_string_of_any_length(session: Session, handle: str) -> None:
     """A session comes back whatever the length of its string leaves over, and not with characters in between."""
     text = session._replace(handle=handle).export_string()
     assert handle == Session.from_string(text).handle
-    with pytest.raises(InvalidSession):
+    with fails("session.invalid"):
         Session.from_string(f"{text[:40]}!!!!{text[40:]}")
 
 
@@ -240,7 +224,7 @@ def test_json_without_a_state(session: Session) -> None:
 )
 def test_json_with_the_wrong_kind_of_value(session: Session, changes: dict[str, Any]) -> None:
     """A value of another kind makes the whole text no session; so does a time without its zone."""
-    with pytest.raises(InvalidSession):
+    with fails("session.invalid"):
         Session.from_json(json.dumps({**json.loads(session.to_json()), **changes}))
 
 
@@ -249,7 +233,7 @@ def test_the_longest_string() -> None:
     rest = f":::{DID}:::access:::refresh:::{PDS}"
     longest = "a" * (100_000 - len(rest)) + rest
     assert PDS == Session.from_string(longest).pds_url
-    with pytest.raises(InvalidSession):
+    with fails("session.invalid"):
         Session.from_string("a" + longest)
 
 
@@ -287,7 +271,7 @@ def test_sdk_session_strings(session: Session) -> None:
 )
 def test_strings_that_are_no_session(text: str) -> None:
     """What is no session string is told so, without repeating it."""
-    with pytest.raises(InvalidSession) as caught:
+    with fails("session.invalid") as caught:
         Session.from_string(text)
     assert "canary" not in repr(caught.value) + str(caught.value.as_dict())
 
@@ -296,7 +280,7 @@ def test_strings_that_are_no_session(text: str) -> None:
 def test_any_text_is_a_session_or_an_error(text: str) -> None:
     """Any text at all is a session or InvalidSession."""
     for read in (Session.from_json, Session.from_string):
-        with pytest.raises(InvalidSession):
+        with fails("session.invalid"):
             read(text)
 
 
@@ -466,7 +450,7 @@ def test_refresh_after_expiry_only_once(
 def test_missing_rights(server: Any, session: Session, refusal: Any, clock: FakeClock) -> None:
     """What an app password may not do is told as such and costs no refresh."""
     server.on(WHO, refusal(400, "InvalidToken", "Bad token scope"))
-    with pytest.raises(NotAllowed) as caught:
+    with fails("session.not_allowed") as caught:
         Agent(server, session, clock=clock).query(WHO)
     assert (len(server.sent), caught.value.server_error) == (1, "InvalidToken")
 
@@ -474,10 +458,10 @@ def test_missing_rights(server: Any, session: Session, refusal: Any, clock: Fake
 @pytest.mark.parametrize(
     ("status", "name", "kind"),
     [
-        (400, "ExpiredToken", SessionExpired),
-        (400, "InvalidToken", SessionExpired),
-        (401, "AuthMissing", SessionExpired),
-        (400, "InvalidRequest", SessionExpired),
+        (400, "ExpiredToken", "session.expired"),
+        (400, "InvalidToken", "session.expired"),
+        (401, "AuthMissing", "session.expired"),
+        (400, "InvalidRequest", "session.expired"),
         (401, "AccountTakedown", AccountUnavailable),
         (403, "AccountNotFound", AccountUnavailable),
         (501, "MethodNotImplemented", MethodNotSupported),
@@ -489,11 +473,11 @@ def test_refused_refreshes(
     """A refused refresh (expired, revoked app password, account gone) ends the session, with the way to sign in."""
     server.on(WHO, refusal(400, "ExpiredToken"))
     server.on(REFRESH, refusal(status, name, "Token has been revoked"))
-    with pytest.raises(kind) as caught:
+    with fails(kind) as caught:
         Agent(server, session, clock=clock).query(WHO)
     # A 401 without a reason may be a gateway's: it is asked again.
-    assert (kind, 3 if name == "AuthMissing" else 1) == (type(caught.value), server.count(REFRESH))
-    if kind is SessionExpired:
+    assert (kind, 3 if name == "AuthMissing" else 1) == (known_as(caught.value, kind), server.count(REFRESH))
+    if kind is NotSignedIn:
         assert "accounts.login" in caught.value.hint
 
 
@@ -589,12 +573,12 @@ def test_signed_out_while_a_refresh_is_under_way(
             return fresh if server.count(REFRESH) else session
 
         def save(self, session: Session) -> None:
-            raise SignedOut("signed out")
+            raise SignInError("signed out", code="session.signed_out")
 
     server.on(WHO, answer({}))
     server.on(REFRESH, answer(tokens("2")))
     agent = Agent(server, session, store=SignedOutMeanwhile(clock), clock=clock)
-    with nullcontext() if fresh else pytest.raises(SignedOut):
+    with nullcontext() if fresh else fails("session.signed_out"):
         agent.query(WHO)
     expected = [session.refresh_jwt, *([fresh.access_jwt] if fresh else [])]
     assert expected == [request.token for request in server.sent]
@@ -735,7 +719,7 @@ def test_waiting_for_another_process(server: Any, session: Session, refusal: Any
     store = Held(clock)
     server.on(WHO, refusal(400, "ExpiredToken"))
     before = clock.now()
-    with pytest.raises(RefreshBusy):
+    with fails("session.refresh_busy"):
         Agent(server, session, store=store, clock=clock).query(WHO)
     waited = (clock.now() - before).total_seconds()
     assert 75 <= waited < 75.3
@@ -758,7 +742,7 @@ def test_the_lease_is_given_back(server: Any, session: Session, refusal: Any, cl
     """A refresh that fails gives its lease back at once."""
     store = MemorySessionStore(clock)
     server.on(REFRESH, refusal(400, "ExpiredToken"))
-    with pytest.raises(SessionExpired):
+    with fails("session.expired"):
         Agent(server, session, store=store, clock=clock).refresh()
     assert store.try_lease(DID, 60)
 
@@ -859,7 +843,7 @@ def test_saved_sessions_that_the_server_refuses(
             return session.renewed(tokens(f"saved{server.count(WHO)}"), now=clock.now())
 
     server.on(WHO, refusal(400, "ExpiredToken"))
-    with pytest.raises(ExpiredToken, match=r"alice\.test has expired"):
+    with fails("token.expired", match=r"alice\.test has expired"):
         Agent(server, session, store=Busy(clock), clock=clock).query(WHO)
     assert (3, 0) == (server.count(WHO), server.count(REFRESH))
 
@@ -952,8 +936,8 @@ def test_no_secret_in_any_error(server: Any, session: Session, answer: Any, refu
     for status in (302, 400, 401, 403, 404, 413, 429, 500, 503):
         for name in ("ExpiredToken", "InvalidToken", "AuthFactorTokenRequired", "InvalidRequest", "echo"):
             for nsid, echo in ((CREATE, "canary-password canary-code"), (REFRESH, tokens), (WHO, tokens)):
-                error_name = echo if name == "echo" else name
-                server.on(nsid, refusal(status, error_name, echo, x_request_id=echo))
+                error_code = echo if name == "echo" else name
+                server.on(nsid, refusal(status, error_code, echo, x_request_id=echo))
             agent = Agent(server, session, clock=clock)
             for call in (
                 lambda: create_session(server, PDS, "alice.test", "canary-password", "canary-code", clock=clock),
@@ -976,6 +960,6 @@ def test_a_token_that_stays_unknown(
     """A token that the server does not know even after a refresh is told as such."""
     server.on(WHO, refusal(400, "InvalidToken", "Token could not be verified"))
     server.on(REFRESH, answer(tokens("2")))
-    with pytest.raises(InvalidToken):
+    with fails("token.invalid"):
         Agent(server, session, clock=clock).query(WHO)
     assert server.count(REFRESH) == 1

@@ -13,15 +13,8 @@ from hypothesis import strategies as st
 
 from skywrite.queue.model import Slot
 from skywrite.schedule.localtime import UnknownZone, after_gap, next_change, to_local, to_utc, zone_of
-from skywrite.schedule.slots import (
-    FreeSlots,
-    InvalidSlots,
-    NoSlots,
-    format_slots,
-    parse_slots,
-    slot_times,
-    with_jitter,
-)
+from skywrite.schedule.slots import FreeSlots, format_slots, parse_slots, slot_times, with_jitter
+from tests.support.errors import fails
 
 BERLIN = "Europe/Berlin"
 ZONES = (BERLIN, "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Apia", "UTC")
@@ -60,7 +53,7 @@ def utc(*parts: int) -> datetime:
 def test_slots_are_read_and_written_alike(text: str, expected: str | None) -> None:
     """Days and times in many spellings become one, in the order of the week."""
     if expected is None:
-        with pytest.raises(InvalidSlots):
+        with fails("slots.invalid"):
             parse_slots(text, BERLIN)
         return
     slots = parse_slots(text, BERLIN)
@@ -74,7 +67,7 @@ def test_slots_are_read_and_written_alike(text: str, expected: str | None) -> No
 )
 def test_what_are_no_slots_is_refused_with_an_example(text: str) -> None:
     """Days come first, then times; nothing is guessed."""
-    with pytest.raises(InvalidSlots) as caught:
+    with fails("slots.invalid") as caught:
         parse_slots(text, BERLIN)
     assert "mon-fri 9:00,17:30" in caught.value.hint
 
@@ -84,7 +77,7 @@ def test_there_is_a_limit_to_slots() -> None:
     quarters = ",".join(f"{minute // 60}:{minute % 60:02d}" for minute in range(0, 1440, 15))
     assert 7 * 24 * 4 == len(parse_slots(f"daily {quarters}", BERLIN))
     text = "daily " + ",".join(f"{minute // 60}:{minute % 60:02d}" for minute in range(0, 1440, 14))
-    with pytest.raises(InvalidSlots):
+    with fails("slots.invalid"):
         parse_slots(text, BERLIN)
 
 
@@ -200,17 +193,17 @@ def test_slots_are_searched_for_two_years() -> None:
     taken = list(takewhile(lambda at: at < last, slot_times(slots, NOW)))
     free = FreeSlots(slots, now=NOW, taken=taken)
     assert last == free.take()
-    with pytest.raises(NoSlots, match="next two years"):
+    with fails("slots.none", match="next two years"):
         free.take()
 
 
 def test_without_a_free_slot_there_is_an_error_that_says_how_to_set_some() -> None:
     """No slots at all, and all taken for two years."""
-    with pytest.raises(NoSlots, match="has no weekly slots") as caught:
+    with fails("slots.none", match="has no weekly slots") as caught:
         FreeSlots([], now=NOW, taken=()).take()
     assert '"mon-fri 9:00,17:30' in caught.value.hint
     slots = parse_slots("mon 9:00", BERLIN)
-    with pytest.raises(NoSlots):
+    with fails("slots.none"):
         FreeSlots(slots, now=NOW, taken=list(islice(slot_times(slots, NOW), 120))).take()
 
 

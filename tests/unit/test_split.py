@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skywrite.bsky.graphemes import graphemes
-from skywrite.bsky.limits import InvalidText
 from skywrite.bsky.richtext import Facet, RichText, detect, grapheme_length, parse_markdown_links
-from skywrite.bsky.split import CannotSplit, UnknownNumbering, split_rich, split_text
+from skywrite.bsky.split import split_rich, split_text
+from tests.support.errors import fails
 
 WORDS = st.one_of(
     st.sampled_from(
@@ -255,7 +255,7 @@ class TestWhole:
         """The error shows the beginning of what is too long, its length, and what helps."""
         text = "word " + "".join(chr(97 + number % 26) for number in range(400))
         for kind, hint in (("link", "Give the link a short label"), ("tag", "Shorten it.")):
-            with pytest.raises(CannotSplit) as caught:
+            with fails("text.unsplittable") as caught:
                 split_rich(RichText(text, (Facet(5, 405, kind, "https://x.com"),)))  # type: ignore[arg-type]  # two kinds
             assert f"The {kind} {text[5:45]!r}... has 400 characters" in caught.value.message
             assert caught.value.hint.startswith(hint)
@@ -281,17 +281,17 @@ class TestWhole:
         url = "https://example.com/" + "a" * 400
         (part,) = split_rich(detect(RichText(f"see {url}")))
         assert [("example.com/aaaaaaaaaaaa...", "link", url)] == visible(part)
-        with pytest.raises(CannotSplit, match="link"):
+        with fails("text.unsplittable", match="link"):
             split_text(f"see {url}")
 
     def test_long_label(self) -> None:
         """A label longer than a post is refused."""
-        with pytest.raises(CannotSplit, match="too long for a post"):
+        with fails("text.unsplittable", match="too long for a post"):
             split_rich(RichText("x" * 400, (Facet(0, 400, "link", "https://x.com"),)))
 
     def test_one_monstrous_grapheme(self) -> None:
         """A single grapheme of more than 3000 bytes is refused."""
-        with pytest.raises(CannotSplit, match="combining marks"):
+        with fails("text.unsplittable", match="combining marks"):
             split_text("a" + "\u0301" * 1600)
 
 
@@ -326,7 +326,7 @@ class TestNumbering:
 
     def test_unknown(self) -> None:
         """Another way to number is refused by name."""
-        with pytest.raises(UnknownNumbering, match="roman"):
+        with fails("numbering.unknown", match="roman"):
             split_text("a", "roman")
 
     def test_white_space_around_makes_no_post(self) -> None:
@@ -337,9 +337,9 @@ class TestNumbering:
 
 def test_invalid_text() -> None:
     """NUL and lone surrogates are refused before anything is cut."""
-    with pytest.raises(InvalidText):
+    with fails("text.invalid"):
         split_text("a\0b")
-    with pytest.raises(InvalidText):
+    with fails("text.invalid"):
         split_rich(RichText("\ud800"))
 
 

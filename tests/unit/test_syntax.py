@@ -145,8 +145,8 @@ def test_the_error_says_what_and_what_to_do() -> None:
     """InvalidSyntax is an InputError and a ValueError, quotes the text (cut), and has a hint."""
     with pytest.raises(InvalidSyntax) as caught:
         Handle("@alice" + "x" * 5000)
-    expected = ("InvalidSyntax", InputError.exit_code)
-    assert expected == (caught.value.name, caught.value.exit_code)
+    expected = ("id.invalid", InputError.exit_code)
+    assert expected == (caught.value.code, caught.value.exit_code)
     assert isinstance(caught.value, ValueError)
     assert len(caught.value.message) < 150
     assert "alice.bsky.social" in caught.value.hint

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from skywrite.errors import InputError
 from skywrite.sources import table
 from skywrite.sources.spreadsheet import UNPACKED_BYTES_MAX
-from skywrite.sources.table import UnreadableTable, read_json, read_jsonl, read_table
+from skywrite.sources.table import read_json, read_jsonl, read_table
+from tests.support.errors import fails
 from tests.support.sheets import Day, ods, read_csv, xlsx, zipped
 
 
@@ -76,7 +77,7 @@ def test_columns_that_people_have(text: str, row: dict[str, Any]) -> None:
 )
 def test_wrong_columns_and_cells(text: str, said: str, hint: str) -> None:
     """Each mistake is an error with its line, and a hint where the right name can be guessed."""
-    with pytest.raises(UnreadableTable) as caught:
+    with pytest.raises(InputError) as caught:
         read_csv(text)
     assert (said, hint) == (caught.value.message[: len(said)], caught.value.hint[: len(hint)])
 
@@ -101,7 +102,7 @@ def test_json_lines_end_at_line_feeds_only() -> None:
 )
 def test_json_that_no_row_is_made_of(read: Callable[[str], Any], value: str, said: str) -> None:
     """Nesting and numbers without end, names given twice and NaN are errors with a sentence."""
-    with pytest.raises(UnreadableTable, match=said):
+    with fails("table.unreadable", match=said):
         read(value)
 
 
@@ -109,7 +110,7 @@ def test_json_that_no_row_is_made_of(read: Callable[[str], Any], value: str, sai
 def test_any_text_is_a_table_or_an_error(text: str) -> None:
     """No CSV or JSON raises anything else."""
     for read in (read_csv, read_json, read_jsonl):
-        with suppress(UnreadableTable):
+        with suppress(InputError):
             read(text)
 
 
@@ -205,7 +206,7 @@ def test_other_encodings(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes("text\nGrüße".encode("utf-16"))
     assert [{"text": "Grüße"}] == read_table(tmp_path / "a.csv").rows
     (tmp_path / "b.csv").write_bytes("text\nGrüße".encode("cp1252"))
-    with pytest.raises(UnreadableTable, match="not UTF-8"):
+    with fails("table.unreadable", match="not UTF-8"):
         read_table(tmp_path / "b.csv")
 
 
@@ -229,6 +230,6 @@ def test_a_table_has_as_many_rows_as_fit_into_memory(
     if count == 3:
         assert 3 == len(read_table(path).rows)
         return
-    with pytest.raises(UnreadableTable, match="more than 3 rows") as caught:
+    with fails("table.unreadable", match="more than 3 rows") as caught:
         read_table(path)
     assert "Split it" in caught.value.hint

@@ -30,26 +30,26 @@ def read(text: str) -> str:
     try:
         return f"{parse_time(text, now=NOW, zone=BERLIN).at.astimezone(ZoneInfo(BERLIN)):%a %Y-%m-%d %H:%M}"
     except InputError as error:
-        return type(error).__name__
+        return error.code
 
 
 def test_two_times_are_not_one() -> None:
     """Whatever is written between them, and before them."""
     pairs = [pair for pair in product(FIRST, BETWEEN, LAST) if pair not in MINUTES]
     texts = [prefix + "".join(pair) for prefix, pair in product(PREFIXES, pairs)]
-    assert (True, []) == (len(texts) > 10_000, [text for text in texts if not read(text).endswith("Time")])
+    assert (True, []) == (len(texts) > 10_000, [text for text in texts if not read(text).startswith("time.")])
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        *(("11:30-1:30", "AmbiguousTime"), ("fri 10:00-3:00", "AmbiguousTime"), ("10:00 -11", "AmbiguousTime")),
+        *(("11:30-1:30", "time.ambiguous"), ("fri 10:00-3:00", "time.ambiguous"), ("10:00 -11", "time.ambiguous")),
         *(("2027-01-05 10:00-05:00", "Tue 2027-01-05 16:00"), ("2027-01-05 10:00-05", "Tue 2027-01-05 16:00")),
-        *(("2027-01-05 10:00-5:00", "AmbiguousTime"), ("2027-01-05 10:00-11:00", "AmbiguousTime")),
+        *(("2027-01-05 10:00-5:00", "time.ambiguous"), ("2027-01-05 10:00-11:00", "time.ambiguous")),
         *(("2027-01-05T10:00-11:00", "Tue 2027-01-05 22:00"), ("2027-01-05 10:00:00-11:00", "Tue 2027-01-05 22:00")),
-        *(("5.1.2027 22:00-05:00", "AmbiguousTime"), ("5 jan 2027 22:00 -0500", "Wed 2027-01-06 04:00")),
-        *(("fri 17:00-0800", "AmbiguousTime"), ("fri 17:00 UTC-8", "Sat 2026-12-05 02:00")),
-        *(("monday 7 to 9am", "AmbiguousTime"), ("5 to 6pm", "AmbiguousTime"), ("nine to five", "AmbiguousTime")),
+        *(("5.1.2027 22:00-05:00", "time.ambiguous"), ("5 jan 2027 22:00 -0500", "Wed 2027-01-06 04:00")),
+        *(("fri 17:00-0800", "time.ambiguous"), ("fri 17:00 UTC-8", "Sat 2026-12-05 02:00")),
+        *(("monday 7 to 9am", "time.ambiguous"), ("5 to 6pm", "time.ambiguous"), ("nine to five", "time.ambiguous")),
         *(("quarter to 6pm", "Tue 2026-12-01 17:45"), ("twenty to six pm", "Tue 2026-12-01 17:40")),
     ],
 )
@@ -61,17 +61,25 @@ def test_an_offset_is_read_where_no_second_time_can_be(text: str, expected: str)
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        *(("this morning at 9", "PastTime"), ("this morning 9:00", "PastTime"), ("ce matin à 9h", "PastTime")),
+        *(("this morning at 9", "time.past"), ("this morning 9:00", "time.past"), ("ce matin à 9h", "time.past")),
         *(("this afternoon at 3", "Tue 2026-12-01 15:00"), ("this evening 8pm", "Tue 2026-12-01 20:00")),
-        *(("this afternoon at 1", "PastTime"), ("questo pomeriggio alle 13:30", "PastTime")),
-        *(("tomorrow this afternoon at 3", "InvalidTime"), ("friday this afternoon at 3", "InvalidTime")),
+        *(("this afternoon at 1", "time.past"), ("questo pomeriggio alle 13:30", "time.past")),
+        *(("tomorrow this afternoon at 3", "time.invalid"), ("friday this afternoon at 3", "time.invalid")),
         *(("in the morning at 9", "Wed 2026-12-02 09:00"), ("morning 9:00", "Wed 2026-12-02 09:00")),
-        *(("this tuesday 15:00", "Tue 2026-12-01 15:00"), ("this tuesday 13:00", "PastTime")),
-        *(("diesen dienstag 13:00", "PastTime"), ("deze dinsdag 13:00", "PastTime"), ("este martes 13:00", "PastTime")),
+        *(("this tuesday 15:00", "Tue 2026-12-01 15:00"), ("this tuesday 13:00", "time.past")),
+        *(
+            ("diesen dienstag 13:00", "time.past"),
+            ("deze dinsdag 13:00", "time.past"),
+            ("este martes 13:00", "time.past"),
+        ),
         *(("this monday 13:00", "Mon 2026-12-07 13:00"), ("tuesday 13:00", "Tue 2026-12-08 13:00")),
-        *(("coming tuesday 15:00", "AmbiguousTime"), ("am kommenden dienstag 15:00", "AmbiguousTime")),
+        *(("coming tuesday 15:00", "time.ambiguous"), ("am kommenden dienstag 15:00", "time.ambiguous")),
         *(("coming tuesday 13:00", "Tue 2026-12-08 13:00"), ("coming friday 9:00", "Fri 2026-12-04 09:00")),
-        *(("this 24 dec 9:00", "InvalidTime"), ("coming tomorrow 9:00", "InvalidTime"), ("this 9:00", "InvalidTime")),
+        *(
+            ("this 24 dec 9:00", "time.invalid"),
+            ("coming tomorrow 9:00", "time.invalid"),
+            ("this 9:00", "time.invalid"),
+        ),
     ],
 )
 def test_this_one_is_not_a_later_one(text: str, expected: str) -> None:
@@ -87,7 +95,11 @@ def test_this_one_is_not_a_later_one(text: str, expected: str) -> None:
         *(("Do., 24.12., 18 Uhr", "Thu 2026-12-24 18:00"), ("24.12.2026, 9.05 Uhr", "Thu 2026-12-24 09:05")),
         *(("1.2. 9 Uhr", "Mon 2027-02-01 09:00"), ("1. 2. 2027 9 Uhr", "Mon 2027-02-01 09:00")),
         *(("18 Uhr am 24.12.", "Thu 2026-12-24 18:00"), ("Fr. 25. Dez. 18 Uhr", "Fri 2026-12-25 18:00")),
-        *(("24.12. 18", "InvalidTime"), ("24.12.18 18 Uhr", "AmbiguousTime"), ("24.12.2026 24.30 Uhr", "InvalidTime")),
+        *(
+            ("24.12. 18", "time.invalid"),
+            ("24.12.18 18 Uhr", "time.ambiguous"),
+            ("24.12.2026 24.30 Uhr", "time.invalid"),
+        ),
     ],
 )
 def test_german_dates_have_dots_and_uhr(text: str, expected: str) -> None:

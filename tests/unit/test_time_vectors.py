@@ -21,7 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skywrite.errors import InputError
-from skywrite.schedule.times import AmbiguousTime, PastTime, parse_time
+from skywrite.schedule.time_errors import PastTime
+from skywrite.schedule.times import AmbiguousTime, parse_time
 from skywrite.schedule.timestamps import read_timestamp
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parent.parent / "vectors" / "times.json").read_text("utf-8"))

@@ -13,15 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skywrite.errors import InputError, Notice
-from skywrite.schedule.times import (
-    InvalidTime,
-    ParsedTime,
-    PastTime,
-    UnknownZone,
-    format_time,
-    local_zone,
-    parse_time,
-)
+from skywrite.schedule.time_errors import PastTime
+from skywrite.schedule.times import InvalidTime, ParsedTime, UnknownZone, format_time, local_zone, parse_time
+from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS
 
 ZONES = (
@@ -85,13 +79,13 @@ def read(text: str, zone: str = BERLIN, now: datetime = NOW) -> str:
         ("2026-12-24T17:00:00Z", "Thu 2026-12-24 18:00"),
         ("2026-12-24T17:00:00.250-0500", "Thu 2026-12-24 23:00"),
         ("2026-12-24 17:00 Asia/Tokyo", "Thu 2026-12-24 09:00"),
-        ("2026-10-25T02:30:00+01:00", "PastTime"),
+        ("2026-10-25T02:30:00+01:00", "time.past"),
     ],
 )
 def test_a_written_time_is_read(text: str, expected: str) -> None:
     """English, ISO 8601 and dates, after Wednesday 25 November 2026, 11:30 in Berlin."""
-    if expected == "PastTime":
-        with pytest.raises(PastTime):
+    if expected == "time.past":
+        with fails("time.past"):
             read(text)
     else:
         assert expected == read(text)
@@ -168,7 +162,7 @@ def test_a_zone_that_is_none_or_not_clear_is_refused(text: str) -> None:
 )
 def test_a_time_that_is_over_is_refused(text: str) -> None:
     """The error says which moment was understood."""
-    with pytest.raises(PastTime) as caught:
+    with fails("time.past") as caught:
         parse_time(text, now=NOW, zone=BERLIN)
     assert "Europe/Berlin (" in caught.value.message
 
@@ -177,7 +171,7 @@ def test_a_time_that_has_just_gone_by_is_now() -> None:
     """Within a minute, someone who writes the present minute means now."""
     now = NOW + timedelta(seconds=59)
     assert now == parse_time("2026-11-25 11:30", now=now, zone=BERLIN).at
-    with pytest.raises(PastTime):
+    with fails("time.past"):
         parse_time("2026-11-25 11:30", now=now + timedelta(seconds=2), zone=BERLIN)
 
 

@@ -16,15 +16,11 @@ from hypothesis import strategies as st
 
 from skywrite.errors import InputError, MissingExtra, install_command
 from skywrite.media import ffmpeg as ffmpeg_module
-from skywrite.media.captions import BadCaption, CaptionTooLarge, read_caption
-from skywrite.media.ffmpeg import ConversionFailed, find_ffmpeg
+from skywrite.media.captions import read_caption
+from skywrite.media.ffmpeg import find_ffmpeg
 from skywrite.media.mp4 import BrokenMovie, read_movie
 from skywrite.media.video import (
-    DamagedVideo,
-    NotAVideo,
     VideoInfo,
-    VideoTooLarge,
-    VideoTooLong,
     check_video,
     convert_video,
     is_ready,
@@ -32,6 +28,7 @@ from skywrite.media.video import (
     probe_video,
     read_pieces,
 )
+from tests.support.errors import fails
 
 CANARY = "canary-home"
 PLACE = "+52.5200+013.4050/"
@@ -109,7 +106,7 @@ def test_only_boxes_are_read(videos: Path) -> None:
         movie = read_movie(file, large.stat().st_size)
     assert 1.5 == pytest.approx(movie.duration_seconds, abs=0.1)
     assert Counting.count < 20_000
-    with pytest.raises(VideoTooLarge):
+    with fails("video.too_large"):
         check_video(probe_video(large))
 
 
@@ -227,7 +224,7 @@ def test_ffmpeg_knows_no_secret(videos: Path, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(ffmpeg_module, "find_ffmpeg", lambda name: str(program))
     for name in ("SKYWRITE_KEY", "BLUESKY_APP_PASSWORD", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, CANARY)
-    with pytest.raises(ConversionFailed):
+    with fails("conversion.failed"):
         prepare_video(videos / "web.webm", tmp_path / "out.mp4")
     assert ("PATH=" in seen.read_text(), CANARY in seen.read_text()) == (True, False)
 
@@ -236,7 +233,7 @@ def test_conversion_has_a_time_limit(videos: Path, tmp_path: Path) -> None:
     """A conversion that takes too long is stopped and leaves no file."""
     out = tmp_path / "out.mp4"
     out.write_bytes(b"half a video")
-    with pytest.raises(ConversionFailed) as caught:
+    with fails("conversion.failed") as caught:
         convert_video(videos / "web.webm", out, timeout_seconds=0.001)
     assert "took longer" in caught.value.message
     assert not out.exists()
@@ -246,7 +243,7 @@ def test_damaged_video_that_needs_converting(tmp_path: Path) -> None:
     """A WebM header with garbage behind it ends in a sentence and leaves no file."""
     path = tmp_path / "a.webm"
     path.write_bytes(b"\x1aE\xdf\xa3" + bytes(range(256)) * 10)
-    with pytest.raises(ConversionFailed):
+    with fails("conversion.failed"):
         convert_video(path, tmp_path / "out.mp4")
     assert not (tmp_path / "out.mp4").exists()
 
@@ -264,7 +261,7 @@ def test_playlists_never_reach_ffmpeg(tmp_path: Path, script: bytes, monkeypatch
     path = tmp_path / "video.mp4"
     path.write_bytes(script)
     monkeypatch.setattr(ffmpeg_module.subprocess, "run", None)
-    with pytest.raises(NotAVideo):
+    with fails("video.unsupported"):
         prepare_video(path, tmp_path / "out.mp4")
 
 
@@ -281,21 +278,21 @@ def test_no_video_is_refused(tmp_path: Path, data: bytes, words: str) -> None:
     """What is not a video by its first bytes is refused with what it is."""
     path = tmp_path / "video.mp4"
     path.write_bytes(data)
-    with pytest.raises(NotAVideo) as caught:
+    with fails("video.unsupported") as caught:
         prepare_video(path, tmp_path / "out.mp4")
     assert words in caught.value.message
 
 
 def test_missing_file_is_said(tmp_path: Path) -> None:
     """A file that is not there is a sentence, no traceback."""
-    with pytest.raises(NotAVideo) as caught:
+    with fails("video.unsupported") as caught:
         probe_video(tmp_path / "nowhere.mp4")
     assert "nowhere.mp4 cannot be read" in caught.value.message
 
 
 def test_sound_alone_is_no_video(videos: Path) -> None:
     """An MP4 with sound only is refused as such."""
-    with pytest.raises(NotAVideo) as caught:
+    with fails("video.unsupported") as caught:
         probe_video(videos / "sound.mp4")
     assert "sound.mp4 has only sound." == caught.value.message
 
@@ -307,7 +304,7 @@ def test_cut_short_is_damaged(videos: Path, tmp_path: Path, name: str, share: fl
     data = (videos / name).read_bytes()
     path = tmp_path / "half.mp4"
     path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(DamagedVideo) as caught:
+    with fails("video.damaged") as caught:
         probe_video(path)
     assert caught.value.message.startswith("half.mp4 is damaged")
 
@@ -343,12 +340,12 @@ def info(**changes: float) -> VideoInfo:
 def test_limits_are_exact() -> None:
     """Ten minutes and 300,000,000 bytes pass; one more of either does not."""
     check_video(info())
-    with pytest.raises(VideoTooLarge) as large:
+    with fails("video.too_large") as large:
         check_video(info(size_bytes=400_000_000), name="video.mp4")
     assert "video.mp4 has 400 MB; the maximum is 300 MB." == large.value.message
-    with pytest.raises(VideoTooLarge):
+    with fails("video.too_large"):
         check_video(info(size_bytes=300_000_001))
-    with pytest.raises(VideoTooLong) as long:
+    with fails("video.too_long") as long:
         check_video(info(duration_seconds=601.0), name="video.mp4")
     assert "video.mp4 is 10:01 minutes long; the maximum is 10 minutes." == long.value.message
 
@@ -356,7 +353,7 @@ def test_limits_are_exact() -> None:
 @pytest.mark.parametrize("changes", [{"width": 0}, {"height": 0}, {"duration_seconds": 0.0}])
 def test_a_video_that_shows_nothing(changes: dict[str, float]) -> None:
     """No size or no length is not a video."""
-    with pytest.raises(NotAVideo):
+    with fails("video.unsupported"):
         check_video(info(**changes))
 
 
@@ -401,7 +398,7 @@ def test_subrip_becomes_webvtt() -> None:
 )
 def test_bad_captions_are_refused(data: bytes, words: str) -> None:
     """A caption file that cannot be used is refused with the reason."""
-    with pytest.raises(BadCaption) as caught:
+    with fails("captions.invalid") as caught:
         read_caption(data, "a.vtt")
     assert words in caught.value.message
 
@@ -417,5 +414,5 @@ def test_captions_have_a_size_limit() -> None:
     body = VTT.encode()
     exact = body + b"x" * (20_000 - len(body))
     assert exact == read_caption(exact, "a.vtt")
-    with pytest.raises(CaptionTooLarge):
+    with fails("captions.too_large"):
         read_caption(exact + b"x", "a.vtt")

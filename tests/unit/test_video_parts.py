@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from skywrite.atproto.xrpc_errors import MethodNotSupported, Refused
-from skywrite.errors import InputError, RateLimited, SkywriteError
+from skywrite.errors import InputError, RateLimited, RejectedError, SkywriteError
 from skywrite.publish.video_parts import InParts
-from skywrite.publish.video_service import Job, Parts, UploadStopped, VideoRejected, VideoServiceUnavailable
+from skywrite.publish.video_service import Job, Parts, UploadStopped, VideoServiceUnavailable
 from tests.support.waits import NOW, Waits, in_turn
 
 VIDEO = b"0123456789"
@@ -181,7 +181,7 @@ def test_an_upload_that_failed_is_a_refusal(told_by: str, reason: str | None, sh
     """With the service's reason, up to a length; without one, with what was heard before."""
     failed: dict[str, Any] = {told_by: [{"state": "failed", "failureReason": reason}]}
     service = Service(finish=[AWAY], **failed)
-    error = failing(service, VideoRejected).replace("The video service does not finish the upload: ", "")
+    error = failing(service, RejectedError).replace("The video service does not finish the upload: ", "")
     assert f"The video service refused the video: {shown}." == error
 
 
@@ -204,7 +204,7 @@ def test_a_plan_that_is_refused_is_not_asked_for_again(refusal: str) -> None:
     error.server_error = refusal
     clock, service = Waits(), Service(start=[error])
     if refusal == "VideoTooLong":
-        assert "too long" in failing(service, VideoRejected, clock)
+        assert "too long" in failing(service, RejectedError, clock)
     else:
         assert send(service, clock) is None
     assert (["start"], []) == (service.asked, clock.seconds)

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from skywrite.errors import RateLimited
+from skywrite.errors import RateLimited, RejectedError
 from skywrite.media.video import VideoInfo
 from skywrite.publish import video_upload
-from skywrite.publish.video_service import Job, UploadStopped, VideoRejected, VideoServiceUnavailable
+from skywrite.publish.video_service import Job, UploadStopped, VideoServiceUnavailable
 from skywrite.publish.video_upload import VideoUploader
+from tests.support.errors import fails
 from tests.support.waits import NOW, Waits, in_turn
 
 BLOB = {"$type": "blob"}
@@ -140,7 +141,9 @@ def test_the_service_may_refuse_early(monkeypatch: pytest.MonkeyPatch, info: Vid
     monkeypatch.setattr(video_upload, "PARTS_FROM_BYTES", 1)
     told: list[Any] = []
     made = uploader(Waits())
-    made._service.start = lambda *about: told.append(about) or in_turn(VideoRejected("too long"))()  # type: ignore[func-returns-value, method-assign]
-    with pytest.raises(VideoRejected, match="too long"):
+    made._service.start = lambda *about: (
+        told.append(about) or in_turn(RejectedError("too long", code="video.refused"))()
+    )  # type: ignore[func-returns-value, method-assign]
+    with fails("video.refused", match="too long"):
         send(made, info=info)
     assert [(1, "clip.mp4", expected)] == told

@@ -49,7 +49,7 @@ class Accounts:
     def logout(self, name: str | None = None, *, forget: bool = False) -> Account:
         """End the session, here and (if it can be reached) at the server.
 
-        `forget` also removes the account and its history; it raises AccountInUse, and does nothing, while the account
+        `forget` also removes the account and its history; it raises Conflict, and does nothing, while the account
         has waiting posts, drafts or recurrences.
         """
         account = self._ctx.account(name)
@@ -74,7 +74,7 @@ class Accounts:
 
     def get(self, name: str | None = None) -> Account:
         """The account with this handle or DID; by default that of the environment, or the default account. Raises
-        NoAccount.
+        SignInError.
         """
         return self._ctx.account(name)
 

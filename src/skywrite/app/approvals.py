@@ -83,7 +83,7 @@ class Approving:
     def look(self, post_id: int, *, at: str | datetime | None = None) -> Asked:
         """What would be approved. `at`: the time of a draft; by default the one that its author asked for.
 
-        Mentions that could not be looked up before are looked up now, so that they are shown. Raises UnknownPost.
+        Mentions that could not be looked up before are looked up now, so that they are shown. Raises NotFound.
         """
         post = self._ctx.store.get(post_id)
         if self._is_wanted(post):
@@ -108,7 +108,7 @@ class Approving:
         """Approve what has this digest, as `look` showed it, and nothing else: any change to the post voids it.
 
         A draft is scheduled, and a post that was held because it had no approval is released. `by`: the name to record.
-        Raises ApprovalStale, OwnPost, WrongState, UnknownPost.
+        Raises Conflict, NotAllowed, NotFound.
         """
         check_name(by)
         post = self._ctx.store.get(post_id)
@@ -117,12 +117,12 @@ class Approving:
         return self._entry(post_id)
 
     def reject(self, post_id: int, by: str, *, note: str = "") -> Entry:
-        """Reject it, with a note: a scheduled post is held, a draft stays a draft. Raises WrongState, UnknownPost."""
+        """Reject it, with a note: a scheduled post is held, a draft stays a draft. Raises Conflict, NotFound."""
         Approvals(self._ctx.store).reject(post_id, by, note=note)
         return self._entry(post_id)
 
     def look_at_recurrence(self, recurrence_id: int) -> AskedTemplate:
-        """What an approval of a whole recurrence would cover. Raises UnknownRecurrence."""
+        """What an approval of a whole recurrence would cover. Raises NotFound."""
         return look_at_template(self._ctx, recurrence_id)
 
     def approve_recurrence(
@@ -130,7 +130,7 @@ class Approving:
     ) -> AskedTemplate:
         """Approve the template that has this digest: every post made from exactly it goes out without another approval.
 
-        Any change of the recurrence voids that. Raises ApprovalStale, OwnPost, WrongState, UnknownRecurrence.
+        Any change of the recurrence voids that. Raises Conflict, NotAllowed, NotFound.
         """
         check_name(by)
         TemplateApprovals(self._ctx.store).approve(recurrence_id, digest, by, note=note, who=who)
@@ -148,7 +148,7 @@ class Approving:
         return [entry for entry in entries(self._ctx, found) if entry.standing.wanted]
 
     def is_wanted(self, post_id: int) -> bool:
-        """Whether a post waits for an approval. Raises UnknownPost."""
+        """Whether a post waits for an approval. Raises NotFound."""
         return self._is_wanted(self._ctx.store.get(post_id))
 
     def _is_wanted(self, post: Post) -> bool:

@@ -127,13 +127,14 @@ def _guarded(what: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]
 
 def _commands(sky: Skywrite) -> Iterator[Finding]:
     """Scheduled commands that were not added with our key, and whether a worker here runs the others."""
-    from skywrite.app.commands import UnsealedCommand, check_seal, run_by_default
+    from skywrite.app.commands import check_seal, run_by_default
+    from skywrite.sources.command import CommandFailed
 
     timers = [timer for timer in sky.context.store.timers() if timer.kind == "command"]
     for timer in timers:
         try:
             check_seal(timer, sky.context.vault)
-        except UnsealedCommand as error:
+        except CommandFailed as error:
             yield Finding("commands", error.message, "wrong", error.hint, error.exit_code)
     if timers and not run_by_default(sky.context.config):
         message = f"{len(timers)} scheduled, which workers run only when they may"

@@ -26,23 +26,15 @@ from skywrite.clock import to_iso
 from skywrite.compose.draft import draft_from_dict
 from skywrite.compose.quoting import with_quoted_link
 from skywrite.config import Config
-from skywrite.errors import Do, Hint, InputError, SignInError, SkywriteError, TemporaryError
+from skywrite.errors import Do, Hint, InputError, SignInError, TemporaryError
 from skywrite.publish.log import Log, silent
 from skywrite.queue.model import Account
 from skywrite.queue.timers import NewTimer, Timer
 from skywrite.queue.vault import Vault, WrongKey
 from skywrite.schedule.recurrence import parse_rule
-from skywrite.sources.command import COMMAND_SECONDS, COMMAND_SECONDS_MAX, OUTPUT_BYTES_MAX, run_command
+from skywrite.sources.command import COMMAND_SECONDS, COMMAND_SECONDS_MAX, OUTPUT_BYTES_MAX, CommandFailed, run_command
 
 COMMAND_CHARACTERS_MAX = 4000
-
-
-class CommandFailed(SkywriteError):
-    """A scheduled command failed, or what it printed cannot be posted."""
-
-
-class UnsealedCommand(CommandFailed):
-    """A command in the database was not added with our key; it is not run."""
 
 
 class Commands:
@@ -106,7 +98,7 @@ class Commands:
         return self._ctx.store.timers()
 
     def remove(self, command_id: int) -> Timer:
-        """Remove one; its posts stay. Raises UnknownCommand."""
+        """Remove one; its posts stay. Raises NotFound."""
         return self._ctx.store.remove_timer(command_id)
 
     def try_run(self, command_id: int) -> TriedCommand:
@@ -164,12 +156,13 @@ def sealed(new: NewTimer, vault: Vault) -> NewTimer:
 
 
 def check_seal(timer: Timer, vault: Vault) -> None:
-    """Raise UnsealedCommand unless the command is, word for word, one that was added with our key."""
+    """Raise CommandFailed unless the command is, word for word, one that was added with our key."""
     try:
         vault.unseal(base64.b64decode(str(timer.settings.get("seal", "")), validate=True), _sealed_words(timer))
     except (WrongKey, ValueError):
-        raise UnsealedCommand(
+        raise CommandFailed(
             f"Command {timer.id} was not added with the key from {vault.source}, so it is not run.",
+            code="command.unsealed",
             hint=Hint("Look at what it runs. If it is yours, remove it and add it again: ", Do("commands.list")),
         ) from None
 

@@ -16,12 +16,12 @@ from skywrite.atproto.tid import TidClock
 from skywrite.clock import SYSTEM_CLOCK, Clock, SteadyClock
 from skywrite.config import DEFAULT_SERVICE, Config, database_address, load_config
 from skywrite.ending import Ending
-from skywrite.errors import SIGN_IN, InputError, SignInError
+from skywrite.errors import SIGN_IN, InputError, NotFound, SignInError
 from skywrite.http import Http, Transport
 from skywrite.publish.agents import Agents
 from skywrite.publish.network import Network
 from skywrite.publish.tombstones import Tombstones
-from skywrite.queue.model import Account, UnknownAccount
+from skywrite.queue.model import Account
 from skywrite.queue.post_store import PostStore, open_as
 from skywrite.queue.vault import Vault
 
@@ -33,19 +33,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class NoAccount(SignInError):
-    """No account is signed in here yet, or the one that was named is not."""
-
-
-class NothingListed(InputError):
-    """A list that somebody gave is empty, and would mean something else than what it says."""
-
-
 def listed(name: str, given: str | Iterable[T]) -> tuple[str | T, ...]:
-    """A list that somebody gave; one text is a list of one. Raises NothingListed: an empty one is not "all"."""
+    """A list that somebody gave; one text is a list of one. Raises InputError: an empty one is not "all"."""
     found = (given,) if isinstance(given, str) else tuple(given)
     if not found:
-        raise NothingListed(f"{name} is an empty list.", hint=f"Name one at least, or leave {name} out.")
+        raise InputError(
+            f"{name} is an empty list.", code="list.empty", hint=f"Name one at least, or leave {name} out."
+        )
     return found
 
 
@@ -151,27 +145,28 @@ class Context:
         """The account with this handle or DID; by default the one that the environment signs in, or the default
         account.
 
-        Raises NoAccount, and what signing in raises.
+        Raises SignInError, and what signing in raises.
         """
         if name is None and (from_environment := self._account_from_environment()):
             return from_environment
         try:
             # A database does not accept lone surrogates.
             if name is not None and not (isinstance(name, str) and name and name.isprintable()):
-                raise UnknownAccount(str(name))
+                raise NotFound(str(name), code="account.unknown")
             return self.post_store.account(name)
-        except UnknownAccount:
+        except NotFound:
             if name is not None:
                 known = ", ".join(account.handle for account in self.post_store.accounts())
                 hint = f"Known here: {known}." if known else SIGN_IN
-                raise NoAccount(
+                raise SignInError(
                     f"{name if isinstance(name, str) and name.strip() else repr(name)} is not signed in here.",
+                    code="account.missing",
                     hint=hint,
                 ) from None
-        raise NoAccount("No account is signed in here yet.", hint=SIGN_IN)
+        raise SignInError("No account is signed in here yet.", code="account.missing", hint=SIGN_IN)
 
     def did(self, name: str | None) -> str | None:
-        """The DID of the account with this handle or DID, or None if none is named. Raises NoAccount."""
+        """The DID of the account with this handle or DID, or None if none is named. Raises SignInError."""
         return None if name is None else self.account(name).did
 
     def zone(self, account: Account) -> str:
@@ -188,7 +183,7 @@ class Context:
         from skywrite.atproto.sign_in import clean_identifier
 
         name = clean_identifier(self.config.handle)
-        with suppress(UnknownAccount):
+        with suppress(NotFound):
             # People may sign in with an e-mail address, or may have changed their handle.
             known = self.store.account_of_name(name) or self.store.account(name)
             if known.signed_in and known.state != "needs_login":

@@ -24,6 +24,8 @@ Place = tuple[str, str]
 class NotThere(SkywriteError):
     """The network has no such post: it was deleted before, or never was there."""
 
+    code = "post.not_there"
+
 
 def delete(ctx: Context, target: str | int, account: str | None) -> str:
     """Delete a post with its thread and gates. Raises NotThere if nothing of it was there."""

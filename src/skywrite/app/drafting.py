@@ -18,8 +18,8 @@ from skywrite.compose.build import build
 from skywrite.compose.draft import Draft, draft_from_dict
 from skywrite.compose.quoting import QUOTE_LINKS, with_quoted_link
 from skywrite.compose.resolve import resolve_draft
-from skywrite.errors import Do, Hint, InputError, Notice
-from skywrite.queue.model import Account, AddResult, NewMedia, NewPost, SlotTaken
+from skywrite.errors import Busy, Do, Hint, InputError, Notice
+from skywrite.queue.model import Account, AddResult, NewMedia, NewPost
 from skywrite.schedule.policy import DEFAULT_LATE_POLICY, LatePolicy, parse_duration, parse_late
 
 if TYPE_CHECKING:
@@ -32,20 +32,16 @@ SLOT_TRIES = 20
 KEY_MAX = 500
 
 
-class MediaChanged(InputError):
-    """A file was changed after it was checked and before it was stored."""
-
-
 def _check_key(key: str | None) -> None:
     if key is None:
         return
     if not isinstance(key, str):
         raise InputError(f"The key {key!r} is not text.", hint="Use a short name or a hash.")
-    from skywrite.bsky.limits import InvalidText, check_characters
+    from skywrite.bsky.limits import check_characters
 
     try:
         check_characters(key)
-    except InvalidText as error:
+    except InputError as error:
         raise error.about("The key") from None
     if not 0 < len(key) <= KEY_MAX:
         raise InputError(f"A key has 1 to {KEY_MAX} characters, not {len(key)}.", hint="Use a short name or a hash.")
@@ -193,7 +189,7 @@ class Drafting:
         return (DEFAULT_LATE_POLICY, None) if text is None else parse_late(text)
 
     def keep_media(self, readies: Iterable[Ready]) -> None:
-        """Store the bytes that posts need, before the posts. Raises MediaChanged."""
+        """Store the bytes that posts need, before the posts. Raises InputError."""
         for ready in readies:
             for cid, pieces in ready.resolved.media.items():
                 stored = ready.resolved.stored[cid]
@@ -212,7 +208,7 @@ class Drafting:
         for tries_left in range(SLOT_TRIES - 1, -1, -1):
             try:
                 return store(posts), posts
-            except SlotTaken:
+            except Busy:
                 if not tries_left:
                     raise
                 posts = [
@@ -238,7 +234,9 @@ def _checked(cid: str, size: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
         if seen <= size:
             yield piece
     if seen != size or hasher.cid() != cid:
-        raise MediaChanged("A file changed while Skywrite was reading it.", hint="Try again when it is complete.")
+        raise InputError(
+            "A file changed while Skywrite was reading it.", code="media.changed", hint="Try again when it is complete."
+        )
 
 
 def _ends_before(account: Account, due_at: datetime | None) -> list[Notice]:

@@ -40,7 +40,7 @@ class Drafts:
         """Copy the drafts of the official app, the most recently changed first.
 
         Pulling again makes no duplicates. They are drafts here too: give one a time with `posts.move`. Raises
-        NoAccount, and what fetching them raises.
+        SignInError, and what fetching them raises.
         """
         from skywrite.sources.app_drafts import read_app_draft
 

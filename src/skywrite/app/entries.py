@@ -38,7 +38,7 @@ def _wanted_at(store: Store, post: Post) -> datetime | None:
 
 
 def entry_of(ctx: Context, post_id: int) -> Entry:
-    """One post with all its attempts. Raises UnknownPost."""
+    """One post with all its attempts. Raises NotFound."""
     [entry] = entries(ctx, [ctx.store.get(post_id)])
     return entry._replace(attempts=tuple(ctx.store.attempts(post_id)))
 

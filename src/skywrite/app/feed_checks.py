@@ -18,13 +18,22 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.reports import FeedCheck
 from skywrite.app.results import Ready
-from skywrite.errors import ENDED, InputError, NoAnswer, Notice, RejectedError, SkywriteError, StorageError, Unexpected
+from skywrite.errors import (
+    ENDED,
+    InputError,
+    NoAnswer,
+    NotFound,
+    Notice,
+    RejectedError,
+    SkywriteError,
+    StorageError,
+    Unexpected,
+)
 from skywrite.publish.log import Log, silent
 from skywrite.publish.rounds import Turn
 from skywrite.queue import identities
 from skywrite.queue.feed_model import FeedClaim, FeedItem
-from skywrite.queue.feeds import FeedLeaseLost
-from skywrite.queue.model import Account, NewPost, Problem, UnknownAccount
+from skywrite.queue.model import Account, LeaseLost, NewPost, Problem, facts_of
 
 if TYPE_CHECKING:
     from skywrite.sources.feed_poll import PollAnswer
@@ -74,7 +83,7 @@ class FeedChecks:
 
         try:
             return self.take_in(claim, poll_feed(self._ctx.network.fetcher(), claim.feed))
-        except FeedLeaseLost as error:
+        except LeaseLost as error:
             return FeedCheck(claim.feed.id, problem=Problem.of(error))
 
     def take_in(self, claim: FeedClaim, answer: PollAnswer) -> FeedCheck:
@@ -103,14 +112,14 @@ class FeedChecks:
             self._ctx.store.renew_feed(claim, FEED_LEASE_SECONDS)
             try:
                 made, notes = self._post_item(claim, item)
-            except (FeedLeaseLost, StorageError, *ENDED):
+            except (LeaseLost, StorageError, *ENDED):
                 raise
             except Exception as found:
                 error = Unexpected.of(found)
                 permanently = isinstance(error, InputError | RejectedError | Unexpected)
                 self._ctx.store.fail_item(claim, item.id, Problem.of(error), permanently=permanently)
                 failed += permanently
-                warnings.append(Notice(error.name, error.about(f"Item {item.title!r}").message, item.title))
+                warnings.append(Notice(error.code, error.about(f"Item {item.title!r}").message, item.title))
                 continue
             done += 1
             posts += made
@@ -158,12 +167,16 @@ class FeedChecks:
             published_at = item.published_at or claim.feed.created_at
             new.append(post._replace(identity=identities.of_feed_item(claim.feed.url, item.hash, published_at)))
         if not new:
-            raise errors[0] if errors else UnknownAccount("The feed no longer has an account.", hint="Add it anew.")
+            raise (
+                errors[0]
+                if errors
+                else NotFound("The feed no longer has an account.", code="account.unknown", hint="Add it anew.")
+            )
         problem = Problem.of(errors[0]) if errors else None
         results, _ = self._drafting.store_in_slots(
             new, lambda posts: self._ctx.store.queue_item(claim, item.id, posts, problem)
         )
-        warnings += [Notice(error.name, error.message) for error in errors]
+        warnings += [Notice(error.code, error.message) for error in errors]
         return [result.id for result in results if not result.existed], warnings
 
     def item_row(self, content: Mapping[str, Any], settings: Mapping[str, Any], account: Account) -> dict[str, Any]:
@@ -283,6 +296,5 @@ class FeedTask:
             new=check.new,
             posts=len(check.posts),
             waiting=check.waiting,
-            error=check.problem.name if check.problem else None,
-            message=check.problem.message if check.problem else None,
+            **facts_of(check.problem),
         )

@@ -14,7 +14,7 @@ from skywrite.app.drafting import Drafting
 from skywrite.app.feed_checks import FEED_LEASE_SECONDS, MOST_PER_CHECK, FeedChecks, FeedTask
 from skywrite.app.reports import AddedFeed, FeedCheck, FeedPreview, FeedStatus
 from skywrite.app.workers import is_gone
-from skywrite.errors import InputError, TemporaryError
+from skywrite.errors import Busy, InputError
 from skywrite.files import read_regular
 from skywrite.publish.rounds import Rounds
 from skywrite.queue.feed_model import Feed, FeedItem, ItemState, NewFeed
@@ -42,12 +42,6 @@ EDITABLE_OPTIONS = {
     "labels",
     "mentions",
 }
-
-
-class FeedBusy(TemporaryError):
-    """Another process is polling the feed right now."""
-
-    http_status = 409
 
 
 class Feeds:
@@ -82,8 +76,7 @@ class Feeds:
         account. `most`: posts per poll. `spacing`: "gap" (the account's least gap, or a minute) or "slots". `every`:
         how often to poll, at least 5m. `images`: "auto" (those with a description, else the page's card), "all", "card"
         or "none"; an item's video is used rather than its images. `mentions`: an `@handle` in an item notifies its
-        owner. `covers`: whether the caller may know of a feed with these accounts. Raises FeedExists, NotAFeed,
-        TemplateError, InvalidFilter, IntervalTooShort.
+        owner. `covers`: whether the caller may know of a feed with these accounts. Raises Conflict, InputError.
         """
         from skywrite.sources.feed_poll import feed_settings, find_feed
 
@@ -120,7 +113,7 @@ class Feeds:
     __call__ = list
 
     def get(self, name: int | str) -> FeedStatus:
-        """One feed, by its number or address. Raises UnknownFeed."""
+        """One feed, by its number or address. Raises NotFound."""
         feed = self._ctx.store.feed(name)
         handles = {account.did: account.handle for account in self._ctx.store.accounts()}
         return self._status(feed, handles, self._ctx.store.count_items(feed.id).get(feed.id, {}))
@@ -134,14 +127,19 @@ class Feeds:
 
     def read_opml(self, path: str | Path) -> builtins.list[Subscription]:
         """The feeds that a list of subscriptions names. Nothing is fetched or added: preview each, then add it."""
-        from skywrite.sources.opml import OPML_BYTES_MAX, UnreadableSubscriptions, read_opml
+        from skywrite.errors import InputError
+        from skywrite.sources.opml import OPML_BYTES_MAX, read_opml
 
         try:
             data = read_regular(Path(path), OPML_BYTES_MAX)
         except OSError as error:
-            raise UnreadableSubscriptions(f"{path} cannot be read: {error.strerror}.", hint="Check the name.") from None
+            raise InputError(
+                f"{path} cannot be read: {error.strerror}.", code="opml.unreadable", hint="Check the name."
+            ) from None
         if data is None:
-            raise UnreadableSubscriptions(f"{path} is larger than {OPML_BYTES_MAX // 1_000_000} MB.", hint="Split it.")
+            raise InputError(
+                f"{path} is larger than {OPML_BYTES_MAX // 1_000_000} MB.", code="opml.unreadable", hint="Split it."
+            )
         try:
             return read_opml(data)
         except InputError as error:
@@ -157,7 +155,7 @@ class Feeds:
         """Change a feed's accounts, or any option of `add` except `backfill`, from its next poll on.
 
         What is not given stays; an empty value ("" or an empty list) resets an option to its default. Items that were
-        posted stay posted; those that could not be posted are tried again. Raises UnknownFeed and what `add` raises for
+        posted stay posted; those that could not be posted are tried again. Raises NotFound and what `add` raises for
         the options.
         """
         from skywrite.sources.feed_poll import feed_settings
@@ -181,20 +179,22 @@ class Feeds:
         return self.get(feed.id)
 
     def remove(self, name: int | str) -> Feed:
-        """Remove a feed and its ledger; the posts that it made stay. Raises UnknownFeed."""
+        """Remove a feed and its ledger; the posts that it made stay. Raises NotFound."""
         feed = self._ctx.store.feed(name)
         self._ctx.store.remove_feed(feed.id)
         return feed
 
     def check(self, name: int | str) -> FeedCheck:
-        """Poll a feed now, even if it is not due. Raises UnknownFeed, FeedBusy."""
+        """Poll a feed now, even if it is not due. Raises NotFound, Busy."""
         feed = self._ctx.store.feed(name)
         claim = self._ctx.store.claim_feed(feed.id, self._ctx.worker_name, FEED_LEASE_SECONDS)
         if claim is None and feed.lease_owner is not None and is_gone(feed.lease_owner):
             Leases(self._ctx.store).end(feed.lease_owner)
             claim = self._ctx.store.claim_feed(feed.id, self._ctx.worker_name, FEED_LEASE_SECONDS)
         if claim is None:
-            raise FeedBusy(f"Feed {feed.id} is being checked by another process.", hint="Try again in a minute.")
+            raise Busy(
+                f"Feed {feed.id} is being checked by another process.", code="feed.busy", hint="Try again in a minute."
+            )
         return self._checks.run(claim)
 
     def check_due(self) -> builtins.list[FeedCheck]:

@@ -17,10 +17,10 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.reports import CHANGES, FileAction, FileReport
 from skywrite.app.results import Ready
-from skywrite.errors import InputError, Notice, StorageError, Unexpected
+from skywrite.errors import Busy, Conflict, InputError, Notice, StorageError, Unexpected
 from skywrite.queue import identities
-from skywrite.queue.model import Account, AddResult, Changes, NewPost, NotCancellable, NotEditable, Post
-from skywrite.queue.synced import SyncedElsewhere, SyncedFile
+from skywrite.queue.model import Account, AddResult, Changes, NewPost, Post
+from skywrite.queue.synced import SyncedFile
 from skywrite.schedule.policy import verdict
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ class Folders:
         New files are scheduled, posts of changed files are edited while that is possible, and those of removed files
         are cancelled (unless `prune` is False). Published posts are left alone; with `mark`, that is noted in the file.
         A wrong file is reported, and its post stays as it is; the other files are not affected. `account` is for files
-        that do not name one. `name` identifies the folder; by default its path does. Raises UnreadableFolder,
-        NoAccount, StorageError.
+        that do not name one. `name` identifies the folder; by default its path does. Raises InputError,
+        SignInError, StorageError.
         """
         from skywrite.sources.folder import read_folder
 
@@ -101,8 +101,8 @@ class _Sync:
         """What `act` did, or why it could not."""
         try:
             return act()
-        except (NotEditable, NotCancellable, SyncedElsewhere) as error:
-            return FileReport(path, "busy", warnings=(Notice(error.name, error.message, path),))
+        except (Conflict, Busy) as error:
+            return FileReport(path, "busy", warnings=(Notice(error.code, error.message, path),))
         except StorageError:
             raise
         except Exception as error:
@@ -122,7 +122,7 @@ class _Sync:
             gone.remove(old)
             try:
                 self.ctx.store.move_synced(self.name, old.path, item.path)
-            except SyncedElsewhere:
+            except Busy:
                 continue
             known[item.path] = known.pop(old.path)._replace(path=item.path)
 

@@ -70,7 +70,7 @@ class Following:
         """Reply to a post of the queue, or repost it, once it has so many likes (`when="50 likes"`) or other counts.
 
         `undo_after`: take the repost back after a duration. The worker counts posts at fixed ages up to 30 days; what
-        is not reached by then expires. Adding the same follow-up again adds nothing. Raises InputError, WrongState.
+        is not reached by then expires. Adding the same follow-up again adds nothing. Raises InputError, Conflict.
         """
         condition = parse_condition(when)
         if (reply is None) == (not repost):
@@ -101,11 +101,11 @@ class Following:
         return stored.list(account_did=None if account is None else self._ctx.account(account).did)
 
     def get(self, follow_up_id: int) -> FollowUp:
-        """One of them. Raises UnknownFollowUp."""
+        """One of them. Raises NotFound."""
         return FollowUps(self._ctx.store).get(follow_up_id)
 
     def cancel(self, follow_up_id: int) -> FollowUp:
-        """Do not do it. Raises UnknownFollowUp, WrongState."""
+        """Do not do it. Raises NotFound, Conflict."""
         return FollowUps(self._ctx.store).cancel(follow_up_id)
 
     def _check(self, account: Account, text: str) -> None:
@@ -211,7 +211,7 @@ class FollowUpTask:
         if not is_about_one(error):
             raise error
         problem = Unexpected.of(error)
-        self.log("follow_up_failed", follow_up=follow_up.id, error=problem.name, message=problem.message)
+        self.log("follow_up_failed", follow_up=follow_up.id, **problem.facts)
         return problem
 
     def _do(self, stored: FollowUps, follow_up: FollowUp, note: str) -> SkywriteError | None:
@@ -227,10 +227,10 @@ class FollowUpTask:
                 stored.settle(follow_up, "done", note, self._reply(post, follow_up, identity))
         except (InputError, RejectedError) as error:
             stored.settle(follow_up, "failed", error.message)
-            self.log("follow_up_failed", follow_up=follow_up.id, error=error.name, message=error.message)
+            self.log("follow_up_failed", follow_up=follow_up.id, **error.facts)
             return error
         except SkywriteError as error:
-            self.log("follow_up_failed", follow_up=follow_up.id, error=error.name, message=error.message)
+            self.log("follow_up_failed", follow_up=follow_up.id, **error.facts)
             return error
         self.log("follow_up", follow_up=follow_up.id, post=post.id, message=note)
         self.made += 1

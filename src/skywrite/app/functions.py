@@ -21,14 +21,10 @@ from skywrite.errors import InputError
 from skywrite.queue.reading import UnreadableRow
 from skywrite.queue.timers import NewTimer, Timer
 from skywrite.schedule.recurrence import parse_rule
-from skywrite.sources.functions import Function, InvalidProgram, check_function
+from skywrite.sources.functions import Function, check_function
 
 Giver = TypeVar("Giver", bound=Callable[[], Any])
 ReplyHandler = TypeVar("ReplyHandler", bound=Callable[..., Any])
-
-
-class UnknownFunction(InputError):
-    """No function of this name is registered."""
 
 
 class Functions:
@@ -59,7 +55,9 @@ class Functions:
         """
         name = check_function(call, None)
         if self.reply_handlers and name not in self.reply_handlers:
-            raise InvalidProgram("There is a function for replies already.", hint="Put both into one.")
+            raise InputError(
+                "There is a function for replies already.", code="program.invalid", hint="Put both into one."
+            )
         self.reply_handlers[name] = call
         return call
 
@@ -85,8 +83,10 @@ class Functions:
         def register(call: Giver) -> Giver:
             known = check_function(call, name)
             if known in self._registered:
-                raise InvalidProgram(
-                    f"Two functions are called {known}.", hint='Give one another name: every(..., name="evening")'
+                raise InputError(
+                    f"Two functions are called {known}.",
+                    code="program.invalid",
+                    hint='Give one another name: every(..., name="evening")',
                 )
             self._registered[known] = Function(known, call, rule, zone, account, late)
             return call
@@ -96,12 +96,14 @@ class Functions:
     def call(self, name: str) -> Sent | None:
         """Call a function now, and post what it returns; None if it returns nothing.
 
-        Its schedule does not change. Raises UnknownFunction, FunctionFailed, and what `post` raises.
+        Its schedule does not change. Raises InputError, SkywriteError, and what `post` raises.
         """
         function = self._registered.get(name)
         if function is None:
             known = ", ".join(self._registered) or "none"
-            raise UnknownFunction(f"There is no function {name!r}.", hint=f"Registered functions: {known}.")
+            raise InputError(
+                f"There is no function {name!r}.", code="function.unknown", hint=f"Registered functions: {known}."
+            )
         draft = function.draft()
         if draft is None:
             return None

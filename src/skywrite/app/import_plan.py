@@ -134,7 +134,7 @@ def plan_of(reports: Sequence[RowReport]) -> ImportPlan:
         days=tuple(PlannedDay(day, tuple(posts)) for day, posts in sorted(days.items())),
         undated=tuple(post for post in planned if post.at is None),
         problems=_summed(
-            Remark(one.error.name, one.error.message, (one.row,), one.error.hint) for one in reports if one.error
+            Remark(one.error.code, one.error.message, (one.row,), one.error.hint) for one in reports if one.error
         ),
         remarks=_summed(Remark(warning.name, str(warning), (one.row,)) for one in reports for warning in one.warnings),
     )

@@ -36,9 +36,7 @@ _ORDERS: dict[DateOrder, str] = {"dmy": "the day first", "mdy": "the month first
 class ImportFailed(InputError):
     """Some rows of an import are wrong; nothing was imported."""
 
-
-class FileOutside(InputError):
-    """A row names a file outside the folder that its files must be in."""
+    code = "import.failed"
 
 
 _PARTIAL = Do("argument", "partial")
@@ -297,13 +295,13 @@ class Import:
 
 
 def _check_files(row: Mapping[str, Any], base: Path, root: Path) -> None:
-    """Raise FileOutside if a row, or a draft in its pool, names a file outside the folder."""
+    """Raise InputError if a row, or a draft in its pool, names a file outside the folder."""
     pool = row.get("pool") or []
     for item in (row, *(entry for entry in pool if isinstance(entry, Mapping))):
         draft = draft_from_dict({"text": "", **{name: value for name, value in item.items() if name not in ROW_FIELDS}})
         for name in draft.files():
             if not is_inside(base / Path(name).expanduser(), root):
-                raise FileOutside(f"{name} is outside {root}.", hint="Put it into that folder.")
+                raise InputError(f"{name} is outside {root}.", code="file.outside", hint="Put it into that folder.")
 
 
 def _choices(orders: Sequence[DateOrder]) -> Iterator[str | Do]:

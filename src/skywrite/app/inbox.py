@@ -102,7 +102,7 @@ class Inbox:
         return None if item.answer_id is None else entry_of(self._ctx, item.answer_id)
 
     def get(self, item_id: int) -> InboxItem:
-        """One item. Raises UnknownItem."""
+        """One item. Raises NotFound."""
         return self._stored.get(item_id)
 
     def answer(
@@ -118,11 +118,11 @@ class Inbox:
         return self._add(item, account, {"text": text, **draft}, due_at)
 
     def done(self, item_id: int) -> InboxItem:
-        """Mark it as done: it needs no reply. Raises UnknownItem."""
+        """Mark it as done: it needs no reply. Raises NotFound."""
         return self._stored.settle(item_id, "done")
 
     def snooze(self, item_id: int, until: str | datetime) -> InboxItem:
-        """Show it again later. Raises UnknownItem, InvalidTime."""
+        """Show it again later. Raises NotFound, InvalidTime."""
         item = self._stored.get(item_id)
         at = self._drafting.when(self._ctx.store.account(item.account_did), until)
         return self._stored.settle(item_id, "new", snoozed_until=at)
@@ -238,7 +238,7 @@ class InboxTask:
         try:
             added = self.inbox.collect(account.did)
         except SkywriteError as error:
-            self.log("inbox_failed", account=account.handle, error=error.name, message=error.message)
+            self.log("inbox_failed", account=account.handle, **error.facts)
             return error
         if added:
             self.log("inbox", account=account.handle, added=added)
@@ -251,7 +251,7 @@ class InboxTask:
             if not is_about_one(found):
                 raise
             error = Unexpected.of(found)
-            self.log("on_reply_failed", item=item.id, error=error.name, message=error.message)
+            self.log("on_reply_failed", item=item.id, **error.facts)
             given_up = isinstance(error, InputError) or item.tries >= HANDLE_TRIES
             if given_up and not isinstance(error, ENDED):
                 InboxItems(self.ctx.store).pass_over(item, error.message)

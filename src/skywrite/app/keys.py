@@ -10,24 +10,21 @@ from datetime import timedelta
 from typing import Any
 
 from skywrite.app.chores import HEARTBEAT_SECONDS
-from skywrite.app.commands import UnsealedCommand, check_seal, sealed
+from skywrite.app.commands import check_seal, sealed
 from skywrite.app.context import Context
 from skywrite.errors import Do, Hint, InputError, StorageError
 from skywrite.queue.rekey import Resealed, opens, reseal
 from skywrite.queue.timers import NewTimer
 from skywrite.queue.vault import Vault, finish_key, next_key
 from skywrite.queue.workers import Workers
-
-
-class WorkersRunning(StorageError):
-    """A worker still uses the old key, and would seal data with it that nobody could open later."""
+from skywrite.sources.command import CommandFailed
 
 
 def rotate_key(ctx: Context, new_key: str | None = None, *, force: bool = False) -> Resealed:
     """Seal everything with a new key. If SKYWRITE_KEY holds the old one, `new_key` is the new one; otherwise it is
     created.
 
-    The next rotation finishes one that was interrupted. Raises WorkersRunning (unless `force`) and WrongKey.
+    The next rotation finishes one that was interrupted. Raises StorageError (unless `force`) and WrongKey.
     """
     if not force:
         _check_workers(ctx)
@@ -52,8 +49,10 @@ def _reseal(ctx: Context, new: Vault) -> Resealed:
 
 def _check_workers(ctx: Context) -> None:
     if living := len(Workers(ctx.store).living(timedelta(seconds=4 * HEARTBEAT_SECONDS))):
-        raise WorkersRunning(
-            f"{living} of your workers still use the old key.", hint="Stop them, rotate, and start them again."
+        raise StorageError(
+            f"{living} of your workers still use the old key.",
+            code="worker.running",
+            hint="Stop them, rotate, and start them again.",
         )
 
 
@@ -64,7 +63,7 @@ def _commands(ctx: Context, new: Vault) -> list[tuple[int, dict[str, Any]]]:
         if timer.kind == "command":
             try:
                 check_seal(timer, ctx.vault)
-            except UnsealedCommand:
+            except CommandFailed:
                 continue
             words = NewTimer(**{name: getattr(timer, name) for name in NewTimer._fields})
             found.append((timer.id, dict(sealed(words, new).settings)))

@@ -68,7 +68,7 @@ class MarkTask:
             try:
                 shown = self._ask([item.uri for item in chunk])
             except SkywriteError as error:
-                self.log("marks_failed", error=error.name, message=error.message)
+                self.log("marks_failed", **error.facts)
                 return error
             marks.note((item, *_counted(shown.get(item.uri))) for item in chunk)
         return None

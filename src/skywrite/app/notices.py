@@ -16,16 +16,15 @@ from typing import Any
 
 from skywrite.app.chores import REPORTED_LATE
 from skywrite.app.context import Context, listed
-from skywrite.errors import InputError, NoAnswer, SkywriteError, Unexpected
+from skywrite.errors import InputError, NoAnswer, NotFound, SkywriteError, Unexpected
 from skywrite.publish.log import Log, silent
 from skywrite.publish.mail import check_mail, send_mail
 from skywrite.publish.rounds import Turn, take_all
 from skywrite.publish.worker import in_turn
-from skywrite.queue.actions import Actions, UnknownAction
+from skywrite.queue.actions import Actions
 from skywrite.queue.approvals import Approvals
 from skywrite.queue.database import is_about_one
 from skywrite.queue.events import Event
-from skywrite.queue.model import UnknownAccount, UnknownPost
 from skywrite.queue.notices import SECRET_SCOPE, TROUBLES, Channel, Notices, Trouble
 from skywrite.queue.workers import ChoreTimes
 
@@ -102,7 +101,7 @@ class NoticeChannels:
         return Notices(self._ctx.store).all()
 
     def remove(self, channel_id: int) -> None:
-        """Stop sending notices there. Raises UnknownChannel."""
+        """Stop sending notices there. Raises NotFound."""
         Notices(self._ctx.store).remove(channel_id)
         self._ctx.store.put_secret(SECRET_SCOPE, str(channel_id), None)
 
@@ -187,7 +186,7 @@ class NoticeTask:
 
     def _facts(self, account_did: str | None, data: Mapping[str, Any]) -> dict[str, Any]:
         handle = account_did
-        with suppress(UnknownAccount):
+        with suppress(NotFound):
             handle = None if account_did is None else self.ctx.store.account(account_did).handle
         return {**data, "account": handle}
 
@@ -210,7 +209,7 @@ def is_over(ctx: Context, trouble: Trouble) -> bool:
     """Whether a problem is over, according to what is stored now."""
     try:
         return _CHECKS[trouble.kind](ctx, trouble)
-    except (UnknownPost, UnknownAccount, UnknownAction):
+    except NotFound:
         return True
 
 

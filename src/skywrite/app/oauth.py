@@ -14,15 +14,15 @@ from typing import Any, NamedTuple
 
 from skywrite.atproto.dpop import Origins, SigningKey
 from skywrite.atproto.identity import Resolver
-from skywrite.atproto.oauth import AuthServer, ForgedRedirect, OAuthLogin, Pending
+from skywrite.atproto.oauth import AuthServer, OAuthLogin, Pending
 from skywrite.atproto.oauth_auth import DpopAuth
-from skywrite.atproto.oauth_client import ClientKeyMissing, OAuthClient, loopback_client
+from skywrite.atproto.oauth_client import OAuthClient, loopback_client
 from skywrite.atproto.oauth_scopes import Right, chosen_rights, missing_rights, scope_of
 from skywrite.atproto.oauth_session import OAuthSession
 from skywrite.atproto.session import BearerAuth, Session
 from skywrite.atproto.sign_in import clean_identifier
 from skywrite.clock import Clock
-from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError
+from skywrite.errors import Do, Hint, InputError, Notice, SignInError, SkywriteError
 from skywrite.http import Transport
 from skywrite.queue.model import Account
 from skywrite.queue.store import Store
@@ -74,13 +74,15 @@ class OAuth(NamedTuple):
         )
 
     def client(self, client_id: str) -> OAuthClient:
-        """The client with this id. Raises ClientKeyMissing."""
+        """The client with this id. Raises SignInError."""
         if client_id.startswith(_LOOPBACK):
             return OAuthClient("loopback", client_id, (), "")
         stored = self.store.secret(CLIENTS, client_id)
         if stored is None:
-            raise ClientKeyMissing(
-                f"The client {client_id} is not known here.", hint=Hint("Make it: ", Do("oauth.init"))
+            raise SignInError(
+                f"The client {client_id} is not known here.",
+                code="oauth.key_missing",
+                hint=Hint("Make it: ", Do("oauth.init")),
             )
         return client_from_json(stored)
 
@@ -154,12 +156,14 @@ class OAuth(NamedTuple):
         return pending
 
     def finish_kept(self, returned: Mapping[str, str], *, by: str = "") -> SignedIn:
-        """`finish` for what `begin_kept` began, once. Raises ForgedRedirect if there is no such sign-in."""
+        """`finish` for what `begin_kept` began, once. Raises SignInError if there is no such sign-in."""
         state = returned.get("state", "")
         text = self.store.take_secret(PENDING, state) if state.isprintable() else None
         kept = json.loads(text) if text else {}
         if not kept or kept.pop("by") != by:
-            raise ForgedRedirect("This sign-in is unknown or has expired.", hint="Begin again.")
+            raise SignInError(
+                "This sign-in is unknown or has expired.", code="oauth.redirect_forged", hint="Begin again."
+            )
         return self.finish(Pending(**{**kept, "server": AuthServer(**kept["server"])}), returned)
 
     def _login(self, client: OAuthClient, service: str | None) -> OAuthLogin:

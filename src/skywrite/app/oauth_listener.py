@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from skywrite.atproto.oauth import LoginDenied, returned_values
-from skywrite.errors import InputError
+from skywrite.atproto.oauth import returned_values
+from skywrite.errors import InputError, SignInError
 
 WAIT_SECONDS = 300.0
 _PATH = "/callback"
@@ -60,12 +60,14 @@ class Listener:
         return True
 
     def wait(self, seconds: float = WAIT_SECONDS) -> dict[str, str]:
-        """The parameters that the browser returned with. Raises LoginDenied if none came in time."""
+        """The parameters that the browser returned with. Raises SignInError if none came in time."""
         try:
             return returned_values(self._found.get(timeout=seconds))
         except Empty:
-            raise LoginDenied(
-                f"Nobody signed in within {seconds / 60:.0f} minutes.", hint="Start again, and accept on the page."
+            raise SignInError(
+                f"Nobody signed in within {seconds / 60:.0f} minutes.",
+                code="oauth.denied",
+                hint="Start again, and accept on the page.",
             ) from None
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -17,10 +17,10 @@ from skywrite.app.context import Context, listed
 from skywrite.app.drafting import Drafting
 from skywrite.app.results import Ready, Scheduled
 from skywrite.clock import Clock
-from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError, StorageError
+from skywrite.errors import Conflict, Do, Hint, InputError, Notice, SkywriteError, StorageError
 from skywrite.publish.log import Log, silent
 from skywrite.publish.worker import in_turn
-from skywrite.queue.model import Account, NewPost, NewRecurrence, Recurrence, WrongState
+from skywrite.queue.model import Account, NewPost, NewRecurrence, Recurrence
 from skywrite.schedule.policy import DEFAULT_LATE_SECONDS, RECURRING_LATE_POLICY, parse_duration, parse_late
 from skywrite.schedule.recurrence import MICROSECOND, Occurrence, catch_up, check_minute, parse_rule, pick
 from skywrite.schedule.slots import with_jitter
@@ -28,14 +28,6 @@ from skywrite.schedule.tokens import DateOrder
 
 EVERY = timedelta(minutes=1)
 _LATE = (RECURRING_LATE_POLICY, DEFAULT_LATE_SECONDS)
-
-
-class NoOccurrence(InputError):
-    """The recurrence has no occurrence at this time, or has ended."""
-
-
-class PoolAndText(InputError):
-    """A recurrence has both a pool of texts and a text of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +178,7 @@ class Occurrences:
             except StorageError:
                 raise
             except SkywriteError as error:
-                self._log("rule", recurrence=recurrence.id, error=error.name, message=error.message)
+                self._log("rule", recurrence=recurrence.id, **error.facts)
             except Exception as error:
                 self._log("unexpected", recurrence=recurrence.id, error=error)
         return made
@@ -222,15 +214,17 @@ class Occurrences:
         )
 
     def change(self, recurrence_id: int, occurrence: datetime, moved_to: datetime | None) -> Recurrence:
-        """Move one occurrence to another time, or skip it (None); its waiting post follows. Raises NoOccurrence."""
+        """Move one occurrence to another time, or skip it (None); its waiting post follows. Raises InputError."""
         store = self._ctx.store
         recurrence = store.recurrence(recurrence_id)
         self._check_occurrence(recurrence, occurrence)
         post = store.occurrence_post(recurrence_id, occurrence)
         if post is not None:
             if post.state not in ("scheduled", "held", "draft"):
-                raise NoOccurrence(
-                    f"The post of this occurrence is {post.state}.", hint=Hint("See: ", Do("posts.get", post.id))
+                raise InputError(
+                    f"The post of this occurrence is {post.state}.",
+                    code="occurrence.unknown",
+                    hint=Hint("See: ", Do("posts.get", post.id)),
                 )
             if moved_to is None:
                 store.cancel(post.id, keeps_turn=True)
@@ -249,14 +243,16 @@ class Occurrences:
         if following == occurrence and not ended and recurrence.state == "active":
             return
         if recurrence.state != "active":
-            raise WrongState(
-                f"Recurrence {recurrence.id} is {recurrence.state}.", hint=Hint("See: ", Do("recurrences.list"))
+            raise Conflict(
+                f"Recurrence {recurrence.id} is {recurrence.state}.",
+                code="post.wrong_state",
+                hint=Hint("See: ", Do("recurrences.list")),
             )
         from skywrite.schedule.times import format_time
 
         when = format_time(occurrence, recurrence.zone)
         hint = f"It comes {format_time(following, recurrence.zone)}." if following and not ended else ""
-        raise NoOccurrence(f"Recurrence {recurrence.id} does not come {when}.", hint=hint)
+        raise InputError(f"Recurrence {recurrence.id} does not come {when}.", code="occurrence.unknown", hint=hint)
 
 
 @dataclass
@@ -293,8 +289,9 @@ def _rows(row: Mapping[str, Any], pool: Sequence[Any] | None) -> list[Mapping[st
     if pool is None:
         return [row]
     if str(row.get("text") or "").strip() or row.get("thread"):
-        raise PoolAndText(
+        raise InputError(
             "With a pool, all texts come from the pool; leave out the other text.",
+            code="recurrence.pool_and_text",
             hint="Leave the text out, or add it to the pool.",
         )
     shared = {name: value for name, value in row.items() if name != "text"}

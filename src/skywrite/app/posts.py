@@ -21,7 +21,7 @@ from skywrite.bsky.limits import POST
 from skywrite.compose.freeze import Frozen
 from skywrite.compose.references import parse_reference
 from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError
-from skywrite.publish.tombstones import DeletedByHand
+from skywrite.publish.tombstones import DELETED_BY_HAND
 from skywrite.queue.changing import check_version
 from skywrite.queue.model import (
     FINAL_STATES,
@@ -152,10 +152,10 @@ class Posts:
     ) -> Sent:
         """Publish a post now. It is stored first, then sent. If the process is killed, the next `run` finishes it.
 
-        If the key was used before, this returns that post with a warning. Calling it again after StillQueued
+        If the key was used before, this returns that post with a warning. Calling it again after that
         sends the waiting post. `progress(post, cid, done_bytes, all_bytes)` reports uploads. Raises InputError and
-        SignInError before anything is stored, StillQueued if the post could not be sent yet, and the server's error if
-        it was refused.
+        SignInError before anything is stored, TemporaryError (`post.still_queued`) if the post could not be sent yet,
+        and the server's error if it was refused.
         """
         _check_now(draft)
         return self._sending.publish_now(text, account=account, key=key, base=base, progress=progress, **draft)
@@ -209,7 +209,7 @@ class Posts:
         )
 
     def get(self, post_id: int) -> Entry:
-        """One post with all its attempts. Raises UnknownPost."""
+        """One post with all its attempts. Raises NotFound."""
         from skywrite.app.entries import entry_of
 
         return entry_of(self._ctx, post_id)
@@ -233,7 +233,7 @@ class Posts:
 
         `changes` are fields of a draft, each of which replaces the old value; `at` is a new time, `late` a new policy.
         If the text changes, the card is looked up again, unless the old card did not come from the text. `version`
-        (here and below) is the version that your change is based on; by default the current one. Raises NotEditable,
+        (here and below) is the version that your change is based on; by default the current one. Raises Conflict,
         and ChangedMeanwhile if the post has changed since that version.
         """
         post = self._ctx.store.get(post_id)
@@ -272,7 +272,7 @@ class Posts:
         return self._changed(changed, warnings, texts="text" in changes or is_new, times=at is not None)
 
     def move(self, post_id: int, at: str | datetime, *, version: int | None = None) -> Entry:
-        """Move a post to another time. Raises NotEditable, ChangedMeanwhile."""
+        """Move a post to another time. Raises Conflict, ChangedMeanwhile."""
         account = self._ctx.store.account(self._ctx.store.get(post_id).account_did)
         due_at, notes = self._drafting.when_with_notes(account, at)
         moved = self._ctx.store.move(post_id, due_at, version=version, undoable=True)
@@ -284,7 +284,7 @@ class Posts:
         return self.get(post.id)._replace(warnings=(*warnings, *clashes))
 
     def cancel(self, post_id: int, *, version: int | None = None) -> Entry:
-        """Cancel a post: when this returns, it will never be published. Raises NotCancellable, ChangedMeanwhile."""
+        """Cancel a post: when this returns, it will never be published. Raises Conflict, ChangedMeanwhile."""
         post = self._ctx.store.cancel(post_id, version=version, undoable=True)
         if post.recurrence_id is not None:
             from skywrite.app.occurrences import Occurrences
@@ -295,20 +295,20 @@ class Posts:
         return self.get(post_id)
 
     def retry(self, post_id: int, *, version: int | None = None) -> Entry:
-        """Try a failed post again. Raises WrongState, ChangedMeanwhile."""
+        """Try a failed post again. Raises Conflict, ChangedMeanwhile."""
         self._ctx.store.retry(post_id, version=version, undoable=True)
         return self.get(post_id)
 
     def release(self, post_id: int, *, version: int | None = None) -> Entry:
-        """Release a held post: it goes out at its time, or now if late. Raises WrongState, ChangedMeanwhile."""
+        """Release a held post: it goes out at its time, or now if late. Raises Conflict, ChangedMeanwhile."""
         post = self._ctx.store.get(post_id)
         self._ctx.store.release_post(post_id, version=version, undoable=True)
-        if post.problem is not None and post.problem.name == DeletedByHand.__name__:
+        if post.problem is not None and post.problem.code == DELETED_BY_HAND:
             self._ctx.tombstones.lift(f"at://{post.account_did}/{POST}/{post.root_rkey}")
         return self.get(post_id)
 
     def hold(self, post_id: int, *, version: int | None = None) -> Entry:
-        """Hold a post back until it is released. Raises WrongState, ChangedMeanwhile."""
+        """Hold a post back until it is released. Raises Conflict, ChangedMeanwhile."""
         self._ctx.store.hold(post_id, version=version, undoable=True)
         return self.get(post_id)
 
@@ -316,7 +316,7 @@ class Posts:
         """Undo the last change to the queue. It removes posts that were scheduled or imported, and restores posts that
         were edited, moved, cancelled, held, released or retried. All changes of one command count as one.
 
-        All or nothing. Raises NothingToUndo, and CannotUndo if one of the posts was changed, attempted or published
+        All or nothing. Raises InputError if one of the posts was changed, attempted or published
         since.
         """
         return self._ctx.store.undo_last()
@@ -325,7 +325,7 @@ class Posts:
         """The at-uri of the last post from this queue that still exists; of a thread, its last post."""
         did = self._ctx.account(account).did
         for post in self._ctx.store.history(("published",), account_did=did, limit=LAST_SOUGHT):
-            if post.uri is None or (post.problem and post.problem.name == DELETED):
+            if post.uri is None or (post.problem and post.problem.code == DELETED):
                 continue
             records = Frozen.from_json(post.frozen).posts if post.frozen else ()
             return f"{post.uri.rpartition('/')[0]}/{records[-1].rkey}" if records else post.uri

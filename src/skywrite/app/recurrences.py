@@ -17,8 +17,8 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.occurrences import Occurrences, RecurrenceOptions
 from skywrite.app.reports import RecurrenceStatus
-from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError
-from skywrite.queue.model import Recurrence, WrongState
+from skywrite.errors import Conflict, Do, Hint, InputError, Notice, SkywriteError
+from skywrite.queue.model import Recurrence
 from skywrite.schedule.policy import late_text
 from skywrite.schedule.recurrence import Occurrence, parse_rule
 
@@ -49,7 +49,7 @@ class Recurrences:
     __call__ = list
 
     def get(self, recurrence_id: int) -> Recurrence:
-        """One recurrence. Raises UnknownRecurrence."""
+        """One recurrence. Raises NotFound."""
         return self._ctx.store.recurrence(recurrence_id)
 
     def edit(
@@ -67,14 +67,14 @@ class Recurrences:
     ) -> tuple[Recurrence, tuple[Notice, ...]]:
         """Change a recurrence and all its future posts; what is not given stays.
 
-        `changes` are fields of a draft. The waiting post is made again. Raises InputError, and WrongState if the
+        `changes` are fields of a draft. The waiting post is made again. Raises InputError, and Conflict if the
         recurrence has ended.
         """
         from skywrite.app.posts import edited_row
 
         old = self.get(recurrence_id)
         if old.state != "active":
-            raise WrongState(f"Recurrence {old.id} has {old.state}.", hint="Make another one.")
+            raise Conflict(f"Recurrence {old.id} has {old.state}.", code="post.wrong_state", hint="Make another one.")
         if old.pool and changes and pool is None:
             raise InputError(
                 f"Recurrence {old.id} takes its texts from a pool.", hint=Hint("Give another pool: ", POOL_ARGUMENT)
@@ -111,7 +111,7 @@ class Recurrences:
         return self._ctx.store.remove_recurrence(recurrence_id)
 
     def skip_or_move(self, recurrence_id: int, occurrence: str | datetime, to: str | datetime | None) -> Recurrence:
-        """Move one occurrence to another time, or skip it (None). Raises NoOccurrence."""
+        """Move one occurrence to another time, or skip it (None). Raises InputError."""
         account = self._ctx.store.account(self._ctx.store.recurrence(recurrence_id).account_did)
         original = self._drafting.when(account, occurrence)
         moved_to = None if to is None else self._drafting.when(account, to)

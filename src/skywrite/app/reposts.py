@@ -105,7 +105,7 @@ class Reposts:
         return Actions(self._ctx.store).list(account_did=did)
 
     def cancel(self, action_id: int) -> Action:
-        """Cancel one. Raises UnknownAction, WrongState."""
+        """Cancel one. Raises NotFound, Conflict."""
         return Actions(self._ctx.store).cancel(action_id)
 
     def _add(
@@ -131,7 +131,7 @@ class Reposts:
             post = self._ctx.store.get(int(target))
             if post.uri is None or post.cid is None:
                 raise InputError(f"Post {post.id} is {post.state}, not published.", hint="Wait until it is out.")
-            if post.problem is not None and post.problem.name == DELETED:
+            if post.problem is not None and post.problem.code == DELETED:
                 raise InputError(f"Post {post.id} was deleted.", hint="Name a post that is there.")
             return self._ctx.account(post.account_did if account is None else account), post.uri, post.cid
         owner = self._ctx.account(account)
@@ -179,7 +179,7 @@ class RepostTask:
                 error = Unexpected.of(found)
                 again_at = self._again_at(action, error)
                 actions.not_done(action, error.message, again_at)
-                self.log("repost_failed", action=action.id, error=error.name, message=error.message)
+                self.log("repost_failed", action=action.id, **error.facts)
                 if again_at is not None:
                     return error
             else:
@@ -206,7 +206,7 @@ class RepostTask:
             repeat = Repeat(action.rule, action.zone, action.until)
             due_at = following(repeat, self.ctx.clock.now(), action.due_at)
         except SkywriteError as error:
-            self.log("repost_failed", action=action.id, error=error.name, message=error.message)
+            self.log("repost_failed", action=action.id, **error.facts)
             return None
         return None if due_at is None else (due_at, _key_at(action.account_did, action.uri, due_at))
 

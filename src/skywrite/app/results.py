@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from skywrite.compose.build import Prepared
 from skywrite.compose.draft import Draft
-from skywrite.compose.references import InvalidReference, app_link
+from skywrite.compose.references import app_link
 from skywrite.compose.resolve import ResolvedDraft
-from skywrite.errors import Notice
+from skywrite.errors import InputError, Notice
 from skywrite.queue.model import Account, Attempt, Post, Standing, State
 
 if TYPE_CHECKING:
@@ -112,5 +112,5 @@ class Entry(NamedTuple):
         """Its page on bsky.app."""
         try:
             return app_link(self.post.uri, self.account.handle) if self.post.uri else None
-        except InvalidReference:
+        except InputError:
             return None

@@ -171,10 +171,6 @@ def _plain(new: NewPost, warnings: Sequence[Notice]) -> CheckedRow:
     return CheckedRow(new.account_did, draft, prepared, new.due_at, new.key, new.late_policy, new.late_seconds, about)
 
 
-class _NotHere(TemporaryError):
-    """Only the import itself can answer this."""
-
-
 class _Apart:
     """What stands for `Context` in a child: it notes when it is asked for the network or the database."""
 
@@ -209,4 +205,4 @@ class _Apart:
     def ask(self, *about: object) -> NoReturn:
         """Note the question."""
         self.was_asked = True
-        raise _NotHere("Only the import itself can answer this.")
+        raise TemporaryError("Only the import itself can answer this.", code="import.elsewhere")

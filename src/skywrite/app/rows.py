@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.occurrences import CheckedRecurrence, Occurrences, RecurrenceOptions
-from skywrite.compose.draft import Draft, InvalidDraft
-from skywrite.errors import Notice
-from skywrite.queue.model import Account, KeyReused, NewPost
+from skywrite.compose.draft import Draft, invalid_draft
+from skywrite.errors import InputError, Notice
+from skywrite.queue.model import Account, NewPost
 from skywrite.schedule.recurrence import read_exceptions
 from skywrite.schedule.tokens import DateOrder
 
@@ -47,13 +47,17 @@ class Batch:
     zone: str | None = None
 
     def claim_key(self, did: str, row: Mapping[str, Any], number: int) -> None:
-        """Remember a row's own key. Raises KeyReused if an earlier row used it for something else."""
+        """Remember a row's own key. Raises InputError if an earlier row used it for something else."""
         key = row.get("key")
         if key is None:
             return
         first, earlier = self.keys.setdefault((did, str(key)), (number, row))
         if dict(earlier) != dict(row):
-            raise KeyReused(f"Row {first} has the key {key!r} for another post.", hint="Give each post its own key.")
+            raise InputError(
+                f"Row {first} has the key {key!r} for another post.",
+                code="post_key.reused",
+                hint="Give each post its own key.",
+            )
 
     def clashes(self, did: str, text: str, due_at: datetime | None, row: int) -> list[Notice]:
         """Warnings about earlier rows of the same text or the same minute."""
@@ -116,12 +120,12 @@ class Rows:
         """Check a row with `every`: a recurrence, and the post of its first occurrence."""
         options = {name: _text_or_none(name, row.get(name)) for name in (*OPTION_FIELDS, "every", "until", "zone")}
         if row.get("key") is not None or row.get("draft"):
-            raise InvalidDraft("A recurrence has neither key nor draft: each of its posts is a new one.")
+            raise invalid_draft("A recurrence has neither key nor draft: each of its posts is a new one.")
         # The cell of a table that has the column for other rows is empty.
         pool = None if row.get("pool") == "" else row.get("pool")
         exceptions = row.get("exceptions") or {}
         if not isinstance(pool, list | None) or not isinstance(exceptions, Mapping):
-            raise InvalidDraft("pool must be a list, and exceptions an object of times.")
+            raise invalid_draft("pool must be a list, and exceptions an object of times.")
         read_exceptions(exceptions)
         owner = self.owner(options["account"] or account, batch)
         recurring = RecurrenceOptions(
@@ -149,10 +153,10 @@ class Rows:
         self, account: Account, at: Any, jitter: Any, batch: Batch, now: bool, draft: Any
     ) -> tuple[datetime | None, list[Notice]]:
         if draft not in (None, True, False):
-            raise InvalidDraft(f"draft must be true or false, not {draft!r}.", hint="Leave it out to give it a time.")
+            raise invalid_draft(f"draft must be true or false, not {draft!r}.", hint="Leave it out to give it a time.")
         if draft:
             if at is not None:
-                raise InvalidDraft("A draft has no time.", hint="Leave out either at or draft.")
+                raise invalid_draft("A draft has no time.", hint="Leave out either at or draft.")
             return None, []
         if at is None and not now and account.did not in batch.slots:
             batch.slots[account.did] = self._drafting.free_slots(account, also=batch.fixed.get(account.did, ()))
@@ -163,11 +167,11 @@ class Rows:
 
 
 def _check_no_recurrence(fields: Mapping[str, Any]) -> None:
-    """Raise InvalidDraft for fields that only a recurrence may have."""
+    """Raise InputError for fields that only a recurrence may have."""
     for name in RECURRENCE_FIELDS:
         if fields.get(name):
             hint = "Make a recurrence of it with every." if name != "every" else "Import makes recurrences."
-            raise InvalidDraft(f"{name} does not go with a single post.", hint=hint)
+            raise invalid_draft(f"{name} does not go with a single post.", hint=hint)
 
 
 def minute_of(at: datetime) -> datetime:
@@ -178,4 +182,4 @@ def minute_of(at: datetime) -> datetime:
 def _text_or_none(name: str, value: Any) -> Any:
     if value is None or isinstance(value, str | datetime):
         return value
-    raise InvalidDraft(f"{name} must be text, not {type(value).__name__}.", hint="Put it into quotation marks.")
+    raise invalid_draft(f"{name} must be text, not {type(value).__name__}.", hint="Put it into quotation marks.")

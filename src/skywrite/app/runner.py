@@ -231,7 +231,7 @@ def _begun(step: Callable[[], object], log: Log) -> None:
         if isinstance(error, InputError) or not is_about_one(error):
             raise
         problem = Unexpected.of(error)
-        log("error", error=problem.name, message=problem.message)
+        log("error", **problem.facts)
 
 
 def _rounds(worker: Worker, makers: Steps, checked: Callable[[], object], log: Log) -> list[SkywriteError | None]:
@@ -263,7 +263,7 @@ def _done(step: Callable[[], object], log: Log) -> tuple[object, SkywriteError |
     try:
         return step(), None, False
     except SkywriteError as error:
-        log("storage" if isinstance(error, StorageError) else "error", error=error.name, message=error.message)
+        log("storage" if isinstance(error, StorageError) else "error", **error.facts)
         return None, error, True
     except Exception as error:
         log("unexpected", error=error)

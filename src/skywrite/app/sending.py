@@ -20,22 +20,23 @@ from skywrite.atproto.xrpc_errors import RATE_LIMIT_SECONDS_MAX
 from skywrite.compose.references import app_link
 from skywrite.errors import (
     SIGN_IN,
+    Conflict,
     Do,
     Hint,
     Notice,
     RejectedError,
+    SignInError,
     SkywriteError,
     TemporaryError,
     TimedOut,
     sign_in_as,
 )
-from skywrite.publish.agents import NotLoggedIn
 from skywrite.publish.decide import Decider
 from skywrite.publish.log import Log, silent
 from skywrite.publish.publisher import LEASE_SECONDS, Publisher, Result
 from skywrite.publish.sender import VideoUpload
 from skywrite.queue.accounts import NEEDS_LOGIN
-from skywrite.queue.model import Account, Claim, NewPost, Post, Published, Retry, WrongState
+from skywrite.queue.model import Account, Claim, NewPost, Post, Published, Retry
 
 NOW_SOURCE = "now"
 NOW_TRIES = 3
@@ -44,14 +45,6 @@ NOW_BUSY_SECONDS_MAX = 20.0
 NOW_POLL_SECONDS = 0.1
 
 Progress = Callable[[Post, str, int, int], None]
-
-
-class StillQueued(TemporaryError):
-    """The post could not be sent yet. It stays in the queue; do not post it again."""
-
-
-class PostFailed(RejectedError):
-    """The post was refused permanently when a worker sent it."""
 
 
 class Sending:
@@ -74,13 +67,15 @@ class Sending:
         """Post now. The post is stored first, then sent: if the process is killed in between, the next `run` finishes
         it, once.
 
-        If the key was used before, this returns that post with a warning. Posting the same again after StillQueued
-        sends the waiting post. Raises InputError and SignInError before anything is stored, StillQueued if the post
-        could not be sent yet, and the server's error if it was refused.
+        If the key was used before, this returns that post with a warning. Posting the same again after that
+        sends the waiting post. Raises InputError and SignInError before anything is stored, TemporaryError
+        (`post.still_queued`) if the post could not be sent yet, and the server's error if it was refused.
         """
         found = self._ctx.account(account)
         if found.state == "needs_login":
-            raise NotLoggedIn(f"Nobody is signed in as {found.handle}.", hint=sign_in_as(found.handle))
+            raise SignInError(
+                f"Nobody is signed in as {found.handle}.", code="account.signed_out", hint=sign_in_as(found.handle)
+            )
         ready = self._drafting.prepare(self._drafting.draft(found, {"text": text, **draft}), found, base=base)
         # A session that cannot be opened is an error before anything is stored.
         self._ctx.agent(found)
@@ -100,7 +95,7 @@ class Sending:
                 ready.warnings.append(Notice("SameText", text, lately.id))
         else:
             post_id, claim = unsent.id, None
-            with suppress(WrongState):
+            with suppress(Conflict):
                 self._ctx.post_store.make_due_now(post_id)
             text = f"The same text was waiting as post {post_id}: that one was sent."
             ready.warnings.append(Notice("SentTheWaiting", text, post_id))
@@ -112,7 +107,7 @@ class Sending:
         post = self._ctx.post_store.get(post_id)
         account = self._ctx.post_store.account(post.account_did)
         if post.due_at is not None and post.due_at <= self._ctx.clock.now():
-            with suppress(WrongState):
+            with suppress(Conflict):
                 self._ctx.post_store.make_due_now(post_id)
         uri, cid = self._send_now(post_id, None, self.publisher())
         return Sent(post_id, uri, cid, app_link(uri, account.handle))
@@ -189,13 +184,14 @@ class Sending:
         raise _still_queued(post_id, "something went wrong inside Skywrite.")
 
     def _raise_if_long(self, post_id: int, seconds_left: float) -> None:
-        """Raise StillQueued with the reason why a post cannot be claimed, unless waiting a little helps."""
+        """Raise TemporaryError with the reason why a post cannot be claimed, unless waiting a little helps."""
         post = self._ctx.post_store.get(post_id)
         account = self._ctx.post_store.account(post.account_did)
         now = self._ctx.clock.now()
         if account.state == "needs_login":
-            raise NotLoggedIn(
+            raise SignInError(
                 f"Post {post_id} is not sent yet: nobody is signed in as {account.handle}.",
+                code="account.signed_out",
                 hint=Hint("Sign in to send it: ", Do("accounts.login"), ". Drop it: ", Do("posts.cancel", post_id)),
             )
         if account.lease_until is not None and account.lease_until > now:
@@ -253,17 +249,31 @@ def _raise_if_over(post: Post) -> None:
     why = post.problem.message if post.problem else ""
     hint = post.problem.hint if post.problem else ""
     if post.state == "failed":
-        raise PostFailed(f"Post {post.id} was refused: {why}", hint=hint or Hint("See: ", Do("posts.get", post.id)))
-    if post.state == "held" and post.problem and post.problem.name == NEEDS_LOGIN:
-        raise NotLoggedIn(f"Post {post.id} is held: {why}", hint=hint or SIGN_IN)
+        raise RejectedError(
+            f"Post {post.id} was refused: {why}",
+            code="post.refused",
+            hint=hint or Hint("See: ", Do("posts.get", post.id)),
+        )
+    if post.state == "held" and post.problem and post.problem.code == NEEDS_LOGIN:
+        raise SignInError(f"Post {post.id} is held: {why}", code="account.signed_out", hint=hint or SIGN_IN)
     if post.state == "held":
-        raise StillQueued(
-            f"Post {post.id} is held: {why}", hint=hint or Hint("Release it: ", Do("posts.release", post.id))
+        raise TemporaryError(
+            f"Post {post.id} is held: {why}",
+            code="post.still_queued",
+            hint=hint or Hint("Release it: ", Do("posts.release", post.id)),
         )
     if post.state == "cancelled":
-        raise WrongState(f"Post {post.id} was cancelled.{' ' if why else ''}{why}", hint="Post it under another key.")
+        raise Conflict(
+            f"Post {post.id} was cancelled.{' ' if why else ''}{why}",
+            code="post.wrong_state",
+            hint="Post it under another key.",
+        )
     if post.state == "draft":
-        raise WrongState(f"Post {post.id} is a draft.", hint=Hint("Give it a time: ", Do("posts.move", post.id)))
+        raise Conflict(
+            f"Post {post.id} is a draft.",
+            code="post.wrong_state",
+            hint=Hint("Give it a time: ", Do("posts.move", post.id)),
+        )
 
 
 def _waits_until(post: Post, account: Account) -> tuple[datetime, str]:
@@ -278,7 +288,7 @@ def _waits_until(post: Post, account: Account) -> tuple[datetime, str]:
     return free_at, why
 
 
-def _still_queued(post_id: int, why: str, *, in_doubt: bool = False) -> StillQueued:
+def _still_queued(post_id: int, why: str, *, in_doubt: bool = False) -> TemporaryError:
     drop = () if in_doubt else (". Drop it: ", Do("posts.cancel", post_id))
     hint = Hint("It is kept. Posting the same text again sends this one, and so does ", Do("run_once"), *drop)
-    return StillQueued(f"Post {post_id} is not sent yet: {why}", hint=hint)
+    return TemporaryError(f"Post {post_id} is not sent yet: {why}", code="post.still_queued", hint=hint)

@@ -63,14 +63,6 @@ _HARDENED = (
 Runner = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
 
-class ServiceFailed(SkywriteError):
-    """The system's service manager refused a command."""
-
-
-class ServiceUnsupported(InputError):
-    """This system, or this way of installing Skywrite, cannot run the service that was asked for."""
-
-
 class ServiceStatus(NamedTuple):
     """What the system reports: whether it is installed and running, its file, and the manager's own message."""
 
@@ -185,16 +177,19 @@ def task_xml(settings: Settings, user: str) -> str:
 
 
 def run_command(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run a command of the service manager. Raises ServiceUnsupported if there is none."""
+    """Run a command of the service manager. Raises InputError if there is none."""
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)
     except FileNotFoundError:
-        raise ServiceUnsupported(
+        raise InputError(
             f"{command[0]} is not on this computer.",
+            code="service.unsupported",
             hint="Use cron or a container instead; see the operations page.",
         ) from None
     except subprocess.TimeoutExpired:
-        raise ServiceFailed(f"{shlex.join(command)} did not end within {COMMAND_SECONDS} seconds.") from None
+        raise SkywriteError(
+            f"{shlex.join(command)} did not end within {COMMAND_SECONDS} seconds.", code="service.failed"
+        ) from None
 
 
 class Service:
@@ -215,8 +210,9 @@ class Service:
         self._platform = platform
         self._run = run
         if system and platform != "linux":
-            raise ServiceUnsupported(
+            raise InputError(
                 "System-wide services are only available on Linux.",
+                code="service.unsupported",
                 hint="Install it for your own user.",
             )
 
@@ -271,8 +267,9 @@ class Service:
         """A unit with ProtectHome cannot see home directories, where pipx puts programs."""
         place = self._settings.program.resolve()
         if any(parent in (Path("/home"), Path("/root")) for parent in place.parents):
-            raise ServiceUnsupported(
+            raise InputError(
                 f"{place} is in a home directory, where a system service cannot reach it.",
+                code="service.unsupported",
                 hint="Install Skywrite for all users: sudo pipx install --global skywrite",
             )
 
@@ -316,8 +313,10 @@ class Service:
         done = self._run(command)
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip().partition("\n")[0]
-            raise ServiceFailed(
-                f"{shlex.join(command)} failed: {said}", hint="The service file is written; run the command by hand."
+            raise SkywriteError(
+                f"{shlex.join(command)} failed: {said}",
+                code="service.failed",
+                hint="The service file is written; run the command by hand.",
             )
 
 

@@ -79,7 +79,7 @@ class SessionKeeping:
             return error
         except Exception as error:
             problem = Unexpected.of(error)
-            self._log("error", account=account.handle, error=problem.name, message=problem.message)
+            self._log("error", account=account.handle, **problem.facts)
             return problem
 
     def _end(self, account: Account, reason: str) -> None:

@@ -47,10 +47,6 @@ DEFAULT_ZONE = "UTC"
 State = Literal["published", "existed", "waiting", "missed", "draft", "other", "failed"]
 
 
-class NoCredentials(SignInError):
-    """The environment names no account to sign in with."""
-
-
 @dataclass(frozen=True, slots=True)
 class StatelessReport:
     """The result for one post. published: by this run. existed: it was already in the repository, or another run was
@@ -124,8 +120,9 @@ class Stateless:
         self._agent: Agent | None = None
         self._server: Xrpc | None = None
         if not (self._config.handle and self._config.app_password):
-            raise NoCredentials(
+            raise SignInError(
                 "There is no account to publish with.",
+                code="credentials.missing",
                 hint="Set BLUESKY_HANDLE and BLUESKY_APP_PASSWORD (in CI, from secrets).",
             )
         self._handle = self._config.handle.removeprefix("@").lower()
@@ -151,7 +148,7 @@ class Stateless:
 
         Returns a report for each file. A due post goes out if it is not later than its grace (a day, unless its file
         says otherwise), or at any time with `late: publish`. A file that fails does not stop the others, unless nothing
-        can be published any more (no sign-in, a rate limit). Raises UnreadableFolder.
+        can be published any more (no sign-in, a rate limit). Raises InputError.
         """
         from skywrite.sources.folder import read_folder
 

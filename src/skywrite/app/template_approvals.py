@@ -50,7 +50,7 @@ class AskedTemplate(NamedTuple):
 
 
 def look_at_template(ctx: Context, recurrence_id: int) -> AskedTemplate:
-    """What an approval of a recurrence would cover. Raises UnknownRecurrence."""
+    """What an approval of a recurrence would cover. Raises NotFound."""
     recurrence = ctx.store.recurrence(recurrence_id)
     approvals = TemplateApprovals(ctx.store)
     return AskedTemplate(

@@ -134,7 +134,7 @@ class Timers:
                         return
                 except StorageError as error:
                     # There is enough time left in the lease to try again.
-                    log("storage", timer=claim.timer.id, error=error.name, message=error.message)
+                    log("storage", timer=claim.timer.id, **error.facts)
 
         thread = threading.Thread(target=keep, name=f"timer-{claim.timer.id}", daemon=True)
         thread.start()
@@ -230,7 +230,7 @@ def _failed(timer: Timer, error: Exception, log: Log) -> TimerResult:
     problem = Problem.of(error)
     if not isinstance(error, SkywriteError):
         log("unexpected", timer=timer.id, error=error)
-    log("failed", timer=timer.id, kind=timer.kind, error=problem.name, message=problem.message)
+    log("failed", timer=timer.id, kind=timer.kind, **problem.facts)
     return TimerResult("failed", problem=problem)
 
 

@@ -14,22 +14,21 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from skywrite.atproto.patience import REFRESH_SECONDS
-from skywrite.atproto.session_data import Session, SignedOut
+from skywrite.atproto.session_data import Session
 from skywrite.atproto.session_store import MemorySessionStore, SessionStore
 from skywrite.atproto.xrpc import Xrpc
 from skywrite.atproto.xrpc_errors import (
     SIGN_IN_HINT,
     AccountUnavailable,
-    ExpiredToken,
-    InvalidToken,
     MethodNotSupported,
     NotSignedIn,
     Refused,
     ServerFailure,
+    TokenRefused,
     with_answer,
 )
 from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.errors import CutOff, NoAnswer, NotSent, SkywriteError, TemporaryError, TimedOut
+from skywrite.errors import CutOff, NoAnswer, NotSent, SignInError, SkywriteError, TemporaryError, TimedOut
 from skywrite.http import Transport
 
 REFRESH_LEASE_SECONDS = 60
@@ -39,18 +38,6 @@ REFRESH_TRIES = 3
 REFRESH_PAUSE_SECONDS = 30
 RECOVERY_TRIES = 2
 _Result = TypeVar("_Result")
-
-
-class SessionExpired(NotSignedIn):
-    """The session has ended: its refresh token expired, or its app password was revoked."""
-
-
-class NotAllowed(NotSignedIn):
-    """The session is valid, but not for this: an app password has fewer rights than the main password."""
-
-
-class RefreshBusy(TemporaryError):
-    """Another process is refreshing this session and does not finish."""
 
 
 class BearerAuth:
@@ -131,7 +118,7 @@ class BearerAuth:
                 # A session that another process saved may have expired since. Our own is as good as it gets.
                 if session is self._renewed:
                     raise
-        raise ExpiredToken(f"The session of {session.handle} has expired.", hint=SIGN_IN_HINT)
+        raise TokenRefused(f"The session of {session.handle} has expired.", code="token.expired", hint=SIGN_IN_HINT)
 
     def _call(self, session: Session, call: Callable[[Xrpc, Mapping[str, str]], _Result]) -> _Result:
         xrpc = Xrpc(self._transport, session.pds_url, clock=self._clock)
@@ -167,8 +154,9 @@ class BearerAuth:
             if self._take_saved(stale):
                 return self._session
             if self._clock.monotonic() >= deadline:
-                raise RefreshBusy(
+                raise TemporaryError(
                     f"Another process is still refreshing the session of {self._session.handle}.",
+                    code="session.refresh_busy",
                     hint="Try again in a minute.",
                 )
             self._clock.wait(threading.Event(), REFRESH_POLL_SECONDS * (0.5 + self._clock.random()))
@@ -199,7 +187,7 @@ class BearerAuth:
         renewed = session.renewed(answer, now=self._clock.now())
         try:
             self._store.save(renewed)
-        except SignedOut:
+        except SignInError:
             # If somebody signed in again during our request, use that sign-in.
             saved = self._store.load(self._session.did)
             if saved is None:
@@ -225,7 +213,7 @@ class BearerAuth:
                     raise
             except NotSignedIn as error:
                 # A server that ends a session names the error; a bare 401 may come from a gateway.
-                if not tries_left or isinstance(error, (ExpiredToken, InvalidToken, AccountUnavailable)):
+                if not tries_left or isinstance(error, TokenRefused | AccountUnavailable):
                     raise
             self._clock.wait(threading.Event(), 0.5 + self._clock.random())
         raise AssertionError("unreachable")
@@ -236,12 +224,17 @@ def _bearer(token: str) -> dict[str, str]:
 
 
 def _is_about_rights(error: NotSignedIn) -> bool:
-    return isinstance(error, InvalidToken) and "bad token scope" in error.message.lower()
+    return isinstance(error, TokenRefused) and "bad token scope" in error.message.lower()
 
 
-def _not_allowed(session: Session, error: NotSignedIn) -> NotAllowed:
+def _not_allowed(session: Session, error: NotSignedIn) -> NotSignedIn:
     hint = "App passwords cannot do this. Sign in with the main password, or do it in the Bluesky app."
-    return with_answer(NotAllowed(f"{session.handle} is not allowed to do this: {error.message}", hint=hint), error)
+    return with_answer(
+        NotSignedIn(
+            f"{session.handle} is not allowed to do this: {error.message}", code="session.not_allowed", hint=hint
+        ),
+        error,
+    )
 
 
 def _refresh_error(error: NotSignedIn | Refused, session: Session) -> SkywriteError:
@@ -250,4 +243,4 @@ def _refresh_error(error: NotSignedIn | Refused, session: Session) -> SkywriteEr
     if isinstance(error, AccountUnavailable):
         return with_answer(AccountUnavailable(f"{session.handle}: {error.message}", hint=error.hint), error)
     message = f"The session of {session.handle} has ended: it expired, or its app password was revoked."
-    return with_answer(SessionExpired(message, hint=SIGN_IN_HINT), error)
+    return with_answer(NotSignedIn(message, code="session.expired", hint=SIGN_IN_HINT), error)

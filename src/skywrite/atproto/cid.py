@@ -15,16 +15,12 @@ from libipld import decode_cid, decode_multibase, encode_cid, encode_dag_cbor
 # hashlib is faster for large inputs, but loads OpenSSL: a tenth of the memory of a `skywrite post`.
 from nacl.bindings import crypto_hash_sha256 as sha256
 
-from skywrite.errors import InputError
+from skywrite.atproto.syntax import InvalidSyntax
 
 MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 64
 _DAG_CBOR_SHA256 = b"\x01\x71\x12\x20"
 _RAW_SHA256 = b"\x01\x55\x12\x20"
-
-
-class InvalidRecord(InputError, ValueError):
-    """A record holds a value that AT Protocol's data model does not allow."""
 
 
 def cid_for_record(record: Mapping[str, Any]) -> str:
@@ -57,18 +53,18 @@ class BlobHasher:
 
 
 def encode_record(record: Mapping[str, Any]) -> bytes:
-    """Encode a record from the data model's JSON form as DAG-CBOR. Raises InvalidRecord with the path of the bad value.
+    """Encode a record from the data model's JSON form as DAG-CBOR. Raises InvalidSyntax with the path of the bad value.
 
     An integer written as a float (`123.0`) counts as an integer, as it does for servers written in JavaScript.
     """
     if not isinstance(record, Mapping):
-        raise InvalidRecord(f"A record must be an object, not {type(record).__name__}.")
+        raise InvalidSyntax(f"A record must be an object, not {type(record).__name__}.", code="record.invalid")
     try:
         return encode_dag_cbor(_value(record, (), 0))
     except ValueError as error:
-        if isinstance(error, InvalidRecord):
+        if isinstance(error, InvalidSyntax):
             raise
-        raise InvalidRecord(f"The record cannot be encoded: {error}") from None
+        raise InvalidSyntax(f"The record cannot be encoded: {error}", code="record.invalid") from None
 
 
 # The path of a value is only put together for an error: the parts above it, and its own.
@@ -158,8 +154,8 @@ def _bytes(value: bytes, path: _Path) -> bytes:
     raise _invalid(path, "contains bytes that look like a CID and cannot be distinguished from a link")
 
 
-def _invalid(path: _Path, what: str) -> InvalidRecord:
-    return InvalidRecord(f"{_spelled(path).lstrip('.') or 'The record'} {what}.")
+def _invalid(path: _Path, what: str) -> InvalidSyntax:
+    return InvalidSyntax(f"{_spelled(path).lstrip('.') or 'The record'} {what}.", code="record.invalid")
 
 
 def _spelled(path: _Path) -> str:

@@ -35,6 +35,8 @@ _BOTH_KINDS = ("use_dpop_nonce", "invalid_dpop_proof")
 class NewProofNeeded(NotSent):
     """The server wants a new proof, but the body cannot be sent again as it is. Nothing was carried out."""
 
+    code = "oauth.proof_needed"
+
 
 def b64url(data: bytes) -> str:
     """Base64url without padding, as JOSE writes it."""

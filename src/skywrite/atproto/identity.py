@@ -38,25 +38,19 @@ DnsLookup = Callable[[str], Sequence[str]]
 class UnknownHandle(InputError):
     """No account has this handle."""
 
-
-class UnknownDid(InputError):
-    """No account has this DID, or AT Protocol cannot use it."""
-
-
-class InvalidDidDocument(InputError):
-    """The document of a DID lacks what a repository needs, or belongs to another DID."""
-
-
-class IdentityMismatch(InputError):
-    """The handle names a DID whose document does not name the handle."""
+    code = "handle.unknown"
 
 
 class HandleDisputed(InputError):
     """DNS and the handle's web server name different accounts, so a password could go to the wrong server."""
 
+    code = "handle.disputed"
+
 
 class IdentityUnavailable(TemporaryError):
     """Nothing that could resolve the handle or DID responded in time."""
+
+    code = "identity.unavailable"
 
 
 class Identity(NamedTuple):
@@ -109,9 +103,9 @@ class Resolver:
     def resolve(self, handle_or_did: str) -> Identity:
         """The account behind a handle (without @) or a DID, checked in both directions.
 
-        Raises IdentityMismatch if the DID behind a handle does not name that handle. The handle of a DID is
+        Raises InputError if the DID behind a handle does not name that handle. The handle of a DID is
         `handle.invalid` if its own does not lead back, or cannot be checked now. Raises InvalidSyntax, UnknownHandle,
-        UnknownDid, InvalidDidDocument, IdentityUnavailable.
+        InputError, IdentityUnavailable.
         """
         if handle_or_did.startswith("did:"):
             return self._by_did(Did(handle_or_did))
@@ -167,11 +161,11 @@ class Resolver:
         return Did(found)
 
     def pds_url(self, did: str) -> str:
-        """The server in a DID's document. Raises UnknownDid, InvalidDidDocument, IdentityUnavailable."""
+        """The server in a DID's document. Raises InputError, IdentityUnavailable."""
         return self._document(Did(did)).pds_url
 
     def document(self, did: str) -> dict[str, Any]:
-        """The current DID document of an account, not from the cache. Raises UnknownDid."""
+        """The current DID document of an account, not from the cache. Raises InputError."""
         return self._fetch_document(Did(did))
 
     def forget(self, handle_or_did: str) -> None:
@@ -272,31 +266,41 @@ class Resolver:
         answer = _get(transport, url, SERVICE_SECONDS, MAX_DOCUMENT_BYTES, accept="application/json")
         _raise_if_temporary(answer, url)
         if answer.status == 410:
-            raise UnknownDid(f"The account {did} was deleted.")
+            raise InputError(f"The account {did} was deleted.", code="did.unknown")
         if answer.status != 200:
-            raise UnknownDid(f"No account has the DID {did} ({url}: status {answer.status}).", hint="Check the DID.")
+            raise InputError(
+                f"No account has the DID {did} ({url}: status {answer.status}).",
+                code="did.unknown",
+                hint="Check the DID.",
+            )
         return _json_object(answer, url)
 
     def _document_place(self, did: Did) -> tuple[Transport, str]:
         name = did.split(":", 2)[2]
         if did.method == "plc":
             if len(name) != 24 or not set(name) <= set("abcdefghijklmnopqrstuvwxyz234567"):
-                raise UnknownDid(
-                    f"{did} is not a did:plc: it needs 24 characters of a-z and 2-7.", hint="Check the DID."
+                raise InputError(
+                    f"{did} is not a did:plc: it needs 24 characters of a-z and 2-7.",
+                    code="did.unknown",
+                    hint="Check the DID.",
                 )
             return self._http, f"{self._plc_url}/{did}"
         if did.method != "web":
-            raise UnknownDid(f"{did} is a did:{did.method}; AT Protocol uses did:plc and did:web.")
+            raise InputError(f"{did} is a did:{did.method}; AT Protocol uses did:plc and did:web.", code="did.unknown")
         host, _, port = name.partition("%3A")
         if self._allow_local and host in _LOCAL_HOSTS and (port.isdecimal() or "%3A" not in name):
             return self._http, f"http://{host}{':' if port else ''}{port}/.well-known/did.json"
         if not public_name(name):
-            raise UnknownDid(f"{did} does not name a public host.", hint="A did:web is a domain name, without a port.")
+            raise InputError(
+                f"{did} does not name a public host.",
+                code="did.unknown",
+                hint="A did:web is a domain name, without a port.",
+            )
         return self._web, f"https://{name}/.well-known/did.json"
 
     def _read_document(self, did: Did, raw: dict[str, Any]) -> _Document:
         if raw.get("id") != did:
-            raise InvalidDidDocument(f"The document of {did} belongs to {raw.get('id')!r}.")
+            raise InputError(f"The document of {did} belongs to {raw.get('id')!r}.", code="did_document.invalid")
         handles = []
         for name in _list(raw, "alsoKnownAs"):
             if isinstance(name, str) and name.startswith("at://"):
@@ -307,8 +311,10 @@ class Resolver:
         for service in _list(raw, "service"):
             if isinstance(service, dict) and str(service.get("id")) in ("#atproto_pds", f"{did}#atproto_pds"):
                 return _Document(tuple(handles), self._pds_url(did, service.get("serviceEndpoint")))
-        raise InvalidDidDocument(
-            f"The document of {did} names no personal data server.", hint="The account may be deactivated."
+        raise InputError(
+            f"The document of {did} names no personal data server.",
+            code="did_document.invalid",
+            hint="The account may be deactivated.",
         )
 
     def _pds_url(self, did: Did, endpoint: object) -> str:
@@ -323,8 +329,9 @@ class Resolver:
                 return self._checked(did, address)
             if parts.scheme in ("http", "https") and self._allow_local and _local_name(host):
                 return address
-        raise InvalidDidDocument(
+        raise InputError(
             f"The document of {did} names a data server that cannot be used: {endpoint!r}.",
+            code="did_document.invalid",
             hint="It must be https on a public name" + (", or local." if self._allow_local else "."),
         )
 
@@ -335,8 +342,10 @@ class Resolver:
                 with suppress(TemporaryError):
                     self._check(address)
             except InputError as error:
-                raise InvalidDidDocument(
-                    f"The document of {did} names a data server that is refused: {error.message}", hint=error.hint
+                raise InputError(
+                    f"The document of {did} names a data server that is refused: {error.message}",
+                    code="did_document.invalid",
+                    hint=error.hint,
                 ) from None
         return address
 
@@ -446,9 +455,10 @@ def _unknown(handle: Handle) -> UnknownHandle:
     )
 
 
-def _mismatch(handle: Handle, did: Did, document: _Document) -> IdentityMismatch:
+def _mismatch(handle: Handle, did: Did, document: _Document) -> InputError:
     named = document.handles[0] if document.handles else "no handle"
-    return IdentityMismatch(
+    return InputError(
         f"{handle} points to {did}, whose own document names {named}.",
+        code="identity.mismatch",
         hint=f"Use {named if document.handles else did}, or set the handle of the account again.",
     )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def read_session(text: str) -> Session | OAuthSession:
-    """Read a stored session of either kind. Raises InvalidSession for anything else."""
+    """Read a stored session of either kind. Raises InputError for anything else."""
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError):

@@ -38,26 +38,6 @@ _SERVER_PATH = "/.well-known/oauth-authorization-server"
 _FORM = "application/x-www-form-urlencoded"
 
 
-class NoOAuth(InputError):
-    """The server does not offer OAuth as AT Protocol requires."""
-
-
-class OAuthRefused(NotSignedIn):
-    """The authorization server refused a request. `server_error` is its OAuth error."""
-
-
-class ForgedRedirect(SignInError):
-    """What came back from the browser does not belong to a sign-in that started here."""
-
-
-class LoginDenied(SignInError):
-    """The sign-in was refused in the browser, or took too long there."""
-
-
-class WrongAccount(SignInError):
-    """A different account signed in, or a server issued tokens for an account that it does not have."""
-
-
 class AuthServer(NamedTuple):
     """An authorization server's metadata."""
 
@@ -133,7 +113,7 @@ class OAuthLogin(NamedTuple):
     def finish(self, pending: Pending, returned: Mapping[str, str]) -> OAuthSession:
         """The session for what the browser brought back. If a check fails, the tokens are revoked.
 
-        Raises ForgedRedirect, LoginDenied, WrongAccount, OAuthRefused.
+        Raises SignInError, NotSignedIn.
         """
         code = checked_return(pending, returned)
         key = SigningKey.from_text(pending.dpop_key)
@@ -180,18 +160,23 @@ class OAuthLogin(NamedTuple):
         if not isinstance(did, str) or not all(is_token(token) for token in tokens):
             raise NoAnswer(f"{pending.server.issuer} sent no usable tokens.")
         if str(answer.get("token_type")).lower() != "dpop" or "atproto" not in str(answer.get("scope")).split():
-            raise NoOAuth(f"{pending.server.issuer} returned a session that is not for AT Protocol.")
+            raise InputError(
+                f"{pending.server.issuer} returned a session that is not for AT Protocol.", code="oauth.unsupported"
+            )
         if pending.did is not None and did != pending.did:
-            raise WrongAccount(
-                f"{did} signed in, not {pending.did}.", hint="Sign out in the browser, and sign in as that account."
+            raise SignInError(
+                f"{did} signed in, not {pending.did}.",
+                code="oauth.wrong_account",
+                hint="Sign out in the browser, and sign in as that account.",
             )
         self.resolver.forget(did)
         identity = self.resolver.resolve(did)
         found = find_server(self.transport, identity.pds_url, self.origins)
         if found.issuer != pending.server.issuer:
-            raise WrongAccount(
+            raise SignInError(
                 f"{pending.server.issuer} signed in {did}, but accounts of its server {identity.pds_url} sign in at "
                 f"{found.issuer}.",
+                code="oauth.wrong_account",
                 hint="Use the account's own handle.",
             )
         return identity
@@ -212,17 +197,27 @@ class OAuthLogin(NamedTuple):
 def checked_return(pending: Pending, returned: Mapping[str, str]) -> str:
     """The code that the browser brought back, after the checks of `state` and `iss`."""
     if returned.get("state") != pending.state:
-        raise ForgedRedirect(
-            "The response from the browser belongs to another sign-in.", hint="Start again, and use the newest page."
+        raise SignInError(
+            "The response from the browser belongs to another sign-in.",
+            code="oauth.redirect_forged",
+            hint="Start again, and use the newest page.",
         )
     if returned.get("iss") != pending.server.issuer:
-        raise ForgedRedirect(f"The response from the browser is not from {pending.server.issuer}.", hint="Start again.")
+        raise SignInError(
+            f"The response from the browser is not from {pending.server.issuer}.",
+            code="oauth.redirect_forged",
+            hint="Start again.",
+        )
     if error := returned.get("error"):
         said = scrub(returned.get("error_description") or error, ())[:200]
-        raise LoginDenied(f"The sign-in was not completed: {said}.", hint="Start again, and accept on the page.")
+        raise SignInError(
+            f"The sign-in was not completed: {said}.", code="oauth.denied", hint="Start again, and accept on the page."
+        )
     code = returned.get("code")
     if not code:
-        raise ForgedRedirect("The response from the browser contains no code.", hint="Start again.")
+        raise SignInError(
+            "The response from the browser contains no code.", code="oauth.redirect_forged", hint="Start again."
+        )
     return code
 
 
@@ -234,7 +229,7 @@ def returned_values(address: str) -> dict[str, str]:
 
 
 def find_server(transport: Transport, pds_url: str, origins: Origins) -> AuthServer:
-    """The authorization server of a PDS. Raises NoOAuth if there is no usable one."""
+    """The authorization server of a PDS. Raises InputError if there is no usable one."""
     place = pds_url.rstrip("/")
     resource = _metadata(transport, f"{place}/.well-known/oauth-protected-resource", place, origins)
     if resource is None:
@@ -242,7 +237,9 @@ def find_server(transport: Transport, pds_url: str, origins: Origins) -> AuthSer
         return read_server(transport, place, origins)
     issuers = resource.get("authorization_servers")
     if resource.get("resource") != place or not isinstance(issuers, list) or len(issuers) != 1:
-        raise NoOAuth(f"{place} does not say where its accounts sign in.", hint=APP_PASSWORD)
+        raise InputError(
+            f"{place} does not say where its accounts sign in.", code="oauth.unsupported", hint=APP_PASSWORD
+        )
     return read_server(transport, str(issuers[0]), origins, local=_is_local(place))
 
 
@@ -251,10 +248,10 @@ def read_server(transport: Transport, issuer: str, origins: Origins, *, local: b
     issuer = issuer.rstrip("/")
     local = _is_local(issuer) if local is None else local
     if not _is_place(issuer, local=local, only_origin=True):
-        raise NoOAuth(f"{issuer!r} is not the address of an authorization server.")
+        raise InputError(f"{issuer!r} is not the address of an authorization server.", code="oauth.unsupported")
     metadata = _metadata(transport, f"{issuer}{_SERVER_PATH}", issuer, origins)
     if metadata is None:
-        raise NoOAuth(f"{issuer} does not offer OAuth.", hint=APP_PASSWORD)
+        raise InputError(f"{issuer} does not offer OAuth.", code="oauth.unsupported", hint=APP_PASSWORD)
     names = ("authorization", "token", "pushed_authorization_request", "revocation")
     endpoints = [metadata.get(f"{name}_endpoint") for name in names]
     fits = (
@@ -265,7 +262,11 @@ def read_server(transport: Transport, issuer: str, origins: Origins, *, local: b
         and all(isinstance(url, str) and _is_place(url, local=local) for url in endpoints)
     )
     if not fits:
-        raise NoOAuth(f"{issuer} offers OAuth in a way that AT Protocol does not allow.", hint=APP_PASSWORD)
+        raise InputError(
+            f"{issuer} offers OAuth in a way that AT Protocol does not allow.",
+            code="oauth.unsupported",
+            hint=APP_PASSWORD,
+        )
     authorization, token, par, revocation = (str(url) for url in endpoints)
     return AuthServer(issuer, authorization, token, par, revocation)
 
@@ -282,7 +283,7 @@ def post_form(
 ) -> dict[str, Any]:
     """Send one request to an authorization server, as a client, and return its JSON ({} if there is none).
 
-    Raises OAuthRefused, RateLimited, ServerFailure and NoAnswer, and what the transport raises.
+    Raises NotSignedIn, RateLimited, ServerFailure and NoAnswer, and what the transport raises.
     """
     if key_id is not None and not origins.knows(url):
         # What the client signs must not be in the server's future, so find out the server's time first.
@@ -324,7 +325,7 @@ def _raise(issuer: str, response: Response, clock: Clock, hide: Any) -> NoReturn
     except (ValueError, AttributeError, RecursionError):
         reason = ""
     said = " ".join(scrub(str(reason or ""), hide).split())[:300].rstrip(".") or "no reason given"
-    refused = OAuthRefused(f"{host} refused the sign-in: {said} ({error}).")
+    refused = NotSignedIn(f"{host} refused the sign-in: {said} ({error}).", code="oauth.refused")
     refused.status, refused.server_error = response.status, error
     raise refused
 
@@ -348,7 +349,7 @@ def _metadata(transport: Transport, url: str, who: str, origins: Origins) -> dic
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
-        raise NoOAuth(f"{who} does not say how its accounts sign in.", hint=APP_PASSWORD)
+        raise InputError(f"{who} does not say how its accounts sign in.", code="oauth.unsupported", hint=APP_PASSWORD)
     return answer
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, Unpack
 
 from skywrite.atproto.dpop import DpopTransport, Origins, SigningKey
 from skywrite.atproto.identity import Resolver
-from skywrite.atproto.oauth import OAuthRefused, find_server, post_form
+from skywrite.atproto.oauth import find_server, post_form
 from skywrite.atproto.oauth_client import OAuthClient
 from skywrite.atproto.oauth_refresh import InvalidGrant, OAuthStore, Refresher, sign_in_hint
 from skywrite.atproto.oauth_scopes import right_for, scope_in
@@ -40,22 +40,6 @@ _TOKEN_ENDED = ("invalid_token", "InvalidToken", "ExpiredToken")
 # A bare 401 comes from a gateway; the other two from a clock that is too wrong for one response to correct.
 _PROOF_REFUSED = (None, "invalid_dpop_proof", "use_dpop_nonce")
 _Result = TypeVar("_Result")
-
-
-class AccountMoved(SignInError):
-    """The account has moved away from the server that it signed in at."""
-
-
-class RefreshRefused(TemporaryError):
-    """The server did not accept the client, so it refused a refresh. The session itself is still valid."""
-
-
-class ProofRefused(TemporaryError):
-    """The server did not accept a request's proof. The session is unchanged."""
-
-
-class TooLate(NotSent):
-    """A refresh was delayed before it was sent. It starts again."""
 
 
 class DpopAuth:
@@ -121,7 +105,7 @@ class DpopAuth:
         session = self._session
         if session.phase == "over":
             return
-        with suppress(OAuthRefused, InvalidGrant):
+        with suppress(NotSignedIn):
             self._server.post(session, session.revocation_endpoint, {"token": session.refresh_token})
 
     def server_now(self) -> datetime:
@@ -201,10 +185,12 @@ class _Server:
         fields = {"grant_type": "refresh_token", "refresh_token": session.refresh_token}
         try:
             return self.post(session, session.token_endpoint, fields, latest)
-        except OAuthRefused as error:
+        except NotSignedIn as error:
             if error.server_error == "invalid_grant":
                 raise InvalidGrant(error.message) from None
-            raise RefreshRefused(error.message, hint=Hint("Look at what is wrong: ", Do("doctor"))) from None
+            raise TemporaryError(
+                error.message, code="oauth.refresh_refused", hint=Hint("Look at what is wrong: ", Do("doctor"))
+            ) from None
 
     def accepts(self, session: OAuthSession) -> bool | None:
         """Whether the PDS still accepts the access token."""
@@ -239,7 +225,9 @@ class _InTime:
     def request(self, method: str, url: str, **options: Unpack[RequestOptions]) -> Response:
         """Send one request, if it is not too late."""
         if self._clock.monotonic() > self._latest:
-            raise TooLate("The session refresh was delayed before it was sent.", hint="Try again.")
+            raise NotSent(
+                "The session refresh was delayed before it was sent.", code="oauth.too_late", hint="Try again."
+            )
         return self._inner.request(method, url, **options)
 
 
@@ -247,15 +235,18 @@ def _headers(session: OAuthSession) -> dict[str, str]:
     return {"authorization": f"DPoP {session.access_token}"}
 
 
-def _moved(session: OAuthSession, place: str) -> AccountMoved:
-    return AccountMoved(
+def _moved(session: OAuthSession, place: str) -> SignInError:
+    return SignInError(
         f"{session.handle} signed in at {session.issuer} for {session.pds_url}, and is at {place} now.",
+        code="account.moved",
         hint=sign_in_hint(session.handle),
     )
 
 
-def _proof_refused(error: NotSignedIn) -> ProofRefused:
-    refused = ProofRefused(error.message, hint=Hint("Is the clock of this computer right? See: ", Do("doctor")))
+def _proof_refused(error: NotSignedIn) -> TemporaryError:
+    refused = TemporaryError(
+        error.message, code="oauth.proof_refused", hint=Hint("Is the clock of this computer right? See: ", Do("doctor"))
+    )
     refused.status, refused.server_error, refused.request_id = error.status, error.server_error, error.request_id
     return refused
 

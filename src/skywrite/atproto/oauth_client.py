@@ -25,10 +25,6 @@ CLIENT_NAME = "Skywrite"
 ClientKind = Literal["loopback", "public", "confidential"]
 
 
-class ClientKeyMissing(SignInError):
-    """The key that the session is bound to is missing."""
-
-
 class OAuthClient(NamedTuple):
     """A client. `keys` are the keys of a confidential client by id, oldest first.
 
@@ -53,8 +49,9 @@ class OAuthClient(NamedTuple):
             return {"client_id": self.client_id}
         key = self.keys.get(key_id)
         if key is None:
-            raise ClientKeyMissing(
+            raise SignInError(
                 f"The key {key_id} of the client {self.client_id} is missing, and the session is bound to it.",
+                code="oauth.key_missing",
                 hint=Hint("Use the database that the key was created in, or sign in again: ", Do("oauth.login")),
             )
         claims = {"iss": self.client_id, "sub": self.client_id, "aud": audience, "jti": b64url(secret_bytes(16))}

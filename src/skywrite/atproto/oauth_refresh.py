@@ -23,10 +23,9 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from skywrite.atproto.oauth_session import OAuthSession
-from skywrite.atproto.session_data import SignedOut
 from skywrite.atproto.xrpc_errors import NotSignedIn, ServerFailure
 from skywrite.clock import Clock
-from skywrite.errors import SIGN_IN, Do, Hint, NoAnswer, SkywriteError, TemporaryError
+from skywrite.errors import SIGN_IN, Do, Hint, NoAnswer, SignInError, SkywriteError, TemporaryError
 
 LEASE_SECONDS = 60
 LEASE_WAIT_SECONDS = 75
@@ -37,16 +36,10 @@ HOPE_SECONDS = 300
 FUTURE_SECONDS = 5
 
 
-class SessionOver(NotSignedIn):
-    """The session has ended or was lost. The account needs a new sign-in."""
-
-
-class RefreshInDoubt(TemporaryError):
-    """The response to a refresh is missing, and it is too early to try again."""
-
-
 class InvalidGrant(NotSignedIn):
     """The server does not accept the refresh token."""
+
+    code = "oauth.grant_invalid"
 
 
 class OAuthStore(Protocol):
@@ -104,7 +97,7 @@ class Refresher:
     def renew(self, did: str, stale: str, *, wait: bool) -> OAuthSession:
         """A session whose access token is not `stale`: one that another process has stored, or a refreshed one.
 
-        With `wait`, wait for a refresh that is under way. Raises SessionOver, SignedOut, RefreshInDoubt, and what
+        With `wait`, wait for a refresh that is under way. Raises NotSignedIn, SignInError, TemporaryError, and what
         sending raises.
         """
         if not self._turn.acquire(blocking=wait):
@@ -133,7 +126,7 @@ class Refresher:
     def _load(self, did: str) -> OAuthSession:
         session = self._store.load_oauth(did)
         if session is None:
-            raise SignedOut(f"The account {did} was signed out.", hint=SIGN_IN)
+            raise SignInError(f"The account {did} was signed out.", code="session.signed_out", hint=SIGN_IN)
         if session.phase == "over":
             raise _over(session)
         return session
@@ -160,7 +153,7 @@ class Refresher:
         return self._kept(started, answer)
 
     def _wait_out(self, session: OAuthSession) -> None:
-        """Return when another refresh is as safe as it gets; raise RefreshInDoubt before that."""
+        """Return when another refresh is as safe as it gets; raise TemporaryError before that."""
         now = self._clock.now()
         since = session.seen.get(self._host)
         if since is None or since - now > timedelta(seconds=FUTURE_SECONDS):
@@ -174,10 +167,11 @@ class Refresher:
             # This might be the second use. A process that was only suspended may still store the response.
             raise self._in_doubt(session)
 
-    def _in_doubt(self, session: OAuthSession, error: SkywriteError | None = None) -> RefreshInDoubt:
+    def _in_doubt(self, session: OAuthSession, error: SkywriteError | None = None) -> TemporaryError:
         reason = f": {error.message}" if error else "."
-        return RefreshInDoubt(
+        return TemporaryError(
             f"The response to the refresh of the session of {session.handle} is missing{reason}",
+            code="session.refresh_in_doubt",
             hint="Skywrite tries again as soon as that is safe, within five minutes.",
         )
 
@@ -217,10 +211,16 @@ def sign_in_hint(handle: str) -> Hint:
     return Hint("Sign in again: ", Do("oauth.login", handle))
 
 
-def _busy(who: str) -> RefreshInDoubt:
-    return RefreshInDoubt(f"Another process is refreshing the session of {who}.", hint="Try again in a minute.")
+def _busy(who: str) -> TemporaryError:
+    return TemporaryError(
+        f"Another process is refreshing the session of {who}.",
+        code="session.refresh_in_doubt",
+        hint="Try again in a minute.",
+    )
 
 
-def _over(session: OAuthSession, reason: str = "") -> SessionOver:
+def _over(session: OAuthSession, reason: str = "") -> NotSignedIn:
     said = f": {reason.rstrip('.')}" if reason else ""
-    return SessionOver(f"The session of {session.handle} has ended{said}.", hint=sign_in_hint(session.handle))
+    return NotSignedIn(
+        f"The session of {session.handle} has ended{said}.", code="session.over", hint=sign_in_hint(session.handle)
+    )

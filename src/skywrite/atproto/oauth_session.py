@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from skywrite.atproto.session_data import InvalidSession
+from skywrite.errors import InputError
 
 KIND = "oauth"
 RENEW_SECONDS = 600
@@ -128,8 +128,9 @@ class OAuthSession(NamedTuple):
 
     def export_string(self) -> str:
         """Not available: refreshing a copy would end the session for both."""
-        raise InvalidSession(
+        raise InputError(
             f"The session of {self.handle} uses OAuth and cannot be copied: only one copy could refresh it.",
+            code="session.invalid",
             hint="Sign in there as well, or use an app password.",
         )
 
@@ -143,7 +144,7 @@ class OAuthSession(NamedTuple):
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> OAuthSession:
-        """Read what `to_json` wrote. Raises InvalidSession for anything else."""
+        """Read what `to_json` wrote. Raises InputError for anything else."""
         try:
             values = {name: fields[name] for name in cls._fields}
             for name in ("expires_at", "created_at", "refreshed_at"):
@@ -151,7 +152,9 @@ class OAuthSession(NamedTuple):
             values["seen"] = {host: datetime.fromisoformat(time) for host, time in values["seen"].items()}
             return cls(**values)
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise InvalidSession("The stored session cannot be read.", hint="Sign in again.") from None
+            raise InputError(
+                "The stored session cannot be read.", code="session.invalid", hint="Sign in again."
+            ) from None
 
 
 def lifetime_in(answer: Mapping[str, Any], default: int) -> int:

@@ -26,10 +26,6 @@ _P256 = b"\x80\x24"
 _OLD_KINDS = {"EcdsaSecp256k1VerificationKey2019": _K256, "EcdsaSecp256r1VerificationKey2019": _P256}
 
 
-class InvalidProof(InputError):
-    """The proof does not show what it should: a hash, the signature or the path is wrong."""
-
-
 class Proven(NamedTuple):
     """What a proof shows: whose repository, at which revision, and the record."""
 
@@ -42,33 +38,33 @@ class Proven(NamedTuple):
 def check_proof(car: bytes, *, did: str, path: str, public_key: str) -> Proven:
     """Check that the record at `path` (collection/rkey) was in the repository of `did`, signed by `public_key`.
 
-    `public_key` is a Multikey, as DID documents have it. Raises InvalidProof.
+    `public_key` is a Multikey, as DID documents have it. Raises InputError.
     """
     if len(car) > PROOF_BYTES_MAX:
-        raise InvalidProof("The proof is too large for a single record.")
+        raise InputError("The proof is too large for a single record.", code="proof.invalid")
     try:
         root, blocks = _read_car(car)
         commit = _block(blocks, root)
         signature = commit.pop("sig")
         if commit["did"] != did:
-            raise InvalidProof(f"The commit belongs to {commit['did']}, not to {did}.")
+            raise InputError(f"The commit belongs to {commit['did']}, not to {did}.", code="proof.invalid")
         _check_signature(public_key, signature, encode_dag_cbor(commit))
         record_cid = _find(blocks, commit["data"], path.encode(), 0)
         record = _block(blocks, record_cid)
         return Proven(did, str(commit["rev"]), encode_cid(record_cid), record)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        if isinstance(error, InvalidProof):
+        if isinstance(error, InputError):
             raise
-        raise InvalidProof("The proof cannot be read.", hint="Is the file complete?") from None
+        raise InputError("The proof cannot be read.", code="proof.invalid", hint="Is the file complete?") from None
 
 
 def multikey(kind: str, key: object) -> str:
     """The key of a verification method as a Multikey. Documents of older directories contain the bare curve point.
 
-    Raises InvalidProof.
+    Raises InputError.
     """
     if not isinstance(key, str):
-        raise InvalidProof("The account's DID document contains no usable key.")
+        raise InputError("The account's DID document contains no usable key.", code="proof.invalid")
     if kind == "Multikey":
         return key
     try:
@@ -78,7 +74,9 @@ def multikey(kind: str, key: object) -> str:
             point = bytes([2 + point[64] % 2]) + point[1:33]
         return str(encode_multibase("z", prefix + point))
     except (ValueError, KeyError):
-        raise InvalidProof(f"The account's key is of the kind {kind}, which cannot be used.") from None
+        raise InputError(
+            f"The account's key is of the kind {kind}, which cannot be used.", code="proof.invalid"
+        ) from None
 
 
 def _read_car(car: bytes) -> tuple[bytes, dict[bytes, bytes]]:
@@ -95,7 +93,7 @@ def _blocks(car: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
         size, start = _varint(car, at)
         cid, data = car[start : start + _CID_BYTES], car[start + _CID_BYTES : start + size]
         if cid != _DAG_CBOR_SHA256 + sha256(data) or len(data) != size - _CID_BYTES:
-            raise InvalidProof("A block of the proof does not have the hash that its CID names.")
+            raise InputError("A block of the proof does not have the hash that its CID names.", code="proof.invalid")
         yield cid, data
         at = start + size
 
@@ -109,19 +107,19 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return number, at
         if shift > 35:
-            raise InvalidProof("The proof cannot be read.", hint="Is the file complete?")
+            raise InputError("The proof cannot be read.", code="proof.invalid", hint="Is the file complete?")
 
 
 def _block(blocks: Mapping[bytes, bytes], cid: bytes) -> Any:
     if bytes(cid) not in blocks:
-        raise InvalidProof("The proof is incomplete: a block on the path to the record is missing.")
+        raise InputError("The proof is incomplete: a block on the path to the record is missing.", code="proof.invalid")
     return decode_dag_cbor(blocks[bytes(cid)])
 
 
 def _find(blocks: Mapping[bytes, bytes], node_cid: bytes | None, key: bytes, depth: int) -> bytes:
     """The CID at a key of the Merkle search tree below a node."""
     if node_cid is None or depth > DEPTH_MAX:
-        raise InvalidProof("The record is not in the repository that the proof shows.")
+        raise InputError("The record is not in the repository that the proof shows.", code="proof.invalid")
     node = _block(blocks, node_cid)
     below, name = node["l"], b""
     for entry in node["e"]:
@@ -144,16 +142,18 @@ def _check_signature(public_key: str, signature: bytes, message: bytes) -> None:
     curve: ec.EllipticCurve = {_K256: ec.SECP256K1(), _P256: ec.SECP256R1()}[raw[:2]]
     order = {_K256: _K256_ORDER, _P256: _P256_ORDER}[raw[:2]]
     if len(signature) != 64:
-        raise InvalidProof("The commit's signature does not have the length that the network uses.")
+        raise InputError("The commit's signature does not have the length that the network uses.", code="proof.invalid")
     r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
     # Each signature has a twin with the same meaning. The network accepts only the one with the lower number.
     if s > order // 2:
-        raise InvalidProof("The commit's signature is not in the form that the network accepts.")
+        raise InputError("The commit's signature is not in the form that the network accepts.", code="proof.invalid")
     key = ec.EllipticCurvePublicKey.from_encoded_point(curve, raw[2:])
     try:
         key.verify(encode_dss_signature(r, s), message, ec.ECDSA(SHA256()))
     except InvalidSignature:
-        raise InvalidProof("The commit was not signed with the account's key, or has been changed.") from None
+        raise InputError(
+            "The commit was not signed with the account's key, or has been changed.", code="proof.invalid"
+        ) from None
 
 
 _K256_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141

@@ -15,13 +15,7 @@ from skywrite.atproto.patience import LOOK_SECONDS, WRITE_SECONDS
 from skywrite.atproto.ref import Ref
 from skywrite.atproto.session import Agent
 from skywrite.atproto.xrpc import Body, Param
-from skywrite.atproto.xrpc_errors import (
-    AccountUnavailable,
-    RecordNotFound,
-    Refused,
-    ServerFailure,
-    TooLargeForServer,
-)
+from skywrite.atproto.xrpc_errors import AccountUnavailable, RecordNotFound, Refused, ServerFailure
 from skywrite.errors import (
     CutOff,
     InputError,
@@ -48,13 +42,13 @@ _HIDDEN = frozenset({"RepoDeactivated", "RepoTakendown", "RepoSuspended", "RepoN
 class RecordConflict(RejectedError):
     """The record key holds another record than ours."""
 
-
-class ContentMismatch(RejectedError):
-    """The server stored something other than what we sent: the CIDs differ."""
+    code = "record.conflict"
 
 
-class StoredOtherwise(ContentMismatch):
+class StoredOtherwise(RejectedError):
     """The records are public, but one is not what we sent. `root` is the first one, as the server stored it."""
+
+    code = "record.stored_otherwise"
 
     def __init__(self, ours: Ref, theirs: Ref, *, root: Ref) -> None:
         super().__init__(
@@ -62,10 +56,6 @@ class StoredOtherwise(ContentMismatch):
             hint="The record is public, but its content is not what you planned. Look at it, and report this.",
         )
         self.root = root
-
-
-class Unsettled(TemporaryError):
-    """A server refused a write, and we could not check whether an earlier try was carried out."""
 
 
 class Write(NamedTuple):
@@ -220,7 +210,7 @@ class Repo:
         """Create or replace a record. This is never repeated automatically.
 
         `swap_record` is the CID that must be there now; with `only_new`, nothing may be there. Otherwise raises
-        InvalidSwap.
+        Refused.
         """
         body: dict[str, Any] = {
             "repo": self.did,
@@ -254,7 +244,7 @@ class Repo:
 
         `data` may be a function that returns a new iterator of pieces for each try; then pass their total `size`.
         `progress` receives the number of bytes sent so far, from 0 again with each try. The same bytes give the same
-        blob, so in doubt they are sent again. Raises ContentMismatch if the server's CID is not `cid`.
+        blob, so in doubt they are sent again. Raises RejectedError if the server's CID is not `cid`.
         """
         size = len(data) if isinstance(data, bytes) else size
         if size is not None and size > UNASKED_BLOB_BYTES_MAX:
@@ -275,7 +265,7 @@ class Repo:
         limit = self._agent.blob_upload_limit()
         if limit is not None and size > limit:
             message = f"A blob of {size} bytes is too large for {self._agent.public.host}, which takes {limit}."
-            raise TooLargeForServer(message, hint="Make it smaller.")
+            raise Refused(message, code="request.too_large", hint="Make it smaller.")
 
     def _settle(self, writes: Sequence[Write], error: SkywriteError) -> Commit | Unwritten:
         """Resolve the doubt. Returns a commit only if we have seen our first record."""
@@ -300,7 +290,7 @@ class Repo:
             # Whatever kept us from looking, report the doubt: no refusal is final until we have looked.
             if isinstance(error, Refused):
                 text = f"{error.message} Skywrite could not check whether an earlier try was carried out"
-                error = Unsettled(f"{text}: {hindrance.message}", hint=error.hint)
+                error = TemporaryError(f"{text}: {hindrance.message}", code="write.unsettled", hint=error.hint)
             return Unwritten(error, "unknown")
         return Unwritten(error, "absent")
 
@@ -415,8 +405,9 @@ def _checked_blob(answer: Mapping[str, Any], cid: str | None, size: int | None) 
     if not isinstance(blob, dict) or not isinstance(stored, str):
         raise NoAnswer("The server's response contains no blob.")
     if (cid is not None and stored != cid) or (size is not None and blob.get("size") != size):
-        raise ContentMismatch(
+        raise RejectedError(
             f"The server stored the blob {stored} of {blob.get('size')} bytes, not {cid} of {size}.",
+            code="record.mismatch",
             hint="Something on the way to the server changes the data.",
         )
     return blob

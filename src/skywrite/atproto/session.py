@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from skywrite.atproto.bearer_auth import BearerAuth, NotAllowed, RefreshBusy, SessionExpired
-from skywrite.atproto.session_data import InvalidSession, Session, SignedOut
+from skywrite.atproto.bearer_auth import BearerAuth
+from skywrite.atproto.session_data import Session
 from skywrite.atproto.session_store import MemorySessionStore, SessionStore
 from skywrite.atproto.xrpc import Body, Param, Xrpc
 from skywrite.atproto.xrpc_errors import AccountUnavailable
@@ -30,14 +30,9 @@ __all__ = [
     "Agent",
     "Authenticator",
     "BearerAuth",
-    "InvalidSession",
     "MemorySessionStore",
-    "NotAllowed",
-    "RefreshBusy",
     "Session",
-    "SessionExpired",
     "SessionStore",
-    "SignedOut",
 ]
 
 SERVICE_AUTH_SECONDS = 1800

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Self
 
 from skywrite.clock import to_iso
-from skywrite.errors import InputError, NoAnswer, SignInError
+from skywrite.errors import InputError, NoAnswer
 
 REFRESH_MARGIN_SECONDS = 300
 EXPORT_PREFIX = "skywrite-session-1:"
@@ -31,14 +31,6 @@ MAIN_PASSWORD_WARNING = (
 # `re` compiles a pattern on first use and caches it, so importing this module compiles none.
 _BLUESKY = r"https://(?:bsky\.social|(?:[a-z0-9-]+\.)+host\.bsky\.network)"
 SESSION_CHARACTERS_MAX = 100_000
-
-
-class InvalidSession(InputError):
-    """The text does not contain a session."""
-
-
-class SignedOut(SignInError):
-    """The session was refreshed too late: meanwhile its account was signed out, signed in again, or removed."""
 
 
 class Session(NamedTuple):
@@ -142,7 +134,7 @@ class Session(NamedTuple):
 
     @classmethod
     def from_json(cls, text: str) -> Session:
-        """Read what `to_json` wrote. Raises InvalidSession for anything else."""
+        """Read what `to_json` wrote. Raises InputError for anything else."""
         try:
             fields = json.loads(text)
             received_at = fields.get("received_at")
@@ -214,8 +206,10 @@ def _is_same_operator(one: str, other: str) -> bool:
     return one == other or all(re.fullmatch(_BLUESKY, url) for url in (one, other))
 
 
-def _unreadable() -> InvalidSession:
-    return InvalidSession("The text is not a readable session.", hint="Export it again, or sign in again.")
+def _unreadable() -> InputError:
+    return InputError(
+        "The text is not a readable session.", code="session.invalid", hint="Export it again, or sign in again."
+    )
 
 
 def _checked(session: Session) -> Session:

@@ -23,7 +23,7 @@ class SessionStore(Protocol):
     def save(self, session: Session) -> None:
         """Save a session in place of the account's previous one. It is durable when this returns.
 
-        May raise SignedOut if the previous one has ended.
+        May raise SignInError if the previous one has ended.
         """
         ...
 

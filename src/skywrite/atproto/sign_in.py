@@ -12,7 +12,7 @@ import re
 
 from skywrite.atproto.session_data import Session
 from skywrite.atproto.xrpc import Xrpc
-from skywrite.atproto.xrpc_errors import AccountUnavailable, ExpiredToken, InvalidToken, NotSignedIn, with_answer
+from skywrite.atproto.xrpc_errors import AccountUnavailable, NotSignedIn, TokenRefused, with_answer
 from skywrite.clock import SYSTEM_CLOCK, Clock
 from skywrite.errors import InputError
 from skywrite.http import Transport
@@ -23,17 +23,13 @@ _APP_PASSWORD = r"[a-z0-9]{4}(?:-[a-z0-9]{4}){3}"
 class WrongPassword(NotSignedIn):
     """The server does not know this account, or the password is wrong."""
 
+    code = "login.wrong_password"
+
 
 class AuthFactorRequired(NotSignedIn):
     """The account has a second factor: the server has sent a code by e-mail."""
 
-
-class WrongAuthFactor(NotSignedIn):
-    """The code of the second factor is wrong or too old."""
-
-
-class InvalidIdentifier(InputError):
-    """The text does not name an account."""
+    code = "login.code_required"
 
 
 def clean_identifier(text: str) -> str:
@@ -62,12 +58,14 @@ def create_session(
     """Sign in at a service (an entryway or a PDS) with a handle, DID or e-mail address.
 
     The session's `pds_url` is the account's own server, from the DID document in the response, or else the service.
-    Raises InvalidIdentifier, WrongPassword, AuthFactorRequired, WrongAuthFactor, AccountUnavailable, RateLimited.
+    Raises InputError, WrongPassword, AuthFactorRequired, NotSignedIn, AccountUnavailable, RateLimited.
     If `Session.uses_main_password` is true, an app password would have been better.
     """
     name = clean_identifier(identifier)
     if not name or not any(mark in name for mark in ".:@"):
-        raise InvalidIdentifier(f"{name!r} is not a full account name.", hint="Write it as alice.bsky.social.")
+        raise InputError(
+            f"{name!r} is not a full account name.", code="login.invalid_name", hint="Write it as alice.bsky.social."
+        )
     if not password:
         raise InputError(f"There is no password for {name}.", hint="Make an app password in the settings of the app.")
     pasted = clean_identifier(password)
@@ -94,9 +92,12 @@ def _login_error(error: NotSignedIn, name: str, host: str, had_auth_factor: bool
         return with_answer(
             AuthFactorRequired(f"{host} has sent a sign-in code for {name} by e-mail.", hint=hint), error
         )
-    if had_auth_factor and isinstance(error, (ExpiredToken, InvalidToken)):
+    if had_auth_factor and isinstance(error, TokenRefused):
         hint = "Sign in again without a code to get a new one."
-        return with_answer(WrongAuthFactor(f"{host} does not accept the sign-in code for {name}.", hint=hint), error)
+        return with_answer(
+            NotSignedIn(f"{host} does not accept the sign-in code for {name}.", code="login.wrong_code", hint=hint),
+            error,
+        )
     hint = "Check the handle, the app password and the server. App passwords are made in the settings of the app."
     return with_answer(WrongPassword(f"{host} does not accept the password for {name}.", hint=hint), error)
 

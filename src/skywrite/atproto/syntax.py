@@ -36,6 +36,8 @@ _LANGUAGE_ALONE = (
 class InvalidSyntax(InputError, ValueError):
     """The text is not a valid identifier of its kind."""
 
+    code = "id.invalid"
+
 
 class _Checked(str):
     """Text of one grammar: `_pattern` must match all of it and `_holds` agree."""

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 from skywrite.atproto.syntax import RESERVED_ENDINGS
-from skywrite.atproto.xrpc_errors import NotAPds, ServerFailure, error_from, not_xrpc
+from skywrite.atproto.xrpc_errors import NOT_A_PDS, ServerFailure, error_from, not_xrpc
 from skywrite.clock import SYSTEM_CLOCK, Clock
 from skywrite.errors import CutOff, InputError, NoAnswer, NotSent, RejectedError, Stopping, TimedOut
 from skywrite.http import MAX_ANSWER_BYTES, Response, Transport
@@ -190,7 +190,7 @@ class Xrpc:
 def _may_pass(error: NotSent | NoAnswer | ServerFailure) -> bool:
     if isinstance(error, ServerFailure):
         return error.status in RETRY_STATUSES
-    return not isinstance(error, NotAPds | TimedOut | Stopping | CutOff)
+    return error.code != NOT_A_PDS and not isinstance(error, TimedOut | Stopping | CutOff)
 
 
 def _itself(response: Response) -> Response:

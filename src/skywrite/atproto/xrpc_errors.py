@@ -3,12 +3,11 @@
 What lives here: the error classes of XRPC, the one function that chooses among them, and `with_answer`. What does not:
 sending and repeating (see `xrpc`), what others make of an error (see `repo`, `session`, `sign_in`).
 
-    NotSignedIn (SignInError)         ExpiredToken, InvalidToken, AccountUnavailable, MissingRight
+    NotSignedIn (SignInError)         TokenRefused, AccountUnavailable, MissingRight
     ServerFailure (TemporaryError)    any 5xx: a write may have been carried out
-    NotAPds (NoAnswer)                a web page or a redirect, not XRPC
+    NoAnswer                          a web page or a redirect, not XRPC
     RateLimited                       429, with the end of the limit
-    Refused (RejectedError)           InvalidRecord, RecordNotFound, BlobNotFound, InvalidSwap, MethodNotSupported,
-                                      TooLargeForServer
+    Refused (RejectedError)           RecordNotFound, BlobNotFound, MethodNotSupported; other codes
 
 Source: https://atproto.com/specs/xrpc and the errors of the com.atproto.* lexicons.
 """
@@ -34,6 +33,8 @@ from skywrite.errors import (
 )
 from skywrite.http import Response
 
+NOT_A_PDS = "server.not_a_pds"
+TOO_LARGE = "request.too_large"
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
 MESSAGE_CHARACTERS_MAX = 500
 SECRET_CHARACTERS_MIN = 4
@@ -53,21 +54,23 @@ SIGN_IN_HINT = Hint("Sign in again: ", Do("accounts.login"))
 class NotSignedIn(SignInError, ServerAnswer):
     """The server does not accept who we say we are."""
 
-
-class ExpiredToken(NotSignedIn):
-    """The token was valid and has expired; a refresh may help."""
+    code = "session.required"
 
 
-class InvalidToken(NotSignedIn):
-    """The server does not know the token, or the token does not allow this."""
+class TokenRefused(NotSignedIn):
+    """The server does not accept a token of the session (any more)."""
 
 
 class AccountUnavailable(NotSignedIn):
     """The account is deactivated, suspended or taken down."""
 
+    code = "account.unavailable"
+
 
 class MissingRight(NotSignedIn):
     """The session lacks a right that this needs; everything else still works."""
+
+    code = "session.right_missing"
 
 
 class ServerFailure(TemporaryError):
@@ -76,52 +79,46 @@ class ServerFailure(TemporaryError):
     A write may have been carried out. A create on a record key that is in use also ends here.
     """
 
-
-class NotAPds(NoAnswer):
-    """The response is not XRPC: a web page, the login page of a network, a redirect."""
+    code = "server.failed"
 
 
 class Refused(RejectedError):
     """The server refused the request permanently. `answer` is the JSON object that it sent."""
 
+    code = "server.refused"
+
     answer: Mapping[str, Any]
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, message: str, *, code: str = "", hint: str = "") -> None:
+        super().__init__(message, code=code, hint=hint)
         self.answer = {}
-
-
-class InvalidRecord(Refused):
-    """The server says that a record breaks its lexicon."""
 
 
 class RecordNotFound(Refused):
     """There is no record at that key."""
 
+    code = "record.unknown"
+
 
 class BlobNotFound(Refused):
     """A record names a blob that the server does not have, or no longer has."""
 
-
-class InvalidSwap(Refused):
-    """The record or the repository is not in the state that the write expects."""
+    code = "blob.unknown"
 
 
 class MethodNotSupported(Refused):
     """The server does not know the method."""
 
-
-class TooLargeForServer(Refused):
-    """The server does not accept a body of this size."""
+    code = "server.method_unsupported"
 
 
-_NAMED: dict[str, tuple[type[Refused], str]] = {
-    "RecordNotFound": (RecordNotFound, ""),
-    "BlobNotFound": (BlobNotFound, "The server deletes unused blobs within minutes. Upload it again."),
-    "InvalidSwap": (InvalidSwap, "Something else has changed it meanwhile. Read it again."),
-    "MethodNotImplemented": (MethodNotSupported, "Is this the right server for the account?"),
-    "XRPCNotSupported": (MethodNotSupported, "Is this the right server for the account?"),
-    "PayloadTooLarge": (TooLargeForServer, "Make it smaller."),
+_NAMED: dict[str, tuple[type[Refused], str, str]] = {
+    "RecordNotFound": (RecordNotFound, "", ""),
+    "BlobNotFound": (BlobNotFound, "", "The server deletes unused blobs within minutes. Upload it again."),
+    "InvalidSwap": (Refused, "record.swapped", "Something else has changed it meanwhile. Read it again."),
+    "MethodNotImplemented": (MethodNotSupported, "", "Is this the right server for the account?"),
+    "XRPCNotSupported": (MethodNotSupported, "", "Is this the right server for the account?"),
+    "PayloadTooLarge": (Refused, TOO_LARGE, "Make it smaller."),
 }
 _UNAVAILABLE = {
     "AccountTakedown": "has been taken down",
@@ -203,13 +200,15 @@ def _choose(
         # Older servers respond with this 400 if two commits of a repository collide.
         return ServerFailure(f"{host} was busy with another write ({nsid}): {said}.", hint="Try again in a minute.")
     if status == 413:
-        return TooLargeForServer(f"{host} refused {nsid}: {said}.", hint="Make it smaller.")
+        return Refused(f"{host} refused {nsid}: {said}.", code=TOO_LARGE, hint="Make it smaller.")
     if not is_json or status < 400:
         return _not_a_pds(host, response)
     if name == "ExpiredToken":
-        return ExpiredToken(f"The session at {host} has expired: {said}.", hint=SIGN_IN_HINT)
+        return TokenRefused(f"The session at {host} has expired: {said}.", code="token.expired", hint=SIGN_IN_HINT)
     if name == "InvalidToken":
-        return InvalidToken(f"{host} does not accept the session for {nsid}: {said}.", hint=SIGN_IN_HINT)
+        return TokenRefused(
+            f"{host} does not accept the session for {nsid}: {said}.", code="token.invalid", hint=SIGN_IN_HINT
+        )
     if status == 401:
         return NotSignedIn(f"{host} requires a sign-in for {nsid}: {said}.", hint=SIGN_IN_HINT)
     return _refused(nsid, host, status, name, message)
@@ -220,10 +219,10 @@ def _refused(nsid: str, host: str, status: int, name: str, message: str) -> Refu
     if nsid in _WRITES and (
         name in _RECORD_ERRORS or (name == "InvalidRequest" and re.search(_ABOUT_A_RECORD, message))
     ):
-        return InvalidRecord(text, hint="The record does not match its lexicon. Change it.")
+        return Refused(text, code="record.refused", hint="The record does not match its lexicon. Change it.")
     if name in _NAMED:
-        kind, hint = _NAMED[name]
-        return kind(text, hint=hint)
+        kind, code, hint = _NAMED[name]
+        return kind(text, code=code, hint=hint)
     if status in (404, 501):
         return MethodNotSupported(text, hint="Is this the right server for the account?")
     return Refused(text)
@@ -233,7 +232,9 @@ def _not_a_pds(host: str, response: Response) -> NoAnswer:
     target = response.headers.get("location")
     if 300 <= response.status < 400 and target:
         hint = "Use that address, or sign in to the network that you are on."
-        return NotAPds(f"{host} responded with a redirect to {_text(target, (), 200)}, not with XRPC.", hint=hint)
+        return NoAnswer(
+            f"{host} responded with a redirect to {_text(target, (), 200)}, not with XRPC.", code=NOT_A_PDS, hint=hint
+        )
     return not_xrpc(host, response)
 
 
@@ -248,7 +249,7 @@ def not_xrpc(host: str, response: Response) -> NoAnswer:
     else:
         what = "a web page" if "html" in kind else "something else"
         text = f"{host} responded with {what}, not with XRPC (status {response.status})."
-        error = NotAPds(text, hint="Is the address right?")
+        error = NoAnswer(text, code=NOT_A_PDS, hint="Is the address right?")
     error.status = response.status
     error.request_id = request_id(response)
     return error

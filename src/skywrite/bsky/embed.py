@@ -20,42 +20,6 @@ RECORD_WITH_MEDIA = "app.bsky.embed.recordWithMedia"
 MEDIA = (IMAGES, GALLERY, VIDEO, EXTERNAL)
 
 
-class TooManyImages(InputError):
-    """More images than a post, or this kind of embed, can have."""
-
-
-class MixedMedia(InputError):
-    """Things that cannot be in the same post."""
-
-
-class MissingAlt(InputError):
-    """An image has no alt text, but one is required."""
-
-
-class BadAspectRatio(InputError):
-    """Width and height are not two whole numbers from 1 upwards, or are missing although they are required."""
-
-
-class BadBlob(InputError):
-    """The blob is not one that a server returned, or it is of the wrong kind."""
-
-
-class MediaTooLarge(InputError):
-    """The blob has more bytes than the network accepts there."""
-
-
-class BadCaption(InputError):
-    """A video's captions are too many, too large, or in no known language."""
-
-
-class BadCard(InputError):
-    """A link card is incomplete, or its address is not valid."""
-
-
-class BadReference(InputError):
-    """The value is not a reference to a record (at-uri and CID)."""
-
-
 class ImageItem(NamedTuple):
     """One image: its blob, what it shows in words, and its size in pixels (required in a gallery)."""
 
@@ -77,7 +41,11 @@ def gallery(items: Sequence[ImageItem]) -> dict[str, Any]:
     entries = []
     for number, item in enumerate(items, 1):
         if item.width is None or item.height is None:
-            raise BadAspectRatio(f"Image {number} has no width or height.", hint="A gallery needs both for each image.")
+            raise InputError(
+                f"Image {number} has no width or height.",
+                code="image.aspect_ratio",
+                hint="A gallery needs both for each image.",
+            )
         entries.append({"$type": f"{GALLERY}#image", **_image(item, number)})
     return {"$type": GALLERY, "items": entries}
 
@@ -101,8 +69,10 @@ def video(
     embed: dict[str, Any] = {"$type": VIDEO, "video": dict(blob)}
     files = [_caption(lang, file) for lang, file in captions]
     if len(files) > limits.CAPTIONS_MAX:
-        raise BadCaption(
-            f"{len(files)} captions are given; the maximum is {limits.CAPTIONS_MAX}.", hint="Leave some out."
+        raise InputError(
+            f"{len(files)} captions are given; the maximum is {limits.CAPTIONS_MAX}.",
+            code="captions.invalid",
+            hint="Leave some out.",
         )
     if files:
         embed["captions"] = files
@@ -127,7 +97,9 @@ def external(
     """`app.bsky.embed.external`: a link card. `associated_refs` are strong references to the page's own records."""
     # Readers open a card with a tap, so it must be a page, not javascript:, data: or file:.
     if not limits.is_uri(uri) or not uri.lower().startswith(("https://", "http://")):
-        raise BadCard(f"{uri!r} is not an address for a link card.", hint="Use the full URL, with https://.")
+        raise InputError(
+            f"{uri!r} is not an address for a link card.", code="card.invalid", hint="Use the full URL, with https://."
+        )
     for text in (uri, title, description):
         limits.check_characters(text)
     card: dict[str, Any] = {"uri": uri, "title": title, "description": description}
@@ -147,8 +119,10 @@ def record(ref: Mapping[str, Any]) -> dict[str, Any]:
 def record_with_media(quote: Mapping[str, Any], media: Mapping[str, Any]) -> dict[str, Any]:
     """`app.bsky.embed.recordWithMedia`: a quote (uri and cid, or what `record` made) with images, video or card."""
     if media.get("$type") not in MEDIA:
-        raise MixedMedia(
-            f"A quote cannot be joined with {media.get('$type')!r}.", hint="It goes with images, a video or a card."
+        raise InputError(
+            f"A quote cannot be joined with {media.get('$type')!r}.",
+            code="media.mixed",
+            hint="It goes with images, a video or a card.",
         )
     inner = quote.get("record", quote)
     return {"$type": RECORD_WITH_MEDIA, "record": record(inner), "media": dict(media)}
@@ -164,9 +138,17 @@ def strong_ref(ref: Mapping[str, Any]) -> dict[str, str]:
     except InvalidSyntax:
         whole = False
     if not whole:
-        raise BadReference(f"{uri!r} is not the at-uri of a record.", hint="It looks like at://did/collection/key.")
+        raise InputError(
+            f"{uri!r} is not the at-uri of a record.",
+            code="reference.invalid",
+            hint="It looks like at://did/collection/key.",
+        )
     if not is_cid(cid):
-        raise BadReference(f"{cid!r} is not the CID of a record.", hint="Take uri and cid from the same response.")
+        raise InputError(
+            f"{cid!r} is not the CID of a record.",
+            code="reference.invalid",
+            hint="Take uri and cid from the same response.",
+        )
     return {"uri": str(uri), "cid": str(cid)}
 
 
@@ -180,28 +162,44 @@ def is_cid(text: object) -> bool:
 
 
 def check_blob(blob: object, what: str, kind: str, most_bytes: int) -> None:
-    """Raise BadBlob or MediaTooLarge. `kind` is a MIME type, or its beginning when it ends in `/`."""
+    """Raise InputError. `kind` is a MIME type, or its beginning when it ends in `/`."""
     if not isinstance(blob, Mapping) or blob.get("$type") != "blob":
-        raise BadBlob(f"{what} is not a blob.", hint="Use the blob that uploadBlob returned, with its $type.")
+        raise InputError(
+            f"{what} is not a blob.", code="blob.invalid", hint="Use the blob that uploadBlob returned, with its $type."
+        )
     ref = blob.get("ref")
     if not isinstance(ref, Mapping) or not is_cid(ref.get("$link")):
-        raise BadBlob(f"{what}: the blob has no CID.", hint="Use the blob that uploadBlob returned, with its ref.")
+        raise InputError(
+            f"{what}: the blob has no CID.",
+            code="blob.invalid",
+            hint="Use the blob that uploadBlob returned, with its ref.",
+        )
     mime, size = blob.get("mimeType"), blob.get("size")
     if not isinstance(mime, str) or not (mime.startswith(kind) if kind.endswith("/") else mime == kind):
         wanted = f"{kind}*" if kind.endswith("/") else kind
-        raise BadBlob(f"{what} is {mime!r}; {wanted} is needed.", hint="Convert it before it is uploaded.")
+        raise InputError(
+            f"{what} is {mime!r}; {wanted} is needed.", code="blob.invalid", hint="Convert it before it is uploaded."
+        )
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise BadBlob(
-            f"{what}: the blob's size {size!r} is not a number of bytes.", hint="Use the blob that uploadBlob returned."
+        raise InputError(
+            f"{what}: the blob's size {size!r} is not a number of bytes.",
+            code="blob.invalid",
+            hint="Use the blob that uploadBlob returned.",
         )
     if size > most_bytes:
-        raise MediaTooLarge(f"{what} has {size:,} bytes; the maximum is {most_bytes:,}.", hint="Make it smaller.")
+        raise InputError(
+            f"{what} has {size:,} bytes; the maximum is {most_bytes:,}.",
+            code="media.too_large",
+            hint="Make it smaller.",
+        )
 
 
 def check_embed(embed: object) -> None:
     """Raise an error if the server would refuse an embed. Unknown kinds are left to the server."""
     if not isinstance(embed, Mapping) or not isinstance(embed.get("$type"), str):
-        raise MixedMedia("The embed is not an object with a $type.", hint="Build it with skywrite.bsky.embed.")
+        raise InputError(
+            "The embed is not an object with a $type.", code="media.mixed", hint="Build it with skywrite.bsky.embed."
+        )
     kind = embed["$type"]
     try:
         if kind in (IMAGES, GALLERY):
@@ -219,8 +217,10 @@ def check_embed(embed: object) -> None:
             record_with_media(embed["record"]["record"], embed["media"])
             check_embed(embed["media"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise BadReference(
-            f"The embed {kind} is incomplete: {error}.", hint="Build it with skywrite.bsky.embed."
+        raise InputError(
+            f"The embed {kind} is incomplete: {error}.",
+            code="reference.invalid",
+            hint="Build it with skywrite.bsky.embed.",
         ) from None
 
 
@@ -232,7 +232,9 @@ def _check_images(embed: Mapping[str, Any], kind: str) -> None:
         return
     gallery(items)
     if any(entry.get("$type") != f"{GALLERY}#image" for entry in entries):
-        raise BadBlob("An item of the gallery has no $type.", hint=f"Each one needs {GALLERY}#image.")
+        raise InputError(
+            "An item of the gallery has no $type.", code="blob.invalid", hint=f"Each one needs {GALLERY}#image."
+        )
 
 
 def _size(holder: Mapping[str, Any]) -> dict[str, Any]:
@@ -242,9 +244,11 @@ def _size(holder: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_count(items: Sequence[ImageItem], most: int, hint: str) -> None:
     if not items:
-        raise TooManyImages("There is no image to show.", hint="Give at least one.")
+        raise InputError("There is no image to show.", code="images.too_many", hint="Give at least one.")
     if len(items) > most:
-        raise TooManyImages(f"{len(items)} images are given; the maximum here is {most}.", hint=hint)
+        raise InputError(
+            f"{len(items)} images are given; the maximum here is {most}.", code="images.too_many", hint=hint
+        )
 
 
 def _image(item: ImageItem, number: int) -> dict[str, Any]:
@@ -257,10 +261,12 @@ def _image(item: ImageItem, number: int) -> dict[str, Any]:
 
 def _alt(alt: object, what: str) -> str:
     if not isinstance(alt, str):
-        raise MissingAlt(f"{what}: the alt text must be text, not {type(alt).__name__}.", hint='Use "" for none.')
+        raise InputError(
+            f"{what}: the alt text must be text, not {type(alt).__name__}.", code="alt.missing", hint='Use "" for none.'
+        )
     try:
         limits.check_characters(alt)
-    except limits.InvalidText as error:
+    except InputError as error:
         raise error.about(f"{what}, alt text") from None
     return alt
 
@@ -269,8 +275,9 @@ def _aspect_ratio(width: object, height: object, what: str) -> dict[str, int] | 
     if width is None and height is None:
         return None
     if not (_whole(width) and _whole(height)):
-        raise BadAspectRatio(
+        raise InputError(
             f"{what} is {width!r} by {height!r}, which is not a valid size.",
+            code="image.aspect_ratio",
             hint="Give both as whole numbers from 1 upwards.",
         )
     assert isinstance(width, int) and isinstance(height, int)
@@ -285,6 +292,6 @@ def _caption(lang: str, file: Mapping[str, Any]) -> dict[str, Any]:
     check_blob(file, f"The caption {lang!r}", "text/vtt", limits.CAPTION_BYTES_MAX)
     try:
         tags = limits.check_langs([lang])
-    except limits.InvalidLanguage as error:
-        raise BadCaption(f"Captions: {error.message}", hint=error.hint) from None
+    except InputError as error:
+        raise InputError(f"Captions: {error.message}", code="captions.invalid", hint=error.hint) from None
     return {"lang": tags[0], "file": dict(file)}

@@ -21,29 +21,30 @@ LIST = "app.bsky.graph.list"
 _RULES = {"mentioned": "mentionRule", "followers": "followerRule", "following": "followingRule"}
 
 
-class InvalidGate(InputError):
-    """The network does not know a rule about replies or quotes, or there are too many rules."""
-
-
 def check_allow(allow: Sequence[str]) -> list[str]:
     """The rules about who may reply, without repetitions: `mentioned`, `followers`, `following`, at-uris of lists.
 
-    The result is empty for `nobody`, which excludes other rules, and for no rules at all. Raises InvalidGate.
+    The result is empty for `nobody`, which excludes other rules, and for no rules at all. Raises InputError.
     """
     rules = list(dict.fromkeys([allow] if isinstance(allow, str) else allow))
     if rules == ["nobody"]:
         return []
     for rule in rules:
         if rule == "nobody":
-            raise InvalidGate("'nobody' excludes all other rules about replies.", hint="Use one or the other.")
+            raise InputError(
+                "'nobody' excludes all other rules about replies.", code="gate.invalid", hint="Use one or the other."
+            )
         if rule not in _RULES and not _is_list(rule):
-            raise InvalidGate(
+            raise InputError(
                 f"{rule!r} does not say who may reply.",
+                code="gate.invalid",
                 hint=f"Use nobody, {', '.join(_RULES)}, or the at-uri of a list (at://did/{LIST}/key).",
             )
     if len(rules) > GATE_RULES_MAX:
-        raise InvalidGate(
-            f"{len(rules)} rules say who may reply; the maximum is {GATE_RULES_MAX}.", hint="Merge lists into one."
+        raise InputError(
+            f"{len(rules)} rules say who may reply; the maximum is {GATE_RULES_MAX}.",
+            code="gate.invalid",
+            hint="Merge lists into one.",
         )
     return rules
 
@@ -79,5 +80,7 @@ def _post(uri: str) -> str:
     except InvalidSyntax:
         is_post = False
     if not is_post:
-        raise InvalidGate(f"{uri!r} is not the at-uri of a post.", hint=f"It looks like at://did/{POST}/key.")
+        raise InputError(
+            f"{uri!r} is not the at-uri of a post.", code="gate.invalid", hint=f"It looks like at://did/{POST}/key."
+        )
     return str(uri)

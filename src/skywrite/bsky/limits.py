@@ -36,67 +36,45 @@ GATE_RULES_MAX = 5
 SELF_LABELS = ("!hide", "!warn", "!no-unauthenticated", "porn", "sexual", "nudity", "graphic-media", "bot")
 
 
-class InvalidText(InputError):
-    """The text contains characters that no post can have."""
-
-
-class EmptyPost(InputError):
-    """The post has no text and nothing attached."""
-
-
-class TextTooLong(InputError):
-    """The text has more than 300 graphemes or 3000 bytes."""
-
-
-class InvalidLanguage(InputError):
-    """A language is not a BCP 47 tag, or there are too many."""
-
-
-class InvalidTag(InputError):
-    """A tag outside the text is empty or too long, or there are too many."""
-
-
-class InvalidTime(InputError):
-    """A createdAt is missing, has no zone, or is not a time."""
-
-
-class UnknownLabel(InputError):
-    """The network does not know a self-label."""
-
-
 def check_characters(text: str) -> None:
-    """Raise InvalidText if a text contains NUL or a lone surrogate."""
+    """Raise InputError if a text contains NUL or a lone surrogate."""
     place = text.find("\0")
     if place >= 0:
-        raise InvalidText(
+        raise InputError(
             f"The text contains a NUL character (character {place + 1}).",
+            code="text.invalid",
             hint="Remove it; such text often comes from a binary file or from UTF-16 read as UTF-8.",
         )
     try:
         text.isascii() or text.encode()
     except UnicodeEncodeError as error:
-        raise InvalidText(
+        raise InputError(
             f"The text contains half a character: the surrogate U+{ord(text[error.start]):04X} "
             f"(character {error.start + 1}).",
+            code="text.invalid",
             hint="Read the text as UTF-8, and cut it at whole characters.",
         ) from None
 
 
 def check_text(text: str, *, empty_allowed: bool = False) -> None:
-    """Raise InvalidText, EmptyPost or TextTooLong if a post cannot have this text."""
+    """Raise InputError if a post cannot have this text."""
     check_characters(text)
     if not empty_allowed and not text.strip():
-        raise EmptyPost("The post is empty.", hint="Give it a text, an image, a video, a card or a quote.")
+        raise InputError(
+            "The post is empty.", code="post.empty", hint="Give it a text, an image, a video, a card or a quote."
+        )
     if not fits_graphemes(text, TEXT_GRAPHEMES_MAX):
         count = grapheme_length(text)
-        raise TextTooLong(
+        raise InputError(
             f"The text has {count} characters (graphemes); the maximum is {TEXT_GRAPHEMES_MAX}.",
+            code="text.too_long",
             hint=f"Shorten it by {count - TEXT_GRAPHEMES_MAX}, or split it into a thread.",
         )
     size = len(text.encode())
     if size > TEXT_BYTES_MAX:
-        raise TextTooLong(
+        raise InputError(
             f"The text has {size} bytes; the maximum is {TEXT_BYTES_MAX}.",
+            code="text.too_long",
             hint="Use fewer combining marks or emoji sequences, or split it into a thread.",
         )
 
@@ -115,7 +93,7 @@ def usual_case(lang: str) -> str:
 def check_langs(langs: Sequence[str], *, exact: bool = False) -> list[str]:
     """The languages in their usual case (unless `exact`: of a record that is sent as it is), without repetitions.
 
-    Raises InvalidLanguage for a bad tag and for more than three.
+    Raises InputError for a bad tag and for more than three.
     """
     from skywrite.atproto.syntax import InvalidSyntax, Language
 
@@ -124,14 +102,18 @@ def check_langs(langs: Sequence[str], *, exact: bool = False) -> list[str]:
         try:
             tag = str(Language(usual_case(lang) if isinstance(lang, str) and not exact else lang))
         except InvalidSyntax:
-            raise InvalidLanguage(
-                f"{_shown(lang)} is not a language tag.", hint="Use a BCP 47 tag such as en, de or pt-BR."
+            raise InputError(
+                f"{_shown(lang)} is not a language tag.",
+                code="language.invalid",
+                hint="Use a BCP 47 tag such as en, de or pt-BR.",
             ) from None
         if tag not in found:
             found.append(tag)
     if len(found) > LANGS_MAX:
-        raise InvalidLanguage(
-            f"{len(found)} languages are given; the maximum is {LANGS_MAX}.", hint="Name the main ones."
+        raise InputError(
+            f"{len(found)} languages are given; the maximum is {LANGS_MAX}.",
+            code="language.invalid",
+            hint="Name the main ones.",
         )
     return found
 
@@ -139,7 +121,7 @@ def check_langs(langs: Sequence[str], *, exact: bool = False) -> list[str]:
 def check_tags(tags: Sequence[str]) -> list[str]:
     """The tags outside the text, without their leading `#` and without repetitions.
 
-    Raises InvalidTag for empty tags, for tags over 64 graphemes or 640 bytes, and for more than eight.
+    Raises InputError for empty tags, for tags over 64 graphemes or 640 bytes, and for more than eight.
     """
     found: list[str] = []
     for given in _listed(tags, "Tags"):
@@ -150,20 +132,23 @@ def check_tags(tags: Sequence[str]) -> list[str]:
         if tag not in found:
             found.append(tag)
     if len(found) > TAGS_MAX:
-        raise InvalidTag(f"{len(found)} tags are given; the maximum is {TAGS_MAX}.", hint="Leave some out.")
+        raise InputError(
+            f"{len(found)} tags are given; the maximum is {TAGS_MAX}.", code="tag.invalid", hint="Leave some out."
+        )
     return found
 
 
 def check_tag(tag: object) -> None:
-    """Raise InvalidTag unless this can be a tag (without its `#`)."""
+    """Raise InputError unless this can be a tag (without its `#`)."""
     if not isinstance(tag, str):
-        raise InvalidTag(f"A tag must be text, not {type(tag).__name__}.", hint="Use a word.")
+        raise InputError(f"A tag must be text, not {type(tag).__name__}.", code="tag.invalid", hint="Use a word.")
     if not tag:
-        raise InvalidTag("A tag is empty.", hint="Leave it out, or use a word.")
+        raise InputError("A tag is empty.", code="tag.invalid", hint="Leave it out, or use a word.")
     check_characters(tag)
     if not fits_graphemes(tag, TAG_GRAPHEMES_MAX) or len(tag.encode()) > TAG_BYTES_MAX:
-        raise InvalidTag(
+        raise InputError(
             f"The tag {_shown(tag)} is too long; it may have {TAG_GRAPHEMES_MAX} characters and {TAG_BYTES_MAX} bytes.",
+            code="tag.invalid",
             hint="Shorten it.",
         )
 
@@ -172,22 +157,28 @@ def check_time(at: object) -> str:
     """A time as records contain it. Raises InvalidTime for datetimes without a zone and for other text formats."""
     if isinstance(at, datetime):
         if at.tzinfo is None:
-            raise InvalidTime(f"{at} has no time zone.", hint="Use an aware datetime, such as datetime.now(UTC).")
+            raise InputError(
+                f"{at} has no time zone.",
+                code="timestamp.invalid",
+                hint="Use an aware datetime, such as datetime.now(UTC).",
+            )
         return to_iso(at)
     from skywrite.atproto.syntax import Datetime, InvalidSyntax
 
     try:
         return str(Datetime(at))  # type: ignore[arg-type]  # it says so itself when it is no text
     except InvalidSyntax as error:
-        raise InvalidTime(error.message, hint=error.hint) from None
+        raise InputError(error.message, code="timestamp.invalid", hint=error.hint) from None
 
 
 def check_labels(labels: Sequence[str]) -> list[str]:
-    """The self-labels, without repetitions. Raises UnknownLabel, which suggests similar labels."""
+    """The self-labels, without repetitions. Raises InputError, which suggests similar labels."""
     found: list[str] = []
     for label in _listed(labels, "Labels"):
         if label not in SELF_LABELS:
-            raise UnknownLabel(f"{_shown(label)} is not a known label.", hint=_label_hint(str(label)))
+            raise InputError(
+                f"{_shown(label)} is not a known label.", code="label.unknown", hint=_label_hint(str(label))
+            )
         if label not in found:
             found.append(label)
     return found

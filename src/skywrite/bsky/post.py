@@ -11,21 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from skywrite.bsky import limits
-from skywrite.bsky.embed import BadReference, check_embed, strong_ref
+from skywrite.bsky.embed import check_embed, strong_ref
 from skywrite.errors import InputError
 
 SELF_LABELS = "com.atproto.label.defs#selfLabels"
 FACET = "app.bsky.richtext.facet"
 # Whether something is a dict is found out much faster, and hardly anything else is a mapping.
 _OBJECT = (dict, Mapping)
-
-
-class BadFacet(InputError):
-    """A facet does not fit its text, or has no meaning."""
-
-
-class BadRecord(InputError):
-    """The record is not a post, or one of its fields is of the wrong kind."""
 
 
 def post_record(
@@ -69,10 +61,14 @@ def check_post(record: Mapping[str, Any], *, stamped: bool = False) -> None:
     With `stamped`, createdAt is required; otherwise it may be absent. If present, it must be valid.
     """
     if record.get("$type") != limits.POST:
-        raise BadRecord(f"{record.get('$type')!r} is not a post.", hint=f"Its $type must be {limits.POST}.")
+        raise InputError(
+            f"{record.get('$type')!r} is not a post.", code="record.malformed", hint=f"Its $type must be {limits.POST}."
+        )
     text = record.get("text")
     if not isinstance(text, str):
-        raise BadRecord("The post's text is missing.", hint='Add a text; with an embed it may be "".')
+        raise InputError(
+            "The post's text is missing.", code="record.malformed", hint='Add a text; with an embed it may be "".'
+        )
     limits.check_text(text, empty_allowed="embed" in record)
     if stamped or "createdAt" in record:
         limits.check_time(record.get("createdAt"))
@@ -85,7 +81,7 @@ def check_post(record: Mapping[str, Any], *, stamped: bool = False) -> None:
 
 
 def check_facets(text: str, facets: Sequence[Mapping[str, Any]]) -> None:
-    """Raise BadFacet unless the facets cover whole characters of the text, in order, without overlaps.
+    """Raise InputError unless the facets cover whole characters of the text, in order, without overlaps.
 
     The server does not check this: a misplaced facet shows nothing, or puts a link on the wrong words.
     """
@@ -94,16 +90,27 @@ def check_facets(text: str, facets: Sequence[Mapping[str, Any]]) -> None:
     for number, facet in enumerate(facets, 1):
         start, end = _range(facet, number)
         if end > len(data):
-            raise BadFacet(
-                f"Facet {number} ends at byte {end}, but the text has {len(data)}.", hint="Count bytes of UTF-8."
+            raise InputError(
+                f"Facet {number} ends at byte {end}, but the text has {len(data)}.",
+                code="facet.invalid",
+                hint="Count bytes of UTF-8.",
             )
         if start >= end:
-            raise BadFacet(f"Facet {number} covers nothing (bytes {start} to {end}).", hint="Its end is exclusive.")
+            raise InputError(
+                f"Facet {number} covers nothing (bytes {start} to {end}).",
+                code="facet.invalid",
+                hint="Its end is exclusive.",
+            )
         if not is_ascii and any(place < len(data) and data[place] & 0xC0 == 0x80 for place in (start, end)):
-            raise BadFacet(f"Facet {number} cuts a character (bytes {start} to {end}).", hint="Count bytes of UTF-8.")
+            raise InputError(
+                f"Facet {number} cuts a character (bytes {start} to {end}).",
+                code="facet.invalid",
+                hint="Count bytes of UTF-8.",
+            )
         if start < done:
-            raise BadFacet(
+            raise InputError(
                 f"Facet {number} begins at byte {start}, before the previous one ends.",
+                code="facet.invalid",
                 hint="Sort facets by byteStart and leave out those that overlap.",
             )
         done = end
@@ -116,18 +123,24 @@ def _range(facet: object, number: int) -> tuple[int, int]:
     # Not isinstance: True and False are no numbers here.
     if type(start) is int and type(end) is int and start >= 0 and end >= 0:
         return start, end
-    raise BadFacet(
-        f"Facet {number} has no range.", hint="Its index needs byteStart and byteEnd, whole numbers from 0 upwards."
+    raise InputError(
+        f"Facet {number} has no range.",
+        code="facet.invalid",
+        hint="Its index needs byteStart and byteEnd, whole numbers from 0 upwards.",
     )
 
 
 def _check_features(facet: Mapping[str, Any], number: int) -> None:
     features = facet.get("features")
     if not isinstance(features, list | tuple) or not features:
-        raise BadFacet(f"Facet {number} has no features.", hint="Add a mention, a link or a tag.")
+        raise InputError(
+            f"Facet {number} has no features.", code="facet.invalid", hint="Add a mention, a link or a tag."
+        )
     for feature in features:
         if not isinstance(feature, _OBJECT) or not isinstance(feature.get("$type"), str):
-            raise BadFacet(f"Facet {number} has a feature without $type.", hint=f"Such as {FACET}#link.")
+            raise InputError(
+                f"Facet {number} has a feature without $type.", code="facet.invalid", hint=f"Such as {FACET}#link."
+            )
         _check_feature(feature, number)
 
 
@@ -139,19 +152,29 @@ def _check_feature(feature: Mapping[str, Any], number: int) -> None:
         try:
             Did(feature.get("did", ""))
         except InvalidSyntax as error:
-            raise BadFacet(f"Facet {number}: {error.message}", hint="A mention needs a DID, not a handle.") from None
+            raise InputError(
+                f"Facet {number}: {error.message}", code="facet.invalid", hint="A mention needs a DID, not a handle."
+            ) from None
     elif kind == f"{FACET}#link" and not limits.is_uri(feature.get("uri")):
-        raise BadFacet(f"Facet {number}: {feature.get('uri')!r} is not a URL.", hint="Use the full URL, with https://.")
+        raise InputError(
+            f"Facet {number}: {feature.get('uri')!r} is not a URL.",
+            code="facet.invalid",
+            hint="Use the full URL, with https://.",
+        )
     elif kind == f"{FACET}#tag":
         try:
             limits.check_tag(feature.get("tag"))
-        except limits.InvalidTag as error:
-            raise BadFacet(f"Facet {number}: {error.message}", hint=error.hint) from None
+        except InputError as error:
+            raise InputError(f"Facet {number}: {error.message}", code="facet.invalid", hint=error.hint) from None
 
 
 def _check_reply(reply: object) -> None:
     if not isinstance(reply, _OBJECT) or not all(isinstance(reply.get(end), _OBJECT) for end in ("root", "parent")):
-        raise BadReference("The reply lacks its root or its parent.", hint="Pass both, each with uri and cid.")
+        raise InputError(
+            "The reply lacks its root or its parent.",
+            code="reference.invalid",
+            hint="Pass both, each with uri and cid.",
+        )
     strong_ref(reply["root"])
     strong_ref(reply["parent"])
 
@@ -164,7 +187,9 @@ def _check_lists(record: Mapping[str, Any]) -> None:
     labels = record.get("labels")
     values = labels.get("values") if isinstance(labels, _OBJECT) else () if labels is None else None
     if not isinstance(values, list | tuple) or not all(isinstance(item, _OBJECT) for item in values):
-        raise BadRecord("The post's labels are not self-labels.", hint=f"Their $type is {SELF_LABELS}.")
+        raise InputError(
+            "The post's labels are not self-labels.", code="record.malformed", hint=f"Their $type is {SELF_LABELS}."
+        )
     limits.check_labels([item.get("val", "") for item in values])
     # The checks above ignore repetitions; the server counts them.
     counted = (
@@ -173,6 +198,8 @@ def _check_lists(record: Mapping[str, Any]) -> None:
     )
     for called, given, most in (*counted, ("labels", values, limits.LABELS_MAX)):
         if len(given) > most:
-            raise BadRecord(
-                f"The post has {len(given)} {called}; the maximum is {most}.", hint="Leave out repetitions."
+            raise InputError(
+                f"The post has {len(given)} {called}; the maximum is {most}.",
+                code="record.malformed",
+                hint="Leave out repetitions.",
             )

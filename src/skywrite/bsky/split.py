@@ -17,7 +17,7 @@ from typing import NamedTuple
 from skywrite.bsky.detection import JS_SPACES
 from skywrite.bsky.facets import ByteOffsets, Facet, RichText, utf8_length, without_overlaps
 from skywrite.bsky.graphemes import fits_graphemes, grapheme_length, graphemes
-from skywrite.bsky.limits import TEXT_BYTES_MAX, TEXT_GRAPHEMES_MAX, TextTooLong, check_characters
+from skywrite.bsky.limits import TEXT_BYTES_MAX, TEXT_GRAPHEMES_MAX, check_characters
 from skywrite.bsky.richtext import detect, shorten_links
 from skywrite.errors import InputError
 
@@ -42,14 +42,6 @@ _NOT_FIRST = (
 )
 _WIDE_SENTENCE = rf"[\u3002\uff01\uff1f][{_CLOSING}]*(?![{_CLOSING}])"
 _WIDE_WORD = rf"(?<=[{_IDEOGRAPH}{_CLOSING}])(?=[{_IDEOGRAPH}])(?![{_NOT_FIRST}])"
-
-
-class CannotSplit(InputError):
-    """Something in the text that must stay whole is longer than a post."""
-
-
-class UnknownNumbering(InputError):
-    """There is no such way to number the posts of a thread."""
 
 
 class _Room(NamedTuple):
@@ -80,7 +72,7 @@ def split_text(text: str, numbering: str = "none") -> list[str]:
 
     `numbering`: `none`; `1/n` ends every post with its number and the total; `thread` (or the emoji itself) ends the
     first with a spool of thread. Each post has at most 300 graphemes and 3000 bytes, including the number. Detected
-    links, mentions and hashtags stay whole. Raises CannotSplit, UnknownNumbering and InvalidText.
+    links, mentions and hashtags stay whole. Raises InputError.
     """
     # A link cannot be shortened here: in plain text, the visible text is all there is.
     return [part.text for part in _split(detect(RichText(text)), numbering)]
@@ -89,7 +81,7 @@ def split_text(text: str, numbering: str = "none") -> list[str]:
 def split_rich(rich: RichText, numbering: str = "none", *, posts_max: int | None = None) -> list[RichText]:
     """The same for a text with facets. The results have them with offsets into their post.
 
-    Raises TextTooLong for a text that takes more than `posts_max`, without looking at what comes after these.
+    Raises InputError for a text that takes more than `posts_max`, without looking at what comes after these.
     If the text does not fit, a link that shows its whole URL and is about as long as a post is shortened.
     """
     shorter = rich if _fits(rich.text, _room("")) else shorten_links(rich, longer_than=_LINK_SHOWN_MAX)
@@ -100,7 +92,9 @@ def _split(rich: RichText, numbering: str, posts_max: int | None = None) -> list
     check_characters(rich.text)
     numbering = "thread" if numbering == THREAD_SIGN else numbering
     if numbering not in NUMBERINGS:
-        raise UnknownNumbering(f"{numbering!r} is not a numbering style.", hint=f"Use {', '.join(NUMBERINGS)}.")
+        raise InputError(
+            f"{numbering!r} is not a numbering style.", code="numbering.unknown", hint=f"Use {', '.join(NUMBERINGS)}."
+        )
     if _fits(rich.text, _room("")):
         return [rich]
     kept = list(_kept(rich))
@@ -112,8 +106,10 @@ def _split(rich: RichText, numbering: str, posts_max: int | None = None) -> list
         suffix = _suffix(numbering, digits)
         cuts = list(itertools.islice(_cuts(rich.text, first, last, kept, suffix), posts_max and posts_max + 1))
         if posts_max is not None and len(cuts) > posts_max:
-            raise TextTooLong(
-                f"The text takes more than {posts_max} posts, the most that a thread may have.", hint="Shorten it."
+            raise InputError(
+                f"The text takes more than {posts_max} posts, the most that a thread may have.",
+                code="text.too_long",
+                hint="Shorten it.",
             )
         if numbering != "1/n" or len(str(len(cuts))) <= digits:
             break
@@ -278,16 +274,18 @@ def _words(text: str, start: int, last: int, gaps: list[tuple[int, int]]) -> lis
     return sorted(found)
 
 
-def _too_long(text: str, start: int, kept: list[_Kept]) -> CannotSplit:
+def _too_long(text: str, start: int, kept: list[_Kept]) -> InputError:
     blocking = next((item for item in kept if item.start <= start), None)
     if blocking is None:
-        return CannotSplit(
+        return InputError(
             f"One character with its combining marks is longer than a post (character {start + 1} of the text).",
+            code="text.unsplittable",
             hint="Remove some of its combining marks.",
         )
     shown = text[blocking.start : blocking.start + 40]
-    return CannotSplit(
+    return InputError(
         f"The {blocking.facet.kind} {shown!r}... has {blocking.end - blocking.start} characters: too long for a post.",
+        code="text.unsplittable",
         hint="Give the link a short label, [label](https://...)." if blocking.facet.kind == "link" else "Shorten it.",
     )
 

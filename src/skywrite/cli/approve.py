@@ -10,7 +10,7 @@ import click
 from skywrite.cli.completing import complete_posts
 from skywrite.cli.options import ID, account_option, json_option
 from skywrite.cli.output import print_done, print_json
-from skywrite.cli.picking import NothingChosen, PostNumbers
+from skywrite.cli.picking import PostNumbers
 from skywrite.cli.terminal import can_ask
 from skywrite.errors import Do, Hint, InputError
 
@@ -123,21 +123,22 @@ def _approve_post(
 
 
 def _look(sky: Skywrite, post_id: int, at: str | None = None) -> Asked:
-    """What would be approved. Raises WrongState for what is over: nobody is asked about that."""
+    """What would be approved. Raises Conflict for what is over: nobody is asked about that."""
     from skywrite.app.approvals import OPEN_STATES
-    from skywrite.queue.model import WrongState
+    from skywrite.errors import Conflict
 
     asked = sky.approvals.look(post_id, at=at)
     if asked.post.state not in OPEN_STATES:
-        raise WrongState(
+        raise Conflict(
             f"Post {post_id} is {asked.post.state}, so it cannot be approved.",
+            code="post.wrong_state",
             hint=Hint("See: ", Do("posts.get", post_id)),
         )
     return asked
 
 
 def _waiting(sky: Skywrite, targets: Sequence[Target], source: str | None, account: str | None) -> list[int]:
-    """The posts that are meant and wait for an approval, in the given order. Raises NothingChosen."""
+    """The posts that are meant and wait for an approval, in the given order. Raises InputError."""
     for target in targets:
         if target.is_recurrence:
             raise InputError(
@@ -146,14 +147,18 @@ def _waiting(sky: Skywrite, targets: Sequence[Target], source: str | None, accou
     waiting = [entry.post.id for entry in sky.approvals.list(account=account, source=source)]
     if source is not None:
         if not waiting:
-            raise NothingChosen(f"No post from {source} waits for an approval.", hint="See: skywrite approve")
+            raise InputError(
+                f"No post from {source} waits for an approval.", code="choice.missing", hint="See: skywrite approve"
+            )
         return waiting
     named = dict.fromkeys(number for target in targets for number in target.numbers)
     # A number that somebody wrote is looked at even if it needs nothing; a range is what waits within it.
     single = {target.id for target in targets if len(target.numbers) == 1}
     chosen = [number for number in named if number in single or number in waiting]
     if not chosen:
-        raise NothingChosen("None of these posts waits for an approval.", hint="See: skywrite approve")
+        raise InputError(
+            "None of these posts waits for an approval.", code="choice.missing", hint="See: skywrite approve"
+        )
     return chosen
 
 

@@ -119,7 +119,7 @@ def _row(timer: Any) -> tuple[str, ...]:
     if timer.ran_at:
         last = f"{timer.ran_at:%Y-%m-%d %H:%M} {last}"
     if timer.problem:
-        last += f": {one_line(timer.problem.message)} [{timer.problem.name}]"
+        last += f": {one_line(timer.problem.message)} [{timer.problem.code}]"
     following = f"{timer.next_at:%Y-%m-%d %H:%M} UTC" if timer.next_at else "never"
     what = f"{timer.name}()" if timer.kind == "function" else one_line(timer.name)
     return str(timer.id), f"{timer.rule} ({timer.zone})", following, last, what
@@ -172,12 +172,12 @@ def _try(sky: Any, command_id: int, as_json: bool) -> None:
 
 
 def _post(sky: Any, command_id: int, as_json: bool) -> None:
-    from skywrite.app.commands import CommandFailed
     from skywrite.app.shapes.done import posted_command
+    from skywrite.sources.command import CommandFailed
 
     result, ids = sky.commands.run(command_id)
     if result.problem:
-        raise CommandFailed(result.problem.message, hint=result.problem.hint)
+        raise CommandFailed(result.problem.message, code="command.output_unusable", hint=result.problem.hint)
     sent = [sky.send(post_id) for post_id in ids]
     if as_json:
         print_json(posted_command(result.outcome, sent))

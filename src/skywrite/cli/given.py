@@ -52,10 +52,6 @@ OTHER_WORDS = {
 _OPTION = r"(?s)--?[A-Za-z][A-Za-z0-9-]*(=.*)?"
 
 
-class GivenTwice(InputError):
-    """An option that takes one value was given twice."""
-
-
 class EmptyResets(click.Command):
     """A command in which an empty value takes an option back to its default. What it changes is still named."""
 
@@ -109,7 +105,7 @@ def see_help(context: click.Context | None) -> str:
 def check_options(root: click.Command, name: str, words: Sequence[str]) -> click.Context:
     """The context of the command that is given, for errors of click that do not know theirs.
 
-    Raises GivenTwice for an option that takes one value and has two, in the command or in the groups before it, and
+    Raises InputError for an option that takes one value and has two, in the command or in the groups before it, and
     click.UsageError for words that are left over. What cannot be parsed is left to the command itself, which may have
     more to say about it.
     """
@@ -136,7 +132,9 @@ def _refuse_twice(given: Sequence[click.Parameter], context: click.Context) -> N
     for option, count in Counter(given).items():
         if isinstance(option, click.Option) and count > 1 and not (option.multiple or option.is_flag or option.count):
             hint = f"Leave all but one out. {see_help(context)}"
-            raise GivenTwice(f"{option.opts[0]} is given {count} times; it takes one value.", hint=hint)
+            raise InputError(
+                f"{option.opts[0]} is given {count} times; it takes one value.", code="option.twice", hint=hint
+            )
 
 
 def unknown_option(given: str, ctx: click.Context | None) -> str:

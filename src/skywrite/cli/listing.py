@@ -110,7 +110,7 @@ def _extras(entry: Entry, zone: ZoneInfo) -> str:
         "reply" if draft.get("reply_to") else "",
         f"thread of {thread}" if thread > 1 else "",
         f"recurrence {post.recurrence_id}" if post.recurrence_id else "",
-        post.problem.name if post.problem else "",
+        post.problem.code if post.problem else "",
         _pushed(entry, zone),
         approval_words(entry.standing),
     ]

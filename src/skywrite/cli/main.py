@@ -20,7 +20,7 @@ from skywrite.cli.given import check_options, refuse_empty, see_help, unknown_op
 from skywrite.cli.hints import remember
 from skywrite.cli.output import QUIET, OutputLost, clean_streams, open_streams, print_error
 from skywrite.cli.terminal import plain_terminal
-from skywrite.errors import SkywriteError
+from skywrite.errors import SkywriteError, Unexpected
 
 # Each command: its module, and its line in `skywrite --help`.
 GROUPS: dict[str, dict[str, tuple[str, str]]] = {
@@ -261,7 +261,7 @@ def _wrong_usage(error: click.ClickException, given: click.Context | None, as_js
         message = unknown_option(error.option_name, context)
     elif isinstance(error, click.exceptions.NoSuchCommand) and isinstance(context.command, click.Group):
         message = _unknown(error.command_name, context.command_path, context.command.list_commands(context))
-    print_error({"error": "UsageError", "message": message, "hint": hint}, as_json)
+    print_error({"error": "UsageError", "code": "command.misused", "message": message, "hint": hint}, as_json)
     return 2
 
 
@@ -276,7 +276,7 @@ def _output_lost(error: OutputLost) -> int:
     message = f"The output cannot be written: {error.strerror}. What was done is done."
     unsaid = " ".join(error.unsaid.split())
     hint = f"It was to say: {unsaid}" if unsaid else "Check where the output goes."
-    print_error({"error": "OutputLost", "message": message, "hint": hint}, False)
+    print_error({"error": "OutputLost", "code": "output.lost", "message": message, "hint": hint}, False)
     return 1
 
 
@@ -287,7 +287,13 @@ def _refused_by_system(error: OSError, as_json: bool) -> int:
     where = f"{error.filename}: " if error.filename else ""
     message = f"{where}{error.strerror or type(error).__name__}."
     print_error(
-        {"error": "SystemRefused", "message": message, "hint": "Check the name, the rights and the room."}, as_json
+        {
+            "error": "SystemRefused",
+            "code": "system.refused",
+            "message": message,
+            "hint": "Check the name, the rights and the room.",
+        },
+        as_json,
     )
     return 1
 
@@ -297,7 +303,7 @@ def _surprise(error: Exception, as_json: bool) -> int:
         raise error
     message = f"Something went wrong inside Skywrite ({type(error).__name__})."
     hint = "Please report it. SKYWRITE_DEBUG=1 shows where it happened."
-    print_error({"error": "Unexpected", "message": message, "hint": hint}, as_json)
+    print_error({"error": "Unexpected", "code": Unexpected.code, "message": message, "hint": hint}, as_json)
     return 1
 
 

@@ -188,17 +188,21 @@ def read_stdin(max_bytes: int) -> bytes:
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a file, up to the maximum for texts. Raises MissingFile, UnreadableFile, InputError."""
-    from skywrite.compose.images import MissingFile, UnreadableFile
+    """The bytes of a file, up to the maximum for texts. Raises InputError."""
+    from skywrite.errors import InputError
 
     try:
         with path.open("rb") as file:
             data = file.read(STDIN_BYTES_MAX + 1)
     except FileNotFoundError:
-        raise MissingFile(f"There is no file {path}.", hint="Check the name and the folder.") from None
+        raise InputError(
+            f"There is no file {path}.", code="file.missing", hint="Check the name and the folder."
+        ) from None
     except OSError as error:
-        raise UnreadableFile(
-            f"{path} cannot be read: {error.strerror}.", hint="Check what it is, and its permissions."
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}.",
+            code="file.unreadable",
+            hint="Check what it is, and its permissions.",
         ) from None
     if len(data) > STDIN_BYTES_MAX:
         raise InputError(f"{path} is longer than {STDIN_BYTES_MAX // 1_000_000} MB.", hint="Is it the right file?")
@@ -206,12 +210,12 @@ def read_file(path: Path) -> bytes:
 
 
 def _decoded(data: bytes, what: str) -> str:
-    from skywrite.bsky.limits import InvalidText
+    from skywrite.errors import InputError
 
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InvalidText(f"{what} is not UTF-8 text.", hint="Save it as UTF-8.") from None
+        raise InputError(f"{what} is not UTF-8 text.", code="text.invalid", hint="Save it as UTF-8.") from None
 
 
 def draft_row(options: dict[str, Any]) -> dict[str, Any]:

@@ -32,10 +32,6 @@ ERRORS_MAX = 5
 CHOSEN_MAX = 1_000_000
 
 
-class NothingChosen(InputError):
-    """No post was named, or none matches."""
-
-
 class PostNumbers(click.ParamType[range]):
     """A number of a post, or a range of them: 31-33."""
 
@@ -117,7 +113,7 @@ def _check_choice(
         raise InputError("Numbers do not go with --source and --state.", hint="Give one or the other.")
     if not numbers and not by_filter:
         hint = f"Give numbers (skywrite {change.name} 12 31-33), --source or --state."
-        raise NothingChosen("No post is named.", hint=hint)
+        raise InputError("No post is named.", code="choice.missing", hint=hint)
     if account and not by_filter:
         raise InputError("--account goes with --source and --state.", hint="A number names one post already.")
     for state in states:
@@ -135,7 +131,7 @@ def _filtered(
     ids = [post.id for post in islice(found, CHOSEN_MAX)]
     if not ids:
         where = f" from {source}" if source else ""
-        raise NothingChosen(f"No post{where} is {' or '.join(chosen)}.", hint="See: skywrite queue")
+        raise InputError(f"No post{where} is {' or '.join(chosen)}.", code="choice.missing", hint="See: skywrite queue")
     return ids
 
 
@@ -148,17 +144,19 @@ def _numbered(sky: Skywrite, numbers: Sequence[range]) -> list[int]:
             continue
         there = [number for number in given if _exists(sky, number)]
         if not there:
-            raise NothingChosen(f"There is no post from {given[0]} to {given[-1]}.", hint="See: skywrite queue")
+            raise InputError(
+                f"There is no post from {given[0]} to {given[-1]}.", code="choice.missing", hint="See: skywrite queue"
+            )
         ids += there
     return list(dict.fromkeys(ids))
 
 
 def _exists(sky: Skywrite, number: int) -> bool:
-    from skywrite.queue.model import UnknownPost
+    from skywrite.errors import NotFound
 
     try:
         sky.context.store.get(number)
-    except UnknownPost:
+    except NotFound:
         return False
     return True
 

@@ -172,7 +172,7 @@ def _send_rows(text: tuple[str, ...], file: Path | None, options: dict[str, Any]
     """Rows of standard input (`-`) or of a file."""
     from skywrite.app import Skywrite
     from skywrite.app.importing import check_reports
-    from skywrite.bsky.limits import EmptyPost
+    from skywrite.errors import InputError
     from skywrite.sources.table import read_jsonl
 
     for name in ("next_slot", "reply_last", "every", "pool", "until", "zone", "as_draft", "dry_run"):
@@ -184,7 +184,9 @@ def _send_rows(text: tuple[str, ...], file: Path | None, options: dict[str, Any]
     shared = {**draft_row(options), **{name: options[name] for name in ("at", "late", "jitter") if options[name]}}
     rows = [{**shared, **row} for row in read_jsonl(read_text(text, file, False))]
     if not rows:
-        raise EmptyPost("No rows were given.", hint='Give one JSON object a line: {"text": "Hello"}')
+        raise InputError(
+            "No rows were given.", code="post.empty", hint='Give one JSON object a line: {"text": "Hello"}'
+        )
     with Skywrite() as sky:
         base = file.parent if file else None
         reports = sky.post_rows(rows, base=base, account=options["account"], key=options["key"])

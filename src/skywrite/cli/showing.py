@@ -38,7 +38,7 @@ def lines_of(entry: Entry, zone: str) -> Iterator[str]:
     """Everything about a post."""
     post = entry.post
     state = click.style(post.state, fg=COLOURS.get(post.state), bold=True)
-    gone = click.style(", deleted since", fg="red") if post.problem and post.problem.name == DELETED else ""
+    gone = click.style(", deleted since", fg="red") if post.problem and post.problem.code == DELETED else ""
     yield f"Post {post.id} of {entry.account.handle}: {state}{gone}"
     yield from _facts(entry, zone)
     yield ""
@@ -52,10 +52,10 @@ def lines_of(entry: Entry, zone: str) -> Iterator[str]:
     yield from gate_lines(post.prepared)
     yield ""
     yield from (_attempt_line(attempt) for attempt in entry.attempts)
-    if post.problem and post.problem.name == DELETED:
+    if post.problem and post.problem.code == DELETED:
         yield f"{click.style('Deleted:', fg='red')} {post.problem.message}"
     elif post.problem:
-        yield f"{click.style('Why:', fg='yellow')} {post.problem.message} [{post.problem.name}]"
+        yield f"{click.style('Why:', fg='yellow')} {post.problem.message} [{post.problem.code}]"
         if post.problem.hint and post.state not in FINAL_STATES:
             yield f"{click.style('To do:', fg='cyan')} {hint_text(post.problem.hint)}"
 

@@ -72,11 +72,11 @@ def _looked_at(
 
 
 def _added(sky: Skywrite, report: SubscriptionReport, options: Mapping[str, Any]) -> SubscriptionReport:
-    from skywrite.queue.feed_model import FeedExists
+    from skywrite.errors import Conflict
 
     try:
         return report._replace(added=sky.feeds.add(report.url, **options))
-    except FeedExists:
+    except Conflict:
         return report._replace(existed=True)
     except Exception as error:
         return report._replace(error=Unexpected.of(error))

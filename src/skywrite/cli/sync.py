@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 NOTES_MAX = 5
 
 
-class BrokenFiles(InputError):
-    """Files of a folder are wrong."""
-
-
 @click.command("sync", epilog="Example: skywrite sync posts --check, then: skywrite sync posts")
 @click.argument("folder", type=FilePath(path_type=Path))
 @account_option
@@ -107,7 +103,9 @@ def _check(folder: Path, as_json: bool) -> int:
     if problems:
         files = len({problem.path for problem in problems})
         hint = SITE_HINT if looks_like_a_site(troubles) else "Fix what is listed above."
-        raise BrokenFiles(f"{_count(files, 'file')} in {folder} cannot be posted.", hint=hint)
+        raise InputError(
+            f"{_count(files, 'file')} in {folder} cannot be posted.", code="folder.broken_files", hint=hint
+        )
     print_done(f"{_count(len(found.items), 'file')} in {folder} can be posted.")
     return 0
 

@@ -22,10 +22,6 @@ _FILES = ("images", "video")
 _DEEDS = ("help", "version", "list", "ls", "status", "send", "rm", "quit", "exit")
 
 
-class StrayWord(InputError):
-    """There is a word besides the text; nothing was sent."""
-
-
 class Word(NamedTuple):
     """A word that belongs to no option, and its place; `option` is the one whose value is right before it."""
 
@@ -139,7 +135,7 @@ def _cluster(known: dict[str, click.Option], arg: str) -> click.Option | None:
 
 
 def check_one_text(line: Line) -> None:
-    """Raise StrayWord if there is more than one word, or if the only one looks like another file."""
+    """Raise InputError if there is more than one word, or if the only one looks like another file."""
     words = line.words
     if len(words) > 1:
         stray = next((word for word in words if word.option), words[1])
@@ -147,30 +143,30 @@ def check_one_text(line: Line) -> None:
             raise _after_option(line, stray)
         text = " ".join(word.text for word in words)
         hint = f"Put the text into quotes: {line.with_text(text)}"
-        raise StrayWord(f"One TEXT is posted, and {len(words)} words are given.", hint=hint)
+        raise InputError(f"One TEXT is posted, and {len(words)} words are given.", code="word.stray", hint=hint)
     if words and words[0].option and words[0].option.name in _FILES and _is_file(words[0].text):
         raise _after_option(line, words[0])
 
 
 def check_together(line: Line) -> None:
-    """Raise StrayWord for a word that is separated from the first texts by an option."""
+    """Raise InputError for a word that is separated from the first texts by an option."""
     for word in line.words[1:]:
         if word.option:
             raise _after_option(line, word)
 
 
 def check_no_sentence(line: Line) -> None:
-    """Raise StrayWord for words that are a sentence without quotes: one after the other, and the later one small."""
+    """Raise InputError for words that are a sentence without quotes: one after the other, and the later one small."""
     pairs = zip(line.words, line.words[1:], strict=False)
     if line.ended or not any(_is_word(first.text) and _goes_on(later.text) for first, later in pairs):
         return
     text = " ".join(word.text for word in line.words)
     hint = f"Put each post into quotes: {line.with_text(text)}. If each word is a post: {line.ending_options()}"
-    raise StrayWord(f"Each TEXT is a post, and {len(line.words)} words are given.", hint=hint)
+    raise InputError(f"Each TEXT is a post, and {len(line.words)} words are given.", code="word.stray", hint=hint)
 
 
 def check_is_a_text(line: Line) -> None:
-    """Raise StrayWord if the only word is rather something to do, such as help."""
+    """Raise InputError if the only word is rather something to do, such as help."""
     from skywrite.cli.main import COMMANDS
 
     if line.ended or len(line.words) != 1:
@@ -181,7 +177,7 @@ def check_is_a_text(line: Line) -> None:
         if text.lower() == "help":
             meant = f"{line.command} --help"
         hint = f"If you want that done: {meant}. To post the word: {line.ending_options()}"
-        raise StrayWord(f"Is {text!r} the text of a post? Nothing was posted.", hint=hint)
+        raise InputError(f"Is {text!r} the text of a post? Nothing was posted.", code="word.stray", hint=hint)
 
 
 def is_text(word: str) -> bool:
@@ -197,14 +193,14 @@ def _goes_on(text: str) -> bool:
     return _is_word(text) and text[0].islower()
 
 
-def _dashed(line: Line, arg: str, place: int) -> StrayWord:
+def _dashed(line: Line, arg: str, place: int) -> InputError:
     """A text that begins with a dash, which a shell cannot tell from an option."""
     rest = [*line.args[:place], *line.args[place + 1 :]]
     hint = f"A text that begins with a dash comes last, after --: {line.whole([*rest, '--', arg])}"
-    return StrayWord(f"{arg[:40]!r} begins with a dash, as options do.", hint=hint)
+    return InputError(f"{arg[:40]!r} begins with a dash, as options do.", code="word.stray", hint=hint)
 
 
-def _after_option(line: Line, word: Word) -> StrayWord:
+def _after_option(line: Line, word: Word) -> InputError:
     """The error for a word that the value before it belongs to, with the command as it was meant."""
     assert word.option is not None
     name, value = word.option.opts[0], line.args[word.place - 1]
@@ -219,7 +215,7 @@ def _after_option(line: Line, word: Word) -> StrayWord:
         hint = f"Repeat the option for each: {line.whole([*before, value, *repeated, *after])}"
     else:
         hint = f"Put its value into quotes: {line.whole([*before, ' '.join([value, *between]), *after])}"
-    return StrayWord(f"{word.text!r} is left over: {name} takes one value, {value!r}.", hint=hint)
+    return InputError(f"{word.text!r} is left over: {name} takes one value, {value!r}.", code="word.stray", hint=hint)
 
 
 def _last_stray(line: Line, word: Word) -> int:

@@ -23,10 +23,6 @@ THREAD_POSTS_MAX = 100
 SOURCE_BYTES_MAX = THREAD_POSTS_MAX * limits.TEXT_BYTES_MAX
 
 
-class UnresolvedDraft(InputError):
-    """The draft still contains paths or links instead of stored media and references."""
-
-
 class PendingMention(NamedTuple):
     """A mention whose handle could not be looked up yet; byte offsets into the text of post number `post`."""
 
@@ -110,8 +106,9 @@ def _rendered(
 def _check_size(text: str) -> None:
     """Refuse a text that is longer than all posts of a thread, before looking at its words takes seconds."""
     if len(text) > SOURCE_BYTES_MAX or len(text.encode("utf-8", "surrogatepass")) > SOURCE_BYTES_MAX:
-        raise limits.TextTooLong(
+        raise InputError(
             f"The text has {len(text)} characters, more than a whole thread can have.",
+            code="text.too_long",
             hint=f"A thread has at most {THREAD_POSTS_MAX} posts of {limits.TEXT_GRAPHEMES_MAX} characters.",
         )
 
@@ -123,13 +120,15 @@ def check_amounts(draft: Draft) -> None:
     _check_size("".join(part.text for part in parts))
     for part in parts:
         if len(part.images) > limits.GALLERY_MAX:
-            raise embed.TooManyImages(
+            raise InputError(
                 f"{len(part.images)} images are given; the maximum is {limits.GALLERY_MAX}.",
+                code="images.too_many",
                 hint="Put the others into the next post of a thread.",
             )
         if part.video is not None and len(part.video.captions) > limits.CAPTIONS_MAX:
-            raise embed.BadCaption(
+            raise InputError(
                 f"{len(part.video.captions)} captions are given; the maximum is {limits.CAPTIONS_MAX}.",
+                code="captions.invalid",
                 hint="Leave some out.",
             )
 
@@ -173,7 +172,7 @@ def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
         records[0]["reply"] = _reply(draft.reply_to.root, draft.reply_to.parent)
         check_post(records[0])
     elif draft.reply_to is not None:
-        raise UnresolvedDraft("The post to reply to has not been looked up.")
+        raise InputError("The post to reply to has not been looked up.", code="draft.unresolved")
     prepared = Prepared(tuple(records), tuple(pending), draft.replies, draft.quotes, _blobs(parts))
     if prepared.writes() > WRITES_MAX:
         raise InputError(
@@ -229,16 +228,17 @@ def _embed(part: Draft) -> dict[str, Any] | None:
     if part.quote is None:
         return media
     if not isinstance(part.quote, Ref):
-        raise UnresolvedDraft("The quoted post has not been looked up.")
+        raise InputError("The quoted post has not been looked up.", code="draft.unresolved")
     quote = embed.record(part.quote.as_dict())
     return embed.record_with_media(quote, media) if media else quote
 
 
 def check_mixture(part: Draft) -> None:
-    """Raise MixedMedia for images together with a video, before reading any of them."""
+    """Raise InputError for images together with a video, before reading any of them."""
     if part.images and part.video:
-        raise embed.MixedMedia(
+        raise InputError(
             f"{len(part.images)} images and a video cannot be in one post.",
+            code="media.mixed",
             hint="Use a thread: one post for the images, one for the video.",
         )
 
@@ -272,7 +272,7 @@ def _media_embed(part: Draft) -> dict[str, Any] | None:
 
 def _stored(stored: Stored | Media | None) -> Stored:
     if not isinstance(stored, Stored):
-        raise UnresolvedDraft("The media have not been read.")
+        raise InputError("The media have not been read.", code="draft.unresolved")
     return stored
 
 

@@ -17,11 +17,9 @@ Numbering = Literal["none", "1/n", "thread"]
 NUMBERINGS: tuple[Numbering, ...] = ("none", "1/n", "thread")
 
 
-class InvalidDraft(InputError):
-    """A draft has an unknown field, or a field of the wrong type."""
-
-    def __init__(self, message: str, *, hint: str = "The guide lists the fields of a draft.") -> None:
-        super().__init__(message, hint=hint)
+def invalid_draft(message: str, *, hint: str = "The guide lists the fields of a draft.") -> InputError:
+    """The error for a draft that cannot be read."""
+    return InputError(message, code="draft.invalid", hint=hint)
 
 
 class Stored(NamedTuple):
@@ -192,10 +190,10 @@ def _plain_media(media: Media) -> dict[str, Any]:
 
 
 def draft_from_dict(row: Mapping[str, Any]) -> Draft:
-    """Read a draft. Raises InvalidDraft, which names the wrong field; unknown fields are errors, too."""
+    """Read a draft. Raises InputError, which names the wrong field; unknown fields are errors, too."""
     unknown = [name for name in row if name not in FIELDS]
     if unknown:
-        raise InvalidDraft(f"A draft has no field {unknown[0]!r}.", hint=_nearest(unknown[0]))
+        raise invalid_draft(f"A draft has no field {unknown[0]!r}.", hint=_nearest(unknown[0]))
     values: dict[str, Any] = {}
     for name, value in row.items():
         if value is not None:
@@ -211,21 +209,21 @@ def _nearest(name: str, fields: Sequence[str] = FIELDS) -> str:
 
 
 def _check_keys(name: str, value: Mapping[str, Any], known: Sequence[str]) -> None:
-    """Raise InvalidDraft for a key that says nothing here: a misspelt alt text must not be left out silently."""
+    """Raise InputError for a key that says nothing here: a misspelt alt text must not be left out silently."""
     for key in value:
         if key not in known:
-            raise InvalidDraft(f"{name} has no field {key!r}.", hint=_nearest(key, known))
+            raise invalid_draft(f"{name} has no field {key!r}.", hint=_nearest(key, known))
 
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise InvalidDraft(f"{name} must be text, not {type(value).__name__}.")
+        raise invalid_draft(f"{name} must be text, not {type(value).__name__}.")
     return value
 
 
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise InvalidDraft(f"{name} must be true or false, not {value!r}.")
+        raise invalid_draft(f"{name} must be true or false, not {value!r}.")
     return value
 
 
@@ -233,14 +231,14 @@ def _markdown(name: str, value: Any) -> "bool | Literal['strip']":
     if value == STRIP:
         return STRIP
     if not isinstance(value, bool):
-        raise InvalidDraft(f"{name} must be true, false or strip, not {value!r}.")
+        raise invalid_draft(f"{name} must be true, false or strip, not {value!r}.")
     return value
 
 
 def _texts(name: str, value: Any) -> tuple[str, ...]:
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, Iterable) or isinstance(items, Mapping):
-        raise InvalidDraft(f"{name} must be a list of texts.")
+        raise invalid_draft(f"{name} must be a list of texts.")
     return tuple(_text(name, item) for item in items)
 
 
@@ -248,7 +246,7 @@ def _numbering(name: str, value: Any) -> Numbering:
     for known in NUMBERINGS:
         if value == known:
             return known
-    raise InvalidDraft(f"numbering cannot be {value!r}.", hint=f"It is one of: {', '.join(NUMBERINGS)}.")
+    raise invalid_draft(f"numbering cannot be {value!r}.", hint=f"It is one of: {', '.join(NUMBERINGS)}.")
 
 
 _KINDS = ("path", "url", "data", "cid")
@@ -262,7 +260,7 @@ def media_from(name: str, value: Any, more: Sequence[str] = ()) -> Media:
     if isinstance(value, str | PathLike):
         text = fspath(value)
         if isinstance(value, str) and not value.strip():
-            raise InvalidDraft(f"{name}: the name of a file is empty.", hint="Give a path or an address.")
+            raise invalid_draft(f"{name}: the name of a file is empty.", hint="Give a path or an address.")
         return Media(url=text) if text.startswith(("https://", "http://")) else Media(path=str(text))
     if isinstance(value, bytes):
         return Media(data=value)
@@ -272,7 +270,7 @@ def media_from(name: str, value: Any, more: Sequence[str] = ()) -> Media:
             known = (*(_STORED if given == ["cid"] else _KINDS), "name", *more)
             _check_keys(name, value, known)
             return _media_of_kind(name, given[0], value)
-    raise InvalidDraft(f'{name}: give a path or an address, as text or as {{"path": ...}} or {{"url": ...}}.')
+    raise invalid_draft(f'{name}: give a path or an address, as text or as {{"path": ...}} or {{"url": ...}}.')
 
 
 def _media_of_kind(name: str, kind: str, value: Mapping[str, Any]) -> Media:
@@ -286,16 +284,16 @@ def _media_of_kind(name: str, kind: str, value: Mapping[str, Any]) -> Media:
     if kind == "data" and isinstance(given, bytes):
         return Media(data=given, name=label)
     wanted = "bytes" if kind == "data" else "text"
-    raise InvalidDraft(f"{name}: {kind} must be {wanted}, not {type(given).__name__}.")
+    raise invalid_draft(f"{name}: {kind} must be {wanted}, not {type(given).__name__}.")
 
 
 def _stored(value: Mapping[str, Any]) -> Stored:
     for name, kind in _STORED.items():
         given = value.get(name)
         if given is None and name in ("cid", "mime", "size"):
-            raise InvalidDraft(f"Stored media need {name!r}.")
+            raise invalid_draft(f"Stored media need {name!r}.")
         if given is not None and (not isinstance(given, kind) or isinstance(given, bool)):
-            raise InvalidDraft(f"{name} of stored media must be {kind.__name__}, not {type(given).__name__}.")
+            raise invalid_draft(f"{name} of stored media must be {kind.__name__}, not {type(given).__name__}.")
     return Stored(value["cid"], value["mime"], value["size"], value.get("width"), value.get("height"))
 
 
@@ -315,7 +313,7 @@ def _images(name: str, value: Any) -> tuple[Image, ...]:
     if isinstance(value, str | bytes | PathLike | Mapping | Image | Media):
         value = [value]
     if not isinstance(value, Iterable):
-        raise InvalidDraft("images must be a list.")
+        raise invalid_draft("images must be a list.")
     return tuple(_image(name, item) for item in value)
 
 
@@ -323,7 +321,7 @@ def _caption(value: Any) -> Caption:
     if isinstance(value, Caption):
         return value
     if not isinstance(value, Mapping) or "lang" not in value:
-        raise InvalidDraft('captions: each needs a language and a file: {"lang": "en", "path": "talk.vtt"}.')
+        raise invalid_draft('captions: each needs a language and a file: {"lang": "en", "path": "talk.vtt"}.')
     return Caption(_text("lang", value["lang"]), media_from("captions", value, ("lang",)))
 
 
@@ -338,7 +336,7 @@ def _video(name: str, value: Any) -> Video:
 
 def _list(name: str, value: Any) -> Iterable[Any]:
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
-        raise InvalidDraft(f"{name} must be a list, not {type(value).__name__}.")
+        raise invalid_draft(f"{name} must be a list, not {type(value).__name__}.")
     return value
 
 
@@ -349,12 +347,12 @@ _CARD = ("url", "title", "description", "thumb", "associated")
 
 def _ref(value: Any) -> Ref:
     if not isinstance(value, Mapping):
-        raise InvalidDraft(f"A reference to a record must have uri and cid; it is {type(value).__name__}.")
+        raise invalid_draft(f"A reference to a record must have uri and cid; it is {type(value).__name__}.")
     _check_keys("A reference to a record", value, _REF)
     try:
         return Ref(_text("uri", value["uri"]), _text("cid", value["cid"]))
     except KeyError as error:
-        raise InvalidDraft(f"A reference to a record lacks {error}.") from None
+        raise invalid_draft(f"A reference to a record lacks {error}.") from None
 
 
 def _card(name: str, value: Any) -> str | Card:
@@ -396,27 +394,27 @@ def _reply_to(name: str, value: Any) -> str | Reply:
 def _facets(name: str, value: Any) -> tuple[Mapping[str, Any], ...]:
     items = tuple(value) if isinstance(value, Iterable) else (None,)
     if not all(isinstance(item, Mapping) for item in items):
-        raise InvalidDraft("facets must be a list of app.bsky.richtext.facet objects.")
+        raise invalid_draft("facets must be a list of app.bsky.richtext.facet objects.")
     return items
 
 
 def _embed(name: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping) or "$type" not in value:
-        raise InvalidDraft("embed must be an app.bsky.embed object with its $type.")
+        raise invalid_draft("embed must be an app.bsky.embed object with its $type.")
     return value
 
 
 def _thread(name: str, value: Any) -> tuple[Draft, ...]:
     if isinstance(value, str | Mapping | Draft) or not isinstance(value, Iterable):
-        raise InvalidDraft("thread must be a list of texts or drafts.")
+        raise invalid_draft("thread must be a list of texts or drafts.")
     drafts = []
     for item in value:
         if not isinstance(item, str | Mapping | Draft):
-            raise InvalidDraft(f"A post of a thread must be a text or a draft, not {type(item).__name__}.")
+            raise invalid_draft(f"A post of a thread must be a text or a draft, not {type(item).__name__}.")
         draft = item if isinstance(item, Draft) else draft_from_dict({"text": item} if isinstance(item, str) else item)
         for only_first in _THREAD_ONLY_FIRST:
             if getattr(draft, only_first) != getattr(Draft(), only_first):
-                raise InvalidDraft(f"{only_first} belongs to the first post of a thread.")
+                raise invalid_draft(f"{only_first} belongs to the first post of a thread.")
         drafts.append(draft)
     return tuple(drafts)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from skywrite.atproto.cid import BlobHasher, cid_for_blob
 from skywrite.compose.draft import Caption, Draft, Image, Media, Stored, Video
-from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError
+from skywrite.errors import Do, Hint, InputError, Notice, Overloaded, SkywriteError
 from skywrite.files import PassingFolder, open_regular, read_regular
 
 if TYPE_CHECKING:
@@ -24,22 +24,6 @@ IMAGE_FILE_BYTES_MAX = 100_000_000
 URL_BYTES_MAX = 100_000_000
 CAPTION_FILE_BYTES_MAX = 1_000_000
 _GIF = b"GIF8"
-
-
-class MissingFile(InputError):
-    """A file that a draft names does not exist."""
-
-
-class UnreadableFile(InputError):
-    """A file that a draft names cannot be read, or is not a regular file."""
-
-
-class MissingAlt(InputError):
-    """An image has no alternative text, but the account requires one."""
-
-
-class TooLargeForPds(InputError):
-    """The account's server does not accept a blob of this size."""
 
 
 class Collector:
@@ -109,11 +93,15 @@ class Collector:
             with open_regular(path):
                 return path
         except FileNotFoundError:
-            raise MissingFile(f"There is no file {path}.", hint="Check the name and the folder.") from None
+            raise InputError(
+                f"There is no file {path}.", code="file.missing", hint="Check the name and the folder."
+            ) from None
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise UnreadableFile(
-                f"{path} cannot be read: {reason}.", hint="Check what it is, and its permissions."
+            raise InputError(
+                f"{path} cannot be read: {reason}.",
+                code="file.unreadable",
+                hint="Check what it is, and its permissions.",
             ) from None
 
     def _download(self, url: str, max_bytes: int, path: Path) -> None:
@@ -164,7 +152,7 @@ class Collector:
 
         try:
             image = contained.decode(prepare_thumb, data, "It", STRANGERS_MAX_PIXELS)
-        except contained.ContainedBusy:
+        except Overloaded:
             raise
         except SkywriteError as error:
             text = f"The card of {url} has no image: {error.message}"
@@ -177,7 +165,9 @@ class Collector:
         if alt.strip():
             return
         if self._require_alt:
-            raise MissingAlt(f"{label} has no alt text.", hint=Hint("Describe it: ", Do("argument", "alt")))
+            raise InputError(
+                f"{label} has no alt text.", code="alt.missing", hint=Hint("Describe it: ", Do("argument", "alt"))
+            )
         self.warnings.append(Notice("NoAltText", f"{label} has no alt text.", label))
 
 
@@ -243,8 +233,9 @@ def _video(video: Video, collector: Collector) -> Video:
     stored, gif = _stored_video(video, collector)
     limit = collector.video_limit(stored.size)
     if stored.size > limit:
-        raise TooLargeForPds(
+        raise InputError(
             f"{video.media.label} has {stored.size / 1e6:.1f} MB; the server accepts {limit / 1e6:.1f} MB.",
+            code="media.too_large_for_server",
             hint="Make it shorter or smaller, or move to a server with a larger limit.",
         )
     return Video(Media(stored=stored, name=Path(video.media.label).name), video.alt, captions, gif)

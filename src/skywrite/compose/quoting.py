@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from skywrite.compose.references import InvalidReference, parse_reference
+from skywrite.compose.references import parse_reference
+from skywrite.errors import InputError
 
 QUOTE_LINKS = "quote_links"
 
@@ -44,6 +45,6 @@ def _quoting(fields: Any) -> Any:
         return fields
     try:
         parse_reference(last)
-    except InvalidReference:
+    except InputError:
         return fields
     return {**fields, "text": text.rstrip().removesuffix(last).rstrip(), "quote": last}

@@ -21,17 +21,14 @@ _PACK_LINK = r"https://bsky\.app/(?:starter-pack|start)/([^/?#]+)/([^/?#]+)/?(?:
 _AT_URI = r"at://([^/?#]+)/([a-zA-Z][a-zA-Z0-9.-]+)/([^/?#]+)"
 
 
-class InvalidReference(InputError):
-    """The text does not name a post, feed, list or starter pack."""
-
-
 def parse_reference(text: str) -> tuple[str, str, str]:
-    """(authority, collection, record key); the authority is a DID or a handle. Raises InvalidReference."""
+    """(authority, collection, record key); the authority is a DID or a handle. Raises InputError."""
     found = _parts(text.strip())
     if found is not None and _is_valid(*found):
         return found
-    raise InvalidReference(
+    raise InputError(
         f"{text!r} is not a post, feed, list or starter pack.",
+        code="link.invalid",
         hint="Paste its link from bsky.app, or its at-uri (at://did/collection/key).",
     )
 

@@ -21,6 +21,7 @@ from skywrite.compose.gated import quote_warnings, reply_warnings
 from skywrite.compose.images import Collector, gather_media
 from skywrite.compose.references import parse_reference
 from skywrite.errors import InputError, Notice, RejectedError, SkywriteError, TemporaryError
+from skywrite.fetch.fetch import REDIRECT_REFUSED
 
 if TYPE_CHECKING:
     from skywrite.fetch.fetch import Fetcher
@@ -37,14 +38,6 @@ _QUOTABLE = (
     "app.bsky.labeler.service",
 )
 _RULES = ("nobody", "mentioned", "followers", "following")
-
-
-class PostNotFound(InputError):
-    """The post (or feed, list, starter pack) to reply to or quote does not exist, or no longer exists."""
-
-
-class UnknownReplyRule(InputError):
-    """The text does not say who may reply."""
 
 
 class DraftContext(NamedTuple):
@@ -152,7 +145,9 @@ def _record(text: str, around: DraftContext) -> dict[str, Any]:
         return around.get_record(uri)
     except RejectedError as error:
         if error.server_error in ("RecordNotFound", "InvalidRequest", "NotFound"):
-            raise PostNotFound(f"{text} does not exist, or was deleted.", hint="Check the link.") from None
+            raise InputError(
+                f"{text} does not exist, or was deleted.", code="target.unknown", hint="Check the link."
+            ) from None
         raise
 
 
@@ -197,8 +192,10 @@ def _list_uri(text: str, around: DraftContext) -> str:
     except InputError:
         collection = ""
     if collection != _LIST:
-        raise UnknownReplyRule(
-            f"{text!r} does not say who may reply.", hint=f"Use {', '.join(_RULES)}, or the link of a list on bsky.app."
+        raise InputError(
+            f"{text!r} does not say who may reply.",
+            code="reply_rule.unknown",
+            hint=f"Use {', '.join(_RULES)}, or the link of a list on bsky.app.",
         )
     did = authority if authority.startswith("did:") else around.resolve_handle(authority)
     return f"at://{did}/{collection}/{rkey}"
@@ -247,13 +244,12 @@ def _page_card(
     if around.fetcher is None:
         return "auto"
     from skywrite.fetch.card import fetch_card
-    from skywrite.fetch.fetch import RedirectRefused
     from skywrite.fetch.guard import AddressRefused
 
     try:
         page = fetch_card(around.fetcher(), url)
     except SkywriteError as error:
-        if asked and isinstance(error, AddressRefused) and not isinstance(error, RedirectRefused):
+        if asked and isinstance(error, AddressRefused) and error.code != REDIRECT_REFUSED:
             raise
         linked = any(facet.value == url for text in texts for facet in text.facets if facet.kind == "link")
         text = f"No card for {url}: {error.message}"

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from skywrite import contained
 from skywrite.atproto.syntax import AtUri, InvalidSyntax
 from skywrite.bsky.graphemes import fits_graphemes, graphemes
-from skywrite.errors import InputError, SkywriteError
+from skywrite.errors import InputError, SkywriteError, TemporaryError
 from skywrite.fetch.fetch import Fetched, Fetcher, FetchFailed, FetchRejected
 from skywrite.fetch.guard import AddressRefused
 from skywrite.fetch.page import MAX_PAGE_BYTES, Page, read_page_bytes
@@ -61,23 +61,19 @@ class Card:
     warnings: tuple[str, ...] = ()
 
 
-class CardFailed(SkywriteError):
-    """The page has no card: it is down, gone, or too slow. The post goes out without it."""
-
-
 def fetch_card(fetcher: Fetcher, url: str, *, timeout_seconds: float = CARD_TIMEOUT_SECONDS) -> Card:
     """Make the card of a page. Page and image together take at most `timeout_seconds`.
 
     Raises AddressRefused for an address that may not be opened (the writer's mistake, or the page redirects there), and
-    CardFailed for every fault of the page, which callers turn into a warning. If only the image fails, the card itself
-    has a warning. Anything that is not a page (an image, a PDF) gets a card with its file name.
+    SkywriteError for every fault of the page, which callers turn into a warning. If only the image fails, the card
+    itself has a warning. Anything that is not a page (an image, a PDF) gets a card with its file name.
     """
     deadline = fetcher.clock.monotonic() + timeout_seconds
     contained.warm_up()
     try:
         fetched = fetcher.fetch(url, max_bytes=MAX_PAGE_BYTES, timeout_seconds=timeout_seconds, accept=_PAGE_ACCEPT)
     except (FetchFailed, FetchRejected) as error:
-        raise CardFailed(error.message, hint=error.hint) from None
+        raise SkywriteError(error.message, code="card.failed", hint=error.hint) from None
     uri = _plain(url)
     mime = fetched.headers.get("content-type", "").partition(";")[0].strip().lower()
     if mime.startswith("image/") or (not mime and fetched.body.startswith(_IMAGE_STARTS)):
@@ -86,8 +82,8 @@ def fetch_card(fetcher: Fetcher, url: str, *, timeout_seconds: float = CARD_TIME
         return Card(uri, _file_title(fetched.url), "")
     try:
         page = contained.call(read_page_bytes, fetched.body, fetched.headers.get("content-type", ""))
-    except (contained.TooCostly, contained.ContainedUnavailable) as error:
-        raise CardFailed(f"{uri}: {error.message}", hint=error.hint) from None
+    except (contained.TooCostly, TemporaryError) as error:
+        raise SkywriteError(f"{uri}: {error.message}", code="card.failed", hint=error.hint) from None
     image, image_url, warnings = _image(fetcher, page, fetched.url, deadline)
     return Card(
         uri=uri,

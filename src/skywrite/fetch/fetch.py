@@ -36,6 +36,8 @@ _HEADERS_FOR_EVERYONE = ("accept", "accept-language", "if-none-match", "if-modif
 
 Connect = Callable[[Target, str], Transport]
 
+REDIRECT_REFUSED = "address.redirect_refused"
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -56,17 +58,17 @@ class Fetched:
 class FetchFailed(TemporaryError):
     """The address gave no usable response for now. `answer` is the server's response, if there was one."""
 
+    code = "fetch.failed"
+
     # The fault is that of the address which the caller named, not of this server.
     http_status = 422
     answer: Fetched | None = None
 
 
-class RedirectRefused(AddressRefused):
-    """The address may be opened, but redirects to one that may not. This is the page's fault, not the writer's."""
-
-
 class FetchRejected(RejectedError):
     """The server refused permanently (404, 410, endless redirects). `answer` is its response."""
+
+    code = "fetch.rejected"
 
     answer: Fetched | None = None
 
@@ -175,9 +177,13 @@ class Fetcher:
         except AddressRefused as error:
             if previous is None:
                 raise
-            raise RedirectRefused(f"{previous.host} redirects to an address that is refused: {error.message}") from None
+            raise AddressRefused(
+                f"{previous.host} redirects to an address that is refused: {error.message}", code=REDIRECT_REFUSED
+            ) from None
         if previous and previous.scheme == "https" and target.scheme != "https":
-            raise RedirectRefused(f"{previous.host} redirects from https to http, which is refused.")
+            raise AddressRefused(
+                f"{previous.host} redirects from https to http, which is refused.", code=REDIRECT_REFUSED
+            )
         return target
 
     def _ask(

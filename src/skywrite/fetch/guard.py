@@ -72,8 +72,12 @@ Resolve = Callable[[str, int], Sequence[str]]
 class AddressRefused(InputError):
     """The address may not be opened: its scheme, host, port or IP address is not allowed."""
 
-    def __init__(self, message: str, *, hint: str = "Check the address: only public web pages are opened.") -> None:
-        super().__init__(message, hint=hint)
+    code = "address.refused"
+
+    def __init__(
+        self, message: str, *, code: str = "", hint: str = "Check the address: only public web pages are opened."
+    ) -> None:
+        super().__init__(message, code=code, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

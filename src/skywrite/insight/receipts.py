@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from libipld import encode_cid
 
 from skywrite.atproto.identity import Resolver
-from skywrite.atproto.proof import PROOF_BYTES_MAX, InvalidProof, Proven, check_proof, multikey
+from skywrite.atproto.proof import PROOF_BYTES_MAX, Proven, check_proof, multikey
 from skywrite.atproto.syntax import AtUri
 from skywrite.atproto.tid import tid_micros
 from skywrite.atproto.xrpc import Xrpc
@@ -31,8 +31,7 @@ _TEXTS = ("uri", "cid", "did", "handle", "signing_key", "rev")
 _CID_STARTS = (b"\x01\x71\x12\x20", b"\x01\x55\x12\x20")
 
 
-class InvalidReceipt(InputError):
-    """The file is not a receipt, or does not prove what it says."""
+INVALID = "receipt.invalid"
 
 
 class Receipt(NamedTuple):
@@ -73,7 +72,7 @@ class Receipt(NamedTuple):
 def make_receipt(server: Xrpc, resolver: Resolver, uri: str, *, handle: str, now: datetime) -> Receipt:
     """Get the proof of a record from the account's server, check it, and return it as a receipt.
 
-    Raises InvalidProof if the server's proof is not valid, and RejectedError if it has no such record.
+    Raises InputError if the server's proof is not valid, and RejectedError if it has no such record.
     """
     did, collection, rkey = _parts(uri)
     car = server.query_bytes(
@@ -88,15 +87,15 @@ def make_receipt(server: Xrpc, resolver: Resolver, uri: str, *, handle: str, now
 
 
 def read_receipt(text: str) -> Receipt:
-    """Read a receipt and check its contents against its proof. Raises InvalidReceipt."""
+    """Read a receipt and check its contents against its proof. Raises InputError."""
     receipt = _parsed(text)
     did, collection, rkey = _parts(receipt.uri)
     try:
         proven = check_proof(receipt.proof, did=did, path=f"{collection}/{rkey}", public_key=receipt.signing_key)
-    except InvalidProof as error:
-        raise InvalidReceipt(error.message, hint=error.hint) from None
+    except InputError as error:
+        raise InputError(error.message, code=INVALID, hint=error.hint) from None
     if difference := _difference(receipt, proven, did):
-        raise InvalidReceipt(f"The receipt was changed: its {difference} does not match the proof.")
+        raise InputError(f"The receipt was changed: its {difference} does not match the proof.", code=INVALID)
     return receipt
 
 
@@ -109,7 +108,7 @@ def _difference(receipt: Receipt, proven: Proven, did: str) -> str:
 def check_key(receipt: Receipt, log: object) -> str:
     """When the receipt's key belonged to the account, in words, from the PLC directory's log (a list of operations).
 
-    Raises InvalidReceipt if the account never had this key.
+    Raises InputError if the account never had this key.
     """
     if not isinstance(log, list):
         raise TemporaryError("The directory's log cannot be read.", hint="Try again later.")
@@ -123,7 +122,7 @@ def check_key(receipt: Receipt, log: object) -> str:
         elif since and until is None:
             until = str(entry.get("createdAt"))
     if since is None:
-        raise InvalidReceipt("The account's public log never contained the key that signed this.")
+        raise InputError("The account's public log never contained the key that signed this.", code=INVALID)
     return f"the account's key from {since[:10]}" + (f" to {until[:10]}" if until else " until now")
 
 
@@ -133,7 +132,7 @@ def signing_key(document: Mapping[str, Any]) -> str:
     for method in methods if isinstance(methods, list) else ():
         if isinstance(method, dict) and str(method.get("id", "")).endswith("#atproto"):
             return multikey(str(method.get("type")), method.get("publicKeyMultibase"))
-    raise InvalidProof("The account's DID document does not contain a signing key.")
+    raise InputError("The account's DID document does not contain a signing key.", code="proof.invalid")
 
 
 def _parts(uri: str) -> tuple[str, str, str]:
@@ -144,8 +143,13 @@ def _parts(uri: str) -> tuple[str, str, str]:
 def _parsed(text: str) -> Receipt:
     try:
         found = json.loads(text)
-        if found["skywrite_receipt"] != VERSION:
-            raise InvalidReceipt("The receipt was made by a newer version.", hint="Upgrade Skywrite to check it.")
+        version = found["skywrite_receipt"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise _no_receipt() from None
+    if version != VERSION:
+        hint = "Upgrade Skywrite to check it."
+        raise InputError("The receipt was made by a newer version.", code=INVALID, hint=hint)
+    try:
         made_at = datetime.fromisoformat(found["made_at"])
         uri, cid, did, handle, key, rev = (found[name] for name in _TEXTS)
         if not all(isinstance(value, str) for value in (uri, cid, did, handle, key, rev)) or made_at.tzinfo is None:
@@ -154,11 +158,13 @@ def _parsed(text: str) -> Receipt:
         receipt = Receipt(uri, cid, did, handle, key, rev, found["record"], proof, made_at)
         _parts(receipt.uri)
         tid_micros(receipt.rev)
-    except InvalidReceipt:
-        raise
     except (ValueError, KeyError, TypeError, RecursionError, InputError):
-        raise InvalidReceipt("The file is not a receipt.", hint="Use a file that `receipt` wrote.") from None
+        raise _no_receipt() from None
     return receipt
+
+
+def _no_receipt() -> InputError:
+    return InputError("The file is not a receipt.", code=INVALID, hint="Use a file that `receipt` wrote.")
 
 
 def _plain(value: Any) -> Any:

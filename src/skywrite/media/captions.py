@@ -22,16 +22,8 @@ _VTT_CUE = re.compile(rf"^\s*{_VTT_TIME}\s*-->\s*{_VTT_TIME}(.*)$")
 _HINT = "Captions are WebVTT (.vtt) or SubRip (.srt) files in UTF-8."
 
 
-class BadCaption(InputError):
-    """The file is not a usable caption file."""
-
-
-class CaptionTooLarge(InputError):
-    """The captions have more bytes than a post accepts."""
-
-
 def read_caption(data: bytes, name: str) -> bytes:
-    """WebVTT bytes in UTF-8, from WebVTT or SubRip. Raises BadCaption and CaptionTooLarge; `name` is for messages."""
+    """WebVTT bytes in UTF-8, from WebVTT or SubRip. Raises InputError; `name` is for messages."""
     text = _text(data, name)
     lines = text.split("\n")
     if not re.match(r"WEBVTT(?:[ \t].*)?$", lines[0]):
@@ -40,8 +32,9 @@ def read_caption(data: bytes, name: str) -> bytes:
     _check_cues(lines, name)
     encoded = text.encode()
     if len(encoded) > CAPTION_BYTES_MAX:
-        raise CaptionTooLarge(
+        raise InputError(
             f"{name} has {len(encoded)} bytes of captions; the maximum is {CAPTION_BYTES_MAX}.",
+            code="captions.too_large",
             hint="Remove styling and positions, or shorten the texts.",
         )
     return encoded
@@ -53,18 +46,20 @@ def _text(data: bytes, name: str) -> str:
     try:
         text = data.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError:
-        raise BadCaption(f"{name} is not in UTF-8.", hint="Save it again with the encoding UTF-8.") from None
+        raise InputError(
+            f"{name} is not in UTF-8.", code="captions.invalid", hint="Save it again with the encoding UTF-8."
+        ) from None
     if not text.strip():
-        raise BadCaption(f"{name} is empty.", hint=_HINT)
+        raise InputError(f"{name} is empty.", code="captions.invalid", hint=_HINT)
     if "\0" in text:
-        raise BadCaption(f"{name} is not a text file.", hint=_HINT)
+        raise InputError(f"{name} is not a text file.", code="captions.invalid", hint=_HINT)
     return text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\n")
 
 
 def _from_srt(lines: list[str], name: str) -> list[str]:
     """SubRip cues as WebVTT: dots in the times, no numbers, no fonts."""
     if not any(_CUE.match(line) for line in lines[:10]):
-        raise BadCaption(f"{name} does not begin with WEBVTT or a SubRip cue.", hint=_HINT)
+        raise InputError(f"{name} does not begin with WEBVTT or a SubRip cue.", code="captions.invalid", hint=_HINT)
     made: list[str] = []
     for index, line in enumerate(lines):
         cue = _CUE.match(line)
@@ -89,14 +84,18 @@ def _check_cues(lines: list[str], name: str) -> None:
         cue = _VTT_CUE.match(line)
         if cue is None:
             hint = "Write its times like 00:00:01.500 --> 00:00:04.000"
-            raise BadCaption(
-                f"{name}, line {number}: {line.strip()[:60]!r} has no times that players can read.", hint=hint
+            raise InputError(
+                f"{name}, line {number}: {line.strip()[:60]!r} has no times that players can read.",
+                code="captions.invalid",
+                hint=hint,
             )
         if _milliseconds(*cue.groups()[4:8]) <= _milliseconds(*cue.groups()[:4]):
-            raise BadCaption(f"{name}, line {number}: the cue ends before it begins.", hint="Fix its times.")
+            raise InputError(
+                f"{name}, line {number}: the cue ends before it begins.", code="captions.invalid", hint="Fix its times."
+            )
         count += 1
     if not count:
-        raise BadCaption(f"{name} contains no cue.", hint=_HINT)
+        raise InputError(f"{name} contains no cue.", code="captions.invalid", hint=_HINT)
 
 
 def _milliseconds(hours: str | None, minutes: str, seconds: str, fraction: str) -> int:

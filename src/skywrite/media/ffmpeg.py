@@ -10,10 +10,9 @@ import shutil
 import subprocess
 import threading
 from pathlib import Path
-from typing import ClassVar
 
 from skywrite.config import child_environment
-from skywrite.errors import InputError, MissingExtra, TemporaryError
+from skywrite.errors import InputError, MissingExtra, Overloaded
 
 CONVERT_SECONDS_MAX = 1800.0
 DEMUXERS = {
@@ -27,6 +26,7 @@ DEMUXERS = {
     "flv": "flv",
     "gif": "gif",
 }
+RETRY_SECONDS = 30
 _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y")
 # A header can claim any size. Four times 4K is more than anybody posts.
 _BOUNDED = ("-max_alloc", "500000000", "-max_pixels", "34000000")
@@ -39,16 +39,6 @@ AAC = ("-c:a", "aac", "-b:a", "128k", "-ac", "2")
 CONVERSIONS_MAX = 2
 TURN_SECONDS_MAX = 120.0
 _TURNS = threading.BoundedSemaphore(CONVERSIONS_MAX)
-
-
-class ConversionFailed(InputError):
-    """ffmpeg could not make an MP4 video of a file."""
-
-
-class ConversionBusy(TemporaryError):
-    """As many videos are being converted as this computer should convert at a time."""
-
-    retry_seconds: ClassVar[int] = 30
 
 
 def find_ffmpeg(name: str) -> str:
@@ -73,7 +63,7 @@ def convert(
     name: str,
     timeout_seconds: float = CONVERT_SECONDS_MAX,
 ) -> None:
-    """Write `out` as MP4, with its index first and no metadata. Raises ConversionFailed and MissingExtra.
+    """Write `out` as MP4, with its index first and no metadata. Raises InputError and MissingExtra.
 
     `kind` is from `sniff`. `options` choose streams, filters and codecs. If this fails, `out` is deleted.
     """
@@ -81,7 +71,12 @@ def convert(
     write = (*_PLAIN, "-movflags", "+faststart", "-f", "mp4", f"file:{out.resolve()}")
     command = [find_ffmpeg(name), *_QUIET, *read, *options, *write]
     if not _TURNS.acquire(timeout=TURN_SECONDS_MAX):
-        raise ConversionBusy(f"{name} waits for other videos that are being converted.", hint="Try again later.")
+        raise Overloaded(
+            f"{name} waits for other videos that are being converted.",
+            code="conversion.busy",
+            hint="Try again later.",
+            retry_seconds=RETRY_SECONDS,
+        )
     try:
         done = subprocess.run(
             command,
@@ -92,16 +87,19 @@ def convert(
         )
     except subprocess.TimeoutExpired:
         out.unlink(missing_ok=True)
-        raise ConversionFailed(
+        raise InputError(
             f"Converting {name} took longer than {timeout_seconds:.0f} seconds.",
+            code="conversion.failed",
             hint="Use a shorter or smaller video.",
         ) from None
     finally:
         _TURNS.release()
     if done.returncode != 0 or not out.exists() or not out.stat().st_size:
         out.unlink(missing_ok=True)
-        raise ConversionFailed(
-            f"{name} could not be converted: {_reason(done.stderr)}.", hint="Does it play elsewhere?"
+        raise InputError(
+            f"{name} could not be converted: {_reason(done.stderr)}.",
+            code="conversion.failed",
+            hint="Does it play elsewhere?",
         )
 
 

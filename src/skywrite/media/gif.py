@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skywrite import contained
+from skywrite.errors import InputError
 from skywrite.files import read_regular
 from skywrite.media.ffmpeg import CONVERT_SECONDS_MAX, H264, convert
-from skywrite.media.image import MAX_FILE_BYTES, STRANGERS_MAX_PIXELS, DamagedImage, ImageTooLarge, NotAnImage
+from skywrite.media.image import MAX_FILE_BYTES, STRANGERS_MAX_PIXELS
 from skywrite.media.video import VIDEO_SECONDS_MAX, VIDEO_SIDE_MAX, check_video, probe_video
 
 MAX_FRAMES = 20_000
@@ -45,15 +46,17 @@ def is_animated(data: bytes) -> bool:
             frames += block == _IMAGE
             if frames > 1:
                 return True
-    except (IndexError, ImageTooLarge):
+    except (IndexError, InputError):
         return False
     return False
 
 
 def probe_gif(data: bytes, name: str = "The GIF") -> GifInfo:
-    """Read all blocks. Raises NotAnImage, DamagedImage and ImageTooLarge."""
+    """Read all blocks. Raises InputError."""
     if not data.startswith((b"GIF87a", b"GIF89a")):
-        raise NotAnImage(f"{name} is not a GIF.", hint="Add images as images, and a video as a video.")
+        raise InputError(
+            f"{name} is not a GIF.", code="image.unsupported", hint="Add images as images, and a video as a video."
+        )
     frames, hundredths, delay, plays = 0, 0, 0, 1
     try:
         width, height = int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
@@ -68,11 +71,13 @@ def probe_gif(data: bytes, name: str = "The GIF") -> GifInfo:
                 times = int.from_bytes(body[14:16], "little")
                 plays = times + 1 if times else 0
     except IndexError:
-        raise DamagedImage(f"{name} is cut off.", hint="Export or download it again.") from None
+        raise InputError(f"{name} is cut off.", code="image.damaged", hint="Export or download it again.") from None
     if not frames or not width or not height:
-        raise DamagedImage(f"{name} contains no image.", hint="Export or download it again.")
+        raise InputError(f"{name} contains no image.", code="image.damaged", hint="Export or download it again.")
     if width * height > STRANGERS_MAX_PIXELS or frames > MAX_FRAMES:
-        raise ImageTooLarge(f"{name} has {frames} frames of {width} x {height} pixels.", hint="Make it smaller.")
+        raise InputError(
+            f"{name} has {frames} frames of {width} x {height} pixels.", code="image.too_large", hint="Make it smaller."
+        )
     return GifInfo(width, height, frames, hundredths / 100, plays)
 
 
@@ -85,7 +90,9 @@ def probe_gif_file(path: str, name: str) -> GifInfo:
     """The same for a file."""
     data = read_regular(Path(path), MAX_FILE_BYTES)
     if data is None:
-        raise ImageTooLarge(f"{name} is larger than {MAX_FILE_BYTES // 10**6} MB.", hint="Make it smaller.")
+        raise InputError(
+            f"{name} is larger than {MAX_FILE_BYTES // 10**6} MB.", code="image.too_large", hint="Make it smaller."
+        )
     return probe_gif(data, name)
 
 
@@ -94,7 +101,7 @@ def gif_to_video(
 ) -> None:
     """Convert an animated GIF to MP4 (H.264, even sides, index first, no sound). Transparent parts become white.
 
-    Raises MissingExtra without ffmpeg, ConversionFailed, and what `probe_gif` and `check_video` raise.
+    Raises MissingExtra without ffmpeg, InputError, and what `probe_gif` and `check_video` raise.
     """
     contained.decode(probe_gif_file, str(source.absolute()), name)
     fitted = (
@@ -111,7 +118,7 @@ def gif_to_video(
 def _blocks(data: bytes) -> Iterator[tuple[int, bytes]]:
     """(kind, first bytes) of each block. The kind of an extension is its label.
 
-    Raises IndexError if the file is cut short, and ImageTooLarge if it has too many pieces.
+    Raises IndexError if the file is cut short, and InputError if it has too many pieces.
     """
     pieces = 0
     at = 13 + _table_bytes(data[10])
@@ -132,7 +139,11 @@ def _blocks(data: bytes) -> Iterator[tuple[int, bytes]]:
             at += 1 + length
             pieces += 1
             if pieces > MAX_PIECES:
-                raise ImageTooLarge("The GIF consists of too many pieces.", hint="Save it again, or make it smaller.")
+                raise InputError(
+                    "The GIF consists of too many pieces.",
+                    code="image.too_large",
+                    hint="Save it again, or make it smaller.",
+                )
         at += 1
         yield kind, data[start : start + 20]
 

@@ -47,18 +47,6 @@ _JPEG_SCALE = 8
 _ORIENTATION_TAG = 0x0112
 
 
-class NotAnImage(InputError):
-    """The bytes are not an image of a kind that can be posted."""
-
-
-class DamagedImage(InputError):
-    """The image begins correctly, but cannot be read to its end."""
-
-
-class ImageTooLarge(InputError):
-    """The image has more pixels or bytes than are safe to open, or cannot be made small enough."""
-
-
 @dataclass(frozen=True, slots=True)
 class PreparedImage:
     """An image to upload: `width` and `height` in pixels as displayed; `changes` describes what was done to it."""
@@ -74,7 +62,11 @@ def prepare_image_file(path: str, *, name: str, max_bytes: int, max_pixels: int)
     """The same for a file, for a process that is to hold the file's bytes in place of its caller."""
     data = read_regular(Path(path), MAX_FILE_BYTES)
     if data is None:
-        raise ImageTooLarge(f"{name} is larger than {MAX_FILE_BYTES // 10**6} MB.", hint="Make it smaller first.")
+        raise InputError(
+            f"{name} is larger than {MAX_FILE_BYTES // 10**6} MB.",
+            code="image.too_large",
+            hint="Make it smaller first.",
+        )
     return prepare_image(data, name=name, max_bytes=max_bytes, max_pixels=max_pixels)
 
 
@@ -93,7 +85,7 @@ def prepare_image(
 ) -> PreparedImage:
     """Make an image ready to post. It is never enlarged.
 
-    Messages use `name`. Raises NotAnImage, DamagedImage, ImageTooLarge, and MissingExtra for HEIC.
+    Messages use `name`. Raises InputError, and MissingExtra for HEIC.
     """
     kind = _kind(data, name)
     declared = dimensions(kind, data)
@@ -112,17 +104,31 @@ def prepare_image(
 
 def _kind(data: bytes, name: str) -> str:
     if not data:
-        raise NotAnImage(f"{name} is empty.", hint="Check that the file was written or downloaded whole.")
+        raise InputError(
+            f"{name} is empty.", code="image.unsupported", hint="Check that the file was written or downloaded whole."
+        )
     if len(data) > MAX_FILE_BYTES:
-        raise ImageTooLarge(f"{name} has {len(data) / 1e6:.0f} MB; the maximum is {MAX_FILE_BYTES // 10**6} MB.")
+        raise InputError(
+            f"{name} has {len(data) / 1e6:.0f} MB; the maximum is {MAX_FILE_BYTES // 10**6} MB.", code="image.too_large"
+        )
     kind = sniff(data[:HEAD_BYTES])
     if kind in IMAGES:
         return kind
     if kind in VIDEOS:
-        raise NotAnImage(f"{name} is a video ({NAMES[kind]}), not an image.", hint="Add it as a video.")
+        raise InputError(
+            f"{name} is a video ({NAMES[kind]}), not an image.", code="image.unsupported", hint="Add it as a video."
+        )
     if kind:
-        raise NotAnImage(f"{name} is of the kind {NAMES[kind]}, which cannot be posted as an image.", hint=_HINT)
-    raise NotAnImage(f"{name} is not an image.", hint="Images are JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF or BMP files.")
+        raise InputError(
+            f"{name} is of the kind {NAMES[kind]}, which cannot be posted as an image.",
+            code="image.unsupported",
+            hint=_HINT,
+        )
+    raise InputError(
+        f"{name} is not an image.",
+        code="image.unsupported",
+        hint="Images are JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF or BMP files.",
+    )
 
 
 def _decoded_size(kind: str, data: bytes, image: Image, max_side: int) -> tuple[int, int]:
@@ -142,11 +148,12 @@ def _fitting(size: tuple[int, int], max_side: int) -> tuple[int, int]:
 
 def _check_size(size: tuple[int, int] | None, decoded: tuple[int, int] | None, name: str, max_pixels: int) -> None:
     if size is None or decoded is None or min(size) < 1:
-        raise DamagedImage(f"{name} starts like an image but has no size.", hint="Export it again.")
+        raise InputError(f"{name} starts like an image but has no size.", code="image.damaged", hint="Export it again.")
     if decoded[0] * decoded[1] > max_pixels:
-        raise ImageTooLarge(
+        raise InputError(
             f"{name} has {size[0]} x {size[1]} pixels ({size[0] * size[1] / 1e6:.0f} megapixels); "
             f"the maximum is {max_pixels // 10**6} megapixels.",
+            code="image.too_large",
             hint=f"Make it smaller: Bluesky shows at most {IMAGE_SIDE} pixels a side.",
         )
 
@@ -159,9 +166,13 @@ def _decoding(name: str) -> Iterator[None]:
     except SkywriteError:
         raise
     except MemoryError:
-        raise ImageTooLarge(f"There is not enough memory to open {name}.", hint="Make it smaller.") from None
+        raise InputError(
+            f"There is not enough memory to open {name}.", code="image.too_large", hint="Make it smaller."
+        ) from None
     except Exception as error:
-        raise DamagedImage(f"{name} is damaged or cut off: {error}.", hint="Export or download it again.") from None
+        raise InputError(
+            f"{name} is damaged or cut off: {error}.", code="image.damaged", hint="Export or download it again."
+        ) from None
 
 
 def _open(kind: str, data: bytes, name: str) -> Image:
@@ -341,8 +352,10 @@ class _Redrawing:
                 if size_bytes >= _GOOD_SHRINK * self._max_bytes:
                     break
         if best is None:
-            raise ImageTooLarge(
-                f"{self._name} cannot be reduced to {self._max_bytes} bytes.", hint="Use a smaller image."
+            raise InputError(
+                f"{self._name} cannot be reduced to {self._max_bytes} bytes.",
+                code="image.too_large",
+                hint="Use a smaller image.",
             )
         self._changes.append(f"made smaller ({width} x {height} to {best[1][0]} x {best[1][1]})")
         return best[0], _QUALITY_LOW, best[1]

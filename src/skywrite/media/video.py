@@ -31,22 +31,6 @@ _FITTED = (
 )
 
 
-class NotAVideo(InputError):
-    """The file is not a video, or of a kind that cannot be used."""
-
-
-class DamagedVideo(InputError):
-    """The video is cut short or its parts do not fit together."""
-
-
-class VideoTooLarge(InputError):
-    """The video has more bytes than a post accepts."""
-
-
-class VideoTooLong(InputError):
-    """The video is longer than a post accepts."""
-
-
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
     """The properties of a video: `width` and `height` in pixels as shown (rotated and unsqueezed), `kind` from `sniff`.
@@ -70,13 +54,14 @@ class VideoInfo:
 def probe_video(path: Path, *, name: str = "") -> VideoInfo:
     """Read the properties of an MP4 or QuickTime file, without its images.
 
-    Raises NotAVideo (also for videos that must be converted before anything is known about them) and DamagedVideo.
+    Raises InputError, also for videos that must be converted before anything is known about them.
     """
     name = name or path.name
     kind = _kind(path, name)
     if kind not in ("mp4", "mov"):
-        raise NotAVideo(
+        raise InputError(
             f"{name} is of the kind {NAMES[kind]}, not an MP4.",
+            code="video.unsupported",
             hint=f"Convert it to MP4, or: {install_command('video')}",
         )
     with path.open("rb") as file:
@@ -84,24 +69,28 @@ def probe_video(path: Path, *, name: str = "") -> VideoInfo:
 
 
 def is_ready(path: Path) -> bool:
-    """Whether a file is an MP4 that can go out unchanged. Raises NotAVideo if it is not a video at all."""
+    """Whether a file is an MP4 that can go out unchanged. Raises InputError if it is not a video at all."""
     return _kind(path, path.name) == "mp4"
 
 
 def check_video(info: VideoInfo, *, name: str = "The video") -> None:
-    """Check a video against the limits. Raises VideoTooLarge, VideoTooLong, NotAVideo."""
+    """Check a video against the limits. Raises InputError."""
     if info.size_bytes > VIDEO_BYTES_MAX:
-        raise VideoTooLarge(
+        raise InputError(
             f"{name} has {info.size_bytes / 1e6:.0f} MB; the maximum is {VIDEO_BYTES_MAX // 10**6} MB.",
+            code="video.too_large",
             hint="Make it shorter, or export it with a lower bit rate.",
         )
     if info.duration_seconds > VIDEO_SECONDS_MAX:
-        raise VideoTooLong(
+        raise InputError(
             f"{name} is {_clock(info.duration_seconds)} long; the maximum is {VIDEO_SECONDS_MAX // 60} minutes.",
+            code="video.too_long",
             hint="Cut it, or post it in parts.",
         )
     if min(info.width, info.height) < 1 or info.duration_seconds <= 0:
-        raise NotAVideo(f"{name} shows nothing: it has no images or no length.", hint="Export it again.")
+        raise InputError(
+            f"{name} shows nothing: it has no images or no length.", code="video.unsupported", hint="Export it again."
+        )
 
 
 def prepare_video(path: Path, out: Path, *, name: str = "", timeout_seconds: float = CONVERT_SECONDS_MAX) -> VideoInfo:
@@ -121,14 +110,18 @@ def prepare_video(path: Path, out: Path, *, name: str = "", timeout_seconds: flo
 def convert_video(path: Path, out: Path, *, name: str = "", timeout_seconds: float = CONVERT_SECONDS_MAX) -> VideoInfo:
     """Make an MP4 (H.264, AAC, at most 1920 pixels per side, index first, no metadata) and check it.
 
-    A QuickTime video in these codecs is only repackaged. Raises MissingExtra without ffmpeg, and ConversionFailed.
+    A QuickTime video in these codecs is only repackaged. Raises MissingExtra without ffmpeg, and InputError.
     """
     name = name or path.name
     kind = _kind(path, name)
     if path.resolve() == out.resolve():
         raise ValueError("a video cannot be converted onto itself")
     if path.stat().st_size > SOURCE_BYTES_MAX:
-        raise VideoTooLarge(f"{name} is larger than {SOURCE_BYTES_MAX // 10**9} GB.", hint="Make it smaller first.")
+        raise InputError(
+            f"{name} is larger than {SOURCE_BYTES_MAX // 10**9} GB.",
+            code="video.too_large",
+            hint="Make it smaller first.",
+        )
     streams = ("-map", "0:v:0", "-map", "0:a:0?")
     codecs: tuple[str, ...] = ("-vf", _FITTED, *H264, *AAC, "-t", str(VIDEO_SECONDS_MAX + 1))
     if kind in ("mp4", "mov"):
@@ -175,29 +168,43 @@ def _kind(path: Path, name: str) -> str:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except OSError as error:
-        raise NotAVideo(
-            f"{name} cannot be read: {error.strerror}.", hint="Check the path and its permissions."
+        raise InputError(
+            f"{name} cannot be read: {error.strerror}.",
+            code="video.unsupported",
+            hint="Check the path and its permissions.",
         ) from None
     if not head:
-        raise NotAVideo(f"{name} is empty.", hint="Check that the file was written or downloaded whole.")
+        raise InputError(
+            f"{name} is empty.", code="video.unsupported", hint="Check that the file was written or downloaded whole."
+        )
     kind = sniff(head)
     if kind in VIDEOS:
         return kind
     if kind in IMAGES:
-        raise NotAVideo(f"{name} is an image ({NAMES[kind]}), not a video.", hint="Add it as an image.")
+        raise InputError(
+            f"{name} is an image ({NAMES[kind]}), not a video.", code="video.unsupported", hint="Add it as an image."
+        )
     what = f"is of the kind {NAMES[kind]}, not a video" if kind else "is not a video"
-    raise NotAVideo(f"{name} {what}.", hint="Videos are MP4 files; MOV, WebM, AVI and MPEG are converted.")
+    raise InputError(
+        f"{name} {what}.", code="video.unsupported", hint="Videos are MP4 files; MOV, WebM, AVI and MPEG are converted."
+    )
 
 
 def _probe(file: BinaryIO, size_bytes: int, kind: str, name: str) -> VideoInfo:
     try:
         movie = read_movie(file, size_bytes)
     except BrokenMovie as error:
-        raise DamagedVideo(f"{name} is damaged: {error}.", hint="Export or download it again.") from None
+        raise InputError(
+            f"{name} is damaged: {error}.", code="video.damaged", hint="Export or download it again."
+        ) from None
     shown = [track for track in movie.tracks if track.kind == "video" and track.width and track.height]
     if not shown:
         only = "only sound" if any(track.kind == "audio" for track in movie.tracks) else "no images"
-        raise NotAVideo(f"{name} has {only}.", hint="Bluesky needs a video. Combine the sound with an image first.")
+        raise InputError(
+            f"{name} has {only}.",
+            code="video.unsupported",
+            hint="Bluesky needs a video. Combine the sound with an image first.",
+        )
     sound = next((track.codec for track in movie.tracks if track.kind == "audio"), "")
     return VideoInfo(
         shown[0].width,

@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 AGENTS_MAX = 4096
 
 
-class NotLoggedIn(SignInError):
-    """There is no session for the account."""
-
-
 class Sessions(SessionStore, Protocol):
     """A store of sessions of both kinds."""
 
@@ -57,7 +53,7 @@ class Agents:
         self._agents: OrderedDict[str, Agent] = OrderedDict()
 
     def get(self, did: str, handle: str = "", *, sealed: bytes | None = None) -> Agent:
-        """The agent of an account; `sealed` is its session, if it is at hand. Raises NotLoggedIn if nobody has signed
+        """The agent of an account; `sealed` is its session, if it is at hand. Raises SignInError if nobody has signed
         in.
         """
         with self._lock:
@@ -67,7 +63,9 @@ class Agents:
                 return agent
         session = self._sessions.load_any(did) if sealed is None else self._sessions.unsealed(did, sealed)
         if session is None:
-            raise NotLoggedIn(f"Nobody is signed in as {handle or did}.", hint=sign_in_as(handle or did))
+            raise SignInError(
+                f"Nobody is signed in as {handle or did}.", code="account.signed_out", hint=sign_in_as(handle or did)
+            )
         agent = self._made(session)
         with self._lock:
             agent = self._agents.setdefault(did, agent)
@@ -80,7 +78,9 @@ class Agents:
         if isinstance(session, Session):
             return Agent(self._transport, session, store=self._sessions, clock=self._clock)
         if self._oauth is None:
-            raise NotLoggedIn(f"{session.handle} signed in by OAuth, which cannot be used here.")
+            raise SignInError(
+                f"{session.handle} signed in by OAuth, which cannot be used here.", code="account.signed_out"
+            )
         return Agent(self._transport, auth=self._oauth(session), clock=self._clock)
 
     def has_newer(self, did: str) -> bool:

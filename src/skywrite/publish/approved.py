@@ -9,17 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from skywrite.compose.build import Prepared
-from skywrite.errors import ENDED, Do, Hint, InputError, SkywriteError, TemporaryError
+from skywrite.errors import ENDED, Do, Hint, InputError, NeedsDecision, TemporaryError
 from skywrite.queue.approval_rules import DRIFTED
 
 MENTION = "app.bsky.richtext.facet#mention"
-
-
-class DriftedSinceApproval(SkywriteError):
-    """What would be published is no longer what was approved."""
-
-
-assert DriftedSinceApproval.__name__ == DRIFTED
 
 
 def approved_mentions(prepared: Prepared) -> Iterator[tuple[str, str | None]]:
@@ -40,7 +33,7 @@ def mentions_of(text: str, facet: Mapping[str, Any]) -> Iterator[tuple[str, str]
 
 
 def check_drift(post_id: int, prepared: Prepared, resolve: Callable[[str], str]) -> None:
-    """Raise DriftedSinceApproval if a handle means another account than the approved one.
+    """Raise NeedsDecision if a handle means another account than the approved one.
 
     What cannot be looked up now is published as approved.
     """
@@ -54,7 +47,8 @@ def check_drift(post_id: int, prepared: Prepared, resolve: Callable[[str], str])
                 raise
             continue
         if now != approved:
-            raise DriftedSinceApproval(
+            raise NeedsDecision(
                 f"@{handle} was approved as {approved or 'plain text'}, and is {now or 'nobody'} now.",
+                code=DRIFTED,
                 hint=Hint("See it and approve it again: ", Do("posts.approve", post_id)),
             )

@@ -29,7 +29,7 @@ from skywrite.schedule.policy import verdict
 if TYPE_CHECKING:
     from skywrite.publish.hosts import Hosts
 
-MISSED = "MissedTime"
+MISSED = "post.missed"
 VIDEO_TURN_SECONDS = 2
 
 

@@ -24,14 +24,6 @@ TLS_PORT = 465
 SUBJECT_MAX = 120
 
 
-class NotEncrypted(SkywriteError):
-    """The mail server offers no encryption, so nothing was sent."""
-
-
-class MailNotSent(SkywriteError):
-    """The mail server could not be reached, or did not accept the message."""
-
-
 def check_mail(config: Mapping[str, Any]) -> None:
     """Raise InputError for addresses and servers that cannot be right."""
     for name in ("to", "from"):
@@ -62,7 +54,7 @@ def send_mail(
 ) -> None:
     """Send one message. Neither the password nor the message is sent without encryption, unless `plain` is set.
 
-    A server that is silent is hung up on when `ending` comes. Raises NotEncrypted, MailNotSent.
+    A server that is silent is hung up on when `ending` comes. Raises SkywriteError, SkywriteError.
     """
     import smtplib
     import ssl
@@ -89,12 +81,13 @@ def send_mail(
     except (smtplib.SMTPException, OSError) as error:
         said = " ".join(str(error).split())[:200] or type(error).__name__
         if isinstance(error, ssl.SSLCertVerificationError):
-            raise MailNotSent(
+            raise SkywriteError(
                 f"{host} could not prove who it is, so nothing was sent: {error.verify_message}",
+                code="mail.not_sent",
                 hint="Name the server as its certificate does, or have the certificate fixed.",
             ) from error
         hint = "Check the server and the password."
-        raise MailNotSent(f"{host} did not take the message: {said}", hint=hint) from error
+        raise SkywriteError(f"{host} did not take the message: {said}", code="mail.not_sent", hint=hint) from error
 
 
 def _hang_up(server: smtplib.SMTP) -> None:
@@ -144,8 +137,9 @@ def _encrypt(server: smtplib.SMTP, config: Mapping[str, Any], tls: ssl.SSLContex
         if server.has_extn("starttls"):
             server.starttls(context=tls or ssl.create_default_context())
         elif not config.get("plain"):
-            raise NotEncrypted(
+            raise SkywriteError(
                 f"{host} offers no STARTTLS, so nothing was sent.",
+                code="mail.not_encrypted",
                 hint=Hint(
                     "Use another server or port; on your own network, add it with ", Do("argument", "plain"), "."
                 ),

@@ -22,6 +22,8 @@ _KEYS = (FUNCTION_ANSWERS,)
 class AnotherRecord(RecordConflict):
     """At a record key there is something other than what was meant, so nothing was written."""
 
+    code = "record.another"
+
 
 def check_meant(post: Post, ours: Mapping[str, Any], found: Record) -> None:
     """Raise AnotherRecord unless the record that was found is this post."""

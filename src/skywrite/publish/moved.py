@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 DEAD_TRIES = 3
 
 
-class AccountMoved(SignInError):
-    """The account's DID document names another server than its session."""
-
-
 def is_worth_asking(error: Exception, attempts: int) -> bool:
     """Whether an attempt with this result is a reason to look up the account again."""
     if isinstance(error, NotSent | NoAnswer):
@@ -30,7 +26,7 @@ def is_worth_asking(error: Exception, attempts: int) -> bool:
     return isinstance(error, SignInError)
 
 
-def moved(session: Session | OAuthSession, resolver: Resolver) -> AccountMoved | None:
+def moved(session: Session | OAuthSession, resolver: Resolver) -> SignInError | None:
     """The error to report if the account has moved; None if it has not, or if that is unknown."""
     try:
         named = resolver.pds_url(session.did)
@@ -43,7 +39,8 @@ def moved(session: Session | OAuthSession, resolver: Resolver) -> AccountMoved |
     # issued for the name in the DID document.
     if isinstance(session, Session) and session.audience == f"did:web:{host}":
         return None
-    return AccountMoved(
+    return SignInError(
         f"{session.handle} has moved to {named}: its DID document names that server now.",
+        code="account.moved",
         hint=SIGN_IN,
     )

@@ -15,29 +15,27 @@ from skywrite.errors import (
     Do,
     Hint,
     InputError,
+    NeedsDecision,
     RateLimited,
     RejectedError,
     SignInError,
     SkywriteError,
     TemporaryError,
+    Unexpected,
 )
-from skywrite.publish.approved import DriftedSinceApproval
 from skywrite.publish.meant import AnotherRecord
-from skywrite.publish.reply_target import ReplyTargetGone
-from skywrite.publish.tombstones import DeletedByHand
+from skywrite.publish.reply_target import REPLY_TARGET_GONE
 from skywrite.queue.accounts import NEEDS_LOGIN
 from skywrite.queue.identities import FUNCTION_ANSWERS
 from skywrite.queue.model import AccountChange, Claim, Failed, Held, Outcome, Post, Problem, Retry
 
+# The session in use has ended, and there is a newer one, which is used at once.
+SESSION_RENEWED = "session.renewed"
 FIRST_RETRY_SECONDS = 5.0
 RETRY_SECONDS_MAX = 900.0
 GIVE_UP_SECONDS = 2 * 86_400
 GIVE_UP_TRIES = 50
 UNEXPECTED_TRIES = 5
-
-
-class SignedInAnew(TemporaryError):
-    """The session in use has ended, and there is a newer one, which is used at once."""
 
 
 def retry_seconds(attempts: int, jitter: float) -> float:
@@ -69,10 +67,10 @@ def outcome_of(error: Exception, post: Post, now: datetime, jitter: float) -> tu
     if not isinstance(error, SkywriteError):
         return _unexpected(error, post, now, jitter), None
     problem = Problem.of(error)
-    if isinstance(error, ReplyTargetGone) and str(post.key).startswith(FUNCTION_ANSWERS):
+    if error.code == REPLY_TARGET_GONE and str(post.key).startswith(FUNCTION_ANSWERS):
         # Nobody waits for it, and nobody needs to decide.
         return Failed(problem), None
-    if isinstance(error, DriftedSinceApproval | ReplyTargetGone | AnotherRecord | DeletedByHand):
+    if isinstance(error, NeedsDecision | AnotherRecord):
         return Held(problem), None
     if isinstance(error, RateLimited):
         until = max(error.until, now + timedelta(seconds=1))
@@ -83,7 +81,7 @@ def outcome_of(error: Exception, post: Post, now: datetime, jitter: float) -> tu
     if isinstance(error, SignInError):
         held = Problem(NEEDS_LOGIN, error.message, error.hint or SIGN_IN)
         return Held(held), AccountChange("needs_login", reason=error.message)
-    if isinstance(error, SignedInAnew):
+    if error.code == SESSION_RENEWED:
         return Retry(now, problem), None
     if isinstance(error, TemporaryError):
         return _later(post, problem, now, jitter), None
@@ -100,13 +98,13 @@ def _later(post: Post, problem: Problem, now: datetime, jitter: float) -> Outcom
     # Both, so that a post that was long overdue at its first attempt gets its two days, too.
     if now - began > timedelta(seconds=GIVE_UP_SECONDS) and post.attempts >= GIVE_UP_TRIES:
         hint = Hint("Try again: ", Do("posts.release", post.id))
-        return Held(Problem(problem.name, f"Given up after two days of attempts: {problem.message}", hint))
+        return Held(Problem(problem.code, f"Given up after two days of attempts: {problem.message}", hint))
     return Retry(now + timedelta(seconds=retry_seconds(post.attempts, jitter)), problem)
 
 
 def _unexpected(error: Exception, post: Post, now: datetime, jitter: float) -> Outcome:
     message = f"Something went wrong inside Skywrite ({type(error).__name__})."
-    problem = Problem("Unexpected", message, "Please report it, with the log of the worker.")
+    problem = Problem(Unexpected.code, message, "Please report it, with the log of the worker.")
     if post.attempts >= UNEXPECTED_TRIES:
         return Held(problem)
     return Retry(now + timedelta(seconds=retry_seconds(post.attempts, jitter)), problem)

@@ -20,12 +20,12 @@ from skywrite.publish.approved import check_drift
 from skywrite.publish.decide import Decider
 from skywrite.publish.log import Log, silent
 from skywrite.publish.meant import AnotherRecord, check_meant
-from skywrite.publish.moved import AccountMoved, is_worth_asking, moved
-from skywrite.publish.outcome import SignedInAnew, outcome_of, with_records
+from skywrite.publish.moved import is_worth_asking, moved
+from skywrite.publish.outcome import SESSION_RENEWED, outcome_of, with_records
 from skywrite.publish.reply_target import check_reply_target
 from skywrite.publish.sender import Sending, VideoUpload, upload, write
 from skywrite.publish.tombstones import deleted_by_hand
-from skywrite.queue.model import AccountChange, Claim, Outcome, Post, Published
+from skywrite.queue.model import AccountChange, Claim, LeaseLost, Outcome, Post, Published
 from skywrite.queue.post_store import PostStore
 from skywrite.queue.reading import Unreadable, UnreadableRow
 from skywrite.queue.vault import WrongKey
@@ -38,14 +38,6 @@ MENTION_TRIES = 3
 MENTION_PATIENCE = timedelta(hours=1)
 STORAGE_PAUSE_SECONDS = 2.0
 STOPPABLE_BYTES = 16_000_000
-
-
-class UploadInterrupted(TemporaryError):
-    """The program was asked to stop during the upload of a large file; nothing was published."""
-
-
-class LeaseLost(SkywriteError):
-    """Another worker has taken over the account; this one must not continue."""
 
 
 class Result(NamedTuple):
@@ -140,7 +132,9 @@ class Publisher(NamedTuple):
             raise
         except KeyboardInterrupt:
             # Nothing was written yet; the queue must know, so that the post can be cancelled.
-            stopped = UploadInterrupted("You stopped it before it was sent.", hint="It is sent by the next run.")
+            stopped = TemporaryError(
+                "You stopped it before it was sent.", code="upload.interrupted", hint="It is sent by the next run."
+            )
             self._settled(claim, self._not_now(claim, stopped, "unsent"))
             raise
         except Exception as error:
@@ -159,8 +153,10 @@ class Publisher(NamedTuple):
         if not isinstance(error, SkywriteError):
             self.log("unexpected", post=claim.post.id, error=error)
         if isinstance(error, SignInError) and self.agents.has_newer(claim.post.account_did):
-            error = SignedInAnew(
-                f"{claim.account.handle} has signed in again in the meantime.", hint="Skywrite tries again."
+            error = TemporaryError(
+                f"{claim.account.handle} has signed in again in the meantime.",
+                code=SESSION_RENEWED,
+                hint="Skywrite tries again.",
             )
         elif is_worth_asking(error, claim.post.attempts):
             error = self._moved(claim) or error
@@ -168,7 +164,7 @@ class Publisher(NamedTuple):
         outcome, change = outcome_of(error, claim.post, now, self.clock.random())
         return Result(with_records(outcome, claim, known, now, self.lease_seconds), change, error, known)
 
-    def _moved(self, claim: Claim) -> AccountMoved | None:
+    def _moved(self, claim: Claim) -> SignInError | None:
         try:
             session = self.agents.get(claim.post.account_did, claim.account.handle).session
         except SkywriteError:
@@ -239,7 +235,7 @@ class Publisher(NamedTuple):
 
     def _store_frozen(self, claim: Claim, frozen: Frozen) -> None:
         if not self.store.freeze(claim, frozen.to_json()):
-            raise LeaseLost(f"Post {claim.post.id} was taken over by another worker.")
+            raise LeaseLost(f"Post {claim.post.id} was taken over by another worker.", code="post.lease_lost")
 
     def _upload(self, claim: Claim, repo: Repo, frozen: Frozen) -> Frozen:
         renewed_at = self.clock.monotonic()
@@ -247,8 +243,10 @@ class Publisher(NamedTuple):
         def progress(cid: str, done: int, size: int) -> None:
             nonlocal renewed_at
             if size >= STOPPABLE_BYTES and self.stopping.is_set():
-                raise UploadInterrupted(
-                    "The upload stopped because the program ended.", hint="It starts over next time."
+                raise TemporaryError(
+                    "The upload stopped because the program ended.",
+                    code="upload.interrupted",
+                    hint="It starts over next time.",
                 )
             if self.progress:
                 self.progress(claim.post, cid, done, size)
@@ -274,7 +272,7 @@ class Publisher(NamedTuple):
 
     def _renew(self, claim: Claim, more_seconds: float = 0.0) -> None:
         if not self.store.renew(claim, self.lease_seconds + more_seconds):
-            raise LeaseLost(f"Post {claim.post.id} was taken over by another worker.")
+            raise LeaseLost(f"Post {claim.post.id} was taken over by another worker.", code="post.lease_lost")
 
     def _found(self, post: Post, repo: Repo, frozen: Frozen, conflict: RecordConflict) -> Published:
         """The post went out under its key before, without this database knowing: the repository is the ledger.

@@ -9,15 +9,14 @@ from skywrite.atproto.repo import Repo
 from skywrite.atproto.xrpc_errors import RecordNotFound
 from skywrite.compose.build import Prepared
 from skywrite.compose.references import parse_reference
-from skywrite.errors import Do, Hint, SkywriteError
+from skywrite.errors import Do, Hint, NeedsDecision, SkywriteError
 from skywrite.queue.model import Post
 
 # Only here hours may pass between reading and replying; elsewhere the author has just read the post.
 SOURCE = "inbox"
 
 
-class ReplyTargetGone(SkywriteError):
-    """What a post replies to was deleted in the meantime."""
+REPLY_TARGET_GONE = "reply.target_gone"
 
 
 def has_target(post: Post, prepared: Prepared) -> bool:
@@ -26,14 +25,15 @@ def has_target(post: Post, prepared: Prepared) -> bool:
 
 
 def check_reply_target(post: Post, prepared: Prepared, repo: Repo) -> None:
-    """Raise ReplyTargetGone if the network says so; a server that cannot be reached does not hold up a reply."""
+    """Raise NeedsDecision if the network says so; a server that cannot be reached does not hold up a reply."""
     for name in ("parent", "root") if has_target(post, prepared) else ():
         authority, collection, rkey = parse_reference(str(prepared.records[0]["reply"][name]["uri"]))
         try:
             repo.get(collection, rkey, repo=authority)
         except RecordNotFound:
-            raise ReplyTargetGone(
+            raise NeedsDecision(
                 f"What post {post.id} replies to was deleted in the meantime ({name}).",
+                code=REPLY_TARGET_GONE,
                 hint=Hint("Cancel it: ", Do("posts.cancel", post.id)),
             ) from None
         except SkywriteError:

@@ -9,20 +9,18 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from skywrite.errors import Do, Hint, SkywriteError
+from skywrite.errors import Do, Hint, NeedsDecision
 from skywrite.queue.model import Post
 
 _DELETED, _WANTED = "deleted", "wanted"
+DELETED_BY_HAND = "post.deleted_by_hand"
 
 
-class DeletedByHand(SkywriteError):
-    """The post was published before and deleted since; it is not published again by itself."""
-
-
-def deleted_by_hand(post: Post) -> DeletedByHand:
+def deleted_by_hand(post: Post) -> NeedsDecision:
     """The error for a post that came back with an older database."""
-    return DeletedByHand(
+    return NeedsDecision(
         f"Post {post.id} was published before, and deleted since: an older database has brought it back.",
+        code=DELETED_BY_HAND,
         hint=Hint("Drop it: ", Do("posts.cancel", post.id), ". Publish it again: ", Do("posts.release", post.id), "."),
     )
 

@@ -12,12 +12,11 @@ from typing import Any
 
 from skywrite.atproto.xrpc_errors import MethodNotSupported, Refused
 from skywrite.clock import Clock
-from skywrite.errors import InputError, RateLimited, SkywriteError, TemporaryError
+from skywrite.errors import InputError, RateLimited, RejectedError, SkywriteError, TemporaryError
 from skywrite.publish.video_service import (
     Job,
     Parts,
     UploadStopped,
-    VideoRejected,
     VideoService,
     VideoServiceUnavailable,
     completed_job,
@@ -58,7 +57,7 @@ class InParts:
     def send(self, name: str, about: Mapping[str, int]) -> Job | None:
         """The video's job; None if the service has no uploads in parts, or gave up this one: then send it whole.
 
-        Raises VideoRejected, VideoLimitReached, VideoServiceUnavailable.
+        Raises RejectedError, TemporaryError, VideoServiceUnavailable.
         """
         parts = self._start(name, about)
         if parts is None:
@@ -229,7 +228,9 @@ class InParts:
 def _ended(status: Mapping[str, Any], error: SkywriteError) -> SkywriteError:
     if status.get("state") == "failed":
         reason = str(status.get("failureReason") or error.message)[:300].rstrip(".")
-        return VideoRejected(f"The video service refused the video: {reason}.", hint="Export it again as MP4.")
+        return RejectedError(
+            f"The video service refused the video: {reason}.", code="video.refused", hint="Export it again as MP4."
+        )
     return VideoServiceUnavailable(f"The upload of the video was {status.get('state')}: {error.message}")
 
 

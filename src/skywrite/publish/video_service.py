@@ -5,8 +5,8 @@ What lives here: one call each, with the right token, and the errors below. What
 publishes anything, so all may be repeated.
 
     VideoServiceUnavailable (TemporaryError)   unreachable, overloaded, or failing; UploadStopped
-    VideoLimitReached (TemporaryError)         the account's daily allowance is used up
-    VideoRejected (RejectedError)              the service refuses this video or this account; PdsBlobTooSmall
+    TemporaryError                             the account's daily allowance is used up
+    RejectedError                              the service refuses this video or this account
 
 Sources: the app.bsky.video lexicons; https://docs.bsky.app/docs/tutorials/video for the tokens.
 """
@@ -40,25 +40,19 @@ _Made = TypeVar("_Made", bound=ServerAnswer)
 TokenFor = Callable[[str, str, int], str]
 """(method of the token, audience DID, lifetime in seconds) -> token, from com.atproto.server.getServiceAuth."""
 
+TOKEN_REFUSED = "video.token_refused"
+
 
 class VideoServiceUnavailable(TemporaryError):
     """The video service cannot be reached, is overloaded, or failed; the same video may work later."""
+
+    code = "video.service_unavailable"
 
 
 class UploadStopped(VideoServiceUnavailable):
     """The program was asked to stop while the video service worked on a video."""
 
-
-class VideoLimitReached(TemporaryError):
-    """The account may upload no more videos for now."""
-
-
-class VideoRejected(RejectedError):
-    """The video service refused the video, or the account, permanently."""
-
-
-class PdsBlobTooSmall(VideoRejected):
-    """The account's server does not accept a blob as large as the finished video."""
+    code = "video.upload_stopped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +118,7 @@ class VideoService:
         self._token: tuple[str, float] | None = None
 
     def check_limits(self, size_bytes: int) -> None:
-        """Raise VideoLimitReached or VideoRejected if the account cannot upload a video of this size now."""
+        """Raise TemporaryError or RejectedError if the account cannot upload a video of this size now."""
         token = self._token_for(LIMITS_LXM, self._service, LIMITS_TOKEN_SECONDS)
         try:
             limits = self._asked(lambda: self._xrpc.query(LIMITS_LXM, headers=_bearer(token)))
@@ -136,18 +130,23 @@ class VideoService:
         left, bytes_left = limits.get("remainingDailyVideos"), limits.get("remainingDailyBytes")
         if limits.get("canUpload") is False:
             if "mail" in text.lower() or "verif" in text.lower():
-                raise VideoRejected(
-                    f"This account may not upload videos: {text}.", hint=_REJECTED["UploadForbidden"][1]
+                raise RejectedError(
+                    f"This account may not upload videos: {text}.",
+                    code="video.refused",
+                    hint=_REJECTED["UploadForbidden"][1],
                 )
-            raise VideoLimitReached(
-                f"No more videos for now: {text or 'the limit of the day is reached'}.", hint=_HINT_LATER
+            raise TemporaryError(
+                f"No more videos for now: {text or 'the limit of the day is reached'}.",
+                code="video.limit_reached",
+                hint=_HINT_LATER,
             )
         if isinstance(left, int) and left < 1:
-            raise VideoLimitReached("The account has no video left today.", hint=_HINT_LATER)
+            raise TemporaryError("The account has no video left today.", code="video.limit_reached", hint=_HINT_LATER)
         if isinstance(bytes_left, int) and bytes_left < size_bytes:
-            raise VideoLimitReached(
+            raise TemporaryError(
                 f"The account may upload {max(0, bytes_left) / 1e6:.0f} MB of video today; this video has "
                 f"{size_bytes / 1e6:.0f} MB.",
+                code="video.limit_reached",
                 hint=_HINT_LATER,
             )
 
@@ -234,7 +233,9 @@ class VideoService:
         token = self._upload_token()
         try:
             return self._asked(lambda: call(_bearer(token)))
-        except _NotAccepted:
+        except VideoServiceUnavailable as error:
+            if error.code != TOKEN_REFUSED:
+                raise
             self.renew_token()
         token = self._upload_token()
         return self._asked(lambda: call(_bearer(token)))
@@ -252,54 +253,54 @@ class VideoService:
         try:
             return call()
         except NotSignedIn as error:
-            raise _like(error, _NotAccepted(f"The video service does not accept our token: {error.message}")) from None
+            text = f"The video service does not accept our token: {error.message}"
+            raise _like(error, VideoServiceUnavailable(text, code=TOKEN_REFUSED)) from None
         except (NotSent, NoAnswer, ServerFailure) as error:
             failure = VideoServiceUnavailable(f"The video service failed: {error.message}", hint=_HINT_LATER)
             raise _like(error, failure) from None
 
 
-class _NotAccepted(VideoServiceUnavailable):
-    """The service does not accept the token; reported as unavailable if a new one does not help."""
-
-    @property
-    def name(self) -> str:
-        return VideoServiceUnavailable.__name__
-
-
-def rejection(error: Refused) -> TemporaryError | VideoRejected:
+def rejection(error: Refused) -> TemporaryError | RejectedError:
     """What a refusal (startUpload, uploadVideo, getUploadLimits) means for the video."""
     code = error.server_error or ""
     reason, hint = _REJECTED.get(code, _FAILED.get(code.lower(), ("", "")))
-    made: TemporaryError | VideoRejected
+    made: TemporaryError | RejectedError
     if code in ("TooManyOpenUploads", "ServiceOverloaded"):
         made = VideoServiceUnavailable(f"The video service has no capacity now: {error.message}", hint=_HINT_LATER)
     elif reason:
-        made = VideoRejected(f"The video service refused the video: {reason}.", hint=hint)
+        made = RejectedError(f"The video service refused the video: {reason}.", code="video.refused", hint=hint)
     elif "limit" in code.lower():
-        made = VideoLimitReached(f"No more videos for now: {error.message}", hint=_HINT_LATER)
+        made = TemporaryError(f"No more videos for now: {error.message}", code="video.limit_reached", hint=_HINT_LATER)
     elif "mail" in code.lower():
-        made = VideoRejected(
-            f"This account may not upload videos: {error.message}", hint=_REJECTED["UploadForbidden"][1]
+        made = RejectedError(
+            f"This account may not upload videos: {error.message}",
+            code="video.refused",
+            hint=_REJECTED["UploadForbidden"][1],
         )
     else:
-        made = VideoRejected(f"The video service refused the video: {error.message}")
+        made = RejectedError(f"The video service refused the video: {error.message}", code="video.refused")
     return _like(error, made)
 
 
-def failure(job: Job) -> TemporaryError | VideoRejected:
+def failure(job: Job) -> TemporaryError | RejectedError:
     """What JOB_STATE_FAILED means for the video."""
     said = job.message or job.error or job.failure_code or "no reason given"
     reason, hint = _FAILED.get(job.error, ("", ""))
     if job.failure_code == "pds_upload_unsupported_blob_size":
-        return PdsBlobTooSmall(
+        return RejectedError(
             f"The account's server does not accept videos of this size: {said}.",
+            code="video.too_large_for_server",
             hint="Make the video smaller, or ask the server's operator to raise its blob limit.",
         )
     if reason or job.failure_code == "validation_failure":
-        return VideoRejected(f"The video service refused the video: {reason or said}.", hint=hint or "Export it again.")
+        return RejectedError(
+            f"The video service refused the video: {reason or said}.",
+            code="video.refused",
+            hint=hint or "Export it again.",
+        )
     if job.failure_code == "encoding_failure":
         hint = "Export it again as MP4 with H.264 and AAC."
-        return VideoRejected(f"The video service could not encode the video: {said}.", hint=hint)
+        return RejectedError(f"The video service could not encode the video: {said}.", code="video.refused", hint=hint)
     if job.failure_code == "pds_upload_failure":
         text = f"The video service could not store the video at the account's server: {said}."
         return VideoServiceUnavailable(text, hint=_HINT_LATER)

@@ -26,10 +26,6 @@ from skywrite.publish.sender import VideoUpload
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
-class VideoServiceBusy(TemporaryError):
-    """The video service limits the account for now; posts without videos go on."""
-
-
 def through_service(pds_url: str, service_url: str) -> bool:
     """Whether videos of accounts on this PDS go through the service: the public one cannot reach this computer."""
     return bool(service_url) and not (
@@ -66,7 +62,7 @@ def video_upload(
         except UploadStopped:
             raise
         except RateLimited as error:
-            raise VideoServiceBusy(error.message, hint=error.hint) from None
+            raise TemporaryError(error.message, code="video.busy", hint=error.hint) from None
         except (VideoServiceUnavailable, MethodNotSupported):
             limit = agent.blob_upload_limit()
             if limit is None or item.size > limit:

@@ -30,7 +30,7 @@ from skywrite.publish.publisher import STORAGE_PAUSE_SECONDS, Publisher, Result
 from skywrite.publish.together import Claiming, Settling
 from skywrite.queue.changes import ChangeListener
 from skywrite.queue.database import DatabaseUnavailable, is_about_one
-from skywrite.queue.model import Claim, Failed, Held, Miss, Post, Published, Retry
+from skywrite.queue.model import Claim, Failed, Held, Miss, Post, Published, Retry, facts_of
 
 IDLE_SECONDS_MAX = 30.0
 HOT_LOOP_SECONDS = 0.05
@@ -167,7 +167,7 @@ class Worker:
             try:
                 self.begin()
             except DatabaseUnavailable as error:
-                self.log("storage", error=error.name, message=error.message)
+                self.log("storage", **error.facts)
                 if self.clock.wait(self.stopping, STORAGE_PAUSE_SECONDS):
                     return
 
@@ -279,15 +279,14 @@ class Worker:
             post=claim.post.id,
             account=claim.account.handle,
             uri=getattr(outcome, "uri", None),
-            error=problem.name if problem else None,
-            message=problem.message if problem else None,
+            **facts_of(problem),
         )
         if isinstance(outcome, Held):
             self.publisher.agents.forget(claim.post.account_did)
         try:
             self.after(claim, outcome)
         except SkywriteError as error:
-            self.log("error", error=error.name, message=error.message)
+            self.log("error", **error.facts)
 
     def _drain(self) -> None:
         worked = False
@@ -316,7 +315,7 @@ class Worker:
         try:
             action()
         except SkywriteError as error:
-            self.log("storage" if isinstance(error, StorageError) else "error", error=error.name, message=error.message)
+            self.log("storage" if isinstance(error, StorageError) else "error", **error.facts)
         except Exception as error:
             self.log("unexpected", error=error)
         else:

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from skywrite.atproto.kept_session import read_session
-from skywrite.atproto.session import Session, SignedOut
+from skywrite.atproto.session import Session
 from skywrite.clock import SYSTEM_CLOCK, Clock, secret_bytes
-from skywrite.errors import SIGN_IN, Do, Hint, InputError
+from skywrite.errors import SIGN_IN, Conflict, Do, Hint, InputError, NotFound, SignInError
 from skywrite.queue.base import StoreBase
 from skywrite.queue.clock_skew import SKEW
 from skywrite.queue.database import Database, Row, Transaction
 from skywrite.queue.events import note_event
-from skywrite.queue.model import Account, AccountState, UnknownAccount
+from skywrite.queue.model import Account, AccountState
 from skywrite.queue.rows import account_of, dump_json, settings_of
 from skywrite.queue.steps import items_of_dids, locked, update_ready
 from skywrite.queue.vault import Vault
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     AnySession = Session | OAuthSession
 
-NEEDS_LOGIN = "NeedsLogin"
+NEEDS_LOGIN = "account.needs_login"
 
 
 SignIn = tuple[int, object]
@@ -39,16 +39,6 @@ _WAITING = {
     "rule": "active rule",
     "scheduled": "scheduled post",
 }
-
-
-class AccountInUse(InputError):
-    """The account still has waiting posts, drafts or recurrences."""
-
-    http_status = 409
-
-
-class AmbiguousAccount(InputError):
-    """The name fits more than one account."""
 
 
 class AccountOperations(StoreBase):
@@ -75,7 +65,7 @@ class AccountOperations(StoreBase):
             locked(tx, session.did)
             tx.run("set_session", did=session.did, session=sealed, now=now, ends_at=_ends_at(session))
             tx.run("end_login_need", did=session.did)
-            tx.run("release_held_for_login", did=session.did, error_name=NEEDS_LOGIN, now=now)
+            tx.run("release_held_for_login", did=session.did, error_code=NEEDS_LOGIN, now=now)
             tx.run("try_posts_again", did=session.did, now=now)
             tx.run("try_actions_again", did=session.did, now=now)
             if tx.row("default_account") is None:
@@ -94,7 +84,7 @@ class AccountOperations(StoreBase):
             update_ready(tx, did)
 
     def remove_account(self, did: str) -> None:
-        """Remove an account with its history. Raises AccountInUse while it has waiting posts, drafts or recurrences."""
+        """Remove an account with its history. Raises Conflict while it has waiting posts, drafts or recurrences."""
         with self._writing() as tx:
             tx.rows("lock_default")
             heirs = [row["did"] for row in tx.rows("list_accounts") if row["did"] != did][:1]
@@ -103,8 +93,9 @@ class AccountOperations(StoreBase):
             row = locked(tx, did)
             waiting = [_counted(item["count"], _WAITING[item["kind"]]) for item in tx.rows("waiting_things", did=did)]
             if waiting:
-                raise AccountInUse(
+                raise Conflict(
                     f"{row['handle']} was not deleted, because it still has: {', '.join(waiting)}.",
+                    code="account.in_use",
                     hint=Hint(
                         "Cancel and stop them first: ",
                         Do("posts.list"),
@@ -165,17 +156,19 @@ class AccountOperations(StoreBase):
     def account(self, name: str | None = None, among: Collection[str] | None = None) -> Account:
         """The account with this handle (with or without `@`) or DID; the default one for None.
 
-        `among`: the DIDs of those that are there; by default all. Raises UnknownAccount, AmbiguousAccount.
+        `among`: the DIDs of those that are there; by default all. Raises NotFound, InputError.
         """
         with self._reading() as tx:
             found = tx.rows("default_account") if name is None else tx.rows("find_account", name=_plain(name))
         rows = [row for row in found if among is None or row["did"] in among]
         if len(rows) > 1:
             dids = ", ".join(row["did"] for row in rows)
-            raise AmbiguousAccount(f"More than one account is called {name}.", hint=f"Use its DID: {dids}.")
+            raise InputError(
+                f"More than one account is called {name}.", code="account.ambiguous", hint=f"Use its DID: {dids}."
+            )
         if not rows:
             what = "No account is signed in." if name is None else f"The account {name} is not known here."
-            raise UnknownAccount(what, hint=SIGN_IN)
+            raise NotFound(what, code="account.unknown", hint=SIGN_IN)
         return account_of(rows[0])
 
     def set_default_account(self, did: str) -> None:
@@ -259,14 +252,16 @@ class AccountOperations(StoreBase):
     def save(self, session: Session) -> None:
         """Store a refreshed session; durable when this returns.
 
-        Raises SignedOut if the account was signed out, signed in again or removed since the refresh began.
+        Raises SignInError if the account was signed out, signed in again or removed since the refresh began.
         """
         sealed, owner = self._sealed(session), self._owner()
         with self._writing(wake=False) as tx:
             row = tx.row("lock_account", did=session.did)
             there = None if row is None or not isinstance(self._opened(row), Session) else _sign_in_of(row)
             if there is None or there != self._refreshed.get((owner, session.did), there):
-                raise SignedOut(f"{session.handle} was signed out in the meantime.", hint=SIGN_IN)
+                raise SignInError(
+                    f"{session.handle} was signed out in the meantime.", code="session.signed_out", hint=SIGN_IN
+                )
             self._renew(tx, session, sealed, session.handle, session.pds_url)
 
     def try_lease(self, did: str, seconds: float) -> bool:

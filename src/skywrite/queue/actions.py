@@ -9,11 +9,10 @@ import builtins
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from skywrite.errors import Do, Hint, NotFound
+from skywrite.errors import Conflict, Do, Hint, InputError, NotFound
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_event
-from skywrite.queue.model import KeyReused, WrongState
 from skywrite.queue.reading import SET_ASIDE, UnreadableRow, count_of, mended, readable, reads, seconds_of
 from skywrite.shown import named
 
@@ -26,10 +25,6 @@ _STORED = (
 )
 # What must be the same in a request that repeats a key.
 _SAME = ("kind", "uri", "undo_seconds", "rule", "zone", "until")
-
-
-class UnknownAction(NotFound):
-    """There is no repost or pin with this number."""
 
 
 class Action(NamedTuple):
@@ -71,9 +66,11 @@ class Repeat(NamedTuple):
     until: datetime | None = None
 
 
-def unknown_action(action_id: int) -> UnknownAction:
+def unknown_action(action_id: int) -> NotFound:
     """The error about a number that no repost or pin has."""
-    return UnknownAction(f"There is no repost or pin {named(action_id)}.", hint=Hint("See: ", Do("reposts.list")))
+    return NotFound(
+        f"There is no repost or pin {named(action_id)}.", code="action.unknown", hint=Hint("See: ", Do("reposts.list"))
+    )
 
 
 class Actions:
@@ -95,7 +92,7 @@ class Actions:
         repeat: Repeat | None = None,
         key: str | None = None,
     ) -> Action:
-        """Add one, or the first of those that are repeated; with the same key again, nothing. Raises KeyReused."""
+        """Add one, or the first of those that are repeated; with the same key again, nothing. Raises InputError."""
         values: dict[str, Any] = {"account_did": account_did, "kind": kind, "uri": uri, "cid": cid, "rkey": rkey}
         values |= (repeat or Repeat())._asdict() | {"undo_seconds": undo_seconds, "replaces": None, "key": key}
         with self._store._writing() as tx:
@@ -106,8 +103,9 @@ class Actions:
         assert row is not None
         found = _action_of(row)
         if any(getattr(found, name) != values[name] for name in _SAME):
-            raise KeyReused(
+            raise InputError(
                 f"The key {key!r} was already used for {found.kind} {found.id}. Nothing was stored.",
+                code="post_key.reused",
                 hint="Use a new key for a new one, and repeat a request unchanged.",
             )
         return found
@@ -139,7 +137,7 @@ class Actions:
         return None if row is None else time_of(mended(row)[0]["attempt_at"])
 
     def get(self, action_id: int) -> Action:
-        """One of them. Raises UnknownAction."""
+        """One of them. Raises NotFound."""
         with self._store._reading() as tx:
             row = tx.row("get_action", id=action_id)
         if row is None:
@@ -147,12 +145,12 @@ class Actions:
         return _action_of(row)
 
     def cancel(self, action_id: int) -> Action:
-        """Cancel one. Raises UnknownAction, WrongState."""
+        """Cancel one. Raises NotFound, Conflict."""
         self.get(action_id)
         with self._store._writing(wake=False) as tx:
             changed = tx.run("cancel_action", id=action_id)
         if changed != 1:
-            raise WrongState(f"It is {self.get(action_id).state}, so it cannot be cancelled.")
+            raise Conflict(f"It is {self.get(action_id).state}, so it cannot be cancelled.", code="post.wrong_state")
         return self.get(action_id)
 
     def prune(self, before: datetime) -> int:

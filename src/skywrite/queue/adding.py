@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from skywrite.clock import Clock
+from skywrite.errors import Busy, NotFound
 from skywrite.queue import identities
 from skywrite.queue.approval_rules import ask_for_approvals
 from skywrite.queue.authors import note_author
 from skywrite.queue.base import ACCEPTED_KEY, StoreBase, repeated
 from skywrite.queue.database import Accepted, DiskFull, Transaction, time_of
 from skywrite.queue.journal import note_added
-from skywrite.queue.model import AddResult, MediaInfo, NewMedia, NewPost, SlotTaken, State, UnknownMedia
+from skywrite.queue.model import AddResult, MediaInfo, NewMedia, NewPost, State
 from skywrite.queue.numbers import row_number
 from skywrite.queue.record_keys import RecordKeys
 from skywrite.queue.rows import draft_hash, dump_json, text_hash
@@ -53,8 +54,8 @@ class AddOperations(StoreBase):
         """Store posts and media in one transaction; the results are in the order of the posts.
 
         A post whose key its account has used before (or whose occurrence exists) is not added again: its result has the
-        number of the existing one, and whether that was a different draft. Raises UnknownAccount, UnknownMedia,
-        SlotTaken; then nothing is stored. With an `operation`, this can be undone.
+        number of the existing one, and whether that was a different draft. Raises NotFound,
+        Busy; then nothing is stored. With an `operation`, this can be undone.
         """
         with self._accepting() as tx:
             for item in media:
@@ -194,8 +195,9 @@ def _check_slots(tx: Transaction, posts: Iterable[NewPost]) -> None:
         assert post.due_at is not None
         stop = post.due_at + timedelta(microseconds=1)
         if tx.rows("due_times_between", did=post.account_did, start=post.due_at, stop=stop):
-            raise SlotTaken(
+            raise Busy(
                 f"The slot {post.due_at:%Y-%m-%d %H:%M} UTC was taken by another process in the meantime.",
+                code="slot.taken",
                 hint="Nothing was stored; try again.",
             )
 
@@ -220,10 +222,12 @@ def _link_media(tx: Transaction, posts: Iterable[tuple[int, NewPost]]) -> None:
 
 
 def require_media(tx: Transaction, cids: Iterable[str]) -> None:
-    """Keep stored bytes from being dropped until the transaction ends. Raises UnknownMedia."""
+    """Keep stored bytes from being dropped until the transaction ends. Raises NotFound."""
     for cid in sorted(cids):
         if tx.row("lock_media", cid=cid) is None:
-            raise UnknownMedia(f"The bytes {cid} are not in the store.", hint="Add the image or video again.")
+            raise NotFound(
+                f"The bytes {cid} are not in the store.", code="media.unknown", hint="Add the image or video again."
+            )
 
 
 def put_bytes(tx: Transaction, media: NewMedia, now: datetime) -> None:

@@ -33,10 +33,6 @@ CODE_REMEMBERED = TOKEN_LIFETIME
 _SECRET_CHARACTERS = 43
 
 
-class InvalidGrant(SignInError):
-    """The code or refresh token is wrong, too old, or was used before."""
-
-
 class Client(NamedTuple):
     """A program that asks to be let in. `redirect_uris` are the addresses that its answers may go to."""
 
@@ -119,7 +115,11 @@ class Agents:
                 return tokens
             if row is None:
                 tx.run("revoke_key_of_oauth_code", digest=digest, now=now)
-        raise InvalidGrant("The code is wrong, too old, used before, or for somebody else.", hint="Sign in again.")
+        raise SignInError(
+            "The code is wrong, too old, used before, or for somebody else.",
+            code="agent.grant_invalid",
+            hint="Sign in again.",
+        )
 
     def refresh(self, refresh: str, client_id: str) -> Tokens:
         """New tokens for a refresh token, which is used up; the access token before ends. Raises InvalidGrant."""
@@ -130,7 +130,11 @@ class Agents:
                 tx.run("revoke_key_of_oauth_refresh", digest=digest, now=now)
             elif (tokens := self._renew(tx, row["key_id"], now)) is not None:
                 return tokens
-        raise InvalidGrant("The refresh token is wrong, too old, revoked, or used before.", hint="Sign in again.")
+        raise SignInError(
+            "The refresh token is wrong, too old, revoked, or used before.",
+            code="agent.grant_invalid",
+            hint="Sign in again.",
+        )
 
     def prune(self, before: datetime) -> int:
         """Forget what has expired, and programs whose access ended, and was forgotten, before a time. Returns how many

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from skywrite.clock import secret_bytes
-from skywrite.errors import Do, Hint, InputError, NotFound, SignInError
+from skywrite.errors import Do, Hint, InputError, NotFound, Unauthenticated
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.reading import json_of, readable, reads
@@ -37,18 +37,7 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-class UnknownKey(NotFound):
-    """There is no API key with this number."""
-
-
-class InvalidKey(SignInError):
-    """The API key is wrong, revoked or expired."""
-
-    http_status = 401
-
-
-class UnknownToken(NotFound):
-    """There is no calendar address with this number."""
+INVALID_KEY = "api_key.invalid"
 
 
 class ApiKey(NamedTuple):
@@ -150,7 +139,7 @@ class ApiKeys:
     ) -> tuple[ApiKey, str]:
         """Create a key; the second value is the key itself, which is never shown again.
 
-        `maker`: who makes it; it ends with them. Raises InputError, and InvalidKey if the maker has ended meanwhile.
+        `maker`: who makes it; it ends with them. Raises InputError, and Unauthenticated if the maker has ended.
         """
         chosen = parse_scopes(scopes)
         if not name.strip() or len(name) > NAME_MAX or not name.isprintable():
@@ -182,7 +171,7 @@ class ApiKeys:
             return readable(tx.rows("list_api_keys"), key_of)
 
     def get(self, key_id: int) -> ApiKey:
-        """One key. Raises UnknownKey."""
+        """One key. Raises NotFound."""
         with self._store._reading() as tx:
             row = tx.row("get_api_key", id=key_id)
         if row is None:
@@ -198,17 +187,17 @@ class ApiKeys:
         return key.id if row is None else int(row["id"])
 
     def revoke(self, key_id: int) -> ApiKey:
-        """End a key at once, and whatever it has made. Raises UnknownKey."""
+        """End a key at once, and whatever it has made. Raises NotFound."""
         with self._store._writing(wake=False) as tx:
             tx.run("revoke_api_key", id=key_id, now=self._store._clock.now())
         return self.get(key_id)
 
     def check(self, key: str, resource: str | None = None) -> ApiKey:
-        """The key's row, if it is valid now. Raises InvalidKey, which does not say what is wrong.
+        """The key's row, if it is valid now. Raises Unauthenticated, which does not say what is wrong.
 
         An agent's token is valid at the `resource` that it was issued for, while the person who let it in is there.
         """
-        wrong = InvalidKey("The API key is wrong, revoked or expired.", hint="Make a new key.")
+        wrong = Unauthenticated("The API key is wrong, revoked or expired.", code=INVALID_KEY, hint="Make a new key.")
         if not looks_like_key(key):
             raise wrong
         with self._store._reading() as tx:
@@ -264,21 +253,25 @@ class ApiKeys:
             return tx.run("forget_api_keys", before=before)
 
     def revoke_token(self, token_id: int) -> None:
-        """End an address. Raises UnknownToken."""
+        """End an address. Raises NotFound."""
         with self._store._writing(wake=False) as tx:
             if tx.run("revoke_feed_token", id=token_id, now=self._store._clock.now()) != 1:
                 raise unknown_token(token_id)
 
 
-def unknown_key(key_id: int) -> UnknownKey:
+def unknown_key(key_id: int) -> NotFound:
     """The error about a number that no key has."""
-    return UnknownKey(f"There is no API key {named(key_id)}.", hint=Hint("See them: ", Do("keys.list")))
+    return NotFound(
+        f"There is no API key {named(key_id)}.", code="api_key.unknown", hint=Hint("See them: ", Do("keys.list"))
+    )
 
 
-def unknown_token(token_id: int) -> UnknownToken:
+def unknown_token(token_id: int) -> NotFound:
     """The error about a number that no calendar address has."""
-    return UnknownToken(
-        f"There is no calendar address {named(token_id)}.", hint=Hint("See them: ", Do("calendars.list"))
+    return NotFound(
+        f"There is no calendar address {named(token_id)}.",
+        code="token.unknown",
+        hint=Hint("See them: ", Do("calendars.list")),
     )
 
 
@@ -286,7 +279,7 @@ def _check_maker(tx: Transaction, maker: Maker) -> None:
     """Nothing is made for a key that was revoked while it asked for that."""
     row = None if maker.key_id is None else tx.row("get_api_key", id=maker.key_id)
     if row is not None and row["revoked_at"] is not None:
-        raise InvalidKey("The API key is wrong, revoked or expired.", hint="Make a new key.")
+        raise Unauthenticated("The API key is wrong, revoked or expired.", code=INVALID_KEY, hint="Make a new key.")
 
 
 def _checksum(random: str) -> str:

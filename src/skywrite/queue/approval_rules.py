@@ -29,9 +29,9 @@ SOURCES = (
 )
 # Sources of which there are several, by name: `import:plan.csv`. Feeds have numbers: `feed:3`.
 _NAMED = ("folder", "import")
-NOT_APPROVED = "NotApproved"
-REJECTED = "Rejected"
-DRIFTED = "DriftedSinceApproval"
+NOT_APPROVED = "post.not_approved"
+REJECTED = "post.rejected"
+DRIFTED = "post.drifted"
 
 
 def digest_of(post: Post) -> str:
@@ -135,7 +135,7 @@ def _covered(tx: Transaction, post: Post) -> tuple[str, str | None]:
 
 def has_drifted(post: Post) -> bool:
     """Whether it is held because a mention means somebody else than when it was approved."""
-    return post.state == "held" and post.problem is not None and post.problem.name == DRIFTED
+    return post.state == "held" and post.problem is not None and post.problem.code == DRIFTED
 
 
 def not_approved(post: Post) -> Problem:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from skywrite.errors import Do, Hint, InputError, RejectedError
+from skywrite.errors import Conflict, Do, Hint, InputError, NotAllowed
 from skywrite.queue.approval_rules import (
     AGENT_SOURCES,
     DRIFTED,
@@ -31,23 +31,11 @@ from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.changing import changed, edit_post, get_locked, get_post, why_fixed
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_post_event
-from skywrite.queue.model import Changes, Post, Problem, Standing, WrongState
+from skywrite.queue.model import Changes, Post, Problem, Standing
 from skywrite.queue.reading import UnreadableRow, json_of, object_with, readable, reads
 from skywrite.queue.rows import dump_json, problem_values, settings_of
 
 _HELD_FOR_APPROVAL = (NOT_APPROVED, REJECTED, DRIFTED)
-
-
-class ApprovalStale(InputError):
-    """The post has changed since it was viewed; nothing was approved."""
-
-    http_status = 409
-
-
-class OwnPost(RejectedError):
-    """Authors cannot approve their own posts."""
-
-    http_status = 403
 
 
 class Approval(NamedTuple):
@@ -134,26 +122,31 @@ class Approvals:
         """Approve exactly what has this digest.
 
         A draft is scheduled, and a post held for approval is released. `at`: the time of a draft. `who`: the
-        authenticated person or key that approves. Raises ApprovalStale if the post has changed, OwnPost, WrongState,
-        UnknownPost.
+        authenticated person or key that approves. Raises Conflict if the post has changed or has another state,
+        NotAllowed, NotFound.
         """
         now = self._clock.now()
         with self._store._writing() as tx:
             post = get_locked(tx, post_id)
             _check_open(post, "approved")
             if who is not None and any(author.who == who for author in authors_of(tx, post_id)):
-                raise OwnPost(f"Post {post_id} was written or changed by you.", hint="Ask somebody else to approve it.")
+                raise NotAllowed(
+                    f"Post {post_id} was written or changed by you.",
+                    code="approval.own_post",
+                    hint="Ask somebody else to approve it.",
+                )
             if digest_of(as_approved(post, now, at)) != digest:
-                raise ApprovalStale(
+                raise Conflict(
                     f"Post {post_id} is not what you looked at: it was changed, or its time has passed. "
                     "Nothing was approved.",
+                    code="approval.stale",
                     hint=Hint("Check it again: ", Do("posts.approve", post_id)),
                 )
             if post.state == "draft":
                 if at is None:
                     raise InputError(f"Post {post_id} has no time.", hint=Hint("Give it one: ", Do("argument", "at")))
                 edit_post(tx, post_id, Changes(due_at=at), now=now)
-            elif post.state == "held" and post.problem is not None and post.problem.name in _HELD_FOR_APPROVAL:
+            elif post.state == "held" and post.problem is not None and post.problem.code in _HELD_FOR_APPROVAL:
                 tx.run("schedule_post", id=post_id, was="held", now=now)
             approved = changed(tx, post)
             self._insert(tx, approved, digest_of(approved), "approved", by, note, now)
@@ -168,7 +161,7 @@ class Approvals:
             post = get_locked(tx, post_id)
             _check_open(post, "rejected")
             if not post.is_free(now):
-                raise WrongState(f"Post {post_id} is {why_fixed(post)}, so it is too late.")
+                raise Conflict(f"Post {post_id} is {why_fixed(post)}, so it is too late.", code="post.wrong_state")
             said = f"Rejected by {by}{': ' if note else '.'}{note}"
             hint = Hint("Change it and ask again: ", Do("posts.edit", post_id))
             problem = Problem(REJECTED, said, hint)
@@ -187,7 +180,7 @@ class Approvals:
         tx.run("insert_approval", post_id=post.id, digest=digest, content=content, now=now, **values)
 
     def post(self, post_id: int) -> Post:
-        """The post, as the queue has it. Raises UnknownPost."""
+        """The post, as the queue has it. Raises NotFound."""
         with self._store._reading() as tx:
             return get_post(tx, post_id)
 
@@ -203,8 +196,10 @@ def _settings(tx: Transaction, did: str) -> dict[str, Any]:
 
 def _check_open(post: Post, what: str) -> None:
     if post.state not in ("draft", "scheduled", "held"):
-        raise WrongState(
-            f"Post {post.id} is {post.state}, so it cannot be {what}.", hint=Hint("See: ", Do("posts.get", post.id))
+        raise Conflict(
+            f"Post {post.id} is {post.state}, so it cannot be {what}.",
+            code="post.wrong_state",
+            hint=Hint("See: ", Do("posts.get", post.id)),
         )
 
 

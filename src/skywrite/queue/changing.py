@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from skywrite.errors import Do, Hint
+from skywrite.errors import Conflict, Do, Hint, NotFound
 from skywrite.queue.adding import require_media
 from skywrite.queue.authors import note_author
 from skywrite.queue.database import Transaction
 from skywrite.queue.events import note_post_event
-from skywrite.queue.model import (
-    ChangedMeanwhile,
-    Changes,
-    NotCancellable,
-    NotEditable,
-    Post,
-    State,
-    UnknownPost,
-    Unset,
-)
+from skywrite.queue.model import ChangedMeanwhile, Changes, Post, State, Unset
 from skywrite.queue.rows import dump_json, post_of, problem_values, text_hash
 from skywrite.queue.steps import locked, update_ready
 from skywrite.shown import named
@@ -27,16 +18,18 @@ EDITABLE_STATES: tuple[State, ...] = ("draft", "scheduled", "held", "failed")
 
 
 def get_post(tx: Transaction, post_id: int) -> Post:
-    """One post. Raises UnknownPost."""
+    """One post. Raises NotFound."""
     row = tx.row("get_post", id=post_id)
     if row is None:
         raise unknown_post(post_id)
     return post_of(row)
 
 
-def unknown_post(post_id: int) -> UnknownPost:
+def unknown_post(post_id: int) -> NotFound:
     """The error about a number that no post has."""
-    return UnknownPost(f"There is no post {named(post_id)}.", hint=Hint("See the numbers: ", Do("posts.list")))
+    return NotFound(
+        f"There is no post {named(post_id)}.", code="post.unknown", hint=Hint("See the numbers: ", Do("posts.list"))
+    )
 
 
 def get_locked(tx: Transaction, post_id: int) -> Post:
@@ -55,7 +48,7 @@ def edit_post(tx: Transaction, post_id: int, changes: Changes, version: int | No
     """Change a post that is certainly not on the network: see `Store.edit`."""
     post = get_locked(tx, post_id)
     if post.state not in EDITABLE_STATES or (post.state != "failed" and not post.is_free(now)):
-        raise NotEditable(f"Post {post_id} is {why_fixed(post)}.", hint=way_out(post))
+        raise Conflict(f"Post {post_id} is {why_fixed(post)}.", code="post.not_editable", hint=way_out(post))
     check_version(post, version)
     draft = post.draft if isinstance(changes.draft, Unset) else changes.draft
     moved = not isinstance(changes.due_at, Unset)
@@ -87,7 +80,11 @@ def cancel_post(tx: Transaction, post: Post, now: datetime) -> Post:
     if post.state == "cancelled":
         return post
     if tx.run("cancel_post", id=post.id, now=now) != 1:
-        raise NotCancellable(f"Post {post.id} is {why_fixed(post)}, so it cannot be cancelled.", hint=way_out(post))
+        raise Conflict(
+            f"Post {post.id} is {why_fixed(post)}, so it cannot be cancelled.",
+            code="post.not_cancellable",
+            hint=way_out(post),
+        )
     note_post_event(tx, "post.cancelled", now, post)
     return changed(tx, post)
 

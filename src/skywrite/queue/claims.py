@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from skywrite.errors import SIGN_IN, Do, Hint
+from skywrite.errors import SIGN_IN, Do, Hint, NotFound
 from skywrite.queue.adding import add_posts
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, is_about_one, time_of
@@ -30,8 +30,6 @@ from skywrite.queue.model import (
     NewPost,
     Outcome,
     Post,
-    UnknownAccount,
-    UnknownPost,
 )
 from skywrite.queue.reading import SET_ASIDE, mended
 from skywrite.queue.rows import account_of, dump_json, post_of, problem_values
@@ -146,7 +144,11 @@ class ClaimOperations(StoreBase):
         with self._writing(wake=False) as tx:
             row = tx.row("get_post", id=post_id)
             if row is None:
-                raise UnknownPost(f"There is no post {post_id}.", hint=Hint("See the numbers: ", Do("posts.list")))
+                raise NotFound(
+                    f"There is no post {post_id}.",
+                    code="post.unknown",
+                    hint=Hint("See the numbers: ", Do("posts.list")),
+                )
             account = locked(tx, row["account_did"])
             return self._claim_one(tx, account, post_id, worker, lease_seconds, decide)
 
@@ -241,7 +243,7 @@ class ClaimOperations(StoreBase):
         with self._reading() as tx:
             row = tx.row("get_account", did=did)
             if row is None:
-                raise UnknownAccount(f"The account {did} is not known here.", hint=SIGN_IN)
+                raise NotFound(f"The account {did} is not known here.", code="account.unknown", hint=SIGN_IN)
             return views(tx, [account_of(row)], self._clock.now())[did]
 
     def _claim_one(

@@ -21,41 +21,25 @@ Row = Mapping[str, Any]
 class DatabaseUnavailable(StorageError):
     """The database cannot be reached or opened."""
 
-
-class DatabaseUntrusted(DatabaseUnavailable):
-    """The database's server could not prove who it is, or offers no encryption where it is asked for."""
+    code = "database.unavailable"
 
 
-class DatabaseBusy(StorageError):
-    """Another process kept the database locked for longer than we wait."""
-
-
-class DatabaseConflict(DatabaseBusy):
+class DatabaseConflict(StorageError):
     """The server rolled the transaction back in favour of another one (a deadlock); it may be repeated."""
+
+    code = "database.conflict"
 
 
 class CommitInDoubt(DatabaseUnavailable):
     """The connection broke before the response to COMMIT: the change may have been stored."""
 
-
-class DatabaseReadOnly(StorageError):
-    """The database may be read but not written."""
-
-
-class DatabaseCorrupt(StorageError):
-    """The file is damaged, or is not a database."""
-
-
-class DatabaseTooNew(StorageError):
-    """A newer version of the program has changed this database."""
-
-
-class DatabaseTooOld(StorageError):
-    """The database is from before the first release, whose schemas nobody reads any more."""
+    code = "database.commit_in_doubt"
 
 
 class DiskFull(StorageError):
     """The database's disk is full; everything accepted before is safe."""
+
+    code = "disk.full"
 
     http_status = 507
 
@@ -64,6 +48,8 @@ class BrokenRule(StorageError):
     """The database refused a change that violates a constraint: a bug in the program, or a value in the database that
     the program never writes. Nothing was changed.
     """
+
+    code = "database.rule_broken"
 
     def __init__(self, message: str) -> None:
         hint = Hint("Nothing was changed. Look for damage: ", Do("doctor"), ". Please report it.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from skywrite.errors import Do, Hint, SkywriteError
+from skywrite.errors import Do, Hint, SkywriteError, Unexpected
 from skywrite.queue.approval_rules import demanded_digest, is_approved, not_approved
 from skywrite.queue.database import Transaction
 from skywrite.queue.model import AccountView, Decide, Defer, Miss, Post, Problem, Take
@@ -58,4 +58,4 @@ def _undecided(post: Post, error: Exception, now: datetime) -> Defer | Miss:
         return Miss("held", Problem.of(error))
     message = f"It cannot be published: something went wrong inside Skywrite ({type(error).__name__})."
     hint = Hint("Please report it. Change the post: ", Do("posts.edit", post.id))
-    return Miss("held", Problem("Unexpected", message, hint))
+    return Miss("held", Problem(Unexpected.code, message, hint))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from skywrite.clock import to_iso
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
-from skywrite.queue.model import Post, Problem
+from skywrite.queue.model import Post, Problem, facts_of
 from skywrite.queue.reading import json_of, readable, reads
 from skywrite.queue.rows import dump_json
 from skywrite.queue.steps import items_of
@@ -136,8 +136,7 @@ def _data_of(event: PostEvent) -> dict[str, Any]:
         "key": post.key,
         "source": post.source,
         "uri": event.uri,
-        "error": None if problem is None else problem.name,
-        "message": None if problem is None else problem.message,
+        **facts_of(problem),
     }
 
 

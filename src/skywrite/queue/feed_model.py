@@ -8,25 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from skywrite.errors import InputError, NotFound
 from skywrite.queue.model import Problem
 
 FeedState = Literal["active", "gone"]
 ItemState = Literal["passed", "filtered", "pending", "queued", "failed"]
-
-
-class UnknownFeed(NotFound):
-    """There is no feed with this number or address."""
-
-
-class AmbiguousFeed(InputError):
-    """More than one feed has this address."""
-
-
-class FeedExists(InputError):
-    """A feed with this address was already added."""
-
-    http_status = 409
 
 
 class Feed(NamedTuple):

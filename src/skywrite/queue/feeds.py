@@ -13,17 +13,15 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from skywrite.errors import Do, Hint, TemporaryError
+from skywrite.errors import Conflict, Do, Hint, InputError, NotFound
 from skywrite.queue.adding import add_posts
 from skywrite.queue.authors import current_author, written_by
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_event
 from skywrite.queue.feed_model import (
-    AmbiguousFeed,
     Feed,
     FeedClaim,
-    FeedExists,
     FeedItem,
     ItemState,
     ItemUpdate,
@@ -31,9 +29,8 @@ from skywrite.queue.feed_model import (
     NewFeed,
     NewItem,
     Poll,
-    UnknownFeed,
 )
-from skywrite.queue.model import AddResult, NewPost, Problem
+from skywrite.queue.model import AddResult, LeaseLost, NewPost, Problem
 from skywrite.queue.numbers import row_number
 from skywrite.queue.reading import SET_ASIDE, UnreadableRow, count_of, json_of, mended, readable, reads
 from skywrite.queue.rows import dump_json, problem_of, problem_values
@@ -44,10 +41,6 @@ FINGERPRINTS_ASKED_MAX = 10_000
 # A single failed poll means little; from the third in a row on, somebody should know.
 FAILING_POLLS = 3
 # The agent that added a feed or changed it, by the feed's number: it decides what the posts say, like their author.
-
-
-class FeedLeaseLost(TemporaryError):
-    """Another process has claimed the feed meanwhile, or it was removed; nothing was changed."""
 
 
 def everything(account_dids: Sequence[str]) -> bool:
@@ -61,7 +54,7 @@ class FeedOperations(StoreBase):
     def add_feed(
         self, new: NewFeed, worker: str, lease_seconds: float, covers: Callable[[Sequence[str]], bool] = everything
     ) -> FeedClaim:
-        """Store a feed and claim it for its first poll. Raises FeedExists, UnknownAccount.
+        """Store a feed and claim it for its first poll. Raises Conflict, NotFound.
 
         `covers`: whether the caller may know of a feed with these accounts; others are as if they were not there.
         """
@@ -71,8 +64,10 @@ class FeedOperations(StoreBase):
             there = [feed for feed in _feeds_with(tx, new.url) if covers(feed.account_dids)]
             if there:
                 number = there[0].id
-                raise FeedExists(
-                    f"{new.url} is feed {number} already.", hint=Hint("To start over: ", Do("feeds.remove", number))
+                raise Conflict(
+                    f"{new.url} is feed {number} already.",
+                    code="feed.exists",
+                    hint=Hint("To start over: ", Do("feeds.remove", number)),
                 )
             for did in sorted(set(new.account_dids)):
                 locked(tx, did)
@@ -93,7 +88,7 @@ class FeedOperations(StoreBase):
             return FeedClaim(_feed_of(row, new.account_dids), row["lease_token"], worker)
 
     def feed(self, name: int | str) -> Feed:
-        """The feed with this number or address; raises UnknownFeed, AmbiguousFeed."""
+        """The feed with this number or address; raises NotFound, InputError."""
         with self._reading() as tx:
             if isinstance(name, int) or row_number(name) is not None:
                 row = tx.row("get_feed", id=int(name))
@@ -102,7 +97,9 @@ class FeedOperations(StoreBase):
                 found = _feeds_with(tx, name)
         if len(found) > 1:
             numbers = ", ".join(str(feed.id) for feed in found)
-            raise AmbiguousFeed(f"Several feeds are at {name}: {numbers}.", hint="Use the number of one of them.")
+            raise InputError(
+                f"Several feeds are at {name}: {numbers}.", code="feed.ambiguous", hint="Use the number of one of them."
+            )
         if not found:
             raise unknown_feed(name)
         return found[0]
@@ -119,7 +116,7 @@ class FeedOperations(StoreBase):
         """Replace a feed's accounts and settings; its ledger stays. Items that could not be posted wait again, and the
         feed is polled at once.
 
-        Raises UnknownFeed.
+        Raises NotFound.
         """
         with self._writing(wake=False) as tx:
             # Lock the feed before its accounts, as when an item is queued: another order could deadlock.
@@ -137,7 +134,7 @@ class FeedOperations(StoreBase):
                 tx.run("poll_feed_now", id=feed_id, now=now)
 
     def remove_feed(self, feed_id: int) -> None:
-        """Remove a feed and its ledger; the posts that it made stay. Raises UnknownFeed."""
+        """Remove a feed and its ledger; the posts that it made stay. Raises NotFound."""
         with self._writing(wake=False) as tx:
             if tx.run("delete_feed", id=feed_id) != 1:
                 raise unknown_feed(feed_id)
@@ -159,7 +156,7 @@ class FeedOperations(StoreBase):
                 return None
 
     def claim_feed(self, feed_id: int, worker: str, lease_seconds: float) -> FeedClaim | None:
-        """Claim this feed, even if it is not due; None while another process holds it. Raises UnknownFeed."""
+        """Claim this feed, even if it is not due; None while another process holds it. Raises NotFound."""
         with self._writing(wake=False) as tx:
             row = tx.row("lock_feed", id=feed_id)
             if row is None:
@@ -176,7 +173,7 @@ class FeedOperations(StoreBase):
         return FeedClaim(feed, row["lease_token"] + 1, worker)
 
     def renew_feed(self, claim: FeedClaim, lease_seconds: float) -> None:
-        """Extend the lease of a feed. Raises FeedLeaseLost."""
+        """Extend the lease of a feed. Raises LeaseLost."""
         with self._writing(wake=False) as tx:
             until = self._clock.now() + timedelta(seconds=lease_seconds)
             if tx.run("renew_feed", id=claim.feed.id, token=claim.token, until=until) != 1:
@@ -214,7 +211,7 @@ class FeedOperations(StoreBase):
         """Record a poll, all or nothing.
 
         Returns how many items wait to be posted. If none does, the feed is released in the same transaction. Raises
-        FeedLeaseLost.
+        LeaseLost.
         """
         with self._writing(wake=False) as tx:
             row = self._held(tx, claim)
@@ -323,7 +320,7 @@ class FeedOperations(StoreBase):
     ) -> list[AddResult]:
         """Store an item's posts and mark it as queued, in one transaction; does nothing if it is already finished.
 
-        `problem`: why an account got no post. Raises FeedLeaseLost, UnknownAccount, UnknownMedia.
+        `problem`: why an account got no post. Raises LeaseLost, NotFound.
         """
         with self._writing() as tx:
             self._held(tx, claim)
@@ -334,7 +331,7 @@ class FeedOperations(StoreBase):
             return []
 
     def filter_item(self, claim: FeedClaim, item_id: int) -> None:
-        """Record that an item is not wanted (any more). Raises FeedLeaseLost."""
+        """Record that an item is not wanted (any more). Raises LeaseLost."""
         with self._writing(wake=False) as tx:
             self._held(tx, claim)
             now = self._clock.now()
@@ -362,14 +359,16 @@ def _by_its_agent(tx: Transaction, feed_id: int) -> AbstractContextManager[None]
     return nullcontext() if row is None or row["agent"] is None else written_by(row["agent"], agent=True)
 
 
-def unknown_feed(name: int | str) -> UnknownFeed:
+def unknown_feed(name: int | str) -> NotFound:
     """The error about a number or address that no feed has."""
-    return UnknownFeed(f"There is no feed {named(name)}.", hint=Hint("See: ", Do("feeds.list")))
+    return NotFound(f"There is no feed {named(name)}.", code="feed.unknown", hint=Hint("See: ", Do("feeds.list")))
 
 
-def _lost(claim: FeedClaim) -> FeedLeaseLost:
-    return FeedLeaseLost(
-        f"Feed {claim.feed.id} was taken by another process in the meantime, or removed.", hint="Nothing was changed."
+def _lost(claim: FeedClaim) -> LeaseLost:
+    return LeaseLost(
+        f"Feed {claim.feed.id} was taken by another process in the meantime, or removed.",
+        code="feed.lease_lost",
+        hint="Nothing was changed.",
     )
 
 

@@ -9,13 +9,13 @@ import builtins
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from skywrite.errors import Do, Hint, NotFound
+from skywrite.errors import Conflict, Do, Hint, NotFound
 from skywrite.queue.authors import current_author
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.changing import get_locked, get_post
 from skywrite.queue.database import Row, time_of
 from skywrite.queue.events import TEXT_MAX, note_event
-from skywrite.queue.model import Post, WrongState
+from skywrite.queue.model import Post
 from skywrite.queue.reading import readable, reads, seconds_of
 from skywrite.shown import named
 
@@ -26,10 +26,6 @@ ONE = {"likes": "like", "reposts": "repost", "replies": "reply", "quotes": "quot
 def counted(number: int, metric: str) -> str:
     """So many of something, in words."""
     return f"{number} {metric if number != 1 else ONE[metric]}"
-
-
-class UnknownFollowUp(NotFound):
-    """There is no follow-up with this number."""
 
 
 class FollowUp(NamedTuple):
@@ -72,9 +68,13 @@ class Open(NamedTuple):
     last_age: int | None
 
 
-def unknown_follow_up(follow_up_id: int) -> UnknownFollowUp:
+def unknown_follow_up(follow_up_id: int) -> NotFound:
     """The error about a number that no follow-up has."""
-    return UnknownFollowUp(f"There is no follow-up {named(follow_up_id)}.", hint=Hint("See: ", Do("follow_ups.list")))
+    return NotFound(
+        f"There is no follow-up {named(follow_up_id)}.",
+        code="follow_up.unknown",
+        hint=Hint("See: ", Do("follow_ups.list")),
+    )
 
 
 class FollowUps:
@@ -89,7 +89,7 @@ class FollowUps:
     def add(
         self, post_id: int, metric: str, threshold: int, kind: Kind, text: str, undo_seconds: int | None
     ) -> FollowUp:
-        """Add one; the same one again adds nothing. Raises UnknownPost, WrongState."""
+        """Add one; the same one again adds nothing. Raises NotFound, Conflict."""
         values = {"post_id": post_id, "metric": metric, "threshold": threshold, "kind": kind, "text": text}
         author = current_author()
         with self._store._writing(wake=False) as tx:
@@ -106,7 +106,7 @@ class FollowUps:
             return _follow_up_of(row)
 
     def get(self, follow_up_id: int) -> FollowUp:
-        """One of them. Raises UnknownFollowUp."""
+        """One of them. Raises NotFound."""
         with self._store._reading() as tx:
             row = tx.row("get_follow_up", id=follow_up_id)
         if row is None:
@@ -166,20 +166,22 @@ class FollowUps:
                 tx.row("insert_action", rkey=rkey, due_at=now, undo_seconds=seconds, now=now, **known, **none)
 
     def cancel(self, follow_up_id: int) -> FollowUp:
-        """Do not do it, or take one of which nothing came off the list. Raises UnknownFollowUp, WrongState."""
+        """Do not do it, or take one of which nothing came off the list. Raises NotFound, Conflict."""
         self.get(follow_up_id)
         with self._store._writing(wake=False) as tx:
             changed = tx.run("cancel_follow_up", id=follow_up_id, now=self._clock.now())
         found = self.get(follow_up_id)
         if changed != 1:
-            raise WrongState(f"Follow-up {follow_up_id} is {found.state}, so it cannot be cancelled.")
+            raise Conflict(
+                f"Follow-up {follow_up_id} is {found.state}, so it cannot be cancelled.", code="post.wrong_state"
+            )
         return found
 
 
 def _check_coming(post: Post) -> None:
     if post.state in ("failed", "cancelled") or (post.state == "published" and post.problem is not None):
         state = "deleted" if post.state == "published" else post.state
-        raise WrongState(f"Post {post.id} is {state}, so nothing can follow it.")
+        raise Conflict(f"Post {post.id} is {state}, so nothing can follow it.", code="post.wrong_state")
 
 
 @reads("follow_up")

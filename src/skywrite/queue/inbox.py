@@ -31,14 +31,12 @@ SEEN_BEFORE = "It was there before the function."
 # The scopes of the settings that say how far notifications were read, and since when a function answers.
 
 
-class UnknownItem(NotFound):
-    """There is nothing with this number in the inbox."""
-
-
-def unknown_item(item_id: int) -> UnknownItem:
+def unknown_item(item_id: int) -> NotFound:
     """The error about a number that nothing in the inbox has."""
-    return UnknownItem(
-        f"There is nothing with the number {named(item_id)} in the inbox.", hint=Hint("See: ", Do("inbox.list"))
+    return NotFound(
+        f"There is nothing with the number {named(item_id)} in the inbox.",
+        code="inbox.item_unknown",
+        hint=Hint("See: ", Do("inbox.list")),
     )
 
 
@@ -159,12 +157,12 @@ class InboxItems:
         return None if row is None else _item_of(row)
 
     def get(self, item_id: int) -> InboxItem:
-        """One item. Raises UnknownItem."""
+        """One item. Raises NotFound."""
         with self._store._reading() as tx:
             return _get(tx, item_id)
 
     def settle(self, item_id: int, state: str, *, snoozed_until: datetime | None = None) -> InboxItem:
-        """Mark it as done, or to be shown again later. Raises UnknownItem."""
+        """Mark it as done, or to be shown again later. Raises NotFound."""
         with self._store._writing(wake=False) as tx:
             _get(tx, item_id)
             values = {"state": state, "snoozed_until": snoozed_until, "now": self._store._clock.now()}
@@ -175,7 +173,7 @@ class InboxItems:
         """Store a person's reply; a draft leaves the item in the inbox. Returns the post's number.
 
         The first one has the identity of the answer that a function would give, so that there is one of the two; a
-        person may write more. Raises UnknownItem.
+        person may write more. Raises NotFound.
         """
         with self._store._writing() as tx:
             item = _get(tx, item_id)

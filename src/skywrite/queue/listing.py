@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, NamedTuple, Self
 
-from skywrite.errors import InputError
+from skywrite.errors import BadRequest
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of, time_text
 from skywrite.queue.model import FINAL_STATES, STATES, WAITING_STATES, Post, State
@@ -19,12 +19,6 @@ from skywrite.queue.numbers import row_number
 from skywrite.queue.rows import post_of
 
 PAGE_POSTS = 500
-
-
-class InvalidCursor(InputError):
-    """The cursor of a page is not valid."""
-
-    http_status = 400
 
 
 class Cursor(NamedTuple):
@@ -45,7 +39,7 @@ class Cursor(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The cursor that `str` wrote; raises InvalidCursor."""
+        """The cursor that `str` wrote; raises BadRequest."""
         at, _, number = text.rpartition("~")
         try:
             due = datetime.fromisoformat(at).astimezone(UTC) if at else None
@@ -54,8 +48,10 @@ class Cursor(NamedTuple):
                 raise ValueError
             return cls(due, after)
         except (ValueError, OverflowError):
-            raise InvalidCursor(
-                "The page cursor is not valid.", hint="Use it exactly as you received it, or leave it out."
+            raise BadRequest(
+                "The page cursor is not valid.",
+                code="cursor.invalid",
+                hint="Use it exactly as you received it, or leave it out.",
             ) from None
 
     def __str__(self) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from skywrite.errors import NotFound
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row
-from skywrite.queue.model import MediaInfo, UnknownMedia
+from skywrite.queue.model import MediaInfo
 from skywrite.queue.reading import json_of, readable, reads
 from skywrite.queue.rows import dump_json
 
@@ -46,10 +47,12 @@ class MediaOperations(StoreBase):
         return [MediaInfo(row["cid"], row["mime"], row["size"]) for row in rows]
 
     def read_media(self, cid: str) -> Iterator[bytes]:
-        """Stored bytes in pieces of at most 1 MiB; no transaction is open between two pieces. Raises UnknownMedia."""
+        """Stored bytes in pieces of at most 1 MiB; no transaction is open between two pieces. Raises NotFound."""
         info = self.media_info(cid)
         if info is None:
-            raise UnknownMedia(f"The bytes {cid} are not in the store.", hint="Add the image or video again.")
+            raise NotFound(
+                f"The bytes {cid} are not in the store.", code="media.unknown", hint="Add the image or video again."
+            )
         return self._pieces(info)
 
     def put_upload(self, who: str, cid: str, about: Mapping[str, Any]) -> None:
@@ -101,8 +104,10 @@ class MediaOperations(StoreBase):
             with self._reading() as tx:
                 row = tx.row("get_media_chunk", cid=info.cid, number=number)
             if row is None:
-                raise UnknownMedia(
-                    f"The bytes {info.cid} were removed while they were being read.", hint="Add them again."
+                raise NotFound(
+                    f"The bytes {info.cid} were removed while they were being read.",
+                    code="media.unknown",
+                    hint="Add them again.",
                 )
             yield row["data"]
             left -= len(row["data"])

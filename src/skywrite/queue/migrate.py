@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from skywrite.clock import Clock
-from skywrite.errors import Do, Hint
-from skywrite.queue.database import Connection, Database, DatabaseTooNew, DatabaseTooOld
+from skywrite.errors import Do, Hint, StorageError
+from skywrite.queue.database import Connection, Database
 from skywrite.queue.schema import FIRST, migrations
 
 
 def migrate(database: Database, clock: Clock) -> None:
     """Apply the missing migrations, all or none.
 
-    Raises DatabaseTooNew for a database of a newer release, and DatabaseTooOld for one from before the first.
+    Raises StorageError for a database of a newer release, and for one from before the first.
     """
     newest = migrations(database.dialect)[-1].number
     try:
@@ -39,14 +39,16 @@ def migrate(database: Database, clock: Clock) -> None:
 
 def _check(database: Database, version: int, newest: int) -> None:
     if version > newest:
-        raise DatabaseTooNew(
+        raise StorageError(
             f"The database {database.place} has version {version}; this program supports versions up to {newest}.",
+            code="database.too_new",
             hint="Upgrade it: pip install --upgrade skywrite",
         )
     if 0 < version < FIRST:
-        raise DatabaseTooOld(
+        raise StorageError(
             f"The database {database.place} is from before the first release (version {version}), and this program "
             "cannot read it. It is unchanged.",
+            code="database.too_old",
             hint=Hint(
                 "Take along what waits. With the Skywrite that made the database, for each account: ",
                 Do("transfer.export_rows"),

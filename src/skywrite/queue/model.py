@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Self
 
-from skywrite.errors import InputError, NotFound, SkywriteError, TemporaryError
+from skywrite.codes import name_of
+from skywrite.errors import Busy, InputError, SkywriteError, Unexpected
 
 State = Literal["draft", "scheduled", "publishing", "published", "failed", "held", "cancelled"]
 STATES: tuple[State, ...] = ("draft", "scheduled", "publishing", "published", "failed", "held", "cancelled")
@@ -24,62 +25,38 @@ LatePolicy = Literal["publish", "skip", "hold"]
 RecurrenceState = Literal["active", "paused", "ended"]
 
 
-class UnknownPost(NotFound):
-    """There is no post with this number."""
-
-
-class UnknownAccount(NotFound):
-    """This account is not known here."""
-
-
-class UnknownMedia(NotFound):
-    """These bytes are not in the store."""
-
-
-class UnknownRecurrence(NotFound):
-    """There is no recurrence with this number."""
-
-
-class NotEditable(InputError):
-    """The post cannot be changed in its state."""
-
-    http_status = 409
-
-
-class NotCancellable(InputError):
-    """The post may be on the network already, so it cannot be cancelled."""
-
-    http_status = 409
-
-
-class KeyReused(InputError):
-    """The key was used before, for a different draft; nothing was stored."""
-
-
 class ChangedMeanwhile(InputError):
     """The post has changed since the change was prepared; nothing was changed."""
+
+    code = "post.changed"
 
     http_status = 412
 
 
-class SlotTaken(TemporaryError):
-    """Another process has used the slot for another post meanwhile; nothing was stored."""
-
-    http_status = 409
-
-
-class WrongState(InputError):
-    """The operation does not apply to a post in this state."""
-
-    http_status = 409
+class LeaseLost(Busy):
+    """Another process has taken the post or the feed over; whoever had it leaves it alone."""
 
 
 class Problem(NamedTuple):
-    """Why something did not work: an error's name, message and hint."""
+    """Why something did not work: an error's code, message and hint."""
 
-    name: str
+    code: str
     message: str
     hint: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the error's class, which follows from its code."""
+        return name_of(self.code)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a line of the log says about it: error, code, message."""
+        return {"error": self.name, "code": self.code, "message": self.message}
+
+    def as_dict(self) -> dict[str, str]:
+        """The same object as that of an error: error, code, message, hint."""
+        return {**self.facts, "hint": self.hint}
 
     @classmethod
     def of(cls, error: Exception) -> Self:
@@ -87,8 +64,13 @@ class Problem(NamedTuple):
         anything.
         """
         if isinstance(error, SkywriteError):
-            return cls(error.name, error.message, error.hint)
-        return cls("Unexpected", f"Something went wrong inside Skywrite ({type(error).__name__}).")
+            return cls(error.code, error.message, error.hint)
+        return cls(Unexpected.code, f"Something went wrong inside Skywrite ({type(error).__name__}).")
+
+
+def facts_of(problem: Problem | None) -> dict[str, str | None]:
+    """What a line of the log or an event says about a problem, or that there is none."""
+    return dict(problem.facts) if problem else {"error": None, "code": None, "message": None}
 
 
 class NewPost(NamedTuple):

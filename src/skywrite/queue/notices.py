@@ -45,10 +45,6 @@ WAIT_MAX = timedelta(hours=1)
 _SEE = Hint("See: ", Do("notices.list"))
 
 
-class UnknownChannel(NotFound):
-    """There is no notice channel with this number."""
-
-
 class Channel(NamedTuple):
     """Where notices go. `config`: the settings of its kind, `kinds`, and `quiet`."""
 
@@ -99,17 +95,17 @@ class Notices:
             return readable(tx.rows("list_channels"), _channel_of)
 
     def get(self, channel_id: int) -> Channel:
-        """One channel. Raises UnknownChannel."""
+        """One channel. Raises NotFound."""
         for channel in self.all():
             if channel.id == channel_id:
                 return channel
-        raise UnknownChannel(f"There is no notice channel {named(channel_id)}.", hint=_SEE)
+        raise NotFound(f"There is no notice channel {named(channel_id)}.", code="channel.unknown", hint=_SEE)
 
     def remove(self, channel_id: int) -> None:
-        """Remove a channel. Raises UnknownChannel."""
+        """Remove a channel. Raises NotFound."""
         with self._store._writing(wake=False) as tx:
             if tx.run("delete_channel", id=channel_id) != 1:
-                raise UnknownChannel(f"There is no notice channel {named(channel_id)}.", hint=_SEE)
+                raise NotFound(f"There is no notice channel {named(channel_id)}.", code="channel.unknown", hint=_SEE)
 
     def collect(self, channel: Channel, said: Callable[[Event], str]) -> int:
         """Record the problems among the next events. Returns how many events there were."""

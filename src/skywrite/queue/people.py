@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from skywrite.errors import InputError, NotFound
+from skywrite.errors import Conflict, InputError, NotFound
 from skywrite.queue.api_keys import NAME_MAX, Scope, digest_of, new_secret
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, time_of
@@ -31,16 +31,6 @@ LINK_LIFETIME = timedelta(minutes=30)
 INVITATION_LIFETIME = timedelta(days=7)
 SESSION_LIFETIME = timedelta(days=30)
 _SECRET_CHARACTERS = 32
-
-
-class UnknownPerson(NotFound):
-    """There is no person with this number."""
-
-
-class LastOwner(InputError):
-    """The last owner cannot be removed: somebody must be able to manage the server."""
-
-    http_status = 409
 
 
 class Person(NamedTuple):
@@ -92,11 +82,11 @@ class People:
             return readable(tx.rows("list_people"), _person_of)
 
     def get(self, person_id: int) -> Person:
-        """One person. Raises UnknownPerson."""
+        """One person. Raises NotFound."""
         with self._store._reading() as tx:
             row = tx.row("get_person", id=person_id)
         if row is None:
-            raise UnknownPerson(f"There is no person {named(person_id)}.")
+            raise NotFound(f"There is no person {named(person_id)}.", code="person.unknown")
         return _person_of(row)
 
     def owner(self) -> Person:
@@ -105,7 +95,7 @@ class People:
         return owners[0] if owners else self.add("Owner", "owner")
 
     def change_role(self, person_id: int, role: Role) -> Person:
-        """Change a person's role. Raises UnknownPerson, LastOwner."""
+        """Change a person's role. Raises NotFound, Conflict."""
         if role not in ROLES:
             raise InputError(f"{role!r} is not a role.", hint=f"Choose from: {', '.join(ROLES)}.")
         if role != "owner":
@@ -115,7 +105,7 @@ class People:
         return self.get(person_id)
 
     def remove(self, person_id: int) -> None:
-        """Remove a person; their sessions, keys and agents end at once. Raises UnknownPerson, LastOwner."""
+        """Remove a person; their sessions, keys and agents end at once. Raises NotFound, Conflict."""
         self.get(person_id)
         self._keep_an_owner(person_id)
         with self._store._writing(wake=False) as tx:
@@ -208,7 +198,9 @@ class People:
 
     def _keep_an_owner(self, person_id: int) -> None:
         if [person.id for person in self.all() if person.role == "owner"] == [person_id]:
-            raise LastOwner("This is the only owner.", hint="Make somebody else an owner first.")
+            raise Conflict(
+                "This is the only owner.", code="person.last_owner", hint="Make somebody else an owner first."
+            )
 
 
 @reads("person")

@@ -39,8 +39,7 @@ class PostStore(
 def open_as(kind: type[AnyStore], database: str, vault: Vault, clock: Clock = SYSTEM_CLOCK) -> AnyStore:
     """Open the database at a path or a `postgresql://` address, and create or migrate it as needed.
 
-    Raises DatabaseUnavailable, DatabaseReadOnly, DatabaseCorrupt, DatabaseTooNew, DatabaseTooOld, DiskFull,
-    DatabaseBusy, and MissingExtra for PostgreSQL without its driver.
+    Raises DatabaseUnavailable, StorageError, DiskFull, and MissingExtra for PostgreSQL without its driver.
     """
     opened = _database(database)
     opened.migrate = lambda: migrate(opened, clock)

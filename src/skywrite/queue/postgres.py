@@ -18,10 +18,7 @@ from skywrite.queue.database import (
     ChangeDetector,
     Connection,
     Database,
-    DatabaseBusy,
     DatabaseConflict,
-    DatabaseCorrupt,
-    DatabaseReadOnly,
     DatabaseUnavailable,
     DiskFull,
     Protection,
@@ -80,14 +77,6 @@ _NEWEST = b"SELECT CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS xid"
 POOLED_POLL_SECONDS = 1.0
 
 
-class BackupByServer(InputError):
-    """A PostgreSQL database is backed up with its own tools."""
-
-
-class InvalidAddress(InputError):
-    """The address of the PostgreSQL database is not valid."""
-
-
 class PostgresDatabase(Database):
     """A database on a server, by its `postgresql://` address."""
 
@@ -108,9 +97,10 @@ class PostgresDatabase(Database):
         try:
             self._options = psycopg.conninfo.conninfo_to_dict(address).get("options") or ""
         except psycopg.Error:
-            raise InvalidAddress(
+            raise InputError(
                 # If the address cannot be parsed, any part may be the password.
                 "The address of the database cannot be read.",
+                code="database.address_invalid",
                 hint="It looks like postgresql://user:password@host:5432/name.",
             ) from None
         super().__init__(redacted(address))
@@ -248,19 +238,25 @@ class PostgresDatabase(Database):
                 hint="Nothing was changed; try again.",
             )
         if state in ("55P03", "57014"):
-            return DatabaseBusy(
+            return StorageError(
                 f"Other connections kept {where} locked for too long.",
+                code="database.busy",
                 hint="Try again. If it happens again, look for long transactions in pg_stat_activity.",
             )
         if state in ("25006", "42501"):
-            return DatabaseReadOnly(
+            return StorageError(
                 f"{where.capitalize()} does not allow writing: {said}",
+                code="database.read_only",
                 hint="Use the primary server and a role that may write, or set SKYWRITE_DATABASE to another database.",
             )
         if state.startswith(("22", "23")) or state == "25P02":
             return BrokenRule(f"A change breaks a rule of {where}: {said}.")
         if state.startswith("XX"):
-            return DatabaseCorrupt(f"{where.capitalize()} is damaged: {said}", hint="Ask the operator of the server.")
+            return StorageError(
+                f"{where.capitalize()} is damaged: {said}",
+                code="database.corrupt",
+                hint="Ask the operator of the server.",
+            )
         if not state and (problem := untrusted(where, said)):
             return problem
         return DatabaseUnavailable(
@@ -284,8 +280,9 @@ class PostgresDatabase(Database):
         tx.rows("announce", channel=CHANNEL)
 
     def backup(self, path: str) -> None:
-        raise BackupByServer(
+        raise InputError(
             "A PostgreSQL database is backed up with PostgreSQL's own tools.",
+            code="backup.by_server",
             hint=f"pg_dump --format=custom --file={path} {self.place}",
         )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from skywrite.queue.database import DatabaseUntrusted, Protection
+from skywrite.queue.database import DatabaseUnavailable, Protection
 
 # Parts of libpq's messages, all of them from before the password is sent.
 _HINTS = {
@@ -23,12 +23,14 @@ _HINTS = {
 _LOCAL = ("localhost", "127.", "::1", "/")
 
 
-def untrusted(where: str, said: str) -> DatabaseUntrusted | None:
+def untrusted(where: str, said: str) -> DatabaseUnavailable | None:
     """The error for what libpq said, if it refused to talk to the server."""
     hint = next((hint for part, hint in _HINTS.items() if part in said), None)
     if hint is None:
         return None
-    return DatabaseUntrusted(f"The connection to {where} is not safe, so nothing was sent: {said}", hint=hint)
+    return DatabaseUnavailable(
+        f"The connection to {where} is not safe, so nothing was sent: {said}", code="database.untrusted", hint=hint
+    )
 
 
 def protection_of(connection: Any) -> Protection:

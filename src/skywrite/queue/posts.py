@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from skywrite.errors import Do, Hint
+from skywrite.errors import Conflict, Do, Hint
 from skywrite.queue.adding import add_posts
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.changing import (
@@ -22,27 +22,19 @@ from skywrite.queue.changing import (
 from skywrite.queue.database import time_of
 from skywrite.queue.events import note_post_event
 from skywrite.queue.journal import media_of, note_changed
-from skywrite.queue.model import (
-    Attempt,
-    Changes,
-    NewPost,
-    Post,
-    Problem,
-    State,
-    WrongState,
-)
+from skywrite.queue.model import Attempt, Changes, NewPost, Post, Problem, State
 from skywrite.queue.reading import readable, time_in
 from skywrite.queue.rows import attempt_of, post_of, problem_values, text_hash
 from skywrite.queue.steps import locked
 
-DELETED = "Deleted"
+DELETED = "post.deleted"
 
 
 class PostOperations(StoreBase):
     """Operations on posts for users."""
 
     def get(self, post_id: int) -> Post:
-        """One post; raises UnknownPost."""
+        """One post; raises NotFound."""
         with self._reading() as tx:
             return get_post(tx, post_id)
 
@@ -112,7 +104,7 @@ class PostOperations(StoreBase):
 
         `version`, here and in the other operations, is the post's version that the change is based on: if somebody has
         changed the post since, nothing happens. Frozen records of a failed post were rejected, and are dropped. With an
-        `operation` (elsewhere: `undoable`), the change can be undone. Raises UnknownPost, NotEditable, UnknownMedia,
+        `operation` (elsewhere: `undoable`), the change can be undone. Raises NotFound, Conflict,
         ChangedMeanwhile.
         """
         now = self._clock.now()
@@ -141,7 +133,7 @@ class PostOperations(StoreBase):
         """Cancel a post permanently; when this returns, it will never be published. A cancelled post stays cancelled.
 
         With `keeps_turn`, the next post of its recurrence gets its text from the pool. `follow`, the next occurrence of
-        a recurrence, is added in the same transaction. Raises UnknownPost, NotCancellable, ChangedMeanwhile.
+        a recurrence, is added in the same transaction. Raises NotFound, Conflict, ChangedMeanwhile.
         """
         with self._writing() as tx:
             post = get_locked(tx, post_id)
@@ -190,11 +182,13 @@ class PostOperations(StoreBase):
 
     @repeated
     def make_due_now(self, post_id: int) -> Post:
-        """Make a due post that waits for its next attempt ready now. Raises WrongState."""
+        """Make a due post that waits for its next attempt ready now. Raises Conflict."""
         with self._writing() as tx:
             post = get_locked(tx, post_id)
             if tx.run("make_post_due_now", id=post_id, now=self._clock.now()) != 1:
-                raise WrongState(f"Post {post_id} is not due.", hint=Hint("See: ", Do("posts.get", post_id)))
+                raise Conflict(
+                    f"Post {post_id} is not due.", code="post.wrong_state", hint=Hint("See: ", Do("posts.get", post_id))
+                )
             return changed(tx, post)
 
     @repeated
@@ -208,7 +202,7 @@ class PostOperations(StoreBase):
     ) -> Post:
         """Keep a scheduled post from being published until it is released."""
         reason = problem or Problem(
-            "HeldByUser", "It is held on request.", Hint("Release it: ", Do("posts.release", post_id))
+            "post.held", "It is held on request.", Hint("Release it: ", Do("posts.release", post_id))
         )
         with self._writing() as tx:
             post = get_locked(tx, post_id)
@@ -217,7 +211,7 @@ class PostOperations(StoreBase):
                 why = (
                     f"{why_fixed(post)} already" if post.state == "held" else f"{why_fixed(post)}, so it cannot be held"
                 )
-                raise WrongState(f"Post {post_id} is {why}.", hint=way_out(post))
+                raise Conflict(f"Post {post_id} is {why}.", code="post.wrong_state", hint=way_out(post))
             note_post_event(tx, "post.held", self._clock.now(), post, problem=reason)
             held = changed(tx, post)
             if undoable:
@@ -231,8 +225,10 @@ class PostOperations(StoreBase):
             if post.state == was:
                 check_version(post, version)
             if tx.run("schedule_post", id=post_id, was=was, now=self._clock.now()) != 1:
-                raise WrongState(
-                    f"Post {post_id} is {post.state}, not {was}.", hint=Hint("See: ", Do("posts.get", post_id))
+                raise Conflict(
+                    f"Post {post_id} is {post.state}, not {was}.",
+                    code="post.wrong_state",
+                    hint=Hint("See: ", Do("posts.get", post_id)),
                 )
             again = changed(tx, post)
             if operation is not None:

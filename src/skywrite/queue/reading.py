@@ -18,7 +18,7 @@ from skywrite.queue.database import Row, time_of
 
 T = TypeVar("T")
 
-UNREADABLE = "UnreadableRow"
+UNREADABLE = "row.unreadable"
 REPAIR = "Restore the last backup, or repair the row with the database's own tools. It is tried again within the hour."
 # How long a row that cannot be read is left alone, unless something else makes its account ready again.
 SET_ASIDE = timedelta(hours=1)
@@ -37,6 +37,8 @@ _DOCUMENTS: Mapping[str, type] = {
 
 class UnreadableRow(SkywriteError):
     """A row of the database holds something that Skywrite never writes. Nothing is done with what it describes."""
+
+    code = "row.unreadable"
 
     def __init__(self, row: Unreadable) -> None:
         super().__init__(row.message, hint=row.repair)

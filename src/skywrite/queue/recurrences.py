@@ -6,21 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from skywrite.errors import Do, Hint
+from skywrite.errors import Conflict, Do, Hint, NotFound
 from skywrite.queue.adding import add_posts, require_media
 from skywrite.queue.authors import note_recurrence_author
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.journal import note_added
-from skywrite.queue.model import (
-    AddResult,
-    NewPost,
-    NewRecurrence,
-    Recurrence,
-    Slot,
-    UnknownRecurrence,
-    WrongState,
-)
+from skywrite.queue.model import AddResult, NewPost, NewRecurrence, Recurrence, Slot
 from skywrite.queue.reading import readable, reads
 from skywrite.queue.rows import dump_json, recurrence_of
 from skywrite.queue.steps import locked, update_ready
@@ -108,7 +100,7 @@ class RecurrenceOperations(StoreBase):
             return not add_posts(tx, self._clock, [post._replace(recurrence_id=recurrence.id)])[0].existed
 
     def recurrence(self, recurrence_id: int) -> Recurrence:
-        """One recurrence; raises UnknownRecurrence."""
+        """One recurrence; raises NotFound."""
         with self._reading() as tx:
             row = tx.row("get_recurrence", id=recurrence_id)
         if row is None:
@@ -145,7 +137,7 @@ class RecurrenceOperations(StoreBase):
     def update_recurrence(self, recurrence: Recurrence) -> Recurrence:
         """Store a changed copy of a recurrence that was read before (`_replace`); its position stays.
 
-        Raises WrongState if somebody else has changed it since. The post of its next occurrence is left alone.
+        Raises Conflict if somebody else has changed it since. The post of its next occurrence is left alone.
         """
         with self._writing() as tx:
             locked(tx, recurrence.account_did)
@@ -172,13 +164,17 @@ class RecurrenceOperations(StoreBase):
             "now": now,
         }
         if tx.run("update_recurrence", **values) != 1:
-            raise WrongState(f"Recurrence {old.id} was changed or removed by somebody else.", hint="Look at it again.")
+            raise Conflict(
+                f"Recurrence {old.id} was changed or removed by somebody else.",
+                code="post.wrong_state",
+                hint="Look at it again.",
+            )
 
     @repeated
     def replace_recurrence(self, old: Recurrence, new: NewRecurrence, first: NewPost) -> Recurrence:
         """Replace a recurrence that was read before; its number and its turn in the pool stay.
 
-        Its waiting posts are cancelled and replaced by `first`. Raises WrongState if somebody else has changed it
+        Its waiting posts are cancelled and replaced by `first`. Raises Conflict if somebody else has changed it
         since.
         """
         now = self._clock.now()
@@ -229,10 +225,12 @@ class RecurrenceOperations(StoreBase):
         return [Slot(row["weekday"], row["minute"], row["zone"]) for row in rows]
 
 
-def unknown_recurrence(recurrence_id: int) -> UnknownRecurrence:
+def unknown_recurrence(recurrence_id: int) -> NotFound:
     """The error about a number that no recurrence has."""
-    return UnknownRecurrence(
-        f"There is no recurrence {named(recurrence_id)}.", hint=Hint("See: ", Do("recurrences.list"))
+    return NotFound(
+        f"There is no recurrence {named(recurrence_id)}.",
+        code="recurrence.unknown",
+        hint=Hint("See: ", Do("recurrences.list")),
     )
 
 

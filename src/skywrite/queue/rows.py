@@ -68,8 +68,8 @@ def _without_cards(draft: Mapping[str, Any]) -> dict[str, Any]:
 def problem_values(problem: Problem | None) -> dict[str, str | None]:
     """The error columns for a problem."""
     if problem is None:
-        return {"error_name": None, "error_message": None, "error_hint": None}
-    return {"error_name": problem.name, "error_message": problem.message, "error_hint": dump_hint(problem.hint)}
+        return {"error_code": None, "error_message": None, "error_hint": None}
+    return {"error_code": problem.code, "error_message": problem.message, "error_hint": dump_hint(problem.hint)}
 
 
 def dump_hint(hint: str) -> str | None:
@@ -213,6 +213,6 @@ def recurrence_of(row: Row) -> Recurrence:
 
 def problem_of(row: Row) -> Problem | None:
     """The problem in a row's error columns."""
-    if row["error_name"] is None:
+    if row["error_code"] is None:
         return None
-    return Problem(row["error_name"], cast(str, row["error_message"] or ""), load_hint(row["error_hint"]))
+    return Problem(row["error_code"], cast(str, row["error_message"] or ""), load_hint(row["error_hint"]))

@@ -18,7 +18,7 @@ from skywrite.queue.model import AccountChange, Claim, Failed, Held, NewPost, Ou
 from skywrite.queue.rows import problem_values
 from skywrite.queue.steps import items_of, lock_all, update_ready
 
-FOUND = Problem("FoundOnNetwork", "It was on the network already, so nothing was written.")
+FOUND = Problem("post.found", "It was on the network already, so nothing was written.")
 
 
 class Settlement(NamedTuple):

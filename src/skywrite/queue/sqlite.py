@@ -19,9 +19,6 @@ from skywrite.queue.database import (
     ChangeDetector,
     Connection,
     Database,
-    DatabaseBusy,
-    DatabaseCorrupt,
-    DatabaseReadOnly,
     DatabaseUnavailable,
     DiskFull,
     Transaction,
@@ -114,8 +111,9 @@ class SqliteDatabase(Database):
                 )
             if not self._path.stat().st_size:
                 now.forget()
-                raise DatabaseCorrupt(
+                raise StorageError(
                     f"The database {self.place} has 0 bytes: Skywrite never leaves it like that, so it was emptied.",
+                    code="database.corrupt",
                     hint="Restore the last backup. If there is nothing to restore, delete the file to start anew.",
                 )
             if before is not None:
@@ -221,18 +219,21 @@ class SqliteDatabase(Database):
                 hint="Free some space and run the command again; everything accepted before is safe.",
             )
         if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            return DatabaseBusy(
+            return StorageError(
                 f"Another process kept {where} locked for more than {self._busy_seconds:g} seconds.",
+                code="database.busy",
                 hint="Try again. If it happens again, look for a program that holds the file open (a backup, a shell).",
             )
         if code.startswith("SQLITE_READONLY") or (code.startswith("SQLITE_CANTOPEN") and self._is_read_only()):
-            return DatabaseReadOnly(
+            return StorageError(
                 f"{where.capitalize()} is read-only.",
+                code="database.read_only",
                 hint="Give yourself write permission on the file and its directory, or set SKYWRITE_HOME elsewhere.",
             )
         if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            return DatabaseCorrupt(
+            return StorageError(
                 f"The file {self.place} is damaged, or is not a Skywrite database.",
+                code="database.corrupt",
                 hint="Restore the last backup, or move the file away to start with an empty one.",
             )
         if code.startswith(("SQLITE_CONSTRAINT", "SQLITE_MISMATCH")) or "overflow" in str(error):
@@ -289,8 +290,9 @@ class SqliteDatabase(Database):
                 _put_header(new)
                 _put_in_place(new, path)
         except PermissionError as error:
-            raise DatabaseReadOnly(
+            raise StorageError(
                 f"The database {self.place} cannot be made: {error.strerror}.",
+                code="database.read_only",
                 hint="Give yourself write permission on the directory, or set SKYWRITE_HOME elsewhere.",
             ) from error
         except OSError as error:
@@ -310,8 +312,9 @@ class SqliteDatabase(Database):
                 hint="Free some space, or set SKYWRITE_HOME to a place with room.",
             )
         if error.errno == errno.EROFS:
-            return DatabaseReadOnly(
+            return StorageError(
                 f"The database {self.place} cannot be made: the file system is read-only.",
+                code="database.read_only",
                 hint="Set SKYWRITE_HOME to a place that can be written.",
             )
         return DatabaseUnavailable(

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from skywrite.errors import SIGN_IN
+from skywrite.errors import SIGN_IN, NotFound
 from skywrite.queue.database import Row, Transaction
-from skywrite.queue.model import UnknownAccount
 from skywrite.queue.rows import dump_json
 
 
@@ -50,5 +49,5 @@ def update_ready(tx: Transaction, *dids: str, after: datetime | None = None) -> 
     tx.run("update_ready", items=items_of_dids(dids), after=after)
 
 
-def _unknown(did: str) -> UnknownAccount:
-    return UnknownAccount(f"The account {did} is not known here.", hint=SIGN_IN)
+def _unknown(did: str) -> NotFound:
+    return NotFound(f"The account {did} is not known here.", code="account.unknown", hint=SIGN_IN)

@@ -52,14 +52,6 @@ from skywrite.queue.undo import UndoOperations
 from skywrite.queue.vault import Vault
 
 
-class BackupExists(InputError):
-    """A backup never replaces a file."""
-
-
-class BackupFailed(StorageError):
-    """The backup could not be written."""
-
-
 class Store(
     PostStore,
     SyncOperations,
@@ -76,16 +68,19 @@ class Store(
     def backup(self, path: str | PathLike[str]) -> None:
         """Write a consistent copy of the database while it is in use. Not with PostgreSQL.
 
-        The copy does not contain the key. Raises BackupExists rather than replace a file.
+        The copy does not contain the key. Raises InputError rather than replace a file.
         """
         target = fspath(path)
         try:
             self._database.backup(target)
         except FileExistsError:
-            raise BackupExists(f"The file {target} already exists.", hint="Choose another name.") from None
+            raise InputError(
+                f"The file {target} already exists.", code="backup.exists", hint="Choose another name."
+            ) from None
         except OSError as error:
-            raise BackupFailed(
+            raise StorageError(
                 f"The backup {target} cannot be written: {error.strerror or error}.",
+                code="backup.failed",
                 hint="Check the path and the free space.",
             ) from error
 

@@ -7,7 +7,7 @@ killed syncs never duplicate a post. What does not: reading files (`sources`), d
 from datetime import datetime
 from typing import NamedTuple
 
-from skywrite.errors import InputError, TemporaryError
+from skywrite.errors import Busy, InputError
 from skywrite.queue.adding import add_posts
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.changing import cancel_post, edit_post, get_locked, get_post
@@ -18,14 +18,6 @@ from skywrite.queue.steps import locked
 
 STALE = ""
 """The digest of a file whose post may differ from the file."""
-
-
-class KeyTaken(InputError):
-    """The file's key belongs to a post that did not come from this folder."""
-
-
-class SyncedElsewhere(TemporaryError):
-    """A concurrent sync of the same folder has changed the post of this file."""
 
 
 class SyncedFile(NamedTuple):
@@ -55,7 +47,7 @@ class SyncOperations(StoreBase):
         """Store a post and which file it came from. A known file, or a key that this folder has used before, adds
         nothing: then the post may differ from the file, and its digest is `STALE`.
 
-        Raises KeyTaken if the key belongs to a post from elsewhere.
+        Raises InputError if the key belongs to a post from elsewhere.
         """
         with self._writing() as tx:
             locked(tx, file.account_did)
@@ -74,8 +66,9 @@ class SyncOperations(StoreBase):
         if post.source == new.source and other is None:
             return
         whose = f"the file {other['path']} of {other['folder']}" if other else post.source or "a post made by hand"
-        raise KeyTaken(
+        raise InputError(
             f"The key {file.key!r} was already used by post {post_id} ({whose}).",
+            code="post_key.taken",
             hint="Give the file another one in its front matter: key: some-other-name.",
         )
 
@@ -83,7 +76,7 @@ class SyncOperations(StoreBase):
     def edit_synced(self, file: SyncedFile, changes: Changes, seen: str, *, version: int | None = None) -> Post:
         """Update a post from its file, whose digest was `seen` before.
 
-        Raises NotEditable, ChangedMeanwhile, SyncedElsewhere.
+        Raises Conflict, ChangedMeanwhile, Busy.
         """
         with self._writing() as tx:
             post = edit_post(tx, file.post_id, changes, version, now=self._clock.now())
@@ -92,13 +85,13 @@ class SyncOperations(StoreBase):
 
     @repeated
     def note_synced(self, file: SyncedFile, seen: str) -> None:
-        """Store the file's digest; its post is left alone. Raises SyncedElsewhere."""
+        """Store the file's digest; its post is left alone. Raises Busy."""
         with self._writing(wake=False) as tx:
             self._note(tx, file, seen)
 
     @repeated
     def move_synced(self, folder: str, path: str, new_path: str) -> None:
-        """Store a file's new name. Raises SyncedElsewhere."""
+        """Store a file's new name. Raises Busy."""
         with self._writing(wake=False) as tx:
             taken = tx.row("get_folder_file", folder=folder, path=new_path)
             moved = taken is None and tx.run(
@@ -111,7 +104,7 @@ class SyncOperations(StoreBase):
     def replace_synced(self, old: SyncedFile, file: SyncedFile, new: NewPost) -> AddResult:
         """Cancel the post of a file permanently, and store another one instead: for another account or key.
 
-        Raises NotCancellable, KeyTaken, SyncedElsewhere.
+        Raises Conflict, InputError, Busy.
         """
         with self._writing() as tx:
             for did in sorted({old.account_did, file.account_did}):
@@ -128,7 +121,7 @@ class SyncOperations(StoreBase):
         """Remove the record of a file that is gone. Its post is cancelled permanently unless it is published; its key
         is free again.
 
-        Raises NotCancellable if the post may be on the network, SyncedElsewhere.
+        Raises Conflict if the post may be on the network, Busy.
         """
         with self._writing() as tx:
             self._drop(tx, file)
@@ -160,8 +153,8 @@ class SyncOperations(StoreBase):
         )
 
 
-def _elsewhere(path: str) -> SyncedElsewhere:
-    return SyncedElsewhere(f"{path} is being synced by another process.", hint="Sync again.")
+def _elsewhere(path: str) -> Busy:
+    return Busy(f"{path} is being synced by another process.", code="folder.busy", hint="Sync again.")
 
 
 @reads("folder_file", "path")

@@ -9,14 +9,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from skywrite.errors import Do, Hint
-from skywrite.queue.approval_rules import REJECTED, needs_approval
-from skywrite.queue.approvals import ApprovalStale, OwnPost
+from skywrite.codes import name_of
+from skywrite.errors import Conflict, Do, Hint, NotAllowed
+from skywrite.queue.approval_rules import NOT_APPROVED, REJECTED, needs_approval
 from skywrite.queue.authors import authors_of_recurrence
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_event
-from skywrite.queue.model import Problem, Recurrence, WrongState
+from skywrite.queue.model import Problem, Recurrence
 from skywrite.queue.reading import object_with, readable, reads
 from skywrite.queue.recurrences import unknown_recurrence
 from skywrite.queue.rows import dump_json, post_of, problem_values, recurrence_of, settings_of
@@ -71,21 +71,28 @@ class TemplateApprovals:
     ) -> Recurrence:
         """Approve the template that has this digest, and nothing else.
 
-        `who`: the person or key that approves, where it is authenticated. Raises ApprovalStale where the recurrence is
-        another by now, OwnPost, WrongState, UnknownRecurrence.
+        `who`: the person or key that approves, where it is authenticated. Raises Conflict where the recurrence is
+        another by now, NotAllowed, Conflict, NotFound.
         """
         now = self._clock.now()
         with self._store._writing() as tx:
             recurrence = _locked(tx, recurrence_id)
             if recurrence.state != "active":
-                raise WrongState(f"Recurrence {recurrence_id} has {recurrence.state}.", hint="Make another one.")
+                raise Conflict(
+                    f"Recurrence {recurrence_id} has {recurrence.state}.",
+                    code="post.wrong_state",
+                    hint="Make another one.",
+                )
             if who is not None and any(author.who == who for author in authors_of_recurrence(tx, recurrence_id)):
-                raise OwnPost(
-                    f"Recurrence {recurrence_id} was made or changed by you.", hint="Ask somebody else to approve it."
+                raise NotAllowed(
+                    f"Recurrence {recurrence_id} was made or changed by you.",
+                    code="approval.own_post",
+                    hint="Ask somebody else to approve it.",
                 )
             if template_digest(recurrence) != digest:
-                raise ApprovalStale(
+                raise Conflict(
                     f"Recurrence {recurrence_id} is not what you looked at: it was changed. Nothing was approved.",
+                    code="approval.stale",
                     hint=Hint("Check it again: ", Do("recurrences.approve", recurrence_id)),
                 )
             self._insert(tx, recurrence, "approved", by, note, now)
@@ -134,12 +141,13 @@ def _locked(tx: Transaction, recurrence_id: int) -> Recurrence:
 
 
 def _note(tx: Transaction, kind: str, recurrence: Recurrence, message: str, now: datetime) -> None:
-    name = "NotApproved" if kind == "approval.given" else REJECTED
+    code = NOT_APPROVED if kind == "approval.given" else REJECTED
     data = {
         "recurrence": recurrence.id,
         "text": str(recurrence.draft.get("text") or ""),
         "source": recurrence.source,
-        "error": name,
+        "error": name_of(code),
+        "code": code,
         "message": message,
     }
     note_event(tx, kind, now, data, account_did=recurrence.account_did)

@@ -23,10 +23,6 @@ TimerKind = Literal["command", "function"]
 TimerOutcome = Literal["posted", "nothing", "same", "failed"]
 
 
-class UnknownCommand(NotFound):
-    """There is no command or function with this number."""
-
-
 class NewTimer(NamedTuple):
     """A timer to be stored. `name`: the command line, or the function's name. `account_did`: None is the default
     account. `late_seconds`: how late an occurrence may still run. `settings`: whatever `app` stores with it.
@@ -123,21 +119,22 @@ class TimerOperations(StoreBase):
             return readable(tx.rows("list_timers"), _timer_of)
 
     def timer(self, timer_id: int) -> Timer:
-        """One; raises UnknownCommand."""
+        """One; raises NotFound."""
         with self._reading() as tx:
             return self._timer(tx, timer_id)
 
     def _timer(self, tx: Transaction, timer_id: int) -> Timer:
         row = tx.row("get_timer", id=timer_id)
         if row is None:
-            raise UnknownCommand(
+            raise NotFound(
                 f"There is no scheduled command {named(timer_id)}.",
+                code="command.unknown",
                 hint=Hint("See their numbers: ", Do("commands.list")),
             )
         return _timer_of(row)
 
     def remove_timer(self, timer_id: int) -> Timer:
-        """Remove one; its posts stay. Raises UnknownCommand."""
+        """Remove one; its posts stay. Raises NotFound."""
         with self._writing(wake=False) as tx:
             timer = self._timer(tx, timer_id)
             tx.run("delete_timer", id=timer_id)

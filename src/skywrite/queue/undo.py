@@ -9,21 +9,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
-from skywrite.errors import Do, Hint, InputError
+from skywrite.errors import Do, Hint, InputError, NotFound
 from skywrite.queue.adding import require_media
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.database import Row, Transaction, time_of
-from skywrite.queue.model import UnknownMedia
 from skywrite.queue.rows import dump_json, text_hash
 from skywrite.queue.steps import locked, update_ready
-
-
-class NothingToUndo(InputError):
-    """There is no change to undo."""
-
-
-class CannotUndo(InputError):
-    """A post was changed, attempted or published since; nothing was undone."""
 
 
 class Undone(NamedTuple):
@@ -45,13 +36,13 @@ class UndoOperations(StoreBase):
     def undo_last(self) -> Undone:
         """Undo the last change of a user: stored posts are removed, changed posts are restored.
 
-        All changes of one command count as one. Raises NothingToUndo, CannotUndo; then nothing is undone.
+        All changes of one command count as one. Raises InputError; then nothing is undone.
         """
         now = self._clock.now()
         with self._writing() as tx:
             last = tx.row("last_change")
             if last is None:
-                raise NothingToUndo("There is no change to undo.")
+                raise InputError("There is no change to undo.", code="undo.nothing")
             rows = [last] if last["batch"] is None else tx.rows("changes_of_batch", batch=last["batch"])
             contents = [json.loads(row["content"]) for row in rows]
             for did in _accounts(tx, contents):
@@ -86,8 +77,9 @@ def _forget_added(tx: Transaction, content: Mapping[str, Any]) -> None:
     if untouched != stored:
         changed = stored - untouched
         what = f"Post {runs[0][0]} was" if stored == 1 else f"{changed} of the {stored} posts were"
-        raise CannotUndo(
+        raise InputError(
             f"{what} changed, tried or published after that, so nothing was undone.",
+            code="undo.impossible",
             hint=Hint("Cancel those that wait, one by one: ", Do("posts.list")),
         )
     for first, last in runs:
@@ -117,8 +109,9 @@ def _restore(tx: Transaction, content: Mapping[str, Any], now: datetime) -> None
         **values,
     )
     if restored != 1:
-        raise CannotUndo(
+        raise InputError(
             f"Post {post_id} has been changed, attempted or published since. Nothing was undone.",
+            code="undo.impossible",
             hint=Hint("See: ", Do("posts.get", post_id)),
         )
     if content["media"] is not None:
@@ -129,9 +122,10 @@ def _restore_media(tx: Transaction, post_id: int, cids: Sequence[str]) -> None:
     tx.run("forget_post_media", post_id=post_id)
     try:
         require_media(tx, set(cids))
-    except UnknownMedia:
-        raise CannotUndo(
-            f"The images or the video that post {post_id} had are no longer stored. Nothing was undone."
+    except NotFound:
+        raise InputError(
+            f"The images or the video that post {post_id} had are no longer stored. Nothing was undone.",
+            code="undo.impossible",
         ) from None
     tx.run_many("insert_post_media", ({"post_id": post_id, "cid": cid} for cid in cids))
 

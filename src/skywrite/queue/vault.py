@@ -33,9 +33,7 @@ _NEXT = "key-next"
 class WrongKey(StorageError):
     """The key does not open what is stored."""
 
-
-class KeyUnavailable(StorageError):
-    """The key cannot be read or created."""
+    code = "vault.wrong_key"
 
 
 class Vault:
@@ -204,13 +202,17 @@ def _from_keyring(name: str = "key") -> bytes:
             # Another process may have stored its own key meanwhile; the stored one counts.
             stored = keyring.get_password(_KEYRING_SERVICE, name)
     except keyring.errors.KeyringError as error:
-        raise KeyUnavailable(
-            f"The keyring cannot be used: {error}.", hint="Unlock it, or set SKYWRITE_KEY instead."
+        raise StorageError(
+            f"The keyring cannot be used: {error}.",
+            code="vault.key_unavailable",
+            hint="Unlock it, or set SKYWRITE_KEY instead.",
         ) from error
     key = _decoded(stored or "")
     if key is None:
-        raise KeyUnavailable(
-            "The keyring's entry `skywrite` contains no key.", hint="Remove that entry and sign in again."
+        raise StorageError(
+            "The keyring's entry `skywrite` contains no key.",
+            code="vault.key_unavailable",
+            hint="Remove that entry and sign in again.",
         )
     return key
 
@@ -221,12 +223,17 @@ def _from_file(path: Path) -> bytes:
             _make_key_file(path)
         key = _decoded(path.read_text("ascii"))
     except (OSError, UnicodeDecodeError) as error:
-        raise KeyUnavailable(
+        raise StorageError(
             f"The key file {path} cannot be used: {error}.",
+            code="vault.key_unavailable",
             hint="Give yourself access to it, or set SKYWRITE_KEY instead.",
         ) from error
     if key is None:
-        raise KeyUnavailable(f"The file {path} contains no key.", hint="Restore it, or remove it and sign in again.")
+        raise StorageError(
+            f"The file {path} contains no key.",
+            code="vault.key_unavailable",
+            hint="Restore it, or remove it and sign in again.",
+        )
     return key
 
 

@@ -30,14 +30,6 @@ OLD_SECRET_LIFETIME = timedelta(hours=24)
 WEBHOOK_ABOUT = "webhook"
 
 
-class UnknownWebhook(NotFound):
-    """There is no webhook with this number."""
-
-
-class UnknownDelivery(NotFound):
-    """There is no message with this number."""
-
-
 class Webhook(NamedTuple):
     """An address that gets messages. `kinds` and `account_did` may be None: all kinds, all accounts."""
 
@@ -111,7 +103,7 @@ class Webhooks:
             return readable(tx.rows("list_webhooks"), _webhook_of)
 
     def get(self, webhook_id: int) -> Webhook:
-        """One webhook. Raises UnknownWebhook."""
+        """One webhook. Raises NotFound."""
         with self._store._reading() as tx:
             row = tx.row("get_webhook", id=webhook_id)
         if row is None:
@@ -127,7 +119,7 @@ class Webhooks:
         state: WebhookState | None = None,
         kinds: Sequence[str] | None = None,
     ) -> Webhook:
-        """Change a webhook; what is None stays. Raises UnknownWebhook."""
+        """Change a webhook; what is None stays. Raises NotFound."""
         was = self.get(webhook_id)
         values = {
             "url": was.url if url is None else url,
@@ -141,13 +133,13 @@ class Webhooks:
         return self.get(webhook_id)
 
     def remove(self, webhook_id: int) -> None:
-        """Remove a webhook and its messages. Raises UnknownWebhook."""
+        """Remove a webhook and its messages. Raises NotFound."""
         with self._store._writing(wake=False) as tx:
             if tx.run("delete_webhook", id=webhook_id) != 1:
                 raise unknown_webhook(webhook_id)
 
     def replace_secret(self, webhook_id: int) -> str:
-        """Create a new secret; for a day, messages are signed with both. Raises UnknownWebhook."""
+        """Create a new secret; for a day, messages are signed with both. Raises NotFound."""
         self.get(webhook_id)
         secret = _new_secret()
         sealed = self._store._vault.seal(secret.encode(), WEBHOOK_ABOUT)
@@ -157,7 +149,7 @@ class Webhooks:
         return secret
 
     def send_test(self, webhook_id: int) -> Delivery:
-        """Send a test message. Raises UnknownWebhook."""
+        """Send a test message. Raises NotFound."""
         hook = self.get(webhook_id)
         with self._store._writing() as tx:
             now = self._store._clock.now()
@@ -174,13 +166,13 @@ class Webhooks:
             return readable(tx.rows("list_deliveries", **values), _delivery_of)
 
     def replay(self, delivery_id: int) -> Delivery:
-        """Send a message again, under the same message id. Raises UnknownDelivery."""
+        """Send a message again, under the same message id. Raises NotFound."""
         with self._store._writing() as tx:
             tx.run("replay_delivery", id=delivery_id, now=self._store._clock.now())
             return self._delivery(tx.row("get_delivery", id=delivery_id), delivery_id)
 
     def delivery(self, delivery_id: int) -> Delivery:
-        """One message. Raises UnknownDelivery."""
+        """One message. Raises NotFound."""
         with self._store._reading() as tx:
             return self._delivery(tx.row("get_delivery", id=delivery_id), delivery_id)
 
@@ -252,14 +244,18 @@ class Webhooks:
         return tuple(self._store._vault.unseal(secret, WEBHOOK_ABOUT).decode() for secret in sealed)
 
 
-def unknown_webhook(webhook_id: int) -> UnknownWebhook:
+def unknown_webhook(webhook_id: int) -> NotFound:
     """The error about a number that no webhook has."""
-    return UnknownWebhook(f"There is no webhook {named(webhook_id)}.", hint=Hint("See them: ", Do("webhooks.list")))
+    return NotFound(
+        f"There is no webhook {named(webhook_id)}.",
+        code="webhook.unknown",
+        hint=Hint("See them: ", Do("webhooks.list")),
+    )
 
 
-def unknown_delivery(delivery_id: int) -> UnknownDelivery:
+def unknown_delivery(delivery_id: int) -> NotFound:
     """The error about a number that no message has."""
-    return UnknownDelivery(f"There is no message {named(delivery_id)}.")
+    return NotFound(f"There is no message {named(delivery_id)}.", code="webhook.delivery_unknown")
 
 
 def _is_readable(tx: Transaction, row: Row, now: datetime) -> bool:

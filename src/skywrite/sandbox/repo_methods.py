@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from skywrite.atproto.cid import InvalidRecord, cid_for_record
+from skywrite.atproto.cid import cid_for_record
+from skywrite.atproto.syntax import InvalidSyntax
 from skywrite.http import Response
 from skywrite.sandbox.accounts import Account
 from skywrite.sandbox.lexdata import blobs_in, is_old_blob, to_lex
@@ -122,7 +123,7 @@ def _prepare(
             raise XrpcFailure(400, f"Legacy blobs are not allowed ({blob['cid']})")
     try:
         cid = cid_for_record(value)
-    except InvalidRecord:
+    except InvalidSyntax:
         raise XrpcFailure(500) from None
     return Write(action, collection, rkey, value, cid, blobs, validation, swap)
 

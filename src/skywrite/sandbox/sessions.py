@@ -76,7 +76,7 @@ class Sessions:
     def check(
         self, token: str, token_type: str, scopes: tuple[str, ...], *, allow_expired: bool = False
     ) -> dict[str, Any]:
-        """The claims of a bearer token. Raises ExpiredToken or InvalidToken as an XRPC failure."""
+        """The claims of a bearer token. Raises TokenRefused or TokenRefused as an XRPC failure."""
         try:
             claims = tokens.read(token, token_type, self._secret)
             fits = claims.get("aud") == self._audience and float(claims.get("exp", 0)) > 0

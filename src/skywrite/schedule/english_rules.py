@@ -84,7 +84,7 @@ class _Said:
 
 
 def parse_english_rule(text: str, zone: ZoneInfo, start: datetime | None) -> MergedSeries:
-    """Read an English rule; `start` is a naive local time. Raises UnknownRule, TooOften."""
+    """Read an English rule; `start` is a naive local time. Raises UnknownRule, InputError."""
     words = _words(text)
     _check_one_clause(words, text)
     minutes = [minute for word in words if (minute := clock_minutes(word)) is not None]

@@ -31,6 +31,8 @@ class UnknownZone(InputError):
     In a written time, `readings` are the whole text with other zones (`suggestions`).
     """
 
+    code = "zone.unknown"
+
     lead, most = "Write", 3
 
     def __init__(self, message: str, *, hint: str, readings: Sequence[str] = (), lead: str = "Write") -> None:

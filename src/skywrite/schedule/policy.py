@@ -28,10 +28,6 @@ _LATE = "Use publish, skip or hold; skip and hold may have a grace: skip:30m, ho
 _LENGTH = "Write it like 90s, 30m, 2h or 1d."
 
 
-class InvalidLate(InputError):
-    """The text is not a valid policy for missed posts, or not a duration."""
-
-
 def verdict(due_at: datetime, now: datetime, policy: LatePolicy, late_seconds: int | None) -> LatePolicy:
     """What to do now with a post that was due: "publish" within the grace, otherwise what its policy says.
 
@@ -46,13 +42,14 @@ def verdict(due_at: datetime, now: datetime, policy: LatePolicy, late_seconds: i
 def parse_late(text: str) -> tuple[LatePolicy, int | None]:
     """Read `POLICY` or `POLICY:DURATION`, such as `hold`, `skip:30m` or `hold:2h`: policy and grace in seconds."""
     if not isinstance(text, str):
-        raise InvalidLate(f"The policy {text!r} is not text.", hint=_LATE)
+        raise InputError(f"The policy {text!r} is not text.", code="late.invalid", hint=_LATE)
     policy, colon, duration = text.strip().lower().partition(":")
     for known in LATE_POLICIES:
         if policy == known and (duration or not colon):
             return known, _grace(known, duration) if duration else None
-    raise InvalidLate(
+    raise InputError(
         f"{text!r} does not say what to do with a missed post.",
+        code="late.invalid",
         hint=_LATE,
     )
 
@@ -61,24 +58,28 @@ def _grace(policy: LatePolicy, duration: str) -> int:
     seconds = parse_duration(duration)
     if policy == "publish":
         hint = f"To publish when at most {duration} late: skip:{duration}, or hold:{duration}."
-        raise InvalidLate(f"publish:{duration} does not exist: publish means however late.", hint=hint)
+        raise InputError(
+            f"publish:{duration} does not exist: publish means however late.", code="late.invalid", hint=hint
+        )
     if not seconds:
-        raise InvalidLate(f"{policy}:{duration} would never publish.", hint="Use at least a minute: skip:1m.")
+        raise InputError(
+            f"{policy}:{duration} would never publish.", code="late.invalid", hint="Use at least a minute: skip:1m."
+        )
     return seconds
 
 
 def parse_duration(text: str) -> int:
     """Seconds in a duration such as `90s`, `30m`, `2h`, `1h30m`, `1d`."""
     if not isinstance(text, str):
-        raise InvalidLate(f"The duration {text!r} is not text.", hint=_LENGTH)
+        raise InputError(f"The duration {text!r} is not text.", code="late.invalid", hint=_LENGTH)
     match = re.fullmatch(_DURATION, text.strip().lower())
     if not match or not text.strip():
-        raise InvalidLate(f"{text!r} is not a duration.", hint=_LENGTH)
+        raise InputError(f"{text!r} is not a duration.", code="late.invalid", hint=_LENGTH)
     if len(text) > DURATION_TEXT_MAX:
-        raise InvalidLate(f"The duration {text[:20]!r}... is too long.", hint=_LENGTH)
+        raise InputError(f"The duration {text[:20]!r}... is too long.", code="late.invalid", hint=_LENGTH)
     seconds = sum(int(number or 0) * size for number, size in zip(match.groups(), (86_400, 3600, 60, 1), strict=True))
     if seconds > DURATION_MAX_SECONDS:
-        raise InvalidLate(f"The duration {text!r} is longer than ten years.", hint=_LENGTH)
+        raise InputError(f"The duration {text!r} is longer than ten years.", code="late.invalid", hint=_LENGTH)
     return seconds
 
 

@@ -20,15 +20,13 @@ from zoneinfo import ZoneInfo
 from skywrite.errors import InputError
 from skywrite.schedule.cron import SHORTCUTS, CronSeries, parse_cron
 from skywrite.schedule.localtime import DAY, SECOND, after_gap, next_change, to_local, to_utc, zone_of
-from skywrite.schedule.series import EveryMinute, NeverHappens, Series, TooOften, UnknownRule
+from skywrite.schedule.series import NeverHappens, Series, UnknownRule
 from skywrite.schedule.suggestions import suggest
 
 __all__ = [
-    "EveryMinute",
     "NeverHappens",
     "Occurrence",
     "ParsedRule",
-    "TooOften",
     "UnknownRule",
     "catch_up",
     "check_minute",
@@ -131,7 +129,7 @@ def parse_rule(text: str, *, zone: str, start: datetime | None = None) -> Parsed
 
     Cron: five fields, with names, or `@daily` and the like. RRULE (RFC 5545): one line, with an optional DTSTART before
     it; without one, `start` is the DTSTART. English: "every weekday 9:00", "mon,fri 18:30", "every 2 hours",
-    "monthly 1 9:00". Raises UnknownRule, NeverHappens, TooOften, UnknownZone.
+    "monthly 1 9:00". Raises UnknownRule, NeverHappens, InputError, UnknownZone.
     """
     if not isinstance(text, str):
         raise UnknownRule(f"The recurrence {text!r} is not text.")
@@ -158,11 +156,12 @@ def _is_read(text: str, zone: str, start: datetime | None) -> bool:
 
 
 def check_minute(rule: ParsedRule) -> None:
-    """Raise EveryMinute for a cron rule such as `* 9 * * *`, which hardly anybody means for posts."""
+    """Raise InputError for a cron rule such as `* 9 * * *`, which hardly anybody means for posts."""
     if isinstance(rule.series, CronSeries) and rule.series.expression.startswith("* "):
         rest = rule.series.expression.removeprefix("*")
-        raise EveryMinute(
+        raise InputError(
             f"The rule {rule.text!r} occurs every minute.",
+            code="rule.every_minute",
             hint=f'Give the minute: "0{rest}". For a post every minute write "*/1{rest}".',
         )
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from skywrite.errors import Do, Hint
+from skywrite.errors import Do, Hint, InputError
 from skywrite.schedule.localtime import to_local, zone_of
 from skywrite.schedule.rrule import FREQS, Freq, RRule
-from skywrite.schedule.series import NeverHappens, TooOften, UnknownRule
+from skywrite.schedule.series import NeverHappens, UnknownRule
 
 COUNT_MAX = 10_000
 INTERVAL_MAX = 10_000
@@ -39,7 +39,7 @@ def parse_rrule(text: str, zone: ZoneInfo, start: datetime | None) -> tuple[RRul
     """The rule, and the zone of its local times: that of its DTSTART, else `zone`.
 
     `start` is a naive local time. Without one, and without DTSTART, the rule itself must name its days and time of day,
-    and may neither count nor leave out days. Raises UnknownRule, NeverHappens, TooOften, UnknownZone.
+    and may neither count nor leave out days. Raises UnknownRule, NeverHappens, InputError, UnknownZone.
     """
     rule_text, begin, place = _split(text, zone)
     if begin is None and start is not None:
@@ -52,7 +52,11 @@ def parse_rrule(text: str, zone: ZoneInfo, start: datetime | None) -> tuple[RRul
         raise UnknownRule("A rule can have COUNT or UNTIL, not both.")
     numbers = {name: _numbers(name, parts[name]) for name in _RANGES if name in parts}
     if len(numbers.get("BYSECOND", ())) > 1:
-        raise TooOften("The recurrence is more frequent than once a minute.", hint="Give one BYSECOND, or none.")
+        raise InputError(
+            "The recurrence is more frequent than once a minute.",
+            code="rule.too_often",
+            hint="Give one BYSECOND, or none.",
+        )
     if "BYSETPOS" in parts and not any(name.startswith("BY") and name != "BYSETPOS" for name in parts):
         raise UnknownRule("BYSETPOS needs another BY part to choose from, and there is none.")
     if "BYWEEKNO" in parts and freq != "YEARLY":
@@ -148,7 +152,11 @@ def _parts(text: str) -> dict[str, str]:
 def _freq(parts: Mapping[str, str]) -> Freq:
     given = parts.get("FREQ", "")
     if given == "SECONDLY":
-        raise TooOften("The recurrence is more frequent than once a minute.", hint="The shortest is FREQ=MINUTELY.")
+        raise InputError(
+            "The recurrence is more frequent than once a minute.",
+            code="rule.too_often",
+            hint="The shortest is FREQ=MINUTELY.",
+        )
     for freq in FREQS:
         if freq == given:
             return freq

@@ -15,6 +15,8 @@ RULE_EXAMPLES = 'Write it like "every weekday 9:00", "0 9 * * 1-5" or "FREQ=WEEK
 class UnknownRule(InputError):
     """The text is not a recurrence. `readings` are the whole text, written otherwise (`suggestions`)."""
 
+    code = "rule.invalid"
+
     most = 4
 
     def __init__(
@@ -27,16 +29,10 @@ class UnknownRule(InputError):
 class NeverHappens(InputError):
     """The rule never occurs, such as on 30 February."""
 
+    code = "rule.never"
+
     def __init__(self, message: str, *, hint: str = "Check its days and months.") -> None:
         super().__init__(message, hint=hint)
-
-
-class TooOften(InputError):
-    """The recurrence is more frequent than once a minute."""
-
-
-class EveryMinute(InputError):
-    """A cron rule occurs every minute because its minute is `*`, which may stand for one that nobody filled in."""
 
 
 class Series(Protocol):

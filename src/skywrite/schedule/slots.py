@@ -23,22 +23,16 @@ _MORE = Hint(f"Set more of them, such as {_EXAMPLE}: ", Do("accounts.set_slots")
 _GROUP_BREAK = re.compile(r"\s*[;\n]\s*")
 
 
-class NoSlots(InputError):
-    """The account has no weekly slots, or all of them are taken for two years."""
-
-    def __init__(self, message: str, *, hint: str = _SET) -> None:
-        super().__init__(message, hint=hint)
-
-
-class InvalidSlots(InputError):
-    """The text is not a list of weekly slots."""
+def no_slots(message: str, *, hint: str = _SET) -> InputError:
+    """The error for an account without free slots."""
+    return InputError(message, code="slots.none", hint=hint)
 
 
 def parse_slots(text: str, zone: str) -> list[Slot]:
     """Read `DAYS TIMES; DAYS TIMES`, such as `mon-fri 9:00,17:30; sat 11:00`; in the order of the week.
 
     Days are names, ranges (which may include the weekend), `daily`, `weekdays` or `weekends`. Times use the 24-hour
-    clock, or end in am or pm. An empty text means no slots. Raises InvalidSlots, UnknownZone.
+    clock, or end in am or pm. An empty text means no slots. Raises InputError, UnknownZone.
     """
     name = zone_of(zone).key
     slots = {
@@ -48,7 +42,9 @@ def parse_slots(text: str, zone: str) -> list[Slot]:
         for weekday, minute in _parse_group(group.strip())
     }
     if len(slots) > SLOTS_MAX:
-        raise InvalidSlots(f"{len(slots)} weekly slots are too many.", hint=f"The maximum is {SLOTS_MAX}.")
+        raise InputError(
+            f"{len(slots)} weekly slots are too many.", code="slots.invalid", hint=f"The maximum is {SLOTS_MAX}."
+        )
     return sorted(slots)
 
 
@@ -83,8 +79,10 @@ def _minute(text: str, group: str) -> int:
     return minute
 
 
-def _invalid(group: str, why: str) -> InvalidSlots:
-    return InvalidSlots(f"The slots {group!r} cannot be read: {why}.", hint=f"Write them like: {_EXAMPLE}")
+def _invalid(group: str, why: str) -> InputError:
+    return InputError(
+        f"The slots {group!r} cannot be read: {why}.", code="slots.invalid", hint=f"Write them like: {_EXAMPLE}"
+    )
 
 
 def format_slots(slots: Iterable[Slot]) -> str:
@@ -150,13 +148,13 @@ class FreeSlots:
         self._searches: dict[int, Iterator[datetime]] = {}
 
     def take(self, jitter_seconds: int = 0) -> datetime:
-        """Take the first free slot, in UTC. Raises NoSlots.
+        """Take the first free slot, in UTC. Raises InputError.
 
         With jitter, nothing after the slot may be taken either, for as long as the jitter can be: a post that is due
         there may belong to this slot.
         """
         if not self._slots:
-            raise NoSlots("The account has no weekly slots.")
+            raise no_slots("The account has no weekly slots.")
         behind = jitter_seconds // 60 + 1 if jitter_seconds else 0
         for at in self._searches.setdefault(behind, slot_times(self._slots, self._now)):
             if at > self._now + HORIZON_DAYS * DAY:
@@ -165,7 +163,7 @@ class FreeSlots:
             if self._busy.isdisjoint(range(minute, minute + behind + 1)):
                 self._busy.add(minute)
                 return at
-        raise NoSlots(
+        raise no_slots(
             "Every slot of the next two years is taken.", hint=Hint("Set more of them: ", Do("accounts.set_slots"))
         )
 

@@ -12,6 +12,8 @@ EXAMPLES = 'Write it like "tomorrow 9:00", "in 2 hours", "fri 17:00 Europe/Berli
 class InvalidTime(InputError):
     """The text is not a time. The hint is `lead` and at most `most` of the `readings` that can be read, else `hint`."""
 
+    code = "time.invalid"
+
     def __init__(
         self,
         message: str,
@@ -32,6 +34,8 @@ class AmbiguousTime(InvalidTime):
     for all dates of the same file.
     """
 
+    code = "time.ambiguous"
+
     orders: tuple[str, ...] = ()
 
     def __init__(self, given: str, why: str, readings: Sequence[str], *, is_of_order: bool = False) -> None:
@@ -41,3 +45,5 @@ class AmbiguousTime(InvalidTime):
 
 class PastTime(InputError):
     """The time has passed."""
+
+    code = "time.past"

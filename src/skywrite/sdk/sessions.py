@@ -42,7 +42,7 @@ class Session(NamedTuple):
 
     @classmethod
     def decode(cls, text: str) -> Self:
-        """The session that a text of `export` or of the SDK holds. Raises InvalidSession."""
+        """The session that a text of `export` or of the SDK holds. Raises InputError."""
         session = StoredSession.from_string(text)
         return cls(session.handle, session.did, session.export_string())
 

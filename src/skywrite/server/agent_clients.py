@@ -33,14 +33,6 @@ CACHE_SECONDS_MAX = 3600
 CACHED_MAX = 100
 
 
-class UnknownAgent(InputError):
-    """The program that asks for access is unknown, or its document is wrong."""
-
-
-class RedirectNotAllowed(InputError):
-    """The redirect address is not one of the program's."""
-
-
 class AgentClients:
     """Finds programs by their `client_id`; documents are cached for as long as their server allows, at most an hour."""
 
@@ -52,12 +44,14 @@ class AgentClients:
         self._lock = threading.Lock()
 
     def find(self, client_id: str) -> Client:
-        """The program. Raises UnknownAgent."""
+        """The program. Raises InputError."""
         if not client_id.startswith("https://"):
             found = self._agents.client(client_id)
             if found is None:
-                raise UnknownAgent(
-                    "This program is not registered here.", hint="Remove the server there, and add it again."
+                raise InputError(
+                    "This program is not registered here.",
+                    code="agent.unknown",
+                    hint="Remove the server there, and add it again.",
                 )
             return found
         with self._lock:
@@ -77,37 +71,48 @@ class AgentClients:
                 client_id, max_bytes=DOCUMENT_BYTES_MAX, timeout_seconds=DOCUMENT_SECONDS, accept="application/json"
             )
         except SkywriteError as error:
-            raise UnknownAgent(f"What {client_id} says about the program cannot be read: {error.message}") from None
+            raise InputError(
+                f"What {client_id} says about the program cannot be read: {error.message}", code="agent.unknown"
+            ) from None
         if fetched.url != client_id or fetched.truncated:
-            raise UnknownAgent(f"{client_id} is not a document about a program: it leads on, or is too large.")
+            raise InputError(
+                f"{client_id} is not a document about a program: it leads on, or is too large.", code="agent.unknown"
+            )
         return read_document(client_id, fetched.body), _cache_seconds(fetched)
 
 
 def read_document(client_id: str, body: bytes) -> Client:
-    """A program from its document (OAuth Client ID Metadata Document). Raises UnknownAgent."""
+    """A program from its document (OAuth Client ID Metadata Document). Raises InputError."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or document.get("client_id") != client_id:
-        raise UnknownAgent(f"{client_id} is not a document that names itself as the program.")
+        raise InputError(f"{client_id} is not a document that names itself as the program.", code="agent.unknown")
     return Client(client_id, *_described(document))
 
 
 def read_registration(body: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
-    """The name and the addresses of a program that registers itself (RFC 7591). Raises UnknownAgent."""
+    """The name and the addresses of a program that registers itself (RFC 7591). Raises InputError."""
     return _described({**body, "token_endpoint_auth_method": "none"})
 
 
 def _described(document: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     if document.get("token_endpoint_auth_method", "none") != "none":
-        raise UnknownAgent("The program wants to identify itself by a secret or a key; only public clients are let in.")
+        raise InputError(
+            "The program wants to identify itself by a secret or a key; only public clients are let in.",
+            code="agent.unknown",
+        )
     name, uris = document.get("client_name"), document.get("redirect_uris")
     if not isinstance(uris, list) or not 0 < len(uris) <= REDIRECTS_MAX:
-        raise UnknownAgent(f"The program names no address for answers, or more than {REDIRECTS_MAX}.")
+        raise InputError(
+            f"The program names no address for answers, or more than {REDIRECTS_MAX}.", code="agent.unknown"
+        )
     usable = tuple(uri for uri in uris if isinstance(uri, str) and may_redirect_to(uri))
     if not usable:
-        raise UnknownAgent("The program's addresses for answers are neither https nor on this computer.")
+        raise InputError(
+            "The program's addresses for answers are neither https nor on this computer.", code="agent.unknown"
+        )
     return shown_name(name if isinstance(name, str) else "", usable[0]), usable
 
 
@@ -132,13 +137,14 @@ def may_redirect_to(uri: str) -> bool:
 
 
 def check_redirect(client: Client, uri: str) -> None:
-    """Raise RedirectNotAllowed unless the address is exactly one of the program's. On the same computer any port will
+    """Raise InputError unless the address is exactly one of the program's. On the same computer any port will
     do: the system chooses one when the program starts to listen (RFC 8252, 7.3).
     """
     if may_redirect_to(uri) and (uri in client.redirect_uris or _portless(uri) in map(_portless, client.redirect_uris)):
         return
-    raise RedirectNotAllowed(
+    raise InputError(
         f"{client.name} asks for an answer at an address that is not one of its own.",
+        code="agent.redirect_refused",
         hint="Nothing was sent there. Begin again in the program itself.",
     )
 
@@ -151,7 +157,7 @@ def _portless(uri: str) -> str:
 
 
 def _check_client_id(client_id: str) -> None:
-    wrong = UnknownAgent("The program's client_id is not the https address of a document.")
+    wrong = InputError("The program's client_id is not the https address of a document.", code="agent.unknown")
     if not may_redirect_to(client_id):
         raise wrong
     path = urlsplit(client_id).path

@@ -20,14 +20,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from skywrite.app import Skywrite
-from skywrite.errors import SkywriteError
-from skywrite.queue.agents import TOKEN_LIFETIME, Agents, InvalidGrant, Redemption, Tokens
-from skywrite.queue.api_keys import InvalidKey, Scope, looks_like_key
-from skywrite.server.agent_clients import AgentClients, UnknownAgent, read_registration
+from skywrite.errors import InputError, NotFound, SignInError, SkywriteError, Unauthenticated
+from skywrite.queue.agents import TOKEN_LIFETIME, Agents, Redemption, Tokens
+from skywrite.queue.api_keys import INVALID_KEY, Scope, looks_like_key
+from skywrite.server.agent_clients import AgentClients, read_registration
 from skywrite.server.auth import client_of, wrong_guess
-from skywrite.server.json_bodies import InvalidInput, check_texts, read_object
+from skywrite.server.json_bodies import check_texts, read_object
 from skywrite.server.limits import Buckets, Quota, read_body
-from skywrite.server.problems import MalformedBody, NoSuchPage, problem
+from skywrite.server.problems import problem
 from skywrite.server.services import services_of
 
 # The scopes that agents may get, and should ask for: `manage` is for people.
@@ -93,7 +93,7 @@ def challenged(request: Request, answer: Response, error: SkywriteError) -> Resp
     issuer = issuer_of(request)
     if answer.status_code == 401 and issuer is not None:
         said = {"resource_metadata": f"{issuer}{RESOURCE_METADATA}{RESOURCE_PATH}", "scope": " ".join(USUAL_SCOPES)}
-        if isinstance(error, InvalidKey):
+        if error.code == INVALID_KEY:
             said["error"] = "invalid_token"
         words = ", ".join(f'{name}="{value}"' for name, value in said.items())
         answer.headers["www-authenticate"] = f'Bearer realm="skywrite", {words}'
@@ -170,10 +170,12 @@ async def register(request: Request) -> Response:
     shared = sign_ins_of(request)
     shared.registrations.check(client_of(request), "programs")
     try:
-        name, uris = read_registration(await read_object(request, BODY_BYTES_MAX))
-    except (MalformedBody, InvalidInput) as error:
+        asked = await read_object(request, BODY_BYTES_MAX)
+    except InputError as error:
         return _refused("invalid_client_metadata", error.message)
-    except UnknownAgent as error:
+    try:
+        name, uris = read_registration(asked)
+    except InputError as error:
         kind = "invalid_redirect_uri" if "address" in error.message else "invalid_client_metadata"
         return _refused(kind, error.message)
     client = await run_in_threadpool(shared.agents.register, name, uris)
@@ -194,7 +196,7 @@ async def token(request: Request) -> Response:
     form = await _form(request)
     try:
         tokens = await run_in_threadpool(_tokens, request, form)
-    except InvalidGrant as error:
+    except SignInError as error:
         wrong_guess(request, "code or refresh token")
         raise OAuthError("invalid_grant", error.message) from None
     said = {
@@ -236,7 +238,7 @@ def _revoke(request: Request, secret: str) -> None:
     keys = services_of(request).keys
     try:
         key = keys.check(secret, resource_of(request))
-    except InvalidKey:
+    except Unauthenticated:
         return
     if key.client_id is not None:
         keys.revoke(key.id)
@@ -270,7 +272,9 @@ def _refused(error: str, description: str, status: int = 400) -> Response:
 
 
 def _nothing_here() -> Response:
-    return problem(NoSuchPage("Agents sign in only over https or on this computer.", hint="Use an API key."))
+    return problem(
+        NotFound("Agents sign in only over https or on this computer.", code="page.unknown", hint="Use an API key.")
+    )
 
 
 def agent_routes() -> list[BaseRoute]:

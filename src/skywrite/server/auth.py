@@ -14,11 +14,10 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 
 from skywrite.app.operations import Access
-from skywrite.errors import Do, Hint, SignInError
+from skywrite.errors import Do, Hint, SignInError, Unauthenticated
 from skywrite.queue.api_keys import ApiKey, digest_of
 from skywrite.queue.people import SESSION_LIFETIME, Person
 from skywrite.server.connections import network_of
-from skywrite.server.problems import HttpProblem
 from skywrite.server.rights import Credential, access_of_key, access_of_person
 from skywrite.server.security import LOOPBACK_HOSTS, host_name
 from skywrite.server.services import services_of
@@ -28,12 +27,6 @@ log = logging.getLogger("skywrite.server")
 COOKIE = "__Host-skywrite"
 PLAIN_COOKIE = "skywrite"
 AFTER_SIGN_IN = "/"
-
-
-class NotSignedIn(HttpProblem):
-    """The request does not identify its caller."""
-
-    http_status = 401
 
 
 class Caller(NamedTuple):
@@ -46,7 +39,7 @@ class Caller(NamedTuple):
 
 
 async def caller_of(request: Request, resource: str | None = None) -> Caller:
-    """The caller of a request; agents' tokens are valid at their `resource`. Raises NotSignedIn, InvalidKey,
+    """The caller of a request; agents' tokens are valid at their `resource`. Raises NotSignedIn, Unauthenticated,
     TooManyRequests.
     """
     services = services_of(request)
@@ -55,8 +48,10 @@ async def caller_of(request: Request, resource: str | None = None) -> Caller:
         return await run_in_threadpool(_by_key, request, header, resource)
     session = await _session_of(request)
     if session is None:
-        raise NotSignedIn(
-            "Nobody is signed in.", hint=Hint("Send an API key: Authorization: Bearer KEY. Make one: ", Do("keys.add"))
+        raise Unauthenticated(
+            "Nobody is signed in.",
+            code="request.unauthenticated",
+            hint=Hint("Send an API key: Authorization: Bearer KEY. Make one: ", Do("keys.add")),
         )
     secret, person = session
     return Caller(access_of_person(services.sky, person), Credential(session=digest_of(secret)), person=person)
@@ -109,8 +104,9 @@ async def sign_in(request: Request) -> Response:
     person = await run_in_threadpool(services.people.use_link, request.path_params["token"])
     if person is None:
         wrong_guess(request, "sign-in link")
-        raise NotSignedIn(
+        raise Unauthenticated(
             "The sign-in link was already used, or is too old.",
+            code="request.unauthenticated",
             hint="A server prints a new one when it starts; the owner may invite you.",
         )
     return await start_session(request, person, RedirectResponse(AFTER_SIGN_IN, 303))
@@ -165,9 +161,13 @@ def _by_key(request: Request, header: str, resource: str | None) -> Caller:
     kind, _, secret = header.partition(" ")
     try:
         if kind.lower() != "bearer":
-            raise NotSignedIn("Only API keys are accepted here.", hint="Send it as: Authorization: Bearer KEY")
+            raise Unauthenticated(
+                "Only API keys are accepted here.",
+                code="request.unauthenticated",
+                hint="Send it as: Authorization: Bearer KEY",
+            )
         key = services.keys.check(secret.strip(), resource)
-    except (SignInError, NotSignedIn):
+    except SignInError:
         wrong_guess(request, "key")
         raise
     person = None if key.person_id is None else services.people.get(key.person_id)

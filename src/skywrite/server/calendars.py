@@ -16,10 +16,10 @@ from starlette.responses import Response
 
 from skywrite.app.entries import entries
 from skywrite.app.results import Entry
+from skywrite.errors import NotFound
 from skywrite.queue.api_keys import FeedToken
 from skywrite.queue.model import State
 from skywrite.server.auth import client_of, wrong_guess
-from skywrite.server.problems import NoSuchPage
 from skywrite.server.services import services_of
 
 SHOWN_STATES: tuple[State, ...] = ("scheduled", "publishing", "published", "held", "failed")
@@ -135,7 +135,7 @@ def _token(request: Request) -> FeedToken:
     token = services_of(request).keys.token(request.path_params["token"])
     if token is None:
         wrong_guess(request, "calendar address")
-        raise NoSuchPage("There is nothing at this address.")
+        raise NotFound("There is nothing at this address.", code="page.unknown")
     return token
 
 

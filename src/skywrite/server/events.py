@@ -16,11 +16,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from skywrite.clock import to_iso
+from skywrite.errors import BadRequest
 from skywrite.queue.events import Event
 from skywrite.queue.numbers import row_number
 from skywrite.server.auth import caller_of
 from skywrite.server.hub import REPLAY_MAX, EventHub, Listener
-from skywrite.server.problems import MalformedBody
 from skywrite.server.services import services_of
 
 PING_SECONDS = 20.0
@@ -34,7 +34,7 @@ async def stream(request: Request) -> Response:
     text = request.headers.get("last-event-id", "")
     last = row_number(text)
     if text and last is None:
-        raise MalformedBody("Last-Event-ID is not the number of an event.")
+        raise BadRequest("Last-Event-ID is not the number of an event.", code="body.malformed")
     pieces = _pieces(hub, hub.listen(caller.shown, caller.access), last)
     return StreamingResponse(pieces, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 

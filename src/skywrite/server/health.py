@@ -16,7 +16,7 @@ def healthz(request: Request) -> Response:
     try:
         services_of(request).sky.context.store.schema_version()
     except SkywriteError as error:
-        return JSONResponse({"status": "unavailable", "error": error.name}, 503)
+        return JSONResponse({"status": "unavailable", "error": error.name, "code": error.code}, 503)
     return JSONResponse({"status": "ok"})
 
 

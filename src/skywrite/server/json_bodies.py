@@ -13,9 +13,8 @@ import anyio
 import anyio.to_thread
 from starlette.requests import Request
 
-from skywrite.errors import InputError
+from skywrite.errors import BadRequest, InputError
 from skywrite.server.limits import JSON_BYTES_MAX, read_body
-from skywrite.server.problems import MalformedBody
 
 DEPTH_MAX = 32
 # Reading more than this takes so long that other requests would notice: that is done aside, one body at a time.
@@ -23,12 +22,8 @@ SMALL_BYTES = 20_000
 _LARGE = anyio.CapacityLimiter(1)
 
 
-class InvalidInput(InputError):
-    """A field is missing, has the wrong type, or is unknown."""
-
-
 async def read_object(request: Request, max_bytes: int = JSON_BYTES_MAX) -> dict[str, Any]:
-    """The fields of a body, none if it is empty. Raises MalformedBody, InvalidInput, BodyTooLarge, RequestTimeout."""
+    """The fields of a body, none if it is empty. Raises BadRequest, InputError, BodyTooLarge, RequestTimeout."""
     body = await read_body(request, max_bytes)
     if not body:
         return {}
@@ -38,21 +33,21 @@ async def read_object(request: Request, max_bytes: int = JSON_BYTES_MAX) -> dict
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """The fields of a JSON object. Raises MalformedBody, InvalidInput."""
+    """The fields of a JSON object. Raises BadRequest, InputError."""
     value = parse(body)
     if not isinstance(value, dict):
-        raise InvalidInput("The body must be a JSON object.")
+        raise InputError("The body must be a JSON object.", code="body.invalid")
     return value
 
 
 def parse(body: bytes) -> Any:
-    """A JSON value in UTF-8 that means the same to every reader. Raises MalformedBody, InvalidInput."""
+    """A JSON value in UTF-8 that means the same to every reader. Raises BadRequest, InputError."""
     try:
         value = json.loads(body.decode(), object_pairs_hook=_once, parse_constant=_refuse_constant)
     except ValueError as error:
-        raise MalformedBody(f"The body is not JSON in UTF-8: {error}.") from None
+        raise BadRequest(f"The body is not JSON in UTF-8: {error}.", code="body.malformed") from None
     except RecursionError:
-        raise MalformedBody("The body is nested too deeply.") from None
+        raise BadRequest("The body is nested too deeply.", code="body.malformed") from None
     check_values(value)
     return value
 
@@ -60,7 +55,7 @@ def parse(body: bytes) -> Any:
 def check_values(value: Any, depth: int = 0) -> None:
     """Refuse what no field needs: deep nesting, and characters that databases do not accept."""
     if depth > DEPTH_MAX:
-        raise MalformedBody("The body is nested too deeply.")
+        raise BadRequest("The body is nested too deeply.", code="body.malformed")
     if isinstance(value, str):
         _check_text(value)
     elif isinstance(value, dict):
@@ -82,9 +77,9 @@ def _check_text(text: object) -> None:
     if not isinstance(text, str):
         return
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise MalformedBody("A text contains half a character, which UTF-8 does not have.")
+        raise BadRequest("A text contains half a character, which UTF-8 does not have.", code="body.malformed")
     if "\x00" in text:
-        raise InvalidInput("A text contains a character that cannot be stored.")
+        raise InputError("A text contains a character that cannot be stored.", code="body.invalid")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -92,10 +87,10 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise MalformedBody(f"The field {name[:80]!r} is given twice.", hint="Send it once.")
+            raise BadRequest(f"The field {name[:80]!r} is given twice.", code="body.malformed", hint="Send it once.")
         found[name] = value
     return found
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise MalformedBody(f"{name} is not JSON.")
+    raise BadRequest(f"{name} is not JSON.", code="body.malformed")

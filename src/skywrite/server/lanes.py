@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import anyio
 import anyio.to_thread
 
-from skywrite.server.problems import TooBusy
+from skywrite.errors import Overloaded
 
 WORK_THREADS, WORK_EACH = 32, 8
 NETWORK_THREADS, NETWORK_EACH = 24, 6
@@ -64,13 +64,14 @@ class Lane:
         return len(self._callers)
 
     async def run(self, who: str, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        """Call a function in a thread of this lane. Raises TooBusy, and what it raises."""
+        """Call a function in a thread of this lane. Raises Overloaded, and what it raises."""
         caller = self._callers.setdefault(who, _Caller(asyncio.Semaphore(self.each)))
         if caller.here >= self.each + self.waiting:
-            raise TooBusy(
+            raise Overloaded(
                 f"{caller.here} of your requests are being answered already.",
+                code="request.too_many_at_once",
                 hint=f"Wait for their answers, or try again in {RETRY_SECONDS} seconds.",
-                headers={"retry-after": str(RETRY_SECONDS)},
+                retry_seconds=RETRY_SECONDS,
             )
         caller.here += 1
         try:

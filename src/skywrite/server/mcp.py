@@ -19,11 +19,11 @@ from starlette.types import Message, Receive, Scope, Send
 from skywrite import __version__
 from skywrite.app import Skywrite
 from skywrite.app.operations import Access
-from skywrite.errors import MissingExtra, SkywriteError
+from skywrite.errors import MissingExtra, NotAllowed, SkywriteError, Unauthenticated
 from skywrite.queue.api_keys import ApiKeys
 from skywrite.queue.people import People
 from skywrite.server.agents import challenged, resource_of
-from skywrite.server.auth import NotSignedIn, caller_of
+from skywrite.server.auth import caller_of
 from skywrite.server.json_bodies import parse
 from skywrite.server.lanes import Lanes
 from skywrite.server.limits import read_body
@@ -31,7 +31,6 @@ from skywrite.server.mcp_tools import INSTRUCTIONS, Tool, error_of, find_resourc
 from skywrite.server.problems import problem
 from skywrite.server.rights import access_of_key
 from skywrite.server.routes import rate_limited
-from skywrite.server.security import ForeignRequest
 from skywrite.server.services import services_of
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def make_server(access_of: Callable[[Any], Access], lanes: Lanes | None = None) 
 
 
 def run_stdio(sky: Skywrite, key: str) -> None:
-    """Serve one agent over standard input and output until it disconnects. Raises InvalidKey, MissingExtra."""
+    """Serve one agent over standard input and output until it disconnects. Raises Unauthenticated, MissingExtra."""
     keys = ApiKeys(sky.context.store)
     keys.check(key)
 
@@ -152,9 +151,15 @@ class McpEndpoint:
         """Attach the caller's rights to the request. Only keys are accepted, not browser sessions."""
         origin = request.headers.get("origin")
         if origin is not None and not services_of(request).origin.is_own(origin, request.headers.get("host", "")):
-            raise ForeignRequest("This request comes from another site.", hint="Agents send no Origin.")
+            raise NotAllowed(
+                "This request comes from another site.", code="request.foreign", hint="Agents send no Origin."
+            )
         if not request.headers.get("authorization"):
-            raise NotSignedIn("An agent needs a key or a token.", hint="Send it as: Authorization: Bearer KEY")
+            raise Unauthenticated(
+                "An agent needs a key or a token.",
+                code="request.unauthenticated",
+                hint="Send it as: Authorization: Bearer KEY",
+            )
         caller = await caller_of(request, resource_of(request))
         rate_limited(request, caller)
         request.state.access = caller.access._replace(source="mcp")

@@ -42,14 +42,6 @@ RULES = """# Rules of good posts
 """
 
 
-class UnknownTool(InputError):
-    """There is no tool with this name, or the key may not use it."""
-
-
-class UnknownResource(InputError):
-    """There is no resource at this address."""
-
-
 class Tool(NamedTuple):
     """An operation as a tool. `fixed` fields are preset; `without` are left out; `limit` narrows the rights."""
 
@@ -192,16 +184,20 @@ def tools_for(access: Access) -> list[Tool]:
 
 
 def find_tool(name: str) -> Tool:
-    """A tool by its name. Raises UnknownTool."""
+    """A tool by its name. Raises InputError."""
     if name not in tools():
-        raise UnknownTool(f"There is no tool {name!r}.", hint=f"The tools are: {', '.join(tools())}.")
+        raise InputError(
+            f"There is no tool {name!r}.", code="tool.unknown", hint=f"The tools are: {', '.join(tools())}."
+        )
     return tools()[name]
 
 
 def find_resource(uri: str) -> Resource:
-    """A resource by its address. Raises UnknownResource."""
+    """A resource by its address. Raises InputError."""
     if uri not in resources():
-        raise UnknownResource(f"There is no resource {uri!r}.", hint=f"There are: {', '.join(resources())}.")
+        raise InputError(
+            f"There is no resource {uri!r}.", code="resource.unknown", hint=f"There are: {', '.join(resources())}."
+        )
     return resources()[uri]
 
 
@@ -210,7 +206,7 @@ def error_of(error: Exception) -> dict[str, str]:
     if isinstance(error, SkywriteError):
         return {**error.as_dict(), "hint": for_agents(error.hint)}
     problem = Problem.of(error)
-    return {"error": problem.name, "message": problem.message, "hint": problem.hint}
+    return problem.as_dict()
 
 
 def _schema(kind: type[Any]) -> dict[str, Any]:

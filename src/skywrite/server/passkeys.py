@@ -19,12 +19,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from skywrite.clock import Clock, secret_bytes
-from skywrite.errors import InputError, SignInError
+from skywrite.errors import BadRequest, InputError, Unauthenticated
 from skywrite.queue.api_keys import NAME_MAX
 from skywrite.queue.people import People, Person
-from skywrite.server.auth import AFTER_SIGN_IN, NotSignedIn, client_of, person_of, start_session, wrong_guess
+from skywrite.server.auth import AFTER_SIGN_IN, client_of, person_of, start_session, wrong_guess
 from skywrite.server.json_bodies import read_object
-from skywrite.server.problems import MalformedBody
 from skywrite.server.services import services_of
 
 NAME = "Skywrite"
@@ -33,16 +32,6 @@ CHALLENGES_MAX = 1000
 CHALLENGE_BYTES = 32
 BODY_BYTES_MAX = 30_000
 LINK = "Sign in with a link; a server prints one when it starts."
-
-
-class NoPasskeysHere(InputError):
-    """Passkeys need the server's own host name."""
-
-
-class InvalidPasskey(SignInError):
-    """The passkey is not known here, or the proof does not fit."""
-
-    http_status = 401
 
 
 class _Issued(NamedTuple):
@@ -103,7 +92,7 @@ async def sign_in_with_passkey(request: Request) -> Response:
     body = await read_object(request, BODY_BYTES_MAX)
     try:
         person = await run_in_threadpool(_signed_in_by, request, body)
-    except InvalidPasskey:
+    except Unauthenticated:
         wrong_guess(request, "passkey")
         raise
     return await start_session(request, person, JSONResponse({"location": AFTER_SIGN_IN}))
@@ -135,7 +124,7 @@ def _register(request: Request, person: Person, body: dict[str, Any]) -> None:
     name, credential = str(body.get("name") or NAME)[:NAME_MAX], body.get("credential")
     challenge = _challenge_of(credential)
     if not _challenges(request).use(challenge, person.id):
-        raise InvalidPasskey("The passkey was created too late.", hint="Try again.")
+        raise Unauthenticated("The passkey was created too late.", code="passkey.invalid", hint="Try again.")
     try:
         verified = verify_registration_response(
             credential=credential,  # type: ignore[arg-type]  # `_challenge_of` has checked what it is
@@ -144,10 +133,10 @@ def _register(request: Request, person: Person, body: dict[str, Any]) -> None:
             expected_origin=_origin(request),
         )
     except (WebAuthnException, ValueError, KeyError, TypeError):
-        raise InvalidPasskey("The passkey cannot be used.", hint="Try another one.") from None
+        raise Unauthenticated("The passkey cannot be used.", code="passkey.invalid", hint="Try another one.") from None
     people, number = services_of(request).people, bytes_to_base64url(verified.credential_id)
     if people.passkey(number) is not None:
-        raise InvalidPasskey("The passkey is already registered.")
+        raise Unauthenticated("The passkey is already registered.", code="passkey.invalid")
     people.add_passkey(person.id, number, name, verified.credential_public_key, verified.sign_count)
 
 
@@ -169,7 +158,7 @@ def _signed_in_by(request: Request, body: dict[str, Any]) -> Person:
     challenge = _challenge_of(credential)
     assert isinstance(credential, dict)
     known = people.passkey(str(credential.get("id", ""))[:2000])
-    wrong = InvalidPasskey("The passkey is unknown.", hint=LINK)
+    wrong = Unauthenticated("The passkey is unknown.", code="passkey.invalid", hint=LINK)
     if not _challenges(request).use(challenge, None) or known is None:
         raise wrong
     try:
@@ -188,7 +177,7 @@ def _signed_in_by(request: Request, body: dict[str, Any]) -> Person:
 
 
 def _challenge_of(credential: object) -> bytes:
-    """The challenge that a credential claims to be for. Raises MalformedBody."""
+    """The challenge that a credential claims to be for. Raises BadRequest."""
     from webauthn.helpers import base64url_to_bytes, parse_client_data_json
     from webauthn.helpers.exceptions import WebAuthnException
 
@@ -196,7 +185,7 @@ def _challenge_of(credential: object) -> bytes:
         assert isinstance(credential, dict)
         data = parse_client_data_json(base64url_to_bytes(credential["response"]["clientDataJSON"]))
     except (AssertionError, WebAuthnException, KeyError, TypeError, ValueError):
-        raise MalformedBody("The credential cannot be read.") from None
+        raise BadRequest("The credential cannot be read.", code="body.malformed") from None
     return data.challenge
 
 
@@ -212,11 +201,13 @@ def _origin(request: Request) -> str:
 
 
 def _host(request: Request) -> str:
-    """The host name that passkeys belong to. Raises NoPasskeysHere on an address without a name."""
+    """The host name that passkeys belong to. Raises InputError on an address without a name."""
     host = (urlsplit(_origin(request)).hostname or "").lower()
     if host in ("", "::1") or host.replace(".", "").isdigit():
-        raise NoPasskeysHere(
-            f"There are no passkeys on {host}.", hint="Open the page at http://skywrite.localhost:PORT"
+        raise InputError(
+            f"There are no passkeys on {host}.",
+            code="passkey.unavailable",
+            hint="Open the page at http://skywrite.localhost:PORT",
         )
     return host
 
@@ -230,5 +221,5 @@ def _challenges(request: Request) -> Challenges:
 async def _signed_in(request: Request) -> Person:
     person = await person_of(request)
     if person is None:
-        raise NotSignedIn("Nobody is signed in.", hint=LINK)
+        raise Unauthenticated("Nobody is signed in.", code="request.unauthenticated", hint=LINK)
     return person

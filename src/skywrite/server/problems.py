@@ -8,42 +8,35 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from skywrite.errors import SkywriteError
+from skywrite.errors import NotFound, SkywriteError, Unexpected
 from skywrite.server.hints import for_http
 
 log = logging.getLogger("skywrite.server")
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_START = "urn:skywrite:error:"
+_Error = TypeVar("_Error", bound=SkywriteError)
 
 
 class HttpProblem(SkywriteError):
     """An error of the HTTP request itself."""
 
-    def __init__(self, message: str, *, hint: str = "", headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(
+        self, message: str, *, code: str = "", hint: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message, code=code, hint=hint)
         self.headers = dict(headers or {})
-
-
-class MalformedBody(HttpProblem):
-    """The body cannot be read."""
-
-    http_status = 400
-
-
-class NoSuchPage(HttpProblem):
-    """There is nothing at this address."""
-
-    http_status = 404
 
 
 class MethodNotAllowed(HttpProblem):
     """The address does not support this method."""
+
+    code = "request.method_not_allowed"
 
     http_status = 405
 
@@ -51,11 +44,15 @@ class MethodNotAllowed(HttpProblem):
 class BodyTooLarge(HttpProblem):
     """The body is too large."""
 
+    code = "body.too_large"
+
     http_status = 413
 
 
 class RequestTimeout(HttpProblem):
     """The client took too long to send its request."""
+
+    code = "request.timed_out"
 
     http_status = 408
 
@@ -63,26 +60,30 @@ class RequestTimeout(HttpProblem):
 class WrongMediaType(HttpProblem):
     """The body has an unsupported type."""
 
+    code = "body.wrong_type"
+
     http_status = 415
-
-
-class TooBusy(HttpProblem):
-    """The caller has so many requests under way that another one would hold up others."""
-
-    http_status = 503
 
 
 class TooManyRequests(HttpProblem):
     """The caller sends too many requests."""
 
+    code = "request.too_many"
+
     http_status = 429
+
+
+def with_headers(error: _Error, headers: Mapping[str, str]) -> _Error:
+    """The error, whose response has these headers."""
+    vars(error)["headers"] = dict(headers)
+    return error
 
 
 def problem(error: SkywriteError) -> Response:
     """The response for an error."""
     code = error.http_status
     body = {
-        "type": TYPE_START + error.name,
+        "type": TYPE_START + error.code,
         "title": _words(error.name),
         "status": code,
         "detail": error.message,
@@ -102,7 +103,7 @@ def on_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, SkywriteError)
     # What is wrong with a request is its caller's affair, however often it comes.
     if error.http_status >= 500 and not isinstance(error, HttpProblem):
-        log.warning("%s %s: %s: %s", request.method, request.url.path, error.name, error.message)
+        log.warning("%s %s: %s: %s", request.method, request.url.path, error.code, error.message)
     return problem(error)
 
 
@@ -111,11 +112,12 @@ def on_surprise(request: Request, error: Exception) -> Response:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     what = f"Something went wrong inside Skywrite ({type(error).__name__})."
     body: dict[str, Any] = {
-        "type": TYPE_START + "Unexpected",
+        "type": TYPE_START + Unexpected.code,
         "title": "Unexpected",
         "status": 500,
         "detail": what,
         "error": "Unexpected",
+        "code": Unexpected.code,
         "message": what,
         "hint": "Please report it; the log of the server says more.",
     }
@@ -124,7 +126,11 @@ def on_surprise(request: Request, error: Exception) -> Response:
 
 def on_missing(request: Request, error: Exception) -> Response:
     """The response if there is no such page."""
-    return problem(NoSuchPage("There is nothing at this address.", hint="See /api/openapi.json for what there is."))
+    return problem(
+        NotFound(
+            "There is nothing at this address.", code="page.unknown", hint="See /api/openapi.json for what there is."
+        )
+    )
 
 
 def on_wrong_method(request: Request, error: Exception) -> Response:

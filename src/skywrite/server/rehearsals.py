@@ -33,10 +33,6 @@ _WORDS = {"held": "will be held", "skipped": "will be skipped", "failed": "will 
 _COUNTED = {"held": "held", "skipped": "skipped", "failed": "refused", "waiting": "still waiting"}
 
 
-class TooMuchToRehearse(InputError):
-    """The rehearsal is too large for a page."""
-
-
 class OnPlan(NamedTuple):
     """What will happen to the items of the plan, in words: by post, or by recurrence and time.
 
@@ -58,9 +54,11 @@ class Rehearsals:
         self._kept: OrderedDict[Hashable, Rehearsed] = OrderedDict()
 
     def get(self, account: Account, until: datetime) -> Rehearsed:
-        """What would happen until then. Raises TooMuchToRehearse, and what a rehearsal raises."""
+        """What would happen until then. Raises InputError, and what a rehearsal raises."""
         if not self._turn.acquire(timeout=TURN_SECONDS):
-            raise TooMuchToRehearse("Another rehearsal is still running.", hint="Try again when it is over.")
+            raise InputError(
+                "Another rehearsal is still running.", code="rehearsal.too_much", hint="Try again when it is over."
+            )
         try:
             name = (account.did, until, self._version(until))
             if name not in self._kept:
@@ -77,8 +75,9 @@ class Rehearsals:
         store, now = context.store, context.clock.now()
         size = store.queue_size(until, POSTS_MAX)
         if size.posts >= POSTS_MAX or size.due > DUE_MAX:
-            raise TooMuchToRehearse(
+            raise InputError(
                 "There is too much in this queue to rehearse it on a page.",
+                code="rehearsal.too_much",
                 hint="Rehearse it on the command line instead.",
             )
         known = (*store.accounts(), *store.recurrences(), *Actions(store).list(), *FollowUps(store).list())

@@ -18,21 +18,16 @@ from starlette.routing import Route
 from skywrite.app.operations import Operation
 from skywrite.app.shapes.jsonable import jsonable
 from skywrite.errors import InputError
+from skywrite.queue.model import ChangedMeanwhile
 from skywrite.queue.numbers import row_number
 from skywrite.server.auth import Caller, caller_of
 from skywrite.server.hints import for_http
-from skywrite.server.json_bodies import InvalidInput, check_values, read_object
+from skywrite.server.json_bodies import check_values, read_object
 from skywrite.server.problems import WrongMediaType
 from skywrite.server.services import services_of
 
 PREFIX = "/api/v1"
 NO_BODY = ("GET", "DELETE")
-
-
-class WrongVersion(InputError):
-    """The header If-Match is not one of our ETags."""
-
-    http_status = 412
 
 
 def api_routes(operations: Iterable[Operation]) -> list[Route]:
@@ -66,7 +61,7 @@ def rate_limited(request: Request, caller: Caller) -> dict[str, str]:
 
 
 async def read_json(operation: Operation, request: Request) -> dict[str, Any]:
-    """The fields in the body. Raises MalformedBody, InvalidInput, WrongMediaType, BodyTooLarge."""
+    """The fields in the body. Raises BadRequest, InputError, WrongMediaType, BodyTooLarge."""
     if operation.method in NO_BODY:
         return {}
     body = await read_object(request)
@@ -77,14 +72,16 @@ async def read_json(operation: Operation, request: Request) -> dict[str, Any]:
 
 
 def read_input(operation: Operation, request: Request, body: Mapping[str, Any]) -> Any:
-    """The input of an operation, from the path, the query and the body. Raises InvalidInput."""
+    """The input of an operation, from the path, the query and the body. Raises InputError."""
     in_path = operation.path_fields()
     for name in in_path:
         if name in body:
-            raise InvalidInput(f"The field {name!r} belongs in the address, not in the body.")
+            raise InputError(f"The field {name!r} belongs in the address, not in the body.", code="body.invalid")
     query = _query(request)
     if query and operation.method not in NO_BODY:
-        raise InvalidInput(f"The field {next(iter(query))!r} belongs in the body, not in the address.")
+        raise InputError(
+            f"The field {next(iter(query))!r} belongs in the body, not in the address.", code="body.invalid"
+        )
     texts = {**query, **{name: request.path_params[name] for name in in_path}}
     values = {**body, **_read_texts(operation, texts), **_headers(operation, request, body)}
     try:
@@ -93,9 +90,9 @@ def read_input(operation: Operation, request: Request, body: Mapping[str, Any]) 
         raise invalid(error) from None
 
 
-def invalid(error: msgspec.ValidationError, hint: str = "See /api/openapi.json") -> InvalidInput:
+def invalid(error: msgspec.ValidationError, hint: str = "See /api/openapi.json") -> InputError:
     """The error for an invalid input, with the name of the field."""
-    return InvalidInput(f"{str(error).replace('Object contains', 'There is an')}.", hint=hint)
+    return InputError(f"{str(error).replace('Object contains', 'There is an')}.", code="body.invalid", hint=hint)
 
 
 def _read_texts(operation: Operation, texts: Mapping[str, str]) -> dict[str, Any]:
@@ -104,13 +101,15 @@ def _read_texts(operation: Operation, texts: Mapping[str, str]) -> dict[str, Any
     values: dict[str, Any] = {}
     for name, text in texts.items():
         if name not in types:
-            raise InvalidInput(
-                f"There is no field {name!r} here.", hint=f"The fields are: {', '.join(types) or 'none'}."
+            raise InputError(
+                f"There is no field {name!r} here.",
+                code="body.invalid",
+                hint=f"The fields are: {', '.join(types) or 'none'}.",
             )
         try:
             values[name] = msgspec.convert(text, types[name], strict=False)
         except msgspec.ValidationError as error:
-            raise InvalidInput(f"{name}: {error}.") from None
+            raise InputError(f"{name}: {error}.", code="body.invalid") from None
     check_values(values)
     return values
 
@@ -130,18 +129,24 @@ def _headers(operation: Operation, request: Request, body: Mapping[str, Any]) ->
     """The fields in headers: `Idempotency-Key` is the key of a post or repost, `If-Match` the version of a post."""
     fields, found = operation.input.__struct_fields__, dict[str, Any]()
     if "version" in body:
-        raise InvalidInput("The version of a post belongs in the header If-Match.")
+        raise InputError("The version of a post belongs in the header If-Match.", code="body.invalid")
     header = request.headers.get("idempotency-key")
     if header is not None and "key" in fields:
         found["key"] = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
         if body.get("key", found["key"]) != found["key"]:
-            raise InvalidInput("The header Idempotency-Key and the field key differ.", hint="Give one of them.")
+            raise InputError(
+                "The header Idempotency-Key and the field key differ.", code="body.invalid", hint="Give one of them."
+            )
     # A weak tag never matches here (RFC 9110, section 13.1.1), so it is refused like an invalid one.
     match = request.headers.get("if-match", "*").strip().strip('"')
     if match != "*" and "version" in fields:
         version = row_number(match)
         if version is None:
-            raise WrongVersion("The header If-Match is not the version of a post.", hint="Send the ETag of the post.")
+            raise ChangedMeanwhile(
+                "The header If-Match is not the version of a post.",
+                code="post.version_wrong",
+                hint="Send the ETag of the post.",
+            )
         found["version"] = version
     return found
 

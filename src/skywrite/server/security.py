@@ -12,8 +12,9 @@ from urllib.parse import unquote, urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from skywrite.errors import BadRequest, NotAllowed, SkywriteError
 from skywrite.queue.api_keys import KEY_START
-from skywrite.server.problems import HttpProblem, problem
+from skywrite.server.problems import problem, with_headers
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LOOPBACK_HOSTS = ("skywrite.localhost", "localhost", "127.0.0.1", "[::1]")
@@ -29,30 +30,6 @@ DEFAULT_HEADERS = {
     "permissions-policy": "camera=(self), geolocation=(), microphone=()",
     "cache-control": "no-store",
 }
-
-
-class UnknownHost(HttpProblem):
-    """The request is for a host name that is not this server's."""
-
-    http_status = 400
-
-
-class MalformedRequest(HttpProblem):
-    """The request means different things to different readers."""
-
-    http_status = 400
-
-
-class KeyInAddress(HttpProblem):
-    """There is an API key in the address, where logs and browsers keep it."""
-
-    http_status = 400
-
-
-class ForeignRequest(HttpProblem):
-    """Another site made the browser send this request."""
-
-    http_status = 403
 
 
 class Origin(NamedTuple):
@@ -114,24 +91,36 @@ class Shield:
             return
         await self._app(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> HttpProblem | None:
+    def _refusal(self, scope: Scope) -> SkywriteError | None:
         headers = Headers(scope=scope)
         if "content-length" in headers and "transfer-encoding" in headers:
             # A proxy may have read the one, and found the end of the request elsewhere than the other says.
-            return MalformedRequest("The request says in two ways where it ends.", headers={"connection": "close"})
+            return with_headers(
+                BadRequest("The request says in two ways where it ends.", code="request.malformed"),
+                {"connection": "close"},
+            )
         host = headers.get("host", "")
         if not self._origin.knows(host):
-            return UnknownHost("This server does not have that name.", hint="Start it with its public address.")
+            return BadRequest(
+                "This server does not have that name.",
+                code="request.host_unknown",
+                hint="Start it with its public address.",
+            )
         address = scope["path"] + "?" + unquote(scope["query_string"].decode("latin-1"))
         if "\x00" in address:
-            return MalformedRequest("The address holds a character that no address has.")
+            return BadRequest("The address holds a character that no address has.", code="request.malformed")
         if KEY_START in address:
-            return KeyInAddress(
+            return BadRequest(
                 "An API key is never part of an address: logs and histories keep it.",
+                code="request.key_in_address",
                 hint="Send it as a header: Authorization: Bearer KEY. Revoke this one.",
             )
         if scope["method"] not in SAFE_METHODS and not self._is_own_request(headers, host):
-            return ForeignRequest("This request comes from another site.", hint="Use the page itself, or an API key.")
+            return NotAllowed(
+                "This request comes from another site.",
+                code="request.foreign",
+                hint="Use the page itself, or an API key.",
+            )
         return None
 
     def _is_own_request(self, headers: Headers, host: str) -> bool:

@@ -36,14 +36,6 @@ LOCAL_NAME = "skywrite.localhost"
 Log = Callable[..., None]
 
 
-class NotSecured(InputError):
-    """The server would be open to others without any authentication."""
-
-
-class AddressInUse(InputError):
-    """The address cannot be used for listening."""
-
-
 class Place(NamedTuple):
     """The addresses of a server: for people, and for programs on this computer."""
 
@@ -169,7 +161,7 @@ def _serve_on(
 
 
 def check_options(sky: Skywrite, options: Options) -> None:
-    """Refuse to listen to other computers without authentication. Raises NotSecured, InputError."""
+    """Refuse to listen to other computers without authentication. Raises InputError."""
     if options.public_url is not None:
         parts = urlsplit(options.public_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
@@ -181,13 +173,15 @@ def check_options(sky: Skywrite, options: Options) -> None:
     if _is_local(options.host):
         return
     if options.public_url is None:
-        raise NotSecured(
+        raise InputError(
             f"On {options.host} others can connect, and the server has no public address.",
+            code="server.not_secured",
             hint=Hint("Give the address that people use with ", Do("argument", "public_url"), "."),
         )
     if not (People(sky.context.store).has_passkey() or ApiKeys(sky.context.store).has_valid()):
-        raise NotSecured(
+        raise InputError(
             f"On {options.host} others can connect, and there is neither a passkey nor an API key.",
+            code="server.not_secured",
             hint=Hint("Serve on 127.0.0.1 first and add a passkey, or make a key: ", Do("keys.add")),
         )
 
@@ -249,7 +243,7 @@ def _allow_many_connections() -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises AddressInUse."""
+    """A listening socket. Raises InputError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With an explicit protocol: only then asyncio sets TCP_NODELAY, without which each response waits 40 ms for an ACK.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -259,8 +253,9 @@ def listen(host: str, port: int) -> socket.socket:
         listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
-        raise AddressInUse(
+        raise InputError(
             f"{host}:{port} cannot be listened on: {error.strerror or error}.",
+            code="server.address_in_use",
             hint=Hint("Choose another one with ", Do("argument", "port"), "; 0 takes a free one."),
         ) from None
     return listening

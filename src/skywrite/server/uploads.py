@@ -27,13 +27,14 @@ from starlette.responses import Response
 
 from skywrite.app.operations.media import clean_name, keep_upload
 from skywrite.app.shapes.jsonable import jsonable
+from skywrite.errors import BadRequest, Conflict
 from skywrite.queue.api_keys import new_secret
 from skywrite.queue.folders import make_private_folder
 from skywrite.queue.numbers import row_number
 from skywrite.server.auth import Caller, caller_of
 from skywrite.server.hints import for_http
 from skywrite.server.limits import read_pieces
-from skywrite.server.problems import BodyTooLarge, HttpProblem, MalformedBody, TooManyRequests, WrongMediaType
+from skywrite.server.problems import BodyTooLarge, HttpProblem, TooManyRequests, WrongMediaType, with_headers
 from skywrite.server.routes import rate_limited
 from skywrite.server.services import services_of
 
@@ -52,14 +53,10 @@ PATCH_TYPE = "application/offset+octet-stream"
 _ID_CHARACTERS = 32
 
 
-class WrongOffset(HttpProblem):
-    """The piece does not start where the upload ends."""
-
-    http_status = 409
-
-
 class UploadGone(HttpProblem):
     """There is no such upload, or it is finished."""
+
+    code = "upload.gone"
 
     http_status = 410
 
@@ -126,7 +123,11 @@ class Uploads:
         """Allow only one piece at a time: two that arrive together cannot both be right."""
         with self._lock:
             if upload.id in self._busy:
-                raise WrongOffset("Another piece of this upload is arriving.", hint="Ask for the offset, and continue.")
+                raise Conflict(
+                    "Another piece of this upload is arriving.",
+                    code="upload.busy",
+                    hint="Ask for the offset, and continue.",
+                )
             self._busy.add(upload.id)
         try:
             yield
@@ -163,7 +164,7 @@ async def upload_media(request: Request) -> Response:
     with tempfile.TemporaryDirectory(prefix="skywrite-upload-") as folder:
         path = Path(folder) / "upload"
         if await _receive(request, caller, UPLOAD_BYTES_MAX, path) == 0:
-            raise MalformedBody("The body is empty.", hint="Send the file as it is.")
+            raise BadRequest("The body is empty.", code="body.malformed", hint="Send the file as it is.")
         return await _kept(request, caller, path, request.query_params.get("name", "upload"), headers)
 
 
@@ -200,10 +201,8 @@ async def append_upload(request: Request) -> Response:
     offset = _number(request, "upload-offset")
     with uploads_of(request).hold(upload):
         if offset != upload.offset:
-            raise WrongOffset(
-                f"The upload continues at {upload.offset}, not at {offset}.",
-                headers={**TUS, "upload-offset": str(upload.offset)},
-            )
+            error = Conflict(f"The upload continues at {upload.offset}, not at {offset}.", code="upload.wrong_offset")
+            raise with_headers(error, {**TUS, "upload-offset": str(upload.offset)})
         await _receive(request, caller, upload.size - offset, upload.path)
         reached = upload.offset
         headers = {**TUS, "upload-offset": str(reached)}
@@ -257,7 +256,7 @@ async def _kept(request: Request, caller: Caller, path: Path, name: str, headers
 def _number(request: Request, header: str) -> int:
     number = row_number(request.headers.get(header, ""))
     if number is None:
-        raise MalformedBody(f"The header {header} is missing or not a number.", headers=TUS)
+        raise with_headers(BadRequest(f"The header {header} is missing or not a number.", code="body.malformed"), TUS)
     return number
 
 

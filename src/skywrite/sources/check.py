@@ -33,7 +33,7 @@ def check_folder(folder: Folder) -> list[FileProblem]:
     for item in (*folder.partial, *folder.items):
         for problem in check_item(item):
             # The readable rest of a broken file may be empty.
-            if (problem.path, problem.line) not in known and (item in folder.items or problem.error != "EmptyPost"):
+            if (problem.path, problem.line) not in known and (item in folder.items or problem.code != "post.empty"):
                 found.append(problem)
     return sorted(found, key=lambda problem: (problem.path, problem.line))
 
@@ -63,7 +63,7 @@ def check_item(item: Item) -> list[FileProblem]:
 
 
 def _problem(item: Item, line: int, error: SkywriteError) -> FileProblem:
-    return FileProblem(item.path, line, error.message, error.hint, error.name)
+    return FileProblem(item.path, line, error.message, error.hint, error.code)
 
 
 def _by_part(item: Item) -> Iterator[tuple[int, SkywriteError]]:

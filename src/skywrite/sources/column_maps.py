@@ -45,17 +45,17 @@ _MEANINGS: Mapping[str, tuple[str, ...]] = {
 _ADDING = ("", "thread", "media", "state")
 
 
-class UnreadableTable(InputError):
-    """A file of posts cannot be read; the message names the line."""
-
-    def __init__(self, message: str, *, hint: str = "The guide to the queue lists the columns.") -> None:
-        super().__init__(message, hint=hint)
+def unreadable_table(message: str, *, hint: str = "The guide to the queue lists the columns.") -> InputError:
+    """The error for a file of posts that cannot be read; the message names the line."""
+    return InputError(message, code="table.unreadable", hint=hint)
 
 
-class UnknownColumns(UnreadableTable):
+class UnknownColumns(InputError):
     """Columns whose meaning nobody knows. `suggested` is a map of them that can be read: what has one meaning gets it,
     all else is left out.
     """
+
+    code = "table.columns_unknown"
 
     def __init__(self, message: str, suggested: Mapping[str, str], *, hint: str) -> None:
         super().__init__(message, hint=hint)
@@ -101,7 +101,7 @@ def fingerprint_of(header: Sequence[str]) -> str:
 def read_header(header: Sequence[str], ours: Mapping[str, str], maps: Maps, where: str) -> Reading:
     """What each column is; `ours` has the field for each name of our own.
 
-    Raises UnknownColumns with all that nobody knows, and UnreadableTable for a map that does not fit, and for two
+    Raises UnknownColumns with all that nobody knows, and InputError for a map that does not fit, and for two
     columns of which only one can count.
     """
     mark = fingerprint_of(header)
@@ -188,14 +188,14 @@ def _meanings(name: str, ours: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _checked(header: Sequence[str], given: Mapping[str, str], where: str) -> Mapping[str, str]:
-    """Raise UnreadableTable for a name in a map that is not in the header."""
+    """Raise InputError for a name in a map that is not in the header."""
     there = {_spelled(cell): cell.strip() for cell in header if cell.strip()}
     for name in given:
         if _spelled(name) not in there:
             near = get_close_matches(_spelled(name), there, 1, 0.6)
             names = ", ".join(repr(one[:40]) for one in there.values())
             hint = f"Did you mean {there[near[0]]!r}?" if near else f"Its columns: {names}."
-            raise UnreadableTable(f"{where}: there is no column {name!r} to map.", hint=hint)
+            raise unreadable_table(f"{where}: there is no column {name!r} to map.", hint=hint)
     return given
 
 
@@ -222,8 +222,8 @@ def _columns(header: Sequence[str], read: Mapping[str, To], source: str, where: 
     return tuple(made)
 
 
-def _twice(cell: str, first: str, source: str, where: str) -> UnreadableTable:
+def _twice(cell: str, first: str, source: str, where: str) -> InputError:
     if not source:
-        return UnreadableTable(f"{where}: the column {cell!r} appears twice.", hint="Keep one of them.")
+        return unreadable_table(f"{where}: the column {cell!r} appears twice.", hint="Keep one of them.")
     hint = Hint("Leave one of them out, with nothing for it in ", Do("argument", "map"), ".")
-    return UnreadableTable(f"{where}: {first!r} and {cell!r} are the same field.", hint=hint)
+    return unreadable_table(f"{where}: {first!r} and {cell!r} are the same field.", hint=hint)

@@ -38,17 +38,13 @@ _MORE = (
 class CommandFailed(SkywriteError):
     """A command could not be started, ended with an error, or printed something that is not text."""
 
-
-class CommandTimedOut(CommandFailed):
-    """A command did not end in time, and was killed."""
+    code = "command.failed"
 
 
 class CommandStopped(CommandFailed):
     """The program was asked to stop while a command ran, so it was killed; it will run again."""
 
-
-class CommandTooLoud(CommandFailed):
-    """A command printed too much, and was killed."""
+    code = "command.stopped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +138,17 @@ def run_command(
     if not ended and is_stopping():
         raise CommandStopped("The command was stopped because the program ended.", hint="It runs again next time.")
     if not ended:
-        raise CommandTimedOut(
-            f"The command did not end in {timeout_seconds:g} seconds and was killed.", hint="Make it faster."
+        raise CommandFailed(
+            f"The command did not end in {timeout_seconds:g} seconds and was killed.",
+            code="command.timed_out",
+            hint="Make it faster.",
         )
     if out.too_much:
-        raise CommandTooLoud(f"The command printed more than {max_bytes:,} bytes and was killed.", hint="Print less.")
+        raise CommandFailed(
+            f"The command printed more than {max_bytes:,} bytes and was killed.",
+            code="command.too_loud",
+            hint="Print less.",
+        )
     return _printed(process.returncode, bytes(out.data), bytes(err.data))
 
 

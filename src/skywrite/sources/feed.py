@@ -41,10 +41,6 @@ _UTF_32 = (
 _HEAD_CHARACTERS = 4_000
 
 
-class NotAFeed(InputError):
-    """The address is neither a feed nor a page that links to one."""
-
-
 def read_feed(fetched: Fetched) -> FeedDocument:
     """The feed in a response. Raises FeedUnreadable, also for pages, and for anything larger than 10 MB."""
     if fetched.truncated:

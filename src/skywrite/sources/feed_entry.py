@@ -11,6 +11,8 @@ from skywrite.errors import RejectedError
 class FeedUnreadable(RejectedError):
     """What was fetched is not a readable feed; this is reported, and the feed polled again later."""
 
+    code = "feed.unreadable"
+
 
 @dataclass(frozen=True, slots=True)
 class FeedImage:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from skywrite import contained
+from skywrite.errors import InputError
 from skywrite.sources.feed_entry import FeedDocument, FeedEntry
-from skywrite.sources.feed_filter import FilterTooSlow, InvalidFilter, make_filter
+from skywrite.sources.feed_filter import make_filter
 from skywrite.sources.feed_post import content_of
-from skywrite.sources.template import Template, TemplateError
+from skywrite.sources.template import Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Examined:
 
     content: dict[str, Any]
     wanted: bool
-    too_slow: FilterTooSlow | None = None
+    too_slow: InputError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +43,35 @@ class ContainedTemplate:
     source: str
 
     def fitted(self, values: Mapping[str, Any], *, shorten: bool = True) -> str:
-        """The text, fitted into one post. Raises TemplateError."""
+        """The text, fitted into one post. Raises InputError."""
         try:
             return contained.call(_fitted, self.source, dict(values), shorten)
         except contained.TooCostly as error:
-            raise TemplateError(f"The template fails: {error.message}", hint="Make it simpler.") from None
+            raise InputError(
+                f"The template fails: {error.message}", code="template.invalid", hint="Make it simpler."
+            ) from None
 
 
 def contained_template(source: str) -> ContainedTemplate:
-    """Raises TemplateError if the template cannot be read or is not allowed."""
+    """Raises InputError if the template cannot be read or is not allowed."""
     try:
         contained.call(_check_template, source)
     except contained.TooCostly as error:
-        raise TemplateError(f"The template cannot be used: {error.message}", hint="Make it simpler.") from None
+        raise InputError(
+            f"The template cannot be used: {error.message}", code="template.invalid", hint="Make it simpler."
+        ) from None
     return ContainedTemplate(source)
 
 
 def check_filter(include: Sequence[str], exclude: Sequence[str]) -> None:
-    """Raises InvalidFilter."""
+    """Raises InputError."""
     if not include and not exclude:
         return
     try:
         contained.call(_check_filter, list(include), list(exclude))
     except contained.TooCostly as error:
         hint = "Make its patterns simpler: avoid large numbers of repetitions inside one another."
-        raise InvalidFilter(f"The filter cannot be used: {error.message}", hint=hint) from None
+        raise InputError(f"The filter cannot be used: {error.message}", code="filter.invalid", hint=hint) from None
 
 
 def examine(
@@ -89,7 +94,9 @@ def judge(contents: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) ->
 
 
 def _examined(one: _Verdict) -> Examined:
-    return Examined(one.content, one.wanted, FilterTooSlow(one.message, hint=one.hint) if one.message else None)
+    return Examined(
+        one.content, one.wanted, InputError(one.message, code="filter.too_slow", hint=one.hint) if one.message else None
+    )
 
 
 def _examine(
@@ -104,7 +111,7 @@ def _judge(contents: list[dict[str, Any]], include: list[str], exclude: list[str
     for content in contents:
         try:
             verdicts.append(_Verdict(content, wanted.wants(content["title"], content["summary"], content["tags"])))
-        except FilterTooSlow as error:
+        except InputError as error:
             verdicts.append(_Verdict(content, False, error.message, error.hint))
     return verdicts
 

@@ -21,14 +21,6 @@ TEXT_LENGTH_MAX = 10_000
 SEARCH_SECONDS_MAX = 0.1
 
 
-class InvalidFilter(InputError):
-    """A rule of a filter cannot be read."""
-
-
-class FilterTooSlow(InputError):
-    """A pattern takes too long."""
-
-
 @dataclass(frozen=True, slots=True)
 class Filter:
     """The rules of a feed; create it with `make_filter`."""
@@ -37,7 +29,7 @@ class Filter:
     exclude: tuple[str, ...] = ()
 
     def wants(self, title: str, summary: str, tags: Sequence[str]) -> bool:
-        """Whether an item is wanted. Raises FilterTooSlow."""
+        """Whether an item is wanted. Raises InputError."""
         if not self.include and not self.exclude:
             return True
         text = "\n".join((title, " ".join(f"#{tag}" for tag in tags), summary))[:TEXT_LENGTH_MAX]
@@ -47,15 +39,19 @@ class Filter:
 
 
 def make_filter(include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Filter:
-    """Read rules; raises InvalidFilter."""
+    """Read rules; raises InputError."""
     rules = [*include, *exclude]
     if len(rules) > RULES_MAX:
-        raise InvalidFilter(f"{len(rules)} filters are too many for a feed.", hint=f"At most {RULES_MAX}.")
+        raise InputError(
+            f"{len(rules)} filters are too many for a feed.", code="filter.invalid", hint=f"At most {RULES_MAX}."
+        )
     for rule in rules:
         if not rule.strip():
-            raise InvalidFilter("A filter is empty.")
+            raise InputError("A filter is empty.", code="filter.invalid")
         if len(rule) > RULE_LENGTH_MAX:
-            raise InvalidFilter(f"The rule {rule[:20]}... is longer than {RULE_LENGTH_MAX} characters.")
+            raise InputError(
+                f"The rule {rule[:20]}... is longer than {RULE_LENGTH_MAX} characters.", code="filter.invalid"
+            )
         _pattern(rule)
     return Filter(tuple(include), tuple(exclude))
 
@@ -64,8 +60,10 @@ def _found(rule: str, text: str) -> bool:
     try:
         return _pattern(rule).search(text, timeout=SEARCH_SECONDS_MAX) is not None
     except TimeoutError:
-        raise FilterTooSlow(
-            f"The filter {rule} takes too long.", hint="Make the pattern simpler: avoid one repetition inside another."
+        raise InputError(
+            f"The filter {rule} takes too long.",
+            code="filter.too_slow",
+            hint="Make the pattern simpler: avoid one repetition inside another.",
         ) from None
 
 
@@ -78,8 +76,10 @@ def _pattern(rule: str) -> Any:
         try:
             return regex.compile(rule[1:-1], flags)
         except (regex.error, RecursionError, OverflowError) as error:
-            raise InvalidFilter(
-                f"The pattern {rule} cannot be read: {error}.", hint="It is a regular expression."
+            raise InputError(
+                f"The pattern {rule} cannot be read: {error}.",
+                code="filter.invalid",
+                hint="It is a regular expression.",
             ) from None
     words = r"\s+".join(regex.escape(word) for word in rule.split())
     return regex.compile(rf"(?<!\w){words}(?!\w)", flags | regex.FULLCASE)

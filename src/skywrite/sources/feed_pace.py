@@ -26,15 +26,12 @@ GONE_SEEN = 3
 _MAX_AGE = re.compile(r"\bmax-age\s*=\s*\"?(\d{1,9})")
 
 
-class IntervalTooShort(InputError):
-    """A feed may not be polled this often."""
-
-
 def checked_interval(seconds: int) -> int:
-    """An interval from the user; raises IntervalTooShort."""
+    """An interval from the user; raises InputError."""
     if seconds < INTERVAL_MIN_SECONDS:
-        raise IntervalTooShort(
+        raise InputError(
             f"A feed can be polled every {INTERVAL_MIN_SECONDS // 60} minutes at most.",
+            code="feed.interval_too_short",
             hint=f"Give {INTERVAL_MIN_SECONDS // 60}m or more.",
         )
     return min(seconds, INTERVAL_MAX_SECONDS)

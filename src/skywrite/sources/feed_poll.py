@@ -26,7 +26,6 @@ from skywrite.sources.feed import (
     FEED_ACCEPT,
     FEED_BYTES_MAX,
     FEED_TIMEOUT_SECONDS,
-    NotAFeed,
     looks_like_feed,
     page_feeds,
     read_feed,
@@ -61,10 +60,6 @@ from skywrite.sources.feed_post import IMAGE_CHOICES
 from skywrite.sources.template import DEFAULT_TEMPLATE
 
 GONE = 410
-
-
-class FeedGone(InputError):
-    """The server says that the feed is permanently gone; it is not polled any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +109,7 @@ def feed_settings(**options: Any) -> dict[str, Any]:
 
 
 def template_of(settings: Mapping[str, Any]) -> ContainedTemplate:
-    """The template of a feed's settings; raises TemplateError."""
+    """The template of a feed's settings; raises InputError."""
     return _template(str(settings.get("template", DEFAULT_TEMPLATE)))
 
 
@@ -134,7 +129,7 @@ def with_scheme(url: str) -> str:
 def find_feed(fetcher: Fetcher, url: str) -> tuple[str, PollAnswer]:
     """The feed at an address, or the first readable one that the page there links to. Returns its address and content.
 
-    Raises NotAFeed, AddressRefused, FetchFailed, FetchRejected, FeedUnreadable.
+    Raises InputError, AddressRefused, FetchFailed, FetchRejected, FeedUnreadable.
     """
     url = with_scheme(url)
     fetched = _ask(fetcher, url, {})
@@ -149,8 +144,10 @@ def find_feed(fetcher: Fetcher, url: str) -> tuple[str, PollAnswer]:
             problem = problem or error
     if problem is not None:
         raise problem.about("The page names a feed that cannot be read")
-    raise NotAFeed(
-        f"{url} is not a feed, and the page links to none.", hint="Look for an RSS or Atom link on the page."
+    raise InputError(
+        f"{url} is not a feed, and the page links to none.",
+        code="feed.not_found",
+        hint="Look for an RSS or Atom link on the page.",
     )
 
 
@@ -213,7 +210,9 @@ def make_poll(feed: Feed, answer: PollAnswer, ledger: Mapping[int, KnownItem], *
         at = after_error(now, usual, failures, random, answer.headers)
         problem = Problem.of(answer.error)
         if answer.gone:
-            gone = FeedGone(f"{feed.url} is permanently gone, says its server.", hint="Remove it, or check it.")
+            gone = InputError(
+                f"{feed.url} is permanently gone, says its server.", code="feed.gone", hint="Remove it, or check it."
+            )
             problem = Problem.of(gone)
         state: FeedState = "gone" if answer.gone else "active"
         return Poll(feed.url, feed.title, memory, None if answer.gone else at, state, False, failures, problem)

@@ -17,10 +17,6 @@ FILES_MAX = 10_000
 ENDINGS = (".md", ".markdown")
 
 
-class UnreadableFolder(InputError):
-    """The folder does not exist, or cannot be read."""
-
-
 @dataclass(frozen=True, slots=True)
 class Folder:
     """The content of a folder: its posts sorted by path, the problems in other files, and what could still be read of
@@ -41,10 +37,10 @@ class Folder:
 def read_folder(path: Path) -> Folder:
     """Read all posts of a folder and its subfolders.
 
-    Ignored: names that begin with `.` or `_`, README files, and anything that is not Markdown. Raises UnreadableFolder.
+    Ignored: names that begin with `.` or `_`, README files, and anything that is not Markdown. Raises InputError.
     """
     if not path.is_dir():
-        raise UnreadableFolder(f"There is no folder {path}.", hint="Check the name.")
+        raise InputError(f"There is no folder {path}.", code="folder.unreadable", hint="Check the name.")
     root = media_root(path)
     items: list[Item] = []
     partial: list[Item] = []
@@ -57,7 +53,7 @@ def read_folder(path: Path) -> Folder:
             partial += [found.item] if found.item else []
         except Exception as surprise:
             error = Unexpected.of(surprise)
-            problems.append(FileProblem(name, 1, error.message, error.hint, error.name))
+            problems.append(FileProblem(name, 1, error.message, error.hint, error.code))
     items, twice = _without_doubles(items)
     problems = sorted([*problems, *twice], key=lambda one: (one.path, one.line))
     return Folder(path, tuple(items), tuple(problems), tuple(partial))
@@ -76,7 +72,11 @@ def _files(folder: Path) -> Iterator[str]:
     """The relative paths of the posts, sorted."""
 
     def refuse(error: OSError) -> None:
-        raise UnreadableFolder(f"{error.filename} cannot be read: {error.strerror}.", hint="Check its permissions.")
+        raise InputError(
+            f"{error.filename} cannot be read: {error.strerror}.",
+            code="folder.unreadable",
+            hint="Check its permissions.",
+        )
 
     found: list[str] = []
     for where, folders, names in os.walk(folder, onerror=refuse):
@@ -85,7 +85,9 @@ def _files(folder: Path) -> Iterator[str]:
             if name.lower().endswith(ENDINGS) and not name.startswith((".", "_")) and name.lower()[:7] != "readme.":
                 found.append((Path(where) / name).relative_to(folder).as_posix())
         if len(found) > FILES_MAX:
-            raise UnreadableFolder(f"{folder} holds more than {FILES_MAX} posts.", hint="Split the folder.")
+            raise InputError(
+                f"{folder} holds more than {FILES_MAX} posts.", code="folder.unreadable", hint="Split the folder."
+            )
     return iter(sorted(found))
 
 

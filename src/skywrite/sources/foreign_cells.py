@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from skywrite.sources.column_maps import UnreadableTable
+from skywrite.sources.column_maps import unreadable_table
 from skywrite.sources.table_formats import To
 
 FOREIGN = frozenset(("media", "link", "gif", "state", "position", "platforms"))
@@ -64,7 +64,9 @@ def settle(row: dict[str, Any], where: str) -> None:
         row["video"] = _place(row["video"].strip())
     videos = [item for item in media if item.split("?")[0].lower().endswith(_VIDEO_ENDINGS)]
     if videos and (len(media) > 1 or "video" in row or "images" in row):
-        raise UnreadableTable(f"{where}: a post has images or one video, and here are {len(media)} media with a video.")
+        raise unreadable_table(
+            f"{where}: a post has images or one video, and here are {len(media)} media with a video."
+        )
     if videos:
         row["video"] = _place(videos[0])
     elif media:
@@ -73,7 +75,7 @@ def settle(row: dict[str, Any], where: str) -> None:
     if not link:
         return
     if len(found := addresses(link)) > 1:
-        raise UnreadableTable(f"{where}: there are {len(found)} links, and a post has one card.", hint="Keep one.")
+        raise unreadable_table(f"{where}: there are {len(found)} links, and a post has one card.", hint="Keep one.")
     if not ("images" in row or "video" in row):
         row["card"] = link
     elif link not in row.get("text", ""):
@@ -103,7 +105,7 @@ def _put_state(row: dict[str, Any], value: str, where: str) -> None:
     state = _STATES.get(value.lower()) or ("published" if re.match(r"\d{4}-\d\d-\d\d", value) else None)
     if state is None:
         hint = "Leave the column out, or write draft, scheduled or published."
-        raise UnreadableTable(f"{where}: {value[:40]!r} is no state of a post that is known here.", hint=hint)
+        raise unreadable_table(f"{where}: {value[:40]!r} is no state of a post that is known here.", hint=hint)
     if state == "published":
         row[PUBLISHED] = True
     elif state == "draft":
@@ -113,7 +115,7 @@ def _put_state(row: dict[str, Any], value: str, where: str) -> None:
 def _number(value: str, where: str) -> int:
     found = re.match(r"\s*(\d{1,3})\b", value)
     if found is None:
-        raise UnreadableTable(f"{where}: {value[:40]!r} is no position in a thread.")
+        raise unreadable_table(f"{where}: {value[:40]!r} is no position in a thread.")
     return int(found[1])
 
 
@@ -125,7 +127,7 @@ def _put_posts(row: dict[str, Any], value: Any, where: str) -> None:
             versions[name] = [str(post.get("text", "")) for post in one["posts"] if isinstance(post, Mapping)]
     texts = versions.get("bluesky") or next(iter(versions.values()), [])
     if "bluesky" not in versions and len({tuple(posts) for posts in versions.values()}) > 1:
-        raise UnreadableTable(
+        raise unreadable_table(
             f"{where}: its text differs for {', '.join(versions)}, and there is none for Bluesky.",
             hint="Write one for Bluesky there, and export it again.",
         )
@@ -140,7 +142,7 @@ def _listed(value: Any, where: str) -> list[str]:
         return addresses(value)
     found = [item.get("url") or item.get("path") if isinstance(item, Mapping) else item for item in value or []]
     if not all(isinstance(item, str) for item in found):
-        raise UnreadableTable(f"{where}: its media cannot be read.", hint="Each is an address or a file.")
+        raise unreadable_table(f"{where}: its media cannot be read.", hint="Each is an address or a file.")
     return [str(item) for item in found]
 
 

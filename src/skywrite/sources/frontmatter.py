@@ -41,6 +41,8 @@ Kind = Literal["yaml", "toml", "json"]
 class InvalidFrontMatter(InputError):
     """The front matter of a file cannot be read; `line` counts from 1 in the file."""
 
+    code = "front_matter.invalid"
+
     def __init__(self, message: str, line: int, *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.line = line

@@ -22,14 +22,6 @@ _PACKAGE = str(Path(__file__).parents[1])
 _COROUTINE_FLAGS = 0x80 | 0x100 | 0x200
 
 
-class InvalidProgram(InputError):
-    """A program cannot be loaded, or has no functions that return posts."""
-
-
-class FunctionFailed(SkywriteError):
-    """A function raised an error, or returned something that is not a draft."""
-
-
 @dataclass(frozen=True, slots=True)
 class Function:
     """A function that returns posts, and its times."""
@@ -48,48 +40,54 @@ class Function:
         return Path(code.co_filename).resolve().parent if code else Path()
 
     def draft(self) -> Draft | Mapping[str, Any] | None:
-        """Call it. Returns a draft, the row of one, or None. Raises FunctionFailed."""
+        """Call it. Returns a draft, the row of one, or None. Raises SkywriteError."""
         try:
             value = self.call()
         except SkywriteError:
             raise
         except Exception as error:
-            raise FunctionFailed(f"{self.name} raised {described(error)}.", hint="Fix the function.") from error
+            raise SkywriteError(
+                f"{self.name} raised {described(error)}.", code="function.failed", hint="Fix the function."
+            ) from error
         if value is None or isinstance(value, Draft | Mapping):
             return value or None
         if isinstance(value, str):
             return {"text": value} if value.strip() else None
-        raise FunctionFailed(
+        raise SkywriteError(
             f"{self.name} returned a value of type {type(value).__name__}.",
+            code="function.failed",
             hint="Return a string, a dict with the fields of a draft, a Draft, or None to post nothing.",
         )
 
 
 def check_function(call: Callable[[], Any], name: str | None) -> str:
-    """The name of a function, which identifies its posts permanently. Raises InvalidProgram."""
+    """The name of a function, which identifies its posts permanently. Raises InputError."""
     found = getattr(call, "__name__", "") if name is None else name
     if not found.isidentifier():
-        raise InvalidProgram(
+        raise InputError(
             f"A function needs a name, and {found!r} has none.",
+            code="program.invalid",
             hint='Give it one: every(..., name="news")',
         )
     code = getattr(call, "__code__", None)
     if code is not None and code.co_flags & _COROUTINE_FLAGS:
-        raise InvalidProgram(
-            f"{found} is asynchronous; a scheduled function must be a plain one.", hint="Use def, not async def."
+        raise InputError(
+            f"{found} is asynchronous; a scheduled function must be a plain one.",
+            code="program.invalid",
+            hint="Use def, not async def.",
         )
     return found
 
 
 def load_program(path: Path) -> ModuleType:
-    """Run a Python file as a module, with its folder first on the import path. Raises InvalidProgram."""
+    """Run a Python file as a module, with its folder first on the import path. Raises InputError."""
     from importlib.util import module_from_spec, spec_from_file_location
 
     if not path.is_file():
-        raise InvalidProgram(f"There is no program {path}.", hint="Check the name and the folder.")
+        raise InputError(f"There is no program {path}.", code="program.invalid", hint="Check the name and the folder.")
     spec = spec_from_file_location(f"{MODULE_PREFIX}{path.stem}", path)
     if spec is None:
-        raise InvalidProgram(f"{path} is not a Python file.", hint="Its name ends in .py.")
+        raise InputError(f"{path} is not a Python file.", code="program.invalid", hint="Its name ends in .py.")
     module = module_from_spec(spec)
     folder = str(path.resolve().parent)
     if folder not in sys.path:
@@ -101,7 +99,9 @@ def load_program(path: Path) -> ModuleType:
     except SkywriteError as error:
         raise error.about(str(path)) from None
     except (Exception, SystemExit) as error:
-        raise InvalidProgram(f"{path} cannot be loaded: {described(error)}.", hint="Fix the program.") from error
+        raise InputError(
+            f"{path} cannot be loaded: {described(error)}.", code="program.invalid", hint="Fix the program."
+        ) from error
     return module
 
 

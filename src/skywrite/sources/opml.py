@@ -20,10 +20,6 @@ OPML_BYTES_MAX = 10_000_000
 SUBSCRIPTIONS_MAX = 1_000
 
 
-class UnreadableSubscriptions(InputError):
-    """A list of subscriptions cannot be read."""
-
-
 class Subscription(NamedTuple):
     """A feed in a list: its address and its title."""
 
@@ -32,12 +28,14 @@ class Subscription(NamedTuple):
 
 
 def read_opml(data: bytes) -> list[Subscription]:
-    """The feeds of a list, each once, in its order. Raises UnreadableSubscriptions."""
+    """The feeds of a list, each once, in its order. Raises InputError."""
     try:
         return contained.call(parse_opml, data)
     except (contained.TooCostly, FeedUnreadable) as error:
         hint = "Export the subscriptions of your feed reader again, as OPML."
-        raise UnreadableSubscriptions(f"It is not a list of subscriptions: {error.message}", hint=hint) from None
+        raise InputError(
+            f"It is not a list of subscriptions: {error.message}", code="opml.unreadable", hint=hint
+        ) from None
 
 
 def parse_opml(data: bytes) -> list[Subscription]:

@@ -43,6 +43,8 @@ _NAME = re.compile(r"([A-Za-z_]{2,20})\s*[:=](?:\s|\Z)")
 HEAD_HINT = f"Front matter is at the top of the file, between two lines of ---. {AS_TEXT}"
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 
+INVALID_FILE = "file.invalid"
+
 
 @dataclass(frozen=True, slots=True)
 class FileProblem:
@@ -52,7 +54,7 @@ class FileProblem:
     line: int
     message: str
     hint: str = ""
-    error: str = "InvalidFile"
+    code: str = INVALID_FILE
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.message}"
@@ -141,11 +143,11 @@ class _Reader:
         self._lines: dict[str, int] = {}
         self._media: list[str] = []
 
-    def _wrong(self, line: int, message: str, hint: str = "", error: str = "InvalidFile") -> None:
-        self._problems.append(FileProblem(self._name, line, message, hint, error))
+    def _wrong(self, line: int, message: str, hint: str = "", code: str = INVALID_FILE) -> None:
+        self._problems.append(FileProblem(self._name, line, message, hint, code))
 
     def _caught(self, line: int, error: SkywriteError) -> None:
-        self._wrong(line, error.message, error.hint, error.name)
+        self._wrong(line, error.message, error.hint, error.code)
 
     def read(self, text: str) -> Item:
         lines = text.split("\n")
@@ -225,7 +227,7 @@ class _Reader:
                 self._wrong(line, f"{media.path} is outside {self._root.name or self._root}.")
             elif not path.is_file():
                 hint = "Paths count from the file's own folder."
-                self._wrong(line, f"There is no file {media.path}.", hint, "MissingFile")
+                self._wrong(line, f"There is no file {media.path}.", hint, "file.missing")
             else:
                 self._media.append(f"{media.path}={_file_digest(path)}")
         except (OSError, ValueError, RuntimeError) as error:

@@ -21,24 +21,26 @@ PARTS_MAX = 2_000
 CELLS_MAX = 2_000_000
 
 
-class UnreadableSpreadsheet(InputError):
-    """A workbook cannot be read."""
-
-
 def read_spreadsheet(data: bytes, sheet: str | None = None) -> list[list[str]]:
     """The rows of a sheet, as texts: of the named one, or of the only one that is not empty.
 
-    Raises UnreadableSpreadsheet, and MissingExtra.
+    Raises InputError, and MissingExtra.
     """
     if find_spec("python_calamine") is None:
         raise MissingExtra("Reading spreadsheets needs an optional part.", extra="tables")
     if len(data) > SPREADSHEET_BYTES_MAX:
-        raise UnreadableSpreadsheet(f"It is larger than {SPREADSHEET_BYTES_MAX // 1_000_000} MB.", hint="Split it.")
+        raise InputError(
+            f"It is larger than {SPREADSHEET_BYTES_MAX // 1_000_000} MB.",
+            code="spreadsheet.unreadable",
+            hint="Split it.",
+        )
     _check_archive(data)
     try:
         return contained.call(_rows_of, data, sheet)
     except contained.TooCostly as error:
-        raise UnreadableSpreadsheet(error.message, hint="Save it as CSV and check its size.") from None
+        raise InputError(
+            error.message, code="spreadsheet.unreadable", hint="Save it as CSV and check its size."
+        ) from None
 
 
 def _check_archive(data: bytes) -> None:
@@ -46,9 +48,13 @@ def _check_archive(data: bytes) -> None:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             parts = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
-        raise UnreadableSpreadsheet("It is not a spreadsheet.", hint="Save it as .xlsx, .ods or .csv.") from None
+        raise InputError(
+            "It is not a spreadsheet.", code="spreadsheet.unreadable", hint="Save it as .xlsx, .ods or .csv."
+        ) from None
     if len(parts) > PARTS_MAX or sum(part.file_size for part in parts) > UNPACKED_BYTES_MAX:
-        raise UnreadableSpreadsheet("It unpacks to more than a table of posts can hold.", hint="Save it as CSV.")
+        raise InputError(
+            "It unpacks to more than a table of posts can hold.", code="spreadsheet.unreadable", hint="Save it as CSV."
+        )
 
 
 def _rows_of(data: bytes, sheet: str | None) -> list[list[str]]:
@@ -61,22 +67,29 @@ def _rows_of(data: bytes, sheet: str | None) -> list[list[str]]:
         filled = {name: one for name, one in found.items() if one.height and one.width}
         name = _chosen(list(filled), list(found), book.sheet_names, sheet)
         if filled and filled[name].total_height * filled[name].total_width > CELLS_MAX:
-            raise UnreadableSpreadsheet(
-                f"The sheet {name!r} has too many cells.", hint="Delete empty rows and columns."
+            raise InputError(
+                f"The sheet {name!r} has too many cells.",
+                code="spreadsheet.unreadable",
+                hint="Delete empty rows and columns.",
             )
         cells = filled[name].to_python(skip_empty_area=False) if filled else []
     except CalamineError as error:
         reason = str(error).splitlines()[0][:100] if str(error) else "it is damaged"
-        raise UnreadableSpreadsheet(f"It cannot be read: {reason}.", hint="Save it again, or as .csv.") from None
+        raise InputError(
+            f"It cannot be read: {reason}.", code="spreadsheet.unreadable", hint="Save it again, or as .csv."
+        ) from None
     return [[_text(cell) for cell in row] for row in cells]
 
 
 def _chosen(filled: list[str], found: list[str], names: list[str], sheet: str | None) -> str:
     if sheet is not None and not found:
-        raise UnreadableSpreadsheet(f"There is no sheet {sheet!r}.", hint=f"Its sheets: {', '.join(names)}.")
+        raise InputError(
+            f"There is no sheet {sheet!r}.", code="spreadsheet.unreadable", hint=f"Its sheets: {', '.join(names)}."
+        )
     if len(filled) > 1:
-        raise UnreadableSpreadsheet(
+        raise InputError(
             f"Several sheets hold something: {', '.join(filled)}.",
+            code="spreadsheet.unreadable",
             hint="Name the one with the posts, or delete others.",
         )
     return filled[0] if filled else ""

@@ -22,7 +22,7 @@ from skywrite import contained
 from skywrite.compose.draft import FIELDS, STRIP
 from skywrite.errors import InputError
 from skywrite.files import read_regular
-from skywrite.sources.column_maps import Maps, Reading, UnknownColumns, UnreadableTable, read_header, said
+from skywrite.sources.column_maps import Maps, Reading, UnknownColumns, read_header, said, unreadable_table
 from skywrite.sources.foreign_cells import FOREIGN, UNSETTLED, addresses, joined, put_foreign, settle, split_cell
 from skywrite.sources.table_formats import To, format_of
 
@@ -79,9 +79,9 @@ def read_table(path: Path, *, sheet: str | None = None, maps: Maps = NO_MAPS) ->
     try:
         data = read_regular(path, TABLE_BYTES_MAX)
         if data is None:
-            raise UnreadableTable(f"{path} is larger than {TABLE_BYTES_MAX // 1_000_000} MB.", hint="Split it.")
+            raise unreadable_table(f"{path} is larger than {TABLE_BYTES_MAX // 1_000_000} MB.", hint="Split it.")
     except OSError as error:
-        raise UnreadableTable(f"{path} cannot be read: {error.strerror}.", hint="Check the name.") from None
+        raise unreadable_table(f"{path} cannot be read: {error.strerror}.", hint="Check the name.") from None
     try:
         return table_from(data, path.name, sheet=sheet, maps=maps)
     except InputError as error:
@@ -104,11 +104,11 @@ def table_from(data: bytes, name: str, *, sheet: str | None = None, maps: Maps =
 
 
 def _check_ending(name: str) -> str:
-    """The ending of a file's name. Raises UnreadableTable for one that no table has."""
+    """The ending of a file's name. Raises InputError for one that no table has."""
     ending = Path(name).suffix.lower()
     if ending not in (*_SEPARATED, *_OBJECTS, *_WORKBOOKS):
         hint = "Save it as .xlsx or .csv." if ending in (".xls", ".xlsb", ".numbers") else "Use .csv, .xlsx or .jsonl."
-        raise UnreadableTable(f"{name or 'A folder'} is not a table in a format that Skywrite reads.", hint=hint)
+        raise unreadable_table(f"{name or 'A folder'} is not a table in a format that Skywrite reads.", hint=hint)
     return ending
 
 
@@ -117,7 +117,7 @@ def _decoded(data: bytes) -> str:
     try:
         return data.decode(codec)
     except UnicodeDecodeError:
-        raise UnreadableTable("It is not UTF-8 text.", hint="Save it as UTF-8; in Excel as CSV UTF-8.") from None
+        raise unreadable_table("It is not UTF-8 text.", hint="Save it as UTF-8; in Excel as CSV UTF-8.") from None
 
 
 def read_jsonl(text: str) -> list[dict[str, Any]]:
@@ -133,13 +133,13 @@ def read_jsonl(text: str) -> list[dict[str, Any]]:
 def _check_room(rows: int) -> None:
     """Raise if a table has that many rows and yet another one."""
     if rows >= ROWS_MAX:
-        raise UnreadableTable(f"It has more than {ROWS_MAX:,} rows.", hint="Split it, and import the parts.")
+        raise unreadable_table(f"It has more than {ROWS_MAX:,} rows.", hint="Split it, and import the parts.")
 
 
 def _object(text: str, where: str) -> dict[str, Any]:
     value = _json(text, where)
     if not isinstance(value, dict):
-        raise UnreadableTable(f'{where}: a row must be an object, like {{"text": "..."}}.')
+        raise unreadable_table(f'{where}: a row must be an object, like {{"text": "..."}}.')
     return value
 
 
@@ -149,25 +149,25 @@ def read_json(text: str) -> list[dict[str, Any]]:
     if isinstance(value, dict):
         value = next((value[name] for name in _LISTS_OF_PROGRAMS if isinstance(value.get(name), list)), value)
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise UnreadableTable("It must be an array of objects.")
+        raise unreadable_table("It must be an array of objects.")
     _check_room(len(value) - 1)
     return value
 
 
 def _json(text: str, where: str) -> Any:
-    """A JSON value. Raises UnreadableTable for anything else, for duplicate names, and for unbounded nesting or
+    """A JSON value. Raises InputError for anything else, for duplicate names, and for unbounded nesting or
     numbers.
     """
     try:
         return json.loads(text, object_pairs_hook=_object_of, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         place = f"{where}: " if where else f"Line {error.lineno}: "
-        raise UnreadableTable(f"{place}it is not JSON: {error.msg} (column {error.colno}).") from None
+        raise unreadable_table(f"{place}it is not JSON: {error.msg} (column {error.colno}).") from None
     except RecursionError:
         reason = "its lists and objects are nested too deeply"
     except ValueError as error:
         reason = str(error) if isinstance(error, _Refused) else "a number in it has too many digits"
-    raise UnreadableTable(f"{where}: {reason}." if where else f"{reason[0].upper()}{reason[1:]}.")
+    raise unreadable_table(f"{where}: {reason}." if where else f"{reason[0].upper()}{reason[1:]}.")
 
 
 class _Refused(ValueError):
@@ -205,7 +205,7 @@ def _separated(text: str, maps: Maps) -> Table:
             cells.append(row)
             lines.append(reader.line_num + before)
     except csv.Error as error:
-        raise UnreadableTable(f"Line {reader.line_num + before}: {error}.") from None
+        raise unreadable_table(f"Line {reader.line_num + before}: {error}.") from None
     return _table(cells, "Line", lines, maps)
 
 
@@ -221,7 +221,7 @@ def _table(cells: Sequence[Sequence[str]], word: str, lines: Sequence[int] = (),
     rows = []
     for where, row in filled[below:]:
         if word == "Line" and len(row) != len(header) and not (reading.source and _is_ragged(row, header)):
-            raise UnreadableTable(f"{where}: the row has {len(row)} cells and the header {len(header)}.")
+            raise unreadable_table(f"{where}: the row has {len(row)} cells and the header {len(header)}.")
         rows.append(_row(reading, row, where))
     posts, published = joined(rows)
     return Table(posts, reading, published)
@@ -284,12 +284,12 @@ def _strip_paragraphs(posts: Sequence[dict[str, Any]]) -> None:
 
 
 def _check_times(fields: Collection[str], where: str) -> None:
-    """Raise UnreadableTable where columns say twice when, or only half of it."""
+    """Raise InputError where columns say twice when, or only half of it."""
     for one, instead in (("date", "at"), ("time", "at")):
         if one in fields and instead in fields:
-            raise UnreadableTable(f"{where}: {one!r} and {instead!r} both say when.", hint="Keep one of them.")
+            raise unreadable_table(f"{where}: {one!r} and {instead!r} both say when.", hint="Keep one of them.")
     if "time" in fields and "date" not in fields:
-        raise UnreadableTable(f"{where}: there is a column 'time' and none 'date'.", hint="Add one, or use: at")
+        raise unreadable_table(f"{where}: there is a column 'time' and none 'date'.", hint="Add one, or use: at")
 
 
 def _row(reading: Reading, cells: Sequence[str], where: str) -> dict[str, Any]:
@@ -298,7 +298,7 @@ def _row(reading: Reading, cells: Sequence[str], where: str) -> dict[str, Any]:
         if not cell.strip():
             continue
         if to.field.startswith("\x00"):
-            raise UnreadableTable(f"{where}: column {to.field[1:]} holds {cell.strip()[:30]!r} and has no name.")
+            raise unreadable_table(f"{where}: column {to.field[1:]} holds {cell.strip()[:30]!r} and has no name.")
         _put(row, to, cell, where)
     return _settled(row, reading, where)
 
@@ -331,7 +331,7 @@ def _settled(row: dict[str, Any], reading: Reading, where: str) -> dict[str, Any
 def _join_time(row: dict[str, Any], where: str) -> None:
     day, clock = row.pop("date", None), row.pop("time", None)
     if clock is not None and day is None:
-        raise UnreadableTable(f"{where}: there is a time and no date.")
+        raise unreadable_table(f"{where}: there is a time and no date.")
     if day is not None:
         # A spreadsheet may show a date but store it with midnight.
         day = str(day).removesuffix(" 00:00:00") if clock is not None else day
@@ -343,12 +343,12 @@ def _join_alts(row: dict[str, Any], where: str) -> None:
     images = row.get("images")
     if isinstance(images, list) and images and all(isinstance(item, str) for item in images):
         if len(alts) > len(images):
-            raise UnreadableTable(f"{where}: there are {len(alts)} alt texts and {len(images)} images.")
+            raise unreadable_table(f"{where}: there are {len(alts)} alt texts and {len(images)} images.")
         row["images"] = [_image(item, alts[place] if place < len(alts) else "") for place, item in enumerate(images)]
     elif len(alts) == 1 and isinstance(row.get("video"), dict):
         row["video"] = {**row["video"], "alt": alts[0]}
     elif alts:
-        raise UnreadableTable(f"{where}: there is an alt text and no image.")
+        raise unreadable_table(f"{where}: there is an alt text and no image.")
 
 
 def _cell(name: str, cell: str, where: str) -> Any:
@@ -365,7 +365,7 @@ def _cell(name: str, cell: str, where: str) -> Any:
         return STRIP
     if name in _FLAGS:
         if cell.strip().lower() not in _SPOKEN:
-            raise UnreadableTable(f"{where}, {name}: {cell!r} is neither yes nor no.")
+            raise unreadable_table(f"{where}, {name}: {cell!r} is neither yes nor no.")
         return _SPOKEN[cell.strip().lower()]
     return cell
 

@@ -57,19 +57,15 @@ _DATE_FORMAT = re.compile(r"(?:[^%]|%[aAbBdHIjmMpSyYZz%])*")
 _WORD_END = re.compile(r"\s")
 
 
-class TemplateError(InputError):
-    """A template cannot be read, or fails with the given values."""
-
-
 class Template:
     """A checked template. Safe to share between threads."""
 
     def __init__(self, source: str) -> None:
-        """Raises TemplateError for what cannot be read or is not allowed."""
+        """Raises InputError for what cannot be read or is not allowed."""
         from jinja2 import TemplateSyntaxError
 
         if len(source) > TEMPLATE_LENGTH_MAX:
-            raise TemplateError(f"The template is longer than {TEMPLATE_LENGTH_MAX} characters.")
+            raise InputError(f"The template is longer than {TEMPLATE_LENGTH_MAX} characters.", code="template.invalid")
         self.source = source
         environment = _environment()
         try:
@@ -77,12 +73,14 @@ class Template:
             _check(tree)
             self._template = environment.from_string(tree)
         except TemplateSyntaxError as error:
-            raise TemplateError(f"The template cannot be read: {error.message} (line {error.lineno}).") from None
+            raise InputError(
+                f"The template cannot be read: {error.message} (line {error.lineno}).", code="template.invalid"
+            ) from None
         except (RecursionError, MemoryError, SyntaxError, ValueError, OverflowError):
-            raise TemplateError("The template cannot be read: it is nested too deeply.") from None
+            raise InputError("The template cannot be read: it is nested too deeply.", code="template.invalid") from None
 
     def render(self, values: Mapping[str, Any]) -> str:
-        """The text with these values (see `VARIABLES`). Raises TemplateError."""
+        """The text with these values (see `VARIABLES`). Raises InputError."""
         from jinja2 import TemplateError as JinjaError
 
         pieces: list[str] = []
@@ -92,14 +90,22 @@ class Template:
                 pieces.append(piece)
                 length += len(piece)
                 if length > OUTPUT_LENGTH_MAX:
-                    raise TemplateError(f"The template produces more than {OUTPUT_LENGTH_MAX} characters.")
+                    raise InputError(
+                        f"The template produces more than {OUTPUT_LENGTH_MAX} characters.", code="template.invalid"
+                    )
         except JinjaError as error:
-            raise TemplateError(f"The template fails: {error}.", hint="Check it with `preview`.") from None
+            raise InputError(
+                f"The template fails: {error}.", code="template.invalid", hint="Check it with `preview`."
+            ) from None
         except AssertionError as error:
             # Jinja checks some arguments with assertions: `truncate(0)` has no room for its dots.
-            raise TemplateError(f"The template fails: {error}.", hint="Give its filters other numbers.") from None
+            raise InputError(
+                f"The template fails: {error}.", code="template.invalid", hint="Give its filters other numbers."
+            ) from None
         except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
-            raise TemplateError(f"The template fails: {error}.", hint="Check it with `preview`.") from None
+            raise InputError(
+                f"The template fails: {error}.", code="template.invalid", hint="Check it with `preview`."
+            ) from None
         return tidy("".join(pieces)).strip()
 
     def fitted(self, values: Mapping[str, Any], *, shorten: bool = True) -> str:
@@ -177,18 +183,21 @@ def _check(tree: Any) -> None:
     forbidden = tuple(getattr(nodes, name) for name in _FORBIDDEN if hasattr(nodes, name))
     for node in tree.find_all(nodes.Node):
         if isinstance(node, forbidden):
-            raise TemplateError(
-                f"A template has no {{% {type(node).__name__.lower()} %}}: only conditions, loops and filters."
+            raise InputError(
+                f"A template has no {{% {type(node).__name__.lower()} %}}: only conditions, loops and filters.",
+                code="template.invalid",
             )
         if isinstance(node, nodes.For):
             inner = [found for part in (*node.body, *node.else_) for found in _fors(part)]
             if inner or node.recursive:
-                raise TemplateError("A template has no loops inside loops.")
+                raise InputError("A template has no loops inside loops.", code="template.invalid")
 
     unknown = sorted(meta.find_undeclared_variables(tree) - set(VARIABLES))
     if unknown:
-        raise TemplateError(
-            f"A template has no variable {unknown[0]!r}.", hint=f"The variables are: {', '.join(VARIABLES)}."
+        raise InputError(
+            f"A template has no variable {unknown[0]!r}.",
+            code="template.invalid",
+            hint=f"The variables are: {', '.join(VARIABLES)}.",
         )
 
 
@@ -239,7 +248,9 @@ def _environment() -> Any:
 
 def _bounded(text: str) -> str:
     if len(text) > OUTPUT_LENGTH_MAX:
-        raise TemplateError(f"The template produces a text of more than {OUTPUT_LENGTH_MAX} characters.")
+        raise InputError(
+            f"The template produces a text of more than {OUTPUT_LENGTH_MAX} characters.", code="template.invalid"
+        )
     return text
 
 
@@ -261,5 +272,7 @@ def _date(at: Any, form: str = "%Y-%m-%d") -> str:
     if not isinstance(at, datetime):
         return ""
     if not _DATE_FORMAT.fullmatch(form):
-        raise TemplateError(f"The date format {form!r} is not known.", hint="Use %d %B %Y, %H:%M and the like.")
+        raise InputError(
+            f"The date format {form!r} is not known.", code="template.invalid", hint="Use %d %B %Y, %H:%M and the like."
+        )
     return at.strftime(form)

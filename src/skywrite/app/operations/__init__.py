@@ -24,7 +24,7 @@ from skywrite.app.operations import (
     template_approvals,
     texts,
 )
-from skywrite.app.operations.table import Access, NotAllowed, Operation, by_name, rows_of
+from skywrite.app.operations.table import Access, Operation, by_name, rows_of
 
 __all__ = ["OPERATIONS", "Access", "NotAllowed", "Operation"]
 

@@ -21,7 +21,7 @@ class NewRow(NamedTuple):
 
 
 def new_row(access: Access, given: NewDraft, late: str | None = None) -> NewRow:
-    """What was given, and for all else what the copied post has. Raises UnknownPost, and what `draft_row` raises."""
+    """What was given, and for all else what the copied post has. Raises NotFound, and what `draft_row` raises."""
     if given.copy_of is None:
         return NewRow(draft_row(access, given), late)
     access.require("read")

@@ -13,13 +13,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from skywrite.app.importing import FileOutside, check_reports
+from skywrite.app.importing import check_reports
 from skywrite.app.operations.shapes import ADDRESS_STARTS, DraftInput, Input, draft_row
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.rows import ROW_FIELDS
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.imports import RowShape, row_shape
-from skywrite.compose.draft import InvalidDraft
+from skywrite.compose.draft import invalid_draft
 from skywrite.errors import InputError, SkywriteError
 
 # Fields of a draft that are plain switches, which requests for single posts do not have.
@@ -105,23 +105,23 @@ def _bytes_of(given: ImportTable) -> bytes:
 def _allowed(access: Access, row: Mapping[str, Any]) -> dict[str, Any]:
     """A row from outside: of an account that the caller may post to, with media from addresses or uploads only.
 
-    Raises what `draft_row` raises, UnknownAccount, FileOutside and InvalidDraft.
+    Raises what `draft_row` raises, NotFound and InputError.
     """
     options = {name: row[name] for name in (*ROW_FIELDS, *_SWITCHES) if name in row}
     if "account" in row:
         options["account"] = access.account(str(row["account"])).did
     pool = row.get("pool", [])
     if not (isinstance(pool, list) and all(isinstance(item, str) for item in pool)):
-        raise InvalidDraft("The pool of a row is a list of texts.")
+        raise invalid_draft("The pool of a row is a list of texts.")
     draft = {name: _sourced(name, value) for name, value in row.items() if name not in options}
     try:
         return {**options, **draft_row(access, msgspec.convert(draft, DraftInput))}
     except msgspec.ValidationError as error:
-        raise InvalidDraft(f"{str(error).replace('Object contains', 'There is an')}.") from None
+        raise invalid_draft(f"{str(error).replace('Object contains', 'There is an')}.") from None
 
 
 def _sourced(name: str, value: Any) -> Any:
-    """Images and videos with where they come from. Raises FileOutside for a file."""
+    """Images and videos with where they come from. Raises InputError for a file."""
     if name == "images" and isinstance(value, list):
         return [_sourced("image", item) for item in value]
     if name not in ("image", "video"):
@@ -130,5 +130,5 @@ def _sourced(name: str, value: Any) -> Any:
         value = {"url" if value.startswith(ADDRESS_STARTS) else "path": value}
     if isinstance(value, Mapping) and "path" in value:
         hint = "Give its address, or upload it and post the row by itself."
-        raise FileOutside(f"{value['path']} is a file, and only the table was sent.", hint=hint)
+        raise InputError(f"{value['path']} is a file, and only the table was sent.", code="file.outside", hint=hint)
     return value

@@ -76,6 +76,6 @@ def snooze(access: Access, given: SnoozeItem) -> ItemShape:
 
 
 def seen_item(access: Access, item_id: int) -> InboxItem:
-    """An item of an account that the caller may know of. Raises UnknownItem."""
+    """An item of an account that the caller may know of. Raises NotFound."""
     item = access.sky.inbox.get(item_id)
     return access.seen(item, [item.account_did], unknown_item(item_id))

@@ -12,10 +12,11 @@ from msgspec import Meta
 
 from skywrite.app.facade import Skywrite
 from skywrite.app.operations.shapes import ById, Input, Nothing
-from skywrite.app.operations.table import Access, NotAllowed, operation
+from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.keys import KeyShape, NewKeyShape, key_shape, new_key_shape
 from skywrite.clock import to_iso
+from skywrite.errors import NotAllowed
 from skywrite.queue.api_keys import NOBODY, ApiKey, ApiKeys, Maker, Scope, unknown_key
 
 
@@ -59,6 +60,7 @@ def add_key(
     if most is not None and ends is not None and ends > most:
         raise NotAllowed(
             f"A key that ends at {to_iso(most)} makes none that ends later.",
+            code="access.denied",
             hint="Leave until out, or give an earlier one.",
         )
     return ApiKeys(sky.context.store).add(name, scopes, accounts=dids, expires_at=ends, maker=maker)

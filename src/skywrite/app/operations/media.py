@@ -19,16 +19,12 @@ from skywrite.app.shapes.base import Output, shaped
 from skywrite.clock import to_iso
 from skywrite.compose.draft import Draft, Image, Media, Stored, Video
 from skywrite.compose.images import Collector, gather_media
-from skywrite.errors import InputError
+from skywrite.errors import InputError, NotFound
 from skywrite.media.sniff import HEAD_BYTES, IMAGES, NAMES, VIDEOS, sniff
-from skywrite.queue.model import NewMedia, UnknownMedia
+from skywrite.queue.model import NewMedia
 from skywrite.shown import named
 
 NAME_MAX = 200
-
-
-class NotMedia(InputError):
-    """The bytes are neither an image nor a video that can be posted."""
 
 
 class MediaShape(Output):
@@ -58,14 +54,16 @@ class ByCid(Input):
 
 
 def keep_upload(access: Access, path: Path, name: str) -> MediaShape:
-    """Fit a file that was uploaded and keep it. Raises NotMedia, and what fitting raises."""
+    """Fit a file that was uploaded and keep it. Raises InputError, and what fitting raises."""
     label = clean_name(name)
     with path.open("rb") as file:
         kind = sniff(file.read(HEAD_BYTES))
     if kind not in IMAGES and kind not in VIDEOS:
         what = f"is {NAMES[kind]}" if kind in NAMES else "is of a kind that is not known"
-        raise NotMedia(
-            f"{label} {what}: it can be posted neither as an image nor as a video.", hint="Convert it first."
+        raise InputError(
+            f"{label} {what}: it can be posted neither as an image nor as a video.",
+            code="media.unsupported",
+            hint="Convert it first.",
         )
     collector = Collector(None)
     source = Media(path=str(path), name=label)
@@ -128,7 +126,7 @@ def _keep(access: Access, collector: Collector, stored: Stored, label: str, *, g
 def _known(access: Access, cid: str) -> dict[str, Any]:
     uploads = access.sky.context.store.uploads(cid)
     if access.who not in uploads:
-        raise UnknownMedia(f"There is no upload {named(cid)}.")
+        raise NotFound(f"There is no upload {named(cid)}.", code="media.unknown")
     return uploads[access.who]
 
 

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from skywrite.queue.model import KeyReused
+from skywrite.errors import InputError
 
 
 class _KeyLock:
@@ -52,9 +52,10 @@ def digest_of(given: Any) -> str:
     return hashlib.sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()
 
 
-def key_reused(key: str | None) -> KeyReused:
+def key_reused(key: str | None) -> InputError:
     """The error about another content for a key."""
-    return KeyReused(
+    return InputError(
         f"The key {key!r} was already used for something else. Nothing was stored.",
+        code="post_key.reused",
         hint="Use a new key for a new request, and repeat a request unchanged.",
     )

@@ -8,8 +8,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from skywrite.app.operations.shapes import ById, Id, Input, Nothing, Ok
-from skywrite.app.operations.table import Access, NotAllowed, operation
+from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output, shaped
+from skywrite.errors import NotAllowed
 from skywrite.queue.people import INVITATION_LIFETIME, People, Role
 
 
@@ -90,5 +91,5 @@ def remove(access: Access, given: ById) -> Ok:
 def _people(access: Access) -> People:
     """Everyone. People see all accounts, so a key for some accounts has no say about them. Raises NotAllowed."""
     if access.accounts is not None:
-        raise NotAllowed("This needs a key for all accounts.")
+        raise NotAllowed("This needs a key for all accounts.", code="access.denied")
     return People(access.sky.context.store)

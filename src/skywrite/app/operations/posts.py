@@ -101,7 +101,7 @@ def _publish_now(access: Access, account_did: str, given: CreatePost, row: NewRo
             access.sky.posts.send(result.post_id)
         except SkywriteError as error:
             # It is stored: a failure shows in its state, and must not look as if it was not accepted.
-            warnings.append(Notice(error.name, error.message, result.post_id))
+            warnings.append(Notice(error.code, error.message, result.post_id))
     return whole_post(access.sky, result.post_id, existed=result.existed, warnings=warnings)
 
 
@@ -267,7 +267,7 @@ def _due_order(post: Post) -> tuple[bool, datetime, int]:
 
 
 def read_cursor(text: str | None) -> Cursor | None:
-    """The place of a cursor. Raises InvalidCursor."""
+    """The place of a cursor. Raises BadRequest."""
     return None if text is None else Cursor.parse(text)
 
 

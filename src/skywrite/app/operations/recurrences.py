@@ -101,6 +101,6 @@ def change_occurrence(access: Access, given: ChangeOccurrence) -> RecurrenceShap
 
 
 def seen_recurrence(access: Access, recurrence_id: int) -> Recurrence:
-    """A recurrence of an account that the caller may know of. Raises UnknownRecurrence."""
+    """A recurrence of an account that the caller may know of. Raises NotFound."""
     found = access.sky.context.store.recurrence(recurrence_id)
     return access.seen(found, [found.account_did], unknown_recurrence(recurrence_id))

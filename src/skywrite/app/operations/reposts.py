@@ -155,6 +155,6 @@ def _account(access: Access, given: AtATime) -> Account:
 
 
 def _seen(access: Access, action_id: int) -> Action:
-    """One of an account that the caller may know of. Raises UnknownAction."""
+    """One of an account that the caller may know of. Raises NotFound."""
     found = Actions(access.sky.context.store).get(action_id)
     return access.seen(found, [found.account_did], unknown_action(action_id))

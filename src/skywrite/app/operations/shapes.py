@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType, field
 
 from skywrite.app.shapes.base import Output, Shape
-from skywrite.errors import InputError
-from skywrite.queue.model import UnknownMedia
+from skywrite.errors import InputError, NotFound
 from skywrite.shown import named
 
 if TYPE_CHECKING:
@@ -138,7 +137,7 @@ ADDRESS_STARTS = ("https://", "http://")
 
 def draft_row(access: Access, given: Any, base: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The fields of a draft that were given, with media looked up among those of `base`, the draft that changes, and
-    among uploads. Raises InputError, UnknownMedia.
+    among uploads. Raises InputError, NotFound.
     """
     kept = _media_of(base or {})
     row: dict[str, Any] = {}
@@ -213,6 +212,6 @@ def _source(access: Access, media: str | None, url: str | None, what: str, kept:
     # People finish what agents began, so every upload may be used on the page.
     stored = next(iter(uploads.values()), None) if access.source == "page" else uploads.get(access.who)
     if stored is None:
-        raise UnknownMedia(f"There is no upload {named(media)}.", hint="Upload the file again.")
+        raise NotFound(f"There is no upload {named(media)}.", code="media.unknown", hint="Upload the file again.")
     found = {"cid": media, **{name: stored[name] for name in ("mime", "size", "width", "height", "name")}}
     return {**found, "gif": True} if stored.get("gif") else found

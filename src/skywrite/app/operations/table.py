@@ -12,7 +12,7 @@ from inspect import getdoc
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_type_hints
 
-from skywrite.errors import Do, Hint, InputError, RejectedError
+from skywrite.errors import Do, Hint, InputError, NotAllowed
 from skywrite.queue.api_keys import ApiKey, Maker, Scope
 from skywrite.queue.approval_rules import AGENT_SOURCES
 from skywrite.queue.authors import written_by
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 Thing = TypeVar("Thing")
 Given = TypeVar("Given")
 Made = TypeVar("Made")
-
-
-class NotAllowed(RejectedError):
-    """The key or the person has no right to do this."""
-
-    http_status = 403
 
 
 class Access(NamedTuple):
@@ -63,13 +57,19 @@ class Access(NamedTuple):
     def require_person(self) -> None:
         """Raise NotAllowed unless a person asks, on the page."""
         if self.source != "page":
-            raise NotAllowed("Only a person does this, on the page.", hint="No key does it, whatever its scopes.")
+            raise NotAllowed(
+                "Only a person does this, on the page.",
+                code="access.denied",
+                hint="No key does it, whatever its scopes.",
+            )
 
     def require(self, scope: Scope) -> None:
         """Raise NotAllowed without this scope."""
         if scope not in self.scopes:
             raise NotAllowed(
-                f"This needs the scope {scope!r}.", hint=f"The available scopes are: {', '.join(sorted(self.scopes))}."
+                f"This needs the scope {scope!r}.",
+                code="access.denied",
+                hint=f"The available scopes are: {', '.join(sorted(self.scopes))}.",
             )
 
     def covers(self, touched: Iterable[str] | None) -> bool:
@@ -88,7 +88,7 @@ class Access(NamedTuple):
         return thing
 
     def account(self, name: str | None = None) -> Account:
-        """The account with this name, else the only one of the caller, else the default one. Raises UnknownAccount."""
+        """The account with this name, else the only one of the caller, else the default one. Raises NotFound."""
         if name is None and self.accounts is not None:
             return self._only_account()
         return self.sky.context.account() if name is None else self.sky.context.store.account(name, self.accounts)
@@ -98,7 +98,7 @@ class Access(NamedTuple):
         return [account for account in self.sky.context.store.accounts() if self.covers([account.did])]
 
     def post(self, post_id: int) -> Post:
-        """A post of an account that the caller may know of. Raises UnknownPost."""
+        """A post of an account that the caller may know of. Raises NotFound."""
         post = self.sky.context.store.get(post_id)
         return self.seen(post, [post.account_did], unknown_post(post_id))
 

@@ -71,7 +71,7 @@ def check_text(access: Access, given: CheckText) -> CheckedText:
     try:
         posts = render(draft)
     except InputError as problem:
-        error = ErrorShape(problem.name, problem.message, problem.hint)
+        error = ErrorShape(problem.name, problem.code, problem.message, problem.hint)
         posts = render(_whole(draft))
     return CheckedText([_shape(post) for post in posts], TEXT_GRAPHEMES_MAX, TEXT_BYTES_MAX, error)
 

@@ -27,9 +27,10 @@ class Output(Shape):
 
 
 class ErrorShape(Output):
-    """What went wrong."""
+    """What went wrong: the class of the error, and exactly its code."""
 
     error: str
+    code: str
     message: str
     hint: str
 
@@ -49,12 +50,12 @@ def shaped(kind: type[Made], values: Mapping[str, Any]) -> Made:
 
 def problem_shape(problem: Problem | None) -> ErrorShape | None:
     """A problem as JSON."""
-    return None if problem is None else ErrorShape(problem.name, problem.message, problem.hint)
+    return None if problem is None else ErrorShape(problem.name, problem.code, problem.message, problem.hint)
 
 
 def error_shape(error: SkywriteError | None) -> ErrorShape | None:
     """An error as JSON."""
-    return None if error is None else ErrorShape(error.name, error.message, error.hint)
+    return None if error is None else ErrorShape(error.name, error.code, error.message, error.hint)
 
 
 def messages(warnings: Iterable[Notice]) -> list[str]:

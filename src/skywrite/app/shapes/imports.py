@@ -8,6 +8,7 @@ from pathlib import Path
 
 from skywrite.app.reports import FileReport, PulledDraft, RowReport
 from skywrite.app.shapes.base import ErrorShape, NoticeShape, Output, error_shape, messages, notices
+from skywrite.codes import name_of
 from skywrite.sources.post_file import FileProblem
 
 
@@ -49,6 +50,7 @@ class FileProblemShape(Output):
     file: str
     line: int | None
     error: str
+    code: str
     message: str
     hint: str
 
@@ -104,7 +106,7 @@ def file_shape(report: FileReport) -> FileShape:
 def file_problem_shape(folder: Path, problem: FileProblem) -> FileProblemShape:
     """What is wrong in a file, as JSON."""
     place = os.fspath(folder / problem.path)
-    return FileProblemShape(place, problem.line, problem.error, problem.message, problem.hint)
+    return FileProblemShape(place, problem.line, name_of(problem.code), problem.code, problem.message, problem.hint)
 
 
 def pulled_shape(draft: PulledDraft) -> PulledShape:

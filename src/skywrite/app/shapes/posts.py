@@ -83,6 +83,7 @@ class UnchangedPost(Output):
 
     id: int
     error: str
+    code: str
     message: str
     hint: str
 
@@ -187,7 +188,7 @@ def post_shape(entry: Entry, *, existed: bool | None = None, follow_ups: Iterabl
 def whole_post(
     sky: Skywrite, post_id: int, *, existed: bool | None = None, warnings: Sequence[Notice] = ()
 ) -> PostShape:
-    """All that is known of a post, with warnings about what was just done. Raises UnknownPost."""
+    """All that is known of a post, with warnings about what was just done. Raises NotFound."""
     entry = sky.posts.forecast(sky.posts.get(post_id))._replace(warnings=tuple(warnings))
     # A post that is new has none yet.
     follow_ups = () if existed is False else sky.follow_ups.list(post_id)
@@ -197,7 +198,7 @@ def whole_post(
 def changed_shape(post_id: int, result: Entry | SkywriteError) -> PostShape | UnchangedPost:
     """One of the posts that were to be changed together."""
     if isinstance(result, SkywriteError):
-        return UnchangedPost(post_id, result.name, result.message, result.hint)
+        return UnchangedPost(post_id, result.name, result.code, result.message, result.hint)
     return post_shape(result)
 
 

@@ -3,7 +3,7 @@
 --
 -- Times in SQLite are text, UTC, `YYYY-MM-DDTHH:MM:SS.ffffffZ`: they sort as text, and people can read them.
 -- A `lease_token` counts the holders of a lease: who comes with an old one has lost it, and changes nothing.
--- `error_name`, `error_message` and `error_hint` are the last error, as it is shown.
+-- `error_code`, `error_message` and `error_hint` are the last error, as it is shown.
 
 CREATE TABLE schema_version (
   version integer PRIMARY KEY,
@@ -203,7 +203,7 @@ CREATE TABLE post (
   lease_token {bigint},
   late_policy text NOT NULL DEFAULT 'publish' CHECK (late_policy IN ('publish', 'skip', 'hold')),
   late_seconds integer CHECK (late_seconds >= 0),
-  error_name text,
+  error_code text,
   error_message text,
   error_hint text,
   source text,
@@ -213,7 +213,7 @@ CREATE TABLE post (
   CHECK (state <> 'published' OR (uri IS NOT NULL AND cid IS NOT NULL)),
   CHECK (state NOT IN ('scheduled', 'publishing') OR due_at IS NOT NULL),
   CHECK (state <> 'publishing' OR lease_token IS NOT NULL),
-  CHECK (state NOT IN ('failed', 'held') OR error_name IS NOT NULL),
+  CHECK (state NOT IN ('failed', 'held') OR error_code IS NOT NULL),
   CHECK (state NOT IN ('draft', 'cancelled') OR frozen IS NULL)
 ){strict};
 
@@ -250,7 +250,7 @@ CREATE TABLE attempt (
   started_at {time} NOT NULL,
   ended_at {time},
   outcome text CHECK (outcome IN ('published', 'retry', 'failed', 'held', 'released', 'lost')),
-  error_name text,
+  error_code text,
   error_message text,
   error_hint text,
   PRIMARY KEY (post_id, number),
@@ -350,7 +350,7 @@ CREATE TABLE feed (
   first_polled_at {time},
   checked_at {time},
   failures integer NOT NULL DEFAULT 0 CHECK (failures >= 0),
-  error_name text,
+  error_code text,
   error_message text,
   error_hint text,
   created_at {time} NOT NULL,
@@ -382,13 +382,13 @@ CREATE TABLE feed_item (
   title_hash {bigint} NOT NULL,
   fingerprints integer NOT NULL DEFAULT 0,
   tries integer NOT NULL DEFAULT 0,
-  error_name text,
+  error_code text,
   error_message text,
   error_hint text,
   seen_at {time} NOT NULL,
   updated_at {time} NOT NULL,
   CHECK ((state = 'pending') <= (content IS NOT NULL)),
-  CHECK ((state = 'failed') <= (error_name IS NOT NULL))
+  CHECK ((state = 'failed') <= (error_code IS NOT NULL))
 ){strict};
 
 CREATE INDEX feed_item_state ON feed_item (feed_id, state, id);
@@ -453,13 +453,13 @@ CREATE TABLE timer (
   lease_until {time},
   ran_at {time},
   outcome text CHECK (outcome IN ('posted', 'nothing', 'same', 'failed')),
-  error_name text,
+  error_code text,
   error_message text,
   error_hint text,
   printed_hash text,
   created_at {time} NOT NULL,
   CHECK ((lease_owner IS NULL) = (lease_until IS NULL)),
-  CHECK ((outcome = 'failed') = (error_name IS NOT NULL))
+  CHECK ((outcome = 'failed') = (error_code IS NOT NULL))
 ){strict};
 
 CREATE UNIQUE INDEX timer_function ON timer (name) WHERE kind = 'function';
@@ -825,7 +825,7 @@ CREATE INDEX notice_waiting ON notice (channel_id) WHERE sent_at IS NULL;
 CREATE VIEW v_posts AS
 SELECT
   post.id, account.handle AS account, post.account_did, post.state, post.due_at, post.published_at,
-  post.draft ->> 'text' AS text, post.source, post.key, post.recurrence_id, post.uri, post.attempts, post.error_name,
+  post.draft ->> 'text' AS text, post.source, post.key, post.recurrence_id, post.uri, post.attempts, post.error_code,
   post.error_message, post.created_at, post.updated_at
 FROM post JOIN account ON account.did = post.account_did;
 
@@ -836,6 +836,6 @@ SELECT
   post.uri, post.published_at, mark.age_hours, mark.taken_at,
   mark.likes, mark.reposts, mark.replies, mark.quotes, mark.bookmarks, mark.labels,
   CASE
-    WHEN mark.likes IS NOT NULL THEN 'shown' WHEN post.error_name = 'Deleted' THEN 'deleted' ELSE 'not shown'
+    WHEN mark.likes IS NOT NULL THEN 'shown' WHEN post.error_code = 'post.deleted' THEN 'deleted' ELSE 'not shown'
   END AS seen
 FROM mark JOIN post ON post.id = mark.post_id JOIN account ON account.did = post.account_did;

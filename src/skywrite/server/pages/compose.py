@@ -24,9 +24,9 @@ from starlette.routing import BaseRoute, Route
 from skywrite.app.operations import OPERATIONS
 from skywrite.app.operations.media import MediaShape, keep_upload
 from skywrite.app.posts import is_card_of_text
-from skywrite.errors import InputError, SkywriteError
+from skywrite.errors import Conflict, InputError, SkywriteError
 from skywrite.queue.changing import EDITABLE_STATES, check_version
-from skywrite.queue.model import Account, NotEditable, Post
+from skywrite.queue.model import Account, Post
 from skywrite.queue.numbers import row_number
 from skywrite.server.auth import person_of
 from skywrite.server.pages.forms import Sent, read_form
@@ -122,10 +122,12 @@ def _draft(visit: Visit) -> Post | None:
 
 
 def _editable(visit: Visit, number: int) -> Post:
-    """A post that the person may still change. Raises NotEditable."""
+    """A post that the person may still change. Raises Conflict."""
     post = visit.access.post(number)
     if post.state not in EDITABLE_STATES:
-        raise NotEditable(f"Post {number} is {post.state}.", hint="Look at its page for what can be done.")
+        raise Conflict(
+            f"Post {number} is {post.state}.", code="post.not_editable", hint="Look at its page for what can be done."
+        )
     if post.state != "draft":
         visit.access.require("schedule")
     return post

@@ -43,10 +43,6 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _HINT = "Nothing was allowed, and nothing was sent. Begin again in the program."
 
 
-class InvalidRequest(InputError):
-    """The program's request for access is not valid OAuth."""
-
-
 class Asked(NamedTuple):
     """A valid request. `scopes` are those that the program asks for."""
 
@@ -76,7 +72,7 @@ def ask(visit: Visit) -> Response:
     """The page."""
     given = visit.request.query_params
     if len(given.multi_items()) != len(given):
-        raise InvalidRequest("The request names a field twice.", hint=_HINT)
+        raise InputError("The request names a field twice.", code="consent.invalid", hint=_HINT)
     asked = read(visit, given)
     may = [(name, words) for name, words in SCOPE_WORDS if name in asked.scopes and name in visit.person.scopes]
     page = show(
@@ -109,9 +105,15 @@ def decide(visit: Visit, form: dict[str, str]) -> Response:
     for scope in scopes:
         visit.access.require(scope)
     if not scopes or not set(scopes) <= set(asked.scopes):
-        raise InvalidRequest("Choose at least one of the rights that the program asks for.", hint="Go back and choose.")
+        raise InputError(
+            "Choose at least one of the rights that the program asks for.",
+            code="consent.invalid",
+            hint="Go back and choose.",
+        )
     if known and not accounts:
-        raise InvalidRequest("Choose at least one account that the program may use.", hint="Go back and choose.")
+        raise InputError(
+            "Choose at least one account that the program may use.", code="consent.invalid", hint="Go back and choose."
+        )
     consent = Consent(
         person_id=visit.person.id,
         client_id=asked.client.id,
@@ -126,23 +128,27 @@ def decide(visit: Visit, form: dict[str, str]) -> Response:
 
 
 def read(visit: Visit, given: Mapping[str, str]) -> Asked:
-    """The request in a query or a form. Raises UnknownAgent, RedirectNotAllowed, InvalidRequest."""
+    """The request in a query or a form. Raises InputError."""
     values = {name: given.get(name, "") for name in FIELDS}
     if any(len(value) > FIELD_MAX for value in values.values()):
-        raise InvalidRequest("The request is too long.", hint=_HINT)
+        raise InputError("The request is too long.", code="consent.invalid", hint=_HINT)
     client = sign_ins_of(visit.request).clients.find(values["client_id"])
     check_redirect(client, values["redirect_uri"])
     if values["response_type"] != "code":
-        raise InvalidRequest("The program asks for something other than a code.", hint=_HINT)
+        raise InputError("The program asks for something other than a code.", code="consent.invalid", hint=_HINT)
     if values["code_challenge_method"] != "S256" or not _CHALLENGE.fullmatch(values["code_challenge"]):
-        raise InvalidRequest("The program does not prove that the answer is its own (PKCE, S256).", hint=_HINT)
+        raise InputError(
+            "The program does not prove that the answer is its own (PKCE, S256).", code="consent.invalid", hint=_HINT
+        )
     issuer = issuer_for(visit.request, values["resource"])
     if issuer is None:
-        raise InvalidRequest("The program does not ask for this server's address of MCP.", hint=_HINT)
+        raise InputError(
+            "The program does not ask for this server's address of MCP.", code="consent.invalid", hint=_HINT
+        )
     wanted = set(values["scope"].split()) or set(USUAL_SCOPES)
     scopes = tuple(scope for scope in SCOPES if scope in wanted)
     if not scopes:
-        raise InvalidRequest("The program asks for no right that there is here.", hint=_HINT)
+        raise InputError("The program asks for no right that there is here.", code="consent.invalid", hint=_HINT)
     resource = issuer + urlsplit(values["resource"]).path
     return Asked(client, issuer, values["redirect_uri"], values["code_challenge"], resource, values["state"], scopes)
 

@@ -13,10 +13,10 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from skywrite.errors import InputError
+from skywrite.errors import BadRequest, InputError
 from skywrite.server.json_bodies import check_texts
 from skywrite.server.limits import read_pieces
-from skywrite.server.problems import BodyTooLarge, MalformedBody
+from skywrite.server.problems import BodyTooLarge
 
 
 class Fields(dict[str, str]):
@@ -40,15 +40,15 @@ class Sent(NamedTuple):
 
 
 async def read_form(request: Request, max_bytes: int, *, max_files: int, max_fields: int) -> Sent:
-    """The form in a body. Raises MalformedBody, RequestTimeout."""
+    """The form in a body. Raises BadRequest, RequestTimeout."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise MalformedBody("This is not a form with files.")
+        raise BadRequest("This is not a form with files.", code="body.malformed")
     parser = MultiPartParser(request.headers, _pieces(request, max_bytes), max_files=max_files, max_fields=max_fields)
     too_large = None
     try:
         await parser.parse()
     except MultiPartException as error:
-        raise MalformedBody(f"The form cannot be read: {error.message}") from None
+        raise BadRequest(f"The form cannot be read: {error.message}", code="body.malformed") from None
     except BodyTooLarge:
         too_large = BodyTooLarge(
             f"The files are larger than {max_bytes // 1_000_000} MB together, and were not kept.",

@@ -23,14 +23,14 @@ from starlette.routing import BaseRoute, Route
 from skywrite.app import Skywrite
 from skywrite.app.operations import Access
 from skywrite.app.overview import Stranded, stranded
-from skywrite.errors import Do, Hint, SkywriteError
+from skywrite.errors import Do, Hint, Overloaded, SkywriteError
 from skywrite.queue.authors import written_by
 from skywrite.queue.people import Person
 from skywrite.server.auth import own_path, person_of
 from skywrite.server.json_bodies import check_texts
 from skywrite.server.limits import JSON_BYTES_MAX, bounded
 from skywrite.server.pages.forms import Fields
-from skywrite.server.problems import TooBusy, on_error, on_missing, on_surprise
+from skywrite.server.problems import on_error, on_missing, on_surprise
 from skywrite.server.rights import access_of_person
 from skywrite.server.routes import PREFIX, invalid
 from skywrite.server.services import Services, services_of
@@ -151,7 +151,7 @@ async def in_lane(visit: Visit, page: Page, *, network: bool) -> Response:
     """What a page answers, its errors included."""
     try:
         return await visit.services.lanes.of(network).run(visit.access.share, _shown, page, visit)
-    except TooBusy as error:
+    except Overloaded as error:
         return _trouble(visit, error)
 
 

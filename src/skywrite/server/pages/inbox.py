@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from skywrite.app.inbox import SETTING, Talk
 from skywrite.app.operations.inbox import seen_item
 from skywrite.app.results import Entry
-from skywrite.compose.references import InvalidReference, app_link
+from skywrite.compose.references import app_link
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.inbox import SEEN_BEFORE, InboxItem
 from skywrite.queue.model import Account
@@ -38,7 +38,7 @@ class Said(NamedTuple):
             return self.entry.url or "" if self.entry else ""
         try:
             return app_link(self.item.uri)
-        except InvalidReference:
+        except InputError:
             return ""
 
 
@@ -144,7 +144,7 @@ def _shown(visit: Visit, talk: Talk) -> dict[str, Any]:
 def _link(uri: str) -> str:
     try:
         return app_link(uri)
-    except InvalidReference:
+    except InputError:
         return ""
 
 

@@ -17,9 +17,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from skywrite.errors import Do, Hint, InputError
+from skywrite.errors import Do, Hint, InputError, NotFound
 from skywrite.server.pages.frame import Visit, back, form_route, render, show
-from skywrite.server.problems import NoSuchPage, problem
+from skywrite.server.problems import problem
 from skywrite.server.services import Services, services_of
 
 if TYPE_CHECKING:
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 
 EXTRA_RIGHTS = ("likes", "reposts", "drafts", "inbox")
 _RETURNED = ("state", "iss", "code", "error", "error_description")
-
-
-class NoClient(InputError):
-    """The server has no public address that other servers can reach."""
 
 
 def may_sign_in(services: Services) -> bool:
@@ -72,7 +68,7 @@ async def client_file(request: Request) -> Response:
     services = services_of(request)
     text = await run_in_threadpool(_file, services, request.path_params["name"]) if may_sign_in(services) else None
     if text is None:
-        return problem(NoSuchPage("There is no such file."))
+        return problem(NotFound("There is no such file.", code="page.unknown"))
     return JSONResponse(text, headers={"cache-control": "max-age=60"})
 
 
@@ -89,8 +85,9 @@ def _client(services: Services) -> OAuthClient:
     from skywrite.app.oauth_files import server_client
 
     if not may_sign_in(services):
-        raise NoClient(
+        raise InputError(
             "This server has no public https address, so no other server can look at it.",
+            code="oauth.client_missing",
             hint=Hint("On its computer: ", Do("oauth.login"), ". Or use an app password."),
         )
     return server_client(services.sky.oauth, str(services.origin.public_url))

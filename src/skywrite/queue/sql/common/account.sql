@@ -171,8 +171,8 @@ UPDATE account SET state = 'ok', pause_reason = NULL WHERE did = :did AND state 
 -- Schedule the posts again that were held because the account needed a login.
 UPDATE post SET
   version = version + 1, state = 'scheduled', attempt_at = NULL, updated_at = :now,
-  error_name = NULL, error_message = NULL, error_hint = NULL
-WHERE account_did = :did AND state = 'held' AND error_name = :error_name AND due_at IS NOT NULL
+  error_code = NULL, error_message = NULL, error_hint = NULL
+WHERE account_did = :did AND state = 'held' AND error_code = :error_code AND due_at IS NOT NULL
 
 -- name: try_posts_again
 -- Try the posts at once that wait after an attempt that failed.

@@ -64,7 +64,7 @@ FROM json_each(:items) AS item WHERE true
 -- name: close_attempts
 -- Record how open attempts ended.
 UPDATE attempt SET
-  ended_at = :now, outcome = item.value ->> 'outcome', error_name = item.value ->> 'error_name',
+  ended_at = :now, outcome = item.value ->> 'outcome', error_code = item.value ->> 'error_code',
   error_message = item.value ->> 'error_message', error_hint = item.value ->> 'error_hint'
 FROM json_each(:items) AS item
 WHERE post_id = CAST(item.value ->> 'id' AS bigint) AND outcome IS NULL
@@ -122,7 +122,7 @@ UPDATE post NOT INDEXED SET
   version = version + 1, state = 'published',
   uri = item.value ->> 'uri', cid = item.value ->> 'cid', root_rkey = item.value ->> 'root_rkey',
   published_at = :now, updated_at = :now, free_at = NULL,
-  error_name = NULL, error_message = NULL, error_hint = NULL
+  error_code = NULL, error_message = NULL, error_hint = NULL
 FROM json_each(:items) AS item
 WHERE post.id = CAST(item.value ->> 'id' AS bigint)
   AND state || '' = 'publishing' AND lease_token = CAST(item.value ->> 'token' AS bigint)
@@ -132,14 +132,14 @@ RETURNING post.id, lease_token
 -- Schedule a post to be tried again later, with the reason.
 UPDATE post SET
   version = version + 1, state = 'scheduled', attempt_at = :attempt_at, updated_at = :now, free_at = :free_at,
-  error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+  error_code = :error_code, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = 'publishing' AND lease_token = :token
 
 -- name: settle_stopped
 -- Record that a post failed, or is held.
 UPDATE post SET
   version = version + 1, state = :state, attempt_at = NULL, updated_at = :now, free_at = :free_at,
-  error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+  error_code = :error_code, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = 'publishing' AND lease_token = :token
 
 -- name: miss_post
@@ -147,7 +147,7 @@ WHERE id = :id AND state = 'publishing' AND lease_token = :token
 -- post whose version is no number that was counted.
 UPDATE post SET
   version = CASE WHEN version < 2147483647 THEN version + 1 ELSE 1 END, state = :state, attempt_at = NULL, updated_at = :now, frozen = NULL, free_at = NULL,
-  error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+  error_code = :error_code, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state IN ('scheduled', 'publishing') AND (frozen IS NULL OR free_at <= :now)
 
 -- name: discard_frozen_records

@@ -80,17 +80,17 @@ SELECT min(ready_at) AS ready_at FROM feed WHERE ready_at IS NOT NULL
 UPDATE feed SET
   url = :url, title = :title, state = :state, memory = :memory, next_check_at = :next_check_at, checked_at = :now,
   first_polled_at = :first_polled_at, failures = :failures,
-  error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+  error_code = :error_code, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id
 
 -- name: insert_feed_item
 -- Add an item to the ledger.
 INSERT INTO feed_item (
   feed_id, state, hash, title, content, has_guid, published_at, title_hash, fingerprints, seen_at, updated_at,
-  error_name, error_message, error_hint
+  error_code, error_message, error_hint
 ) VALUES (
   :feed_id, :state, :hash, :title, :content, :has_guid, :published_at, :title_hash, :fingerprints, :now, :now,
-  :error_name, :error_message, :error_hint
+  :error_code, :error_message, :error_hint
 ) RETURNING id
 
 -- name: insert_fingerprint
@@ -120,7 +120,7 @@ SELECT * FROM feed_item WHERE feed_id = :feed_id ORDER BY id DESC LIMIT :limit
 -- name: retry_failed_items
 -- Let items wait again that could not be posted, if their content is still stored.
 UPDATE feed_item SET
-  state = 'pending', tries = 0, updated_at = :now, error_name = NULL, error_message = NULL, error_hint = NULL
+  state = 'pending', tries = 0, updated_at = :now, error_code = NULL, error_message = NULL, error_hint = NULL
 WHERE feed_id = :feed_id AND state = 'failed' AND content IS NOT NULL
 
 -- name: poll_feed_now
@@ -132,21 +132,21 @@ WHERE id = :id AND state = 'active'
 -- Record that an item cannot be posted at present. Its content is kept for another try.
 UPDATE feed_item SET
   state = 'failed', tries = tries + 1, updated_at = :now,
-  error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+  error_code = :error_code, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = 'pending'
 
 -- name: finish_feed_item
 -- Record that an item is finished.
 UPDATE feed_item SET
   state = :state, content = NULL, tries = tries + :tries, updated_at = :now,
-  error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+  error_code = :error_code, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = 'pending'
 
 -- name: postpone_feed_item
 -- Record that an item could not be used for now.
 UPDATE feed_item SET
   tries = tries + 1, updated_at = :now,
-  error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+  error_code = :error_code, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = 'pending'
 
 -- name: count_items_of_feed

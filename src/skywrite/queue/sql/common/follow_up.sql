@@ -29,7 +29,7 @@ ORDER BY follow_up.id DESC LIMIT :limit
 
 -- name: open_follow_ups
 -- The follow-ups that are waiting or under way, of posts that are published or never will be, with their counts so far.
-SELECT follow_up.*, post.state AS post_state, post.error_name AS post_error, post.published_at AS post_published_at,
+SELECT follow_up.*, post.state AS post_state, post.error_code AS post_error, post.published_at AS post_published_at,
   (SELECT max(CASE follow_up.metric
     WHEN 'likes' THEN mark.likes WHEN 'reposts' THEN mark.reposts WHEN 'replies' THEN mark.replies
     WHEN 'quotes' THEN mark.quotes ELSE mark.bookmarks END)

@@ -23,7 +23,7 @@ DELETE FROM change WHERE id = :id
 UPDATE post SET
   version = version + 1, state = :state, due_at = :due_at, attempt_at = :attempt_at, updated_at = :now,
   draft = :draft, text_hash = :text_hash, prepared = :prepared, late_policy = :late_policy, late_seconds = :late_seconds,
-  error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+  error_code = :error_code, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND version = :version AND state IN ('draft', 'scheduled', 'held', 'failed', 'cancelled')
 
 -- name: accounts_of_posts

@@ -98,7 +98,7 @@ UPDATE post SET
   version = version + 1, state = :state, due_at = :due_at, attempt_at = NULL, updated_at = :now,
   draft = :draft, text_hash = :text_hash, prepared = :prepared, frozen = NULL, free_at = NULL,
   late_policy = :late_policy, late_seconds = :late_seconds,
-  error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+  error_code = :error_code, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = :was AND (frozen IS NULL OR free_at <= :now OR state = 'failed')
 
 -- name: cancel_post
@@ -116,21 +116,21 @@ UPDATE post SET
   attempt_at = CASE WHEN due_at > :now THEN NULL ELSE :now END,
   late_policy = CASE WHEN due_at > :now THEN late_policy ELSE 'publish' END,
   late_seconds = CASE WHEN due_at > :now THEN late_seconds END,
-  error_name = NULL, error_message = NULL, error_hint = NULL
+  error_code = NULL, error_message = NULL, error_hint = NULL
 WHERE id = :id AND state = :was
 
 -- name: make_post_due_now
 -- Try a scheduled post that is due now, instead of at its next attempt, however late it is.
 UPDATE post SET
   version = version + 1, attempt_at = :now, updated_at = :now, late_policy = 'publish', late_seconds = NULL,
-  error_name = NULL, error_message = NULL, error_hint = NULL
+  error_code = NULL, error_message = NULL, error_hint = NULL
 WHERE id = :id AND state = 'scheduled' AND due_at <= :now
 
 -- name: hold_post
 -- Hold a scheduled post that is certainly not on the network.
 UPDATE post SET
   version = version + 1, state = 'held', attempt_at = NULL, frozen = NULL, free_at = NULL, updated_at = :now,
-  error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+  error_code = :error_code, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = 'scheduled' AND (frozen IS NULL OR free_at <= :now)
 
 -- name: forget_post_media
@@ -145,7 +145,7 @@ WHERE root_rkey = :rkey AND state = 'published' AND account_did = :did AND uri =
 -- name: note_deleted
 -- Record that a published post was deleted from the network. It stays in its place in the history.
 UPDATE post SET
-  version = version + 1, error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+  version = version + 1, error_code = :error_code, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = 'published'
 
 -- name: size_of_queue
