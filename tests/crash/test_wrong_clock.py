@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -59,7 +61,8 @@ class Dated:
 class Computer:
     """A queue on a computer whose clock the test moves, and a network whose clock is right."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, running: ExitStack) -> None:
+        self._running = running
         self.right = FakeClock(NOON)
         self.clock = JumpingClock(self.right)
         self.box = Sandbox(accounts=(HANDLE,), clock=self.right)
@@ -70,7 +73,8 @@ class Computer:
 
     def process(self) -> Skywrite:
         """Another process on this computer."""
-        return Skywrite(config=load_config(self.environ), transport=self.web, clock=SteadyClock(self.clock))
+        sky = Skywrite(config=load_config(self.environ), transport=self.web, clock=SteadyClock(self.clock))
+        return self._running.enter_context(sky)
 
     def texts(self) -> list[str]:
         """What is public."""
@@ -78,8 +82,9 @@ class Computer:
 
 
 @pytest.fixture
-def computer(tmp_path: Path) -> Computer:
-    return Computer(tmp_path)
+def computer(tmp_path: Path) -> Iterator[Computer]:
+    with ExitStack() as running:
+        yield Computer(tmp_path, running)
 
 
 def schedule(computer: Computer) -> None:
