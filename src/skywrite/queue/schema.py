@@ -20,8 +20,6 @@ from skywrite.queue import queries
 FIRST = 100
 _WORD = re.compile(r"(?:(?P<column>\w+) )?\{(?P<word>[a-z_]+)\}")
 _CHECKED_JSON = "text CHECK (json_valid({column}))"
-
-
 DIALECTS = ("sqlite", "postgres")
 # How each dialect writes a word of the template. `{column}`: the name of the column whose type it is.
 WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(

@@ -52,12 +52,13 @@ def create(access: Access, given: CreatePost) -> PostShape:
     accept = _publish_now if given.now else _schedule
     # Two concurrent requests with one key: the second returns the post of the first.
     with key_lock(account.did, given.key):
-        requests = Requests(access.sky.context.store)
-        digest = digest_of(given)
-        if given.key is not None and requests.digest(account.did, given.key) not in (None, digest):
+        if given.key is None:
+            return accept(access, account.did, given, row)
+        requests, digest = Requests(access.sky.context.store), digest_of(given)
+        if requests.digest(account.did, given.key) not in (None, digest):
             raise key_reused(given.key)
         shape = accept(access, account.did, given, row)
-        if shape.created and given.key is not None:
+        if shape.created:
             requests.note(shape.id, digest)
     return shape
 
