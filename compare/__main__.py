@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from compare.difference import differences
@@ -32,58 +31,57 @@ def main() -> int:
         usage=ABOUT,
     )
     parser.add_argument("words", nargs=2, metavar="record FOLDER | FOLDER FOLDER | against COMMIT")
-    parser.add_argument("--source", type=Path, default=ROOT / "src", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    first, second = given.words
+    first, second = parser.parse_args().words
+    # Whoever reads only the beginning of the difference ends it there.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if first == "record":
-        from compare.recording import record
-
-        record(Path(second), given.source.resolve())
+        _record(None, Path(second).resolve())
         return 0
     if first == "against":
-        return _against(second)
-    return _shown(Path(first), Path(second))
+        with tempfile.TemporaryDirectory(prefix="compare-") as folder:
+            before, after = Path(folder, "before"), Path(folder, "after")
+            _record(second, before)
+            _record(None, after)
+            return _show(before, after)
+    return _show(Path(first), Path(second))
 
 
-def _shown(before: Path, after: Path) -> int:
+def _show(before: Path, after: Path) -> int:
     for folder in (before, after):
         if not folder.is_dir():
             sys.exit(f"compare: there is no folder {folder}")
-    different = False
+    lines = 0
     for line in differences(before, after):
         print(line)
-        different = True
-    return int(different)
+        lines += 1
+    return int(lines > 0)
 
 
-def _against(commit: str) -> int:
-    with tempfile.TemporaryDirectory(prefix="compare-") as folder, _checked_out(commit, Path(folder)) as old:
-        before, after = Path(folder, "before"), Path(folder, "after")
-        for source, recording in ((old / "src", before), (ROOT / "src", after)):
-            _recorded(source, recording)
-        return _shown(before, after)
+def _record(commit: str | None, folder: Path) -> None:
+    """Record a commit (None: the code at hand) from a copy, since the checkout may change meanwhile."""
+    if folder.exists() and any(folder.iterdir()):
+        sys.exit(f"compare: {folder} holds something already: name a new folder")
+    with tempfile.TemporaryDirectory(prefix="compare-source-") as place:
+        copy = Path(place)
+        if commit is None:
+            shutil.copytree(ROOT / "src", copy / "src", ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copy(ROOT / "pyproject.toml", copy)
+        else:
+            _check_out(commit, copy)
+        # In a process of its own, which imports the program from there and this package from here.
+        environ = {**os.environ, "PYTHONPATH": f"{copy / 'src'}{os.pathsep}{ROOT}"}
+        words = [sys.executable, "-m", "compare.recording", str(folder), str(copy / "src")]
+        if subprocess.run(words, env=environ, check=False).returncode:
+            sys.exit(f"compare: {commit or 'the code at hand'} was not recorded")
 
 
-@contextmanager
-def _checked_out(commit: str, folder: Path) -> Iterator[Path]:
-    """A commit in a folder of its own, without anything of git's."""
-    archive = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=False)
+def _check_out(commit: str, folder: Path) -> None:
+    """The files of a commit, without anything of git's."""
+    words = ["git", "archive", commit, "src", "pyproject.toml"]
+    archive = subprocess.run(words, cwd=ROOT, capture_output=True, check=False)
     if archive.returncode:
         sys.exit(f"compare: {archive.stderr.decode().strip()}")
-    old = folder / "old"
-    old.mkdir()
-    subprocess.run(["tar", "-x"], cwd=old, input=archive.stdout, check=True)
-    try:
-        yield old
-    finally:
-        shutil.rmtree(old)
-
-
-def _recorded(source: Path, folder: Path) -> None:
-    """A recording in a process of its own, which imports the program from there, and this module from here."""
-    environ = {**os.environ, "PYTHONPATH": f"{source}{os.pathsep}{ROOT}"}
-    words = [sys.executable, "-m", "compare", "record", str(folder), "--source", str(source)]
-    subprocess.run(words, env=environ, check=True)
+    subprocess.run(["tar", "-x"], cwd=folder, input=archive.stdout, check=True)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ class Raw(NamedTuple):
 Fields = Mapping[str, Any]
 NEVER = {"id": "999"}
 AT = "2026-03-20T15:00:00Z"
-TEXT = "Hello @bob.test #news https://example.com/a"
+TEXT = "Hello @bob.test #news %web%/news/1"
 UPLOAD = {"upload-length": "5", "upload-metadata": "name ZS50eHQ=", "tus-resumable": "1.0.0"}
 # Posts that differ in what is shown of them.
 SHOWN = (
@@ -109,12 +109,12 @@ OPERATIONS: dict[str, tuple[Fields | Raw, ...]] = {
             "late": "skip:30m",
         },
         {"text": "Media", "at": AT, "images": [{"media": "%media%", "alt": "The sea"}]},
-        {"thread": [{"text": "One"}, {"text": "Two"}], "at": AT, "replies": "nobody"},
+        {"thread": [{"text": "One"}, {"text": "Two"}], "at": AT, "replies": ["nobody"]},
         {"text": "No", "at": "yesterday or so"},
         {"text": "x" * 301, "at": AT},
         {"txt": "No"},
     ),
-    "posts.edit": _one("scheduled", {"text": "Stale", "version": 999}, {"langs": ["xx-no"]}, text="Other"),
+    "posts.edit": _one("scheduled", {"langs": ["xx-no"]}, text="Other"),
     "posts.get": (*({"id": f"%{name}%"} for name in SHOWN), NEVER),
     "posts.hold": _one("scheduled"),
     "posts.list": (
@@ -229,4 +229,50 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/api/v1/media/uploads/{}": (),
 }
 # What is written into the fields of a form before it is sent, by its address; all others go out as they stand.
-FORMS: dict[str, tuple[Mapping[str, str], ...]] = {}
+FORMS: dict[str, tuple[Mapping[str, str], ...]] = {
+    "/accounts/settings": ({"langs": "de", "gap_seconds": "120"}, {"zone": "Nowhere"}),
+    "/accounts/sign-in": ({"handle": "bob.test", "password": "%bobs-password%", "server": "%pds%"},),
+    "/accounts/slots": ({"day0": "9:00, 12:00"}, {"day0": "noon or so"}),
+    "/authorize": ({"decision": "allow"}, {"decision": "deny"}),
+    "/compose": (
+        {"text": "Written on the page", "mode": "draft"},
+        {"text": "Written on the page", "mode": "at", "at": "2026-03-20T09:00"},
+        {"text": "Written on the page", "mode": "now"},
+        {"text": "Each week", "mode": "every", "every": "mondays 9:00"},
+        {"text": "No", "mode": "at", "at": "03/04/2026"},
+    ),
+    "/feeds/{}/edit": ({"template": "{{ title }}!"},),
+    "/inbox/{}/answer": ({"text": "Yes, we do"}, {"text": "Later", "at": "2026-03-20T09:00"}),
+    "/inbox/{}/snooze": ({"until": "in 2 hours"},),
+    "/move": ({"id": "%scheduled%", "at": "2026-03-21T09:00"},),
+    "/posts/{}/follow": ({"when": "5 likes", "reply": "Thanks"}, {"when": "5 likes", "repost": "yes"}),
+    "/posts/{}/move": ({"at": "2026-03-21T09:00"}, {"at": "03/04/2026"}),
+    "/recurrences/{}/move": ({"to": "2026-03-27T16:00"},),
+    "/settings/calendar/{}": ({"action": "remove"}, {"action": "revoke"}),
+    "/settings/keys": ({"name": "On the page", "scope-read": "on"},),
+    "/settings/people": ({"name": "Zoe", "role": "writer"},),
+    "/settings/person/{}": ({"action": "role", "role": "approver"}, {"action": "link"}),
+    "/settings/webhooks": ({"url": "%web%/page", "name": "On the page"},),
+}
+# What else is sent to the server, by no form and no operation: sign-ins of programs and passkeys.
+POSTS: dict[str, tuple[Mapping[str, str], ...]] = {
+    "/move": ({"id": "%scheduled%", "at": "2026-03-21T09:00", "back": "/"},),
+    "/posts/{}/take-back": ({},),
+    "/posts/{}/{}": ({},),
+    "/media/drop": ({"media": "%media%"},),
+    "/accounts/{}": ({},),
+    "/feeds/add": ({"url": "%web%/other.xml"}, {"url": "%web%/none"}),
+    "/oauth/begin": ({"handle": "bob.test"},),
+    "/oauth/finish": ({},),
+    "/passkeys": ({},),
+    "/passkeys/options": ({},),
+    "/passkeys/sign-in": ({},),
+    "/passkeys/sign-in/options": ({},),
+    "/recurrences/{}/{}": ({},),
+    "/register": ({},),
+    "/revoke": ({"token": "none"},),
+    "/settings/agents/end": ({"agent": "1"},),
+    "/settings/passkeys/remove": ({"passkey": "none"},),
+    "/settings/{}/{}": ({},),
+    "/token": ({"grant_type": "authorization_code", "code": "none", "client_id": "none"}, {"grant_type": "none"}),
+}

@@ -84,7 +84,8 @@ def _all_of(stage: Stage, names: Mapping[str, str], command: Command) -> str:
         kinds = ("", " --json") if "--json" in command.options and example.until is None else ("",)
         for kind in kinds:
             arguments = shlex.split(f"{command.path} {given_words}{kind}")
-            ran = stage.run(*arguments, given=standard_input, until=example.until)
+            more = {name: filled(value, names) for name, value in example.environ.items()}
+            ran = stage.run(*arguments, given=standard_input, until=example.until, more=more)
             texts.append(shown(words + kind, ran))
     return "\n".join(texts)
 
@@ -93,7 +94,7 @@ def shown(words: str, ran: Ran) -> str:
     """A run as text; JSON over several lines, so that a difference is a line."""
     parts = [f"$ skywrite {words}", f"exit {ran.code}"]
     parts += [f"-- {name}\n{pretty(text)}" for name, text in (("output", ran.out), ("errors", ran.err)) if text]
-    parts += [f"-- network\n{ran.network}"] if ran.network else []
+    parts += [f"-- {name}\n{text}" for name, text in (("network", ran.network), ("files", ran.files)) if text]
     return "\n".join(parts) + "\n"
 
 

@@ -6,25 +6,38 @@ that a version lacks are left out when it is recorded; a command that is missing
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
 class Example(NamedTuple):
-    """One call: its arguments as in a shell, standard input, and what ends a command that would not end."""
+    """One call: its arguments as in a shell, standard input, what ends a command that would not end, and variables."""
 
     words: str
     given: str = ""
     until: str | None = None
+    environ: Mapping[str, str] = {}
 
 
+AGENT = """{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-06-18",\
+ "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}}
+{"jsonrpc": "2.0", "method": "notifications/initialized"}
+"""
+BY_VARIABLES = {"BLUESKY_HANDLE": "alice.test", "BLUESKY_APP_PASSWORD": "%alices-password%"}
 MORE_MEDIA = "--image sun.png --alt Sun --label nudity --lang de --tag bread --replies followers --no-quotes"
 # A command that is asked for nothing but itself is there with an empty text.
 COMMANDS: dict[str, tuple[str | Example, ...]] = {
     "": ("", "--version", "no-such-command", "schedule", "--no-such-option"),
     "accounts": ("",),
-    "approve": ("", "%waiting% --confirm %digest%", "%waiting% --confirm wrong --by Ann", "--account bob.test"),
+    "approve": (
+        "",
+        "%waiting% --confirm %digest%",
+        "%waiting% --confirm wrong --by Ann",
+        "recurring:%waiting-recurring%",
+        "--account bob.test",
+    ),
     "backup": ("copy.db",),
-    "cancel": ("%scheduled%", "%scheduled%,%held%", "--source import --yes", "%published%", "999", ""),
+    "cancel": ("%scheduled%", "%scheduled% %held%", "--source import --yes", "%published%", "999", ""),
     "command": ("",),
     "command add": (
         '"echo Hello" --every "0 8 * * *"',
@@ -40,13 +53,13 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
     "drafts": ("",),
     "drafts pull": ("",),
     "edit": (
-        "%scheduled% A new text",
+        "%scheduled% 'A new text'",
         "%draft% --at 'fri 9:00'",
         f"%scheduled% {MORE_MEDIA}",
         "%published% No",
         "999 No",
     ),
-    "export": ("", "--output out.jsonl", "--account bob.test"),
+    "export": ("", "--media media", "--media media --output out.jsonl", "--account bob.test"),
     "feed": ("",),
     "feed add": (
         "%web%/other.xml --backfill 1",
@@ -99,8 +112,8 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
         Example("bob.test --app-password-stdin", "wrong-pass-word-here\n"),
         Example("nobody.test --app-password-stdin", "x\n"),
     ),
-    "logout": ("bob.test", "bob.test --forget --yes", "nobody.test"),
-    "mcp": ("",),
+    "logout": ("bob.test", "dave.test --forget --yes", "bob.test --forget --yes", "nobody.test"),
+    "mcp": ("", Example("", AGENT, environ={"SKYWRITE_API_KEY": "%drafter-secret%"})),
     "move": (
         "%scheduled% 'sat 9:00'",
         "%scheduled% yesterday",
@@ -117,14 +130,19 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
     "notices test": ("%notice%", "999"),
     "oauth": ("",),
     "oauth check": ("",),
-    "oauth init": ("https://other.example --folder site --public", "https://me.example", "ftp://me.example"),
+    "oauth init": (
+        "https://other.example --folder site --public",
+        "https://third.example --folder site --name Third",
+        "https://me.example",
+        "ftp://me.example",
+    ),
     "oauth rotate": ("--folder site",),
     "oauth use": ("loopback", "https://me.example", "https://none.example"),
     "pin": ("%published%", "%published% --at 'fri 9:00' --undo-after 2h", "999"),
     "post": (
         "Hello",
         f"'Hello @bob.test' {MORE_MEDIA}",
-        "'Look at https://example.com/a' --card %web%/",
+        "'Look at %web%/news/1' --card %web%/",
         "'With a quote' --quote %uri% --no-card",
         "'A reply' --reply-to %uri%",
         "'Again' --reply-last",
@@ -138,6 +156,7 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
         "Slot --next-slot",
         "Dry --dry-run --at 'fri 9:00'",
         "Once --stateless --key once",
+        Example("Once --stateless --key once --at '2026-03-18 09:00 UTC'", environ=BY_VARIABLES),
         "--jsonl rows.jsonl",
         "--file text.txt",
         Example("-", "From standard input\n"),
@@ -149,7 +168,7 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
         "No --image none.png",
         "",
     ),
-    "preview": ("'Hello @bob.test #news https://example.com'", "--file story.txt --thread", f"Hi {MORE_MEDIA}", "''"),
+    "preview": ("'Hello @bob.test #news %web%/news/1'", "--file story.txt --thread", f"Hi {MORE_MEDIA}", "''"),
     "queue": ("", "--limit 2", "--state held", "--account bob.test", "--account nobody.test"),
     "receipt": ("%published%", "%uri% -o post.json", "%scheduled%", "999"),
     "recurring": ("", "--account bob.test"),
@@ -203,6 +222,7 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
         "wrong --check",
         "wrong",
         "posts --stateless --zone UTC",
+        Example("posts --stateless --zone UTC", environ=BY_VARIABLES),
         "none",
         "posts --no-prune --mark",
     ),

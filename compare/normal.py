@@ -20,7 +20,6 @@ _IDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("secret", r"\bwhsec_[A-Za-z0-9+/_-]+=*"),
         ("link", r"(?<=/sign-in/)[\w-]{8,}|(?<=/calendar/)[\w-]{8,}(?=\.ics)|(?<=/rss/)[\w-]{8,}(?=\.xml)"),
         ("did", r"\bdid:plc:[a-z2-7]{24}\b"),
-        ("didkey", r"\bdid:key:z\w+|\bz(?:Q3s|Dn)\w{40,}"),
         ("cid", r"\bba[a-z2-7]{57,}\b"),
         ("uuid", r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"),
         ("digest", r"\b(?=[a-f]*\d)[0-9a-f]{32,}\b"),
@@ -34,9 +33,8 @@ _REPLACED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"((?:localhost|127\.0\.0\.1|\[::1\])(?::|%3A))\d{2,5}\b", r"\1<port>"),
-        (r"\b\d+(?:\.\d+)? ?(ms|milliseconds?|µs)\b", r"<duration> \1"),
-        (r"\b\d+\.\d+ ?(s|seconds?)\b", r"<duration> \1"),
-        (r"(?i)\b(free space|disk|memory)(\D{0,20})[\d,.]+ ?([KMGT]i?B)\b", r"\1\2<size>"),
+        # What was measured has a fraction; what somebody chose, such as a limit, has none, and is compared.
+        (r"\b\d+\.\d+ ?(ms|s|seconds?)\b", r"<duration> \1"),
         (
             rf"\b(Python|SQLite|PostgreSQL|OpenSSL|ffmpeg|Linux|Pillow|uvicorn)([ /:]+(?:version )?){_VERSION}",
             r"\1\2<version>",

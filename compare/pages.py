@@ -8,17 +8,19 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from compare.calls import FORMS, PAGES
+from compare.calls import FORMS, PAGES, POSTS
 from compare.commands import Found, Missing, filled
 from compare.operations import PLACE, SAME_HEADERS, shown
 from compare.requests import Answer, Caller, signed_in
 from compare.stage import Stage
 
+FORM = "application/x-www-form-urlencoded"
 # Fields that are sent only if they are chosen.
 UNSENT = ("checkbox", "radio", "file", "submit")
 PERSONS = ("owner", "approver", "writer", "viewer", "nobody")
@@ -35,6 +37,7 @@ class Form(NamedTuple):
     method: str
     fields: tuple[tuple[str, str], ...]
     looks: tuple[str, ...]
+    kind: str
 
 
 def record(stage: Stage, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -68,7 +71,7 @@ def record(stage: Stage, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         "pages/forms.txt",
         "\n".join(f"{kind}\n" + "\n".join(form.looks) + "\n" for kind, form in sorted(forms.items())),
     )
-    yield from _sent(stage, forms)
+    yield from _sent(stage, names, forms)
 
 
 def _headers(caller: Caller, path: str) -> str:
@@ -77,13 +80,13 @@ def _headers(caller: Caller, path: str) -> str:
     return "\n".join((path, *(f"  {name}: {answer.headers.get(name, '-')}" for name in SAME_HEADERS))) + "\n"
 
 
-def walk(stage: Stage) -> list[str]:
-    """The addresses that answer to GET, with {} for what differs in them."""
+def walk(stage: Stage, method: str = "GET") -> list[str]:
+    """The addresses that answer to a method, with {} for what differs in them."""
     ran = stage.call(_print_routes)
     found = {
         re.sub(r"\{[^}]*\}", "{}", path)
         for path, methods in json.loads(ran.out)
-        if (methods is None or "GET" in methods) and not path.startswith(NOT_PAGES)
+        if (methods is None or method in methods) and not path.startswith(NOT_PAGES)
     }
     return sorted(found)
 
@@ -116,7 +119,7 @@ def _shown(words: str, answer: Answer) -> str:
     kind = answer.headers.get("content-type", "")
     if kind.startswith("image/"):
         return shown(words, answer._replace(body=f"{len(answer.body)} bytes".encode()))
-    return shown(words, answer._replace(body=lines(answer.text).encode())) if "html" in kind else shown(words, answer)
+    return shown(words, answer._replace(body=lines(answer.text).encode())) if "ml" in kind else shown(words, answer)
 
 
 def lines(page: str) -> str:
@@ -137,7 +140,8 @@ class _Forms(HTMLParser):
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attributes}
         if tag == "form":
-            self.found.append(Form(given.get("action", ""), given.get("method", "get").lower(), (), ()))
+            method, kind = given.get("method", "get").lower(), given.get("enctype", FORM)
+            self.found.append(Form(given.get("action", ""), method, (), (), kind))
         elif self.found and tag in ("input", "button", "textarea", "select", "option"):
             look = " ".join(f'{key}="{text}"' for key, text in sorted(given.items()) if key != "class")
             self._change(looks=(*self.found[-1].looks, f"  {tag} {look}".rstrip()))
@@ -154,7 +158,7 @@ class _Forms(HTMLParser):
             self._put(self._open, value)
             self._valued = "value" not in given
         elif tag == "input" and name and (given.get("type") not in UNSENT or "checked" in given):
-            self._put(name, value)
+            self._put(name, given.get("value", "on" if given.get("type") in UNSENT else ""))
 
     def handle_data(self, text: str) -> None:
         if not self._open or not text.strip():
@@ -188,20 +192,38 @@ def _kind(form: Form) -> str:
     return f"{form.method.upper()} {re.sub(r'/[0-9]+', '/{}', form.action)} ({names})"
 
 
-def _sent(stage: Stage, forms: Mapping[str, Form]) -> Iterator[tuple[str, str]]:
+def _sent(stage: Stage, names: Mapping[str, str], forms: Mapping[str, Form]) -> Iterator[tuple[str, str]]:
     """Each form that changes something, sent as it stands and as its examples say, on a server of its own."""
-    posted = {kind: form for kind, form in forms.items() if form.method == "post"}
-    numbers: dict[str, int] = {}
-    for kind, form in sorted(posted.items()):
-        texts = []
+    numbers: Counter[str] = Counter()
+    for kind, form in sorted((kind, form) for kind, form in forms.items() if form.method == "post"):
         action = kind.split()[1]
-        for more in ({}, *FORMS.get(action, ())):
-            with stage.served() as (url, link):
-                owner = signed_in(url, link)
-                answer = owner.form(form.action, {**dict(form.fields), **more})
-                texts.append(_shown(f"{kind} {json.dumps(more)}", answer))
-                if answer.status == 303:
-                    after = owner.ask("GET", answer.headers["location"])
-                    texts.append(_shown("after it", after))
-        number = numbers[action] = numbers.get(action, 0) + 1
-        yield f"forms/{_file(action).removesuffix('.txt')}-{number}.txt", "\n".join(texts)
+        texts = [_after(stage, names, kind, form, more) for more in ({}, *FORMS.get(action, ()))]
+        numbers[action] += 1
+        yield f"forms/{_file(action).removesuffix('.txt')}-{numbers[action]}.txt", "\n".join(texts)
+    for path in _other_posts(stage, forms):
+        action = path.replace("{}", names["scheduled"], 1).replace("{}", "nothing")
+        texts = [_after(stage, names, path, Form(action, "post", (), (), FORM), more) for more in POSTS[path]]
+        yield f"posts/{_file(path)}", "\n".join(texts)
+
+
+def _after(stage: Stage, names: Mapping[str, str], kind: str, form: Form, more: Mapping[str, str]) -> str:
+    """What is answered to a form, and the page that it leads to."""
+    with stage.served() as (url, link):
+        owner = signed_in(url, link)
+        fields = {name: filled(value, names) for name, value in more.items()}
+        answer = owner.form(form.action, {**dict(form.fields), **fields}, form.kind)
+        text = _shown(f"{kind} {json.dumps(more)}", answer)
+        place = answer.headers.get("location", "")
+        if answer.status == 303 and place.startswith("/"):
+            text += "\n" + _shown("after it", owner.ask("GET", place.partition("#")[0]))
+        return text
+
+
+def _other_posts(stage: Stage, forms: Mapping[str, Form]) -> list[str]:
+    """The addresses that take something, and that no form on a page sends to. Raises Missing."""
+    actions = [form.action for form in forms.values() if form.method == "post"]
+    places = {path: re.compile(re.escape(path).replace(r"\{\}", "[^/]+")) for path in walk(stage, "POST")}
+    found = [path for path, place in places.items() if not any(place.fullmatch(action) for action in actions)]
+    if missing := [path for path in found if path not in POSTS]:
+        raise Missing(f"No example in {PLACE} (POSTS) for: {', '.join(missing)}.")
+    return found

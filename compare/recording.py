@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from compare import commands, operations, pages, surface
+from compare.commands import pretty
 from compare.normal import normalised
 from compare.stage import Stage, Unplayable
 from compare.web import web
@@ -36,7 +37,7 @@ def record(folder: Path, source: Path) -> None:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="compare-stage-")))
         stage = Stage(place, source, now=WRITTEN)
         postgres_url = stack.enter_context(postgres_server()).create_database()
-        url = stack.enter_context(web())
+        url = stack.enter_context(web(place / "received"))
         names = fill(stage, url)
         for name, text in _everything(stage, names, postgres_url):
             path = folder / name
@@ -49,6 +50,15 @@ def record(folder: Path, source: Path) -> None:
     print(f"{folder}: {said} ({time.monotonic() - began:.0f} s)", file=sys.stderr)
 
 
+def _halves(line: str) -> tuple[str, str, str]:
+    return line.partition(" ")
+
+
+def main() -> None:
+    """Record into a folder what lives in another: the program that each recording runs."""
+    record(Path(sys.argv[1]), Path(sys.argv[2]).resolve())
+
+
 def _check_source(source: Path) -> None:
     import skywrite
 
@@ -57,7 +67,14 @@ def _check_source(source: Path) -> None:
 
 
 def _everything(stage: Stage, names: dict[str, str], postgres_url: str) -> Iterator[tuple[str, str]]:
+    received = sorted((stage.folder / "received").read_text().splitlines())
+    yield "http/webhooks.txt", "\n".join(f"> {path}\n{pretty(body)}\n" for path, _, body in map(_halves, received))
+    yield "surface/notices.txt", "".join(sorted((stage.kept / "work" / "notices.txt").open()))
     yield from surface.record(stage, postgres_url)
     yield from operations.record(stage, names)
     yield from pages.record(stage, names)
     yield from commands.record(stage, names)
+
+
+if __name__ == "__main__":
+    main()

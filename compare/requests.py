@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 TIMEOUT_SECONDS = 120
+BOUNDARY = "a-line-that-no-field-has"
 
 
 class Answer(NamedTuple):
@@ -68,10 +69,16 @@ class Caller(NamedTuple):
         body = None if document is None else json.dumps(document).encode()
         return self.ask(method, path, body=body, headers={} if body is None else {"content-type": "application/json"})
 
-    def form(self, path: str, fields: Mapping[str, str]) -> Answer:
+    def form(self, path: str, fields: Mapping[str, str], kind: str = "application/x-www-form-urlencoded") -> Answer:
         """The answer to a form, as a browser sends it from this server's own page."""
-        kind = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
-        return self.ask("POST", path, body=urlencode(fields).encode(), headers=kind)
+        body = urlencode(fields)
+        if kind.startswith("multipart/"):
+            head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="'
+            body = "".join(f'{head}{name}"\r\n\r\n{value}\r\n' for name, value in fields.items())
+            body, kind = f"{body}--{BOUNDARY}--\r\n", f"{kind}; boundary={BOUNDARY}"
+        return self.ask(
+            "POST", path, body=body.encode(), headers={"content-type": kind, "sec-fetch-site": "same-origin"}
+        )
 
 
 def signed_in(url: str, path: str) -> Caller:

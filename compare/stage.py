@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from filecmp import cmp
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -33,19 +34,20 @@ COLLECTIONS = (
     *("app.bsky.feed.post", "app.bsky.feed.repost", "app.bsky.feed.like", "app.bsky.feed.threadgate"),
     *("app.bsky.feed.postgate", "app.bsky.actor.profile"),
 )
-# Programs that would say something about this computer; here they say nothing.
-SILENT_PROGRAMS = ("systemctl", "loginctl", "crontab", "xdg-open")
+# Programs that would say something about this computer, or start something; here they fail in silence.
+PROGRAMS = ("skywrite", "systemctl", "loginctl", "crontab", "xdg-open")
 # Five digits, as the system's own have, so that lines break at the same places; each is given once.
 _ports = iter(range(20_000 + os.getpid() * 7 % 5000, 32_000))
 
 
 class Ran(NamedTuple):
-    """What a command did; `network` is what reached the sandbox."""
+    """What a command did; `network` is what reached the sandbox, `files` what it wrote."""
 
     code: int
     out: str
     err: str
     network: str = ""
+    files: str = ""
 
 
 class Unplayable(Exception):
@@ -70,7 +72,7 @@ class Stage:
         self.home, self.work, self.kept = folder / "home", folder / "work", folder / "kept"
         for each in (self.home, self.work, self.kept, folder / "bin", folder / "user"):
             each.mkdir()
-        for program in SILENT_PROGRAMS:
+        for program in PROGRAMS:
             (folder / "bin" / program).write_text("#!/bin/sh\nexit 1\n")
             (folder / "bin" / program).chmod(0o755)
         inner.load_everything()
@@ -147,7 +149,27 @@ class Stage:
     def run(self, *words: str, given: str = "", until: str | None = None, more: Mapping[str, str] | None = None) -> Ran:
         """Run a command from the beginning that was kept; with `until`, it is stopped when it has written that."""
         self.restore()
-        return self._run(lambda: _command(words), given, until=until, more=more)
+        ran = self._run(lambda: _command(words), given, until=until, more=more)
+        return ran._replace(files=self._written())
+
+    def _written(self) -> str:
+        """The files of the folder of work that are new or changed, with what they say if that is text."""
+        before, after = (
+            {path.relative_to(top): path for path in top.rglob("*") if path.is_file()} for top in self._works
+        )
+        changed = [
+            name for name in sorted(after) if name not in before or not cmp(before[name], after[name], shallow=False)
+        ]
+        return "\n".join(
+            [
+                *(f"{name}\n{_text(after[name])}" for name in changed),
+                *(f"{name} is gone" for name in sorted(before.keys() - after.keys())),
+            ]
+        )
+
+    @property
+    def _works(self) -> tuple[Path, Path]:
+        return self.kept / "work", self.work
 
     def _run(
         self,
@@ -272,6 +294,14 @@ def _difference(before: tuple[Counter[str], list[str]], after: tuple[Counter[str
     made = [f"+ {record}" for record in after[1] if record not in before[1]]
     gone = [f"- {record.partition(' ')[0]}" for record in before[1] if record not in after[1]]
     return "\n".join((*calls, *made, *gone))
+
+
+def _text(path: Path) -> str:
+    """What a file says; of anything but text, only that it is there."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return "(no text)"
 
 
 def _command(words: Sequence[str]) -> int:

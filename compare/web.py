@@ -11,6 +11,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 from compare.stage import free_port
 
@@ -52,8 +53,8 @@ def pages(url: str) -> dict[str, tuple[str, bytes]]:
 
 
 @contextmanager
-def web() -> Iterator[str]:
-    """The address of the web, while the block runs."""
+def web(received: Path) -> Iterator[str]:
+    """The address of the web, while the block runs; what is sent to it is kept in a file."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     served = pages(url)
@@ -64,7 +65,9 @@ def web() -> Iterator[str]:
             self._answer(200 if self.path in served else 404, kind, body)
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length") or 0))
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            with received.open("ab") as file:
+                file.write(b"%s %s\n" % (self.path.encode(), body))
             self._answer(204, "text/plain", b"")
 
         def _answer(self, status: int, kind: str, body: bytes) -> None:

@@ -6,11 +6,15 @@ What lives here: what there is, and how examples call it. What does not: running
 from __future__ import annotations
 
 import json
+import re
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from compare.pages import forms_of
 from compare.requests import Answer, Caller, signed_in, with_key
 from compare.stage import Stage, Unplayable, at
 from compare.web import picture
@@ -18,6 +22,8 @@ from compare.web import picture
 ACCOUNTS = ("alice.test", "bob.test", "dave.test")
 STRANGER = "carol.test"
 SCOPES = ("read", "draft", "schedule", "publish", "manage")
+VERIFIER = "v" * 50
+ACCOUNT_BOXES = re.compile(r'name="(account-[^"]+)"')
 ROLES = ("viewer", "writer", "approver", "owner")
 # Monday morning, when everything is written; Wednesday, when it is looked at.
 WRITTEN, A_DAY_LATER, LOOKED_AT = at("2026-03-16T07:00"), at("2026-03-17T07:30"), at("2026-03-18T10:00")
@@ -30,10 +36,14 @@ FILES = {
     "buffer.csv": "Text,Image URL,Tags,Posting Time\nFrom elsewhere,,news,2026-03-26 10:00\n",
     "rows.jsonl": '{"text": "From a line", "at": "2026-03-27T09:00:00Z"}\n{"text": "Now", "key": "line-2"}\n',
     "pool.txt": "First of the pool\n---\nSecond of the pool\n",
-    "text.txt": "A text from a file, with a link: https://example.com/today\n",
+    "text.txt": "A text from a file, with a #tag and a @bob.test\n",
     "story.txt": ("One sentence follows another, and none of them is short. " * 12).strip() + "\n",
     "en.vtt": "WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n",
 }
+# What the server takes while one post is due whose image is larger.
+SMALL_BYTES = 100
+# What a notice says, kept in a file.
+NOTE = 'echo "$SKYWRITE_NOTICE_SUBJECT: $SKYWRITE_NOTICE_TEXT" >>notices.txt'
 Names = dict[str, str]
 
 
@@ -47,8 +57,10 @@ def fill(stage: Stage, url: str) -> Names:
     _add_sources(stage, names, url)
     _add_by_http(stage, names, url)
     stage.fill_by(lambda: _answer_and_like(stage))
+    stage.box.blob_limit, limit = SMALL_BYTES, stage.box.blob_limit
     for stage.now in (A_DAY_LATER, LOOKED_AT):
         stage.fill("run", "--once", "--log", "none", may_fail=True)
+        stage.box.blob_limit = limit
     stage.fill_by(lambda: _keep_app_draft(stage))
     stage.fill("inbox", "--collect")
     _finish(stage, names)
@@ -61,6 +73,7 @@ def _write_files(work: Path) -> None:
         (work / name).parent.mkdir(exist_ok=True)
         (work / name).write_text(text)
     (work / "sun.png").write_bytes(picture("gold"))
+    (work / "big.png").write_bytes(picture("black", 1600, 1600))
 
 
 def _sign_in(stage: Stage) -> None:
@@ -78,7 +91,7 @@ def _number(document: Any) -> str:
     """The number that a command or an operation gave to what it made."""
     if isinstance(document, list):
         return _number(document[0])
-    keys = ("id", "post_id", "recurrence_id", "number")
+    keys = ("recurrence_id", "recurrence", "id", "post_id", "number")
     found = next((document[key] for key in keys if document.get(key) is not None), None)
     if found is None:
         raise Unplayable(f"there is no number in {document}")
@@ -92,7 +105,7 @@ def _made(stage: Stage, names: Names, name: str, *words: str) -> None:
 
 def _publish(stage: Stage, names: Names) -> None:
     image = ("--image", "sun.png", "--alt", "The sun")
-    _made(stage, names, "published", "post", "Good morning! #bakery @bob.test https://example.com/menu", *image)
+    _made(stage, names, "published", "post", f"Good morning! #bakery @bob.test {names['web']}/news/1", *image)
     _made(stage, names, "popular", "post", "The ovens are hot.", "--tag", "bread", "--label", "graphic-media")
     _made(stage, names, "of-bob", "post", "Bob is here", "--account", "bob.test")
     stage.fill("thread", "--file", "story.txt", "--split", "--numbering", "1/n", "--replies", "mentioned")
@@ -108,6 +121,7 @@ def _schedule(stage: Stage, names: Names) -> None:
     _made(stage, names, "missed", "post", "Missed on Tuesday", "--at", "tue 10:00", "--late", "skip:1h")
     _made(stage, names, "late", "post", "Too late on Tuesday", "--at", "tue 11:00", "--late", "hold:1h")
     _made(stage, names, "daves", "post", "Dave cannot post", "--at", "thu 9:00", "--account", "dave.test")
+    _schedule_failing(stage, names)
     _made(stage, names, "draft", "post", "An idea for spring: rhubarb", "--draft")
     _made(stage, names, "held", "post", "Wait for me", "--at", "thu 8:00")
     stage.fill("hold", names["held"])
@@ -128,7 +142,7 @@ def _add_sources(stage: Stage, names: Names, url: str) -> None:
     _made(stage, names, "feed", "feed", "add", f"{url}/feed.xml", "--backfill", "2", "--every", "1h")
     stage.fill("sync", "posts")
     _made(stage, names, "command", "command", "add", "echo It is warm", "--every", "0 6 * * *", "--zone", "UTC")
-    _made(stage, names, "notice", "notices", "add", "command", "true", "--quiet", "22:00-7:00")
+    _made(stage, names, "notice", "notices", "add", "command", NOTE, "--quiet", "22:00-7:00")
     email = ("me@x.example", "--from", "bot@x.example", "--server", "127.0.0.1:9")
     stage.fill("notices", "add", "email", *email)
     for name, allowed in (("key", SCOPES), ("reader", SCOPES[:1]), ("drafter", SCOPES[:2])):
@@ -138,6 +152,8 @@ def _add_sources(stage: Stage, names: Names, url: str) -> None:
     words = ("keys", "add", "--name", "bobs", "--scope", "read", "--scope", "draft", "--account", "bob.test")
     names["bobs-key-secret"] = json.loads(stage.fill(*words, "--until", "2026-12-01", "--json").out)["key"]
     stage.fill("oauth", "init", "https://me.example", "--folder", ".")
+    # Checking its files would ask the network.
+    stage.fill("oauth", "use", "loopback")
 
 
 def _checked(answer: Answer) -> Any:
@@ -190,26 +206,44 @@ def _let_agent_in(names: Names, owner: Caller, url: str) -> None:
         "client_id": client["client_id"],
         "redirect_uri": back,
         "state": "state",
-        "code_challenge": "JoCQUHe7S-tP3FZPFMW-KQuJfE2KmBUgI2W6bUsg6Ko",
+        "code_challenge": urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).decode().rstrip("="),
         "code_challenge_method": "S256",
         "resource": f"{url}/mcp",
         "scope": "read draft",
     }
     names["authorize"] = f"/authorize?{urlencode(question)}"
+    (form,) = [form for form in forms_of(owner.ask("GET", names["authorize"]).text) if form.action == "/authorize"]
+    chosen = dict.fromkeys(ACCOUNT_BOXES.findall(owner.ask("GET", names["authorize"]).text), "on")
+    allowed = owner.form("/authorize", {**dict(form.fields), **chosen, "decision": "allow"})
+    code = dict(parse_qsl(urlsplit(allowed.headers["location"]).query))["code"]
+    given = {"grant_type": "authorization_code", "code": code, "code_verifier": VERIFIER, "redirect_uri": back}
+    asked = {**given, "client_id": client["client_id"], "resource": question["resource"]}
+    names["agent-token"] = _checked(Caller(url).form("/token", asked))["access_token"]
 
 
 def _answer_and_like(stage: Stage) -> None:
     """What others do with posts of ours: likes, a reply, a mention."""
-    from skywrite import Client
-
-    ours = stage.box.posts("alice.test")
-    carol = Client(f"http://localhost:{stage.port}")
-    carol.login(STRANGER, stage.box.account(STRANGER).app_password)
+    ours, carol = stage.box.posts("alice.test"), _carol(stage)
     for post in ours[:2]:
         carol.like(post.uri, post.cid)
     carol.send_post("Lovely! Do you open on Sundays?", reply_to=ours[0].uri)
     carol.send_post("The best rolls in town", reply_to=ours[1].uri)
     carol.send_post("Have you met @alice.test?")
+
+
+def _schedule_failing(stage: Stage, names: Names) -> None:
+    """A post whose image the server refuses when it is due."""
+    image = ("--image", "big.png", "--alt", "Too large")
+    _made(stage, names, "failed", "post", "The server takes no such image", "--at", "tue 8:00", *image)
+
+
+def _carol(stage: Stage) -> Any:
+    """A stranger, signed in."""
+    from skywrite import Client
+
+    carol = Client(f"http://localhost:{stage.port}")
+    carol.login(STRANGER, stage.box.account(STRANGER).app_password)
+    return carol
 
 
 def _keep_app_draft(stage: Stage) -> None:
@@ -233,5 +267,11 @@ def _finish(stage: Stage, names: Names) -> None:
     names["digest"] = json.loads(stage.fill("approve", names["waiting"], "--json", may_fail=True).out).get(
         "digest", "none"
     )
+    with stage.served(stays=True) as (url, link):
+        for caller in (signed_in(url, link), with_key(url, names["key-secret"])):
+            kind = {"content-type": "image/png", "sec-fetch-site": "same-origin"}
+            sent = caller.ask("POST", "/api/v1/media?name=sea.png", body=picture("navy"), headers=kind)
+            names["media"] = _checked(sent)["media"]
+    stage.fill("move", names["scheduled"], "fri 17:30")
+    names["alices-password"] = stage.box.account("alice.test").app_password
     names["bobs-password"] = stage.box.account("bob.test").app_password
-    names["failed"] = names["late"]
