@@ -198,7 +198,7 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
         "--once",
         "--once --log json",
         "--once --log none --commands",
-        Example("--log json", until="started"),
+        Example("--log json", until="started", environ={"SKYWRITE_DATABASE": "empty.db"}),
         "--app none:nothing",
     ),
     "sandbox": (Example("", until="skywrite login"), Example("--json", until="plc")),

@@ -18,12 +18,18 @@ _IDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("jwt", r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"),
         ("key", r"\bskw_\w+"),
         ("secret", r"\bwhsec_[A-Za-z0-9+/_-]+=*"),
-        ("link", r"(?<=/sign-in/)[\w-]{8,}|(?<=/calendar/)[\w-]{8,}(?=\.ics)|(?<=/rss/)[\w-]{8,}(?=\.xml)"),
+        ("password", r"\b[a-z2-7]{4}(?:-[a-z2-7]{4}){3}\b"),
+        (
+            "link",
+            r"(?<=\?made=)[\w-]{8,}|(?<=/sign-in/)[\w-]{8,}|(?<=/calendar/)[\w-]{8,}(?=\.ics)|(?<=/rss/)[\w-]{8,}(?=\.xml)",
+        ),
         ("did", r"\bdid:plc:[a-z2-7]{24}\b"),
         ("cid", r"\bba[a-z2-7]{57,}\b"),
         ("uuid", r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"),
         ("digest", r"\b(?=[a-f]*\d)[0-9a-f]{32,}\b"),
         ("rkey", r"\b3[2-7a-z]{12}\b"),
+        # Bytes in base 64, and what is made like that for addresses.
+        ("sealed", r"(?<![\w/+])[A-Za-z0-9+/]{30,}={1,2}|(?<=\"seal\": \")[^\"<]+"),
         ("token", r"(?<![\w/+.-])(?=[\w-]*\d)(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{32,}(?![\w/+.-])"),
     )
 )

@@ -47,6 +47,8 @@ def public_names() -> Iterator[str]:
                 yield from _members(f"sky.{name}", noun)
 
 
+# What the fields of named tuples, structs and slotted classes are.
+FIELDS = ("_tuplegetter", "member_descriptor")
 # For code that builds an interface on the queue; no promise is made about it.
 INNER = ("context", "config", "clock", "store")
 
@@ -78,7 +80,9 @@ def _signature(thing: Any) -> str:
     if inspect.isclass(thing):
         bases = ", ".join(base.__name__ for base in thing.__bases__ if base is not object)
         return f"class({bases}) {_of_call(thing)}"
-    return _of_call(thing) if callable(thing) else type(thing).__name__
+    if callable(thing):
+        return _of_call(thing)
+    return "field" if type(thing).__name__ in FIELDS else type(thing).__name__
 
 
 def _of_call(thing: Any) -> str:

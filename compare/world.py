@@ -9,6 +9,7 @@ import json
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -272,6 +273,9 @@ def _finish(stage: Stage, names: Names) -> None:
             kind = {"content-type": "image/png", "sec-fetch-site": "same-origin"}
             sent = caller.ask("POST", "/api/v1/media?name=sea.png", body=picture("navy"), headers=kind)
             names["media"] = _checked(sent)["media"]
+    # One post is due when everything is looked at.
+    _made(stage, names, "due-now", "post", "Due in a minute", "--at", "in 1 minute")
+    stage.now += timedelta(minutes=5)
     stage.fill("move", names["scheduled"], "fri 17:30")
     names["alices-password"] = stage.box.account("alice.test").app_password
     names["bobs-password"] = stage.box.account("bob.test").app_password
