@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 
 _VERSION = r"v?\d+(?:\.\d+)+[\w.+-]*"
+# Names in camel case have neither a digit nor two capitals in a row; a random text of this length hardly ever has none.
+_RANDOM = r"(?<![\w+.-])(?=[\w-]*(?:\d|[A-Z]{2}))(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{28,}(?![\w+-])"
 # Kinds of ids, each with what it looks like. An id is numbered where it first stands, so that it stays visible which
 # of them are the same. What comes earlier is replaced earlier.
 _IDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -19,10 +21,6 @@ _IDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("key", r"\bskw_\w+"),
         ("secret", r"\bwhsec_[A-Za-z0-9+/_-]+=*"),
         ("password", r"\b[a-z2-7]{4}(?:-[a-z2-7]{4}){3}\b"),
-        (
-            "link",
-            r"(?<=\?made=)[\w-]{8,}|(?<=/sign-in/)[\w-]{8,}|(?<=/calendar/)[\w-]{8,}(?=\.ics)|(?<=/rss/)[\w-]{8,}(?=\.xml)",
-        ),
         ("did", r"\bdid:plc:[a-z2-7]{24}\b"),
         ("cid", r"\bba[a-z2-7]{57,}\b"),
         ("uuid", r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"),
@@ -30,7 +28,7 @@ _IDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("rkey", r"\b3[2-7a-z]{12}\b"),
         # Bytes in base 64, and what is made like that for addresses.
         ("sealed", r"(?<![\w/+])[A-Za-z0-9+/]{30,}={1,2}|(?<=\"seal\": \")[^\"<]+"),
-        ("token", r"(?<![\w/+.-])(?=[\w-]*\d)(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{32,}(?![\w/+.-])"),
+        ("token", _RANDOM),
     )
 )
 _FRACTION = re.compile(r"(?<=\d\d:\d\d:\d\d[.,])\d+")
@@ -39,6 +37,9 @@ _REPLACED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"((?:localhost|127\.0\.0\.1|\[::1\])(?::|%3A))\d{2,5}\b", r"\1<port>"),
+        # What another clock counts: how many requests are left, and when a cookie ends that ends now.
+        (r"\br=\d+;t=\d+", "r=<left>;t=<seconds>"),
+        (r"\bexpires=\w{3}, [\w :-]+ GMT", "expires=<time>"),
         # What was measured has a fraction; what somebody chose, such as a limit, has none, and is compared.
         (r"\b\d+\.\d+ ?(ms|s|seconds?)\b", r"<duration> \1"),
         (

@@ -42,6 +42,6 @@ def test_each_run_begins_anew() -> None:
     assert EXPECTED in first
     assert "com.atproto.repo.applyWrites x 1" in first
     assert "Post 1 goes out Fri 20 Mar 2026 17:00 UTC" in first
-    assert "http://127.0.0.1:<port>/sign-in/<link 1>" in first
+    assert "http://127.0.0.1:<port>/sign-in/<token 1>" in first
     # In the command's line and in the record that it sent, and in no history of a later command.
     assert 2 == first.count("Hello #world")
