@@ -32,6 +32,7 @@ def main() -> int:
     )
     parser.add_argument("words", nargs=2, metavar="record FOLDER | FOLDER FOLDER | against COMMIT")
     first, second = parser.parse_args().words
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # Whoever reads only the beginning of the difference ends it there.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if first == "record":
@@ -71,7 +72,13 @@ def _record(commit: str | None, folder: Path) -> None:
         # In a process of its own, which imports the program from there and this package from here.
         environ = {**os.environ, "PYTHONPATH": f"{copy / 'src'}{os.pathsep}{ROOT}"}
         words = [sys.executable, "-m", "compare.recording", str(folder), str(copy / "src")]
-        if subprocess.run(words, env=environ, check=False).returncode:
+        with subprocess.Popen(words, env=environ) as process:
+            try:
+                code = process.wait()
+            finally:
+                # It takes its servers and folders with it.
+                process.terminate()
+        if code:
             sys.exit(f"compare: {commit or 'the code at hand'} was not recorded")
 
 

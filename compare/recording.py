@@ -6,6 +6,7 @@ What does not live here: what is asked (`commands`, `operations`, `pages`, `surf
 from __future__ import annotations
 
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -56,6 +57,8 @@ def _halves(line: str) -> tuple[str, str, str]:
 
 def main() -> None:
     """Record into a folder what lives in another: the program that each recording runs."""
+    # Who is asked to end takes the servers and folders along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     record(Path(sys.argv[1]), Path(sys.argv[2]).resolve())
 
 

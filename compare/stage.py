@@ -230,6 +230,7 @@ class Stage:
             os.environ.update({**self.environ, **more})
             time.tzset()
             os.chdir(self.work)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.alarm(PATIENCE_SECONDS)
             os.read(begin, 1)
             if serve:
