@@ -88,8 +88,10 @@ def test_the_log_tells_each_post_from_its_claim_to_its_outcome(world: World, sky
     alice = {"account": "alice.test"}
     problem = sky.context.store.attempts(1)[0].problem
     assert problem
-    refused = {"uri": None, "error": "server.unreachable", "message": problem.message}
-    first, second = ({"uri": post.uri, "error": None, "message": None} for post in world.box.posts("alice.test"))
+    refused = {"uri": None, "error": "NotSent", "code": "server.unreachable", "message": problem.message}
+    first, second = (
+        {"uri": post.uri, "error": None, "code": None, "message": None} for post in world.box.posts("alice.test")
+    )
     assert [
         ("claimed", {"post": 1, "attempt": 1, **alice}),
         ("retry", {"post": 1, **refused, **alice}),
@@ -112,7 +114,10 @@ def test_what_follows_a_post_is_not_its_trouble(world: World, sky: Skywrite, wor
     for text in ("one", "two"):
         sky.schedule(text, at="now")
     assert Tally(published=2) == worker.run_once()
-    failed = ("error", {"error": "input.invalid", "message": "The next of the series cannot be made."})
+    failed = (
+        "error",
+        {"error": "InputError", "code": "input.invalid", "message": "The next of the series cannot be made."},
+    )
     assert (["one", "two"], 2) == (world.texts(), told.count(failed))
 
 
@@ -299,8 +304,11 @@ def test_a_post_that_nobody_can_claim_is_asked_for_twenty_times_a_second_at_most
 @pytest.mark.parametrize(
     ("error", "told_as"),
     [
-        (DatabaseUnavailable("no"), ("storage", {"error": "database.unavailable", "message": "no"})),
-        (InputError("no"), ("error", {"error": "input.invalid", "message": "no"})),
+        (
+            DatabaseUnavailable("no"),
+            ("storage", {"error": "DatabaseUnavailable", "code": "database.unavailable", "message": "no"}),
+        ),
+        (InputError("no"), ("error", {"error": "InputError", "code": "input.invalid", "message": "no"})),
         (RuntimeError("no"), ("unexpected", {})),
     ],
 )
