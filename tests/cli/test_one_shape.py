@@ -237,7 +237,7 @@ def test_what_is_changed_has_the_same_keys_on_all_faces(faces: Faces) -> None:
 
 
 def test_an_error_is_the_same_on_all_faces(faces: Faces) -> None:
-    """It has a name, a message and a hint, and its face only says the hint in its own words."""
+    """It has a name, a code, a message and a hint, and its face only says the hint in its own words."""
     first = faces.shell("show", "99", "--json", code=None).json
     problem = faces.http("GET", "/posts/99")
     try:
@@ -245,9 +245,10 @@ def test_an_error_is_the_same_on_all_faces(faces: Faces) -> None:
         tool = {}
     except SkywriteError as error:
         tool = error_of(error)
-    assert {"error", "message", "hint"} == set(first) == set(tool) == {"error", "message", "hint"} & set(problem)
-    assert (first["error"], first["message"]) == (tool["error"], tool["message"])
-    assert (first["error"], first["message"]) == (problem["error"], problem["message"])
+    names = {"error", "code", "message", "hint"}
+    assert names == set(first) == set(tool) == names & set(problem)
+    said = [(found["error"], found["code"], found["message"]) for found in (first, tool, problem)]
+    assert 1 == len(set(said)), said
 
 
 def test_a_webhook_says_of_a_post_what_all_faces_say(faces: Faces) -> None:
