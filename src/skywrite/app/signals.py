@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from queue import SimpleQueue
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
+
+NUMBERS = (signal.SIGTERM, signal.SIGINT)
 
 # A worker ends within eight seconds; what keeps the process longer is beyond it, such as a database that hangs.
 LAST_SECONDS = 9.5
@@ -19,6 +23,25 @@ def exit_in_the_end() -> None:
     timer = threading.Timer(LAST_SECONDS, os._exit, [0])
     timer.daemon = True
     timer.start()
+
+
+@contextmanager
+def exiting_by_signals() -> Iterator[None]:
+    """Inside the `with` block, SIGTERM and SIGINT exit with code 0: for command lines whose worker does not stand yet.
+
+    Whatever is open is closed, as after any other exit; outside the main thread this does nothing.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    former = {number: signal.signal(number, _exit) for number in NUMBERS} if is_main else {}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def _exit(number: int, frame: FrameType | None) -> NoReturn:
+    sys.exit(0)
 
 
 class stopped_by_signals:
@@ -37,7 +60,7 @@ class stopped_by_signals:
     def __enter__(self) -> None:
         if threading.current_thread() is threading.main_thread():
             self._thread.start()
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in NUMBERS:
                 self._former[number] = signal.signal(number, self._handle)
 
     def __exit__(self, *_: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +54,16 @@ def run_command(
 
     With --once, the exit code is 0 if nothing due is left, 4 if something has to wait, 5 if something was refused.
     """
-    from skywrite.app import Skywrite
-    from skywrite.app.programs import load_app
-    from skywrite.app.signals import exit_in_the_end
+    from skywrite.app.signals import exit_in_the_end, exiting_by_signals
 
-    with Skywrite() if app is None else load_app(app) as sky:
+    with ExitStack() as stack:
+        # The codes of the others say what is left to be done.
+        if not once and name is None:
+            stack.enter_context(exiting_by_signals())
+        from skywrite.app import Skywrite
+        from skywrite.app.programs import load_app
+
+        sky = stack.enter_context(Skywrite() if app is None else load_app(app))
         if name is not None:
             _print_called(sky.call(name), as_json)
             return

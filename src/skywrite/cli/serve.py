@@ -44,17 +44,19 @@ def serve_command(
     """
     from contextlib import ExitStack
 
-    from skywrite.app import Skywrite
-    from skywrite.app.signals import exit_in_the_end
-    from skywrite.cli.logs import make_log
+    from skywrite.app.signals import exit_in_the_end, exiting_by_signals
     from skywrite.errors import MissingExtra
 
-    try:
-        from skywrite.server.serving import Options, serve
-    except ModuleNotFoundError as error:
-        raise MissingExtra(f"The server needs an optional part ({error.name}).", extra="server") from None
-
     with ExitStack() as stack:
+        stack.enter_context(exiting_by_signals())
+        from skywrite.app import Skywrite
+        from skywrite.cli.logs import make_log
+
+        try:
+            from skywrite.server.serving import Options, serve
+        except ModuleNotFoundError as error:
+            raise MissingExtra(f"The server needs an optional part ({error.name}).", extra="server") from None
+
         if demo:
             from skywrite.server.demo import demo_queue
 
