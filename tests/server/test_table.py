@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any, get_args
 
 import msgspec
+import msgspec.inspect as info
 import pytest
 
 from skywrite.app.accounts import Accounts
@@ -229,3 +231,28 @@ def test_no_empty_list_of_accounts_stands_for_all() -> None:
         with pytest.raises(msgspec.ValidationError, match=r"length >= 1 - at `\$.accounts`"):
             msgspec.convert(fields, kind)
         assert msgspec.convert({**fields, "accounts": ["alice.test"]}, kind), name
+
+
+def unbounded(kind: info.Type, place: str) -> Iterator[str]:
+    """Where a type takes a text, a list or a map of any length."""
+    if isinstance(kind, info.Metadata):
+        yield from unbounded(kind.type, place)
+    elif isinstance(kind, info.StructType):
+        for field in kind.fields:
+            yield from unbounded(field.type, f"{place}.{field.encode_name}")
+    elif isinstance(kind, info.UnionType):
+        for one in kind.types:
+            yield from unbounded(one, place)
+    elif isinstance(kind, info.StrType | info.ListType | info.DictType):
+        yield from [place] if kind.max_length is None else []
+        inside = (getattr(kind, name, None) for name in ("item_type", "key_type", "value_type"))
+        for one in filter(None, inside):
+            yield from unbounded(one, f"{place}[]")
+    else:
+        bounded = info.IntType | info.BoolType | info.NoneType | info.LiteralType
+        yield from [] if isinstance(kind, bounded) else [f"{place}: {kind}"]
+
+
+def test_nothing_that_an_operation_takes_has_no_end() -> None:
+    """Nobody sends a list of 200,000 tags to be looked at; each text, list and map says how long it may be."""
+    assert [] == [place for row in OPERATIONS.values() for place in unbounded(info.type_info(row.input), row.name)]

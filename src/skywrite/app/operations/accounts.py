@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType, defstruct
 
-from skywrite.app.operations.shapes import Input, Nothing
+from skywrite.app.operations.shapes import Input, Nothing, Word, Words
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.settings import SETTINGS
 from skywrite.app.shapes.accounts import (
@@ -24,13 +24,17 @@ from skywrite.queue.model import Account, Slot
 class ByAccount(Input):
     """A handle or DID in the path."""
 
-    account: str
+    account: Word
 
 
-_BY_KEY = [setting for setting in SETTINGS.values() if setting.by_key]
+_BY_KEY = [item for item in SETTINGS.values() if item.by_key]
+_BOUNDED = {str: Word, list[str]: Words}
 EditAccount = defstruct(
     "EditAccount",
-    [("account", str), *((setting.name, setting.kind | UnsetType | None, UNSET) for setting in _BY_KEY)],
+    [
+        ("account", Word),
+        *((item.name, _BOUNDED.get(item.kind, item.kind) | UnsetType | None, UNSET) for item in _BY_KEY),
+    ],
     bases=(Input,),
     module=__name__,
     namespace={"__doc__": "Settings to change; null resets one to its default."},
@@ -42,13 +46,13 @@ class SlotInput(Input):
 
     weekday: Annotated[int, Meta(ge=0, le=6)]
     minute: Annotated[int, Meta(ge=0, le=1439)]
-    zone: str | None = None
+    zone: Word | None = None
 
 
 class SetSlots(Input):
     """All weekly times of an account."""
 
-    account: str
+    account: Word
     slots: Annotated[list[SlotInput], Meta(max_length=500)]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from skywrite.app.operations.shapes import ById, Id, Input, Nothing, Ok
+from skywrite.app.operations.shapes import Address, ById, Id, Input, Nothing, Ok, Text, Word, Words
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.feeds import FeedItemShape, FeedShape, feed_shape, item_shape
@@ -14,22 +14,22 @@ from skywrite.queue.feeds import unknown_feed
 from skywrite.queue.numbers import row_number
 
 OPTIONS = ("template", "include", "exclude", "most", "spacing", "every", "images", "langs", "labels", "mentions")
-Accounts = Annotated[list[str], Meta(min_length=1)]
-Url = Annotated[str, Meta(min_length=1, max_length=8192)]
+Accounts = Annotated[Words, Meta(min_length=1)]
+Url = Annotated[Address, Meta(min_length=1)]
 
 
 class FeedOptions(Input, kw_only=True):
     """How a feed's items become posts."""
 
-    template: str | UnsetType = UNSET
-    include: list[str] | UnsetType = UNSET
-    exclude: list[str] | UnsetType = UNSET
+    template: Text | UnsetType = UNSET
+    include: Words | UnsetType = UNSET
+    exclude: Words | UnsetType = UNSET
     most: Annotated[int, Meta(ge=1, le=100)] | UnsetType = UNSET
     spacing: Literal["gap", "slots"] | UnsetType = UNSET
-    every: str | UnsetType = UNSET
+    every: Word | UnsetType = UNSET
     images: Literal["auto", "all", "card", "none"] | UnsetType = UNSET
-    langs: list[str] | UnsetType = UNSET
-    labels: list[str] | UnsetType = UNSET
+    langs: Words | UnsetType = UNSET
+    labels: Words | UnsetType = UNSET
     mentions: bool | UnsetType = UNSET
 
 
@@ -52,7 +52,7 @@ class PreviewFeed(FeedOptions, kw_only=True):
     """A feed to preview."""
 
     url: Url
-    account: str | None = None
+    account: Word | None = None
     limit: Annotated[int, Meta(ge=1, le=20)] = 3
 
 

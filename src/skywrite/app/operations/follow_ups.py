@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from skywrite.app.operations.shapes import ById, Id, Input
+from skywrite.app.operations.shapes import ById, Id, Input, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.follow_ups import FollowUpShape, follow_up_shape
@@ -20,7 +20,7 @@ class AddFollowUp(Input):
     when: Annotated[str, Meta(description="What has to be reached: `50 likes`, `5 replies`.", max_length=50)]
     reply: Annotated[str, Meta(description="The text of the reply.", max_length=3000)] | None = None
     repost: Annotated[bool, Meta(description="Repost it; needs the scope `publish`.")] = False
-    undo_after: Annotated[str, Meta(description="Take the repost back after a duration: 24h.")] | None = None
+    undo_after: Annotated[Word, Meta(description="Take the repost back after a duration: 24h.")] | None = None
 
 
 class ListFollowUps(Input):

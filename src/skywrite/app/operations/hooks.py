@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from skywrite.app.operations.shapes import ById, Id, Input, Limit, Nothing, Ok
+from skywrite.app.operations.shapes import ById, Id, Input, Limit, Nothing, Ok, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output, shaped
 from skywrite.errors import InputError
@@ -33,6 +33,7 @@ Kind = Literal[
 ]
 Url = Annotated[str, Meta(min_length=1, max_length=2000)]
 Name = Annotated[str, Meta(max_length=100)]
+Kinds = Annotated[list[Kind], Meta(min_length=1, max_length=100)]
 
 
 class AddWebhook(Input, kw_only=True):
@@ -40,8 +41,8 @@ class AddWebhook(Input, kw_only=True):
 
     url: Url
     name: Name = ""
-    kinds: Annotated[list[Kind], Meta(min_length=1)] | None = None
-    account: str | None = None
+    kinds: Kinds | None = None
+    account: Word | None = None
 
 
 class EditWebhook(Input, kw_only=True):
@@ -51,7 +52,7 @@ class EditWebhook(Input, kw_only=True):
     url: Url | None = None
     name: Name | None = None
     state: Literal["active", "paused"] | None = None
-    kinds: Annotated[list[Kind], Meta(min_length=1)] | None = None
+    kinds: Kinds | None = None
 
 
 class ListDeliveries(Input, kw_only=True):
@@ -119,7 +120,7 @@ class AddCalendar(Input):
     """A new secret address."""
 
     name: Name = "calendar"
-    account: str | None = None
+    account: Word | None = None
 
 
 class CalendarShape(Output):

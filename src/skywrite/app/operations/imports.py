@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from skywrite.app.importing import check_reports
-from skywrite.app.operations.shapes import ADDRESS_STARTS, DraftInput, Input, draft_row
+from skywrite.app.operations.shapes import ADDRESS_STARTS, DraftInput, Input, Word, draft_row
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.rows import ROW_FIELDS
 from skywrite.app.shapes.base import Output
@@ -24,21 +24,24 @@ from skywrite.errors import InputError, SkywriteError
 
 # Fields of a draft that are plain switches, which requests for single posts do not have.
 _SWITCHES = ("tidy", "mentions")
+# No body is larger.
+Table = Annotated[str, Meta(max_length=1_000_000)]
 
 
 class ImportTable(Input):
     """A table: its text, or for a workbook its bytes."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200, description="The file's name: its ending says what it is.")]
-    text: Annotated[str, Meta(description="CSV, JSON lines, or JSON.")] | None = None
-    workbook: Annotated[str, Meta(description="The bytes of an .xlsx or .ods file, as base64.")] | None = None
+    text: Annotated[Table, Meta(description="CSV, JSON lines, or JSON.")] | None = None
+    workbook: Annotated[Table, Meta(description="The bytes of an .xlsx or .ods file, as base64.")] | None = None
     map: Annotated[
-        dict[str, str], Meta(description="What columns are: the field for each, or nothing to leave it out.")
+        dict[Word, Word],
+        Meta(max_length=1000, description="What columns are: the field for each, or nothing to leave it out."),
     ] = msgspec.field(default_factory=dict)
-    account: str | None = None
-    sheet: str | None = None
+    account: Word | None = None
+    sheet: Word | None = None
     dates: Literal["dmy", "mdy", "ymd"] | None = None
-    zone: Annotated[str, Meta(description="For times that name none.")] | None = None
+    zone: Annotated[Word, Meta(description="For times that name none.")] | None = None
     partial: bool = False
     dry_run: Annotated[bool, Meta(description="Check every row; store nothing.")] = False
     again: Annotated[bool, Meta(description="Also what an earlier import of this file has queued.")] = False

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from skywrite.app.operations.shapes import ById, Id, Input, Limit
+from skywrite.app.operations.shapes import ById, Id, Input, Limit, Text, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.inbox import ItemShape, item_shape
@@ -17,7 +17,7 @@ from skywrite.queue.inbox import InboxItem, unknown_item
 class ListInbox(Input):
     """Which items."""
 
-    account: str | None = None
+    account: Word | None = None
     done: Annotated[bool, Meta(description="Also what is done or snoozed, the latest first.")] = False
     limit: Limit = 100
 
@@ -26,15 +26,15 @@ class AnswerItem(Input):
     """A reply, and when it goes out."""
 
     id: Id
-    text: Annotated[str, Meta(min_length=1)]
-    at: Annotated[str, Meta(description="ISO 8601, or plain English: tomorrow 9:00. Without it, now.")] | None = None
+    text: Annotated[Text, Meta(min_length=1)]
+    at: Annotated[Word, Meta(description="ISO 8601, or plain English: tomorrow 9:00. Without it, now.")] | None = None
 
 
 class SnoozeItem(Input):
     """When it comes again."""
 
     id: Id
-    until: Annotated[str, Meta(description="ISO 8601, or plain English: tomorrow 9:00.", min_length=1)]
+    until: Annotated[Word, Meta(description="ISO 8601, or plain English: tomorrow 9:00.", min_length=1)]
 
 
 class ItemList(Output):

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from skywrite.app.facade import Skywrite
-from skywrite.app.operations.shapes import ById, Input, Nothing
+from skywrite.app.operations.shapes import ById, Input, Nothing, Word, Words
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.keys import KeyShape, NewKeyShape, key_shape, new_key_shape
@@ -19,16 +19,18 @@ from skywrite.clock import to_iso
 from skywrite.errors import NotAllowed
 from skywrite.queue.api_keys import NOBODY, ApiKey, ApiKeys, Maker, Scope, unknown_key
 
+Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=100)]
+
 
 class AddKey(Input):
     """A new key."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)]
-    scopes: Annotated[list[Scope], Meta(min_length=1)] = msgspec.field(default_factory=lambda: ["read", "draft"])
+    scopes: Scopes = msgspec.field(default_factory=lambda: ["read", "draft"])
     accounts: (
-        Annotated[list[str], Meta(min_length=1, description="Handles or DIDs; without them, all accounts.")] | None
+        Annotated[Words, Meta(min_length=1, description="Handles or DIDs; without them, all accounts.")] | None
     ) = None
-    until: Annotated[str, Meta(description="When it ends.")] | None = None
+    until: Annotated[Word, Meta(description="When it ends.")] | None = None
 
 
 class KeyList(Output):

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from skywrite.app.operations.shapes import Input, Nothing
+from skywrite.app.operations.shapes import Address, Input, Nothing
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output, shaped
 from skywrite.clock import to_iso
@@ -50,7 +50,7 @@ class MediaList(Output):
 class ByCid(Input):
     """A CID in the path."""
 
-    media: str
+    media: Address
 
 
 def keep_upload(access: Access, path: Path, name: str) -> MediaShape:

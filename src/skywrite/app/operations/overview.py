@@ -11,7 +11,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from skywrite.app.operations.posts import parse_instant
-from skywrite.app.operations.shapes import Input, Nothing
+from skywrite.app.operations.shapes import Input, Nothing, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.recurrences import occurrences_after
 from skywrite.app.shapes.base import Output
@@ -34,9 +34,9 @@ TEXT_MAX = 120
 class ShowPlan(Input, rename={"from_": "from"}):
     """Which days."""
 
-    from_: Annotated[str, Meta(description="ISO 8601; UTC where no offset is given.")]
-    to: Annotated[str, Meta(description="Before; at most 62 days after from.")]
-    account: str | None = None
+    from_: Annotated[Word, Meta(description="ISO 8601; UTC where no offset is given.")]
+    to: Annotated[Word, Meta(description="Before; at most 62 days after from.")]
+    account: Word | None = None
 
 
 class PlanPost(Output):
@@ -90,7 +90,7 @@ class StatusShape(Output):
 class PullDrafts(Input):
     """Whose drafts."""
 
-    account: str | None = None
+    account: Word | None = None
 
 
 class PulledList(Output):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from skywrite.app.operations.shapes import DraftInput, Id, Input, Key, Limit, NewDraft
+from skywrite.app.operations.shapes import DraftInput, Id, Input, Key, Limit, NewDraft, Word
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.posts import PostShape
 from skywrite.queue.model import FINAL_STATES, WAITING_STATES
@@ -16,13 +16,13 @@ class CreatePost(NewDraft):
     """A post for later, for now, or as a draft."""
 
     at: (
-        Annotated[str, Meta(description="ISO 8601, or plain English: tomorrow 9:00. Without it, the next free slot.")]
+        Annotated[Word, Meta(description="ISO 8601, or plain English: tomorrow 9:00. Without it, the next free slot.")]
         | None
     ) = None
-    account: Annotated[str, Meta(description="A handle or DID; without it, the default account.")] | None = None
+    account: Annotated[Word, Meta(description="A handle or DID; without it, the default account.")] | None = None
     key: Key | None = None
-    late: Annotated[str, Meta(description="What to do when its time was missed: publish, skip:2h, hold.")] | None = None
-    jitter: Annotated[str, Meta(description="A duration; a random part of it is added to the time.")] | None = None
+    late: Annotated[Word, Meta(description="What to do if its time was missed: publish, skip:2h, hold.")] | None = None
+    jitter: Annotated[Word, Meta(description="A duration; a random part of it is added to the time.")] | None = None
     draft: Annotated[bool, Meta(description="Keep it as a draft; `at` says when it should go out.")] = False
     now: Annotated[bool, Meta(description="Publish it at once.")] = False
 
@@ -32,36 +32,36 @@ class EditPost(DraftInput, kw_only=True):
 
     id: Id
     version: Id | None = None
-    at: str | None = None
-    late: str | None = None
+    at: Word | None = None
+    late: Word | None = None
 
 
 class PreviewPost(NewDraft):
     """A post to preview."""
 
-    account: str | None = None
+    account: Word | None = None
 
 
 class ListPosts(Input, rename={"from_": "from"}):
     """Which posts."""
 
-    state: Annotated[str, Meta(description="One or more states, separated by commas.")] = ",".join(WAITING_STATES)
-    from_: Annotated[str, Meta(description="Due then or later: ISO 8601, UTC where no offset is given.")] | None = None
-    to: Annotated[str, Meta(description="Due before.")] | None = None
-    account: str | None = None
-    text: Annotated[str, Meta(description="What the text contains, whatever its case.", min_length=1)] | None = None
-    cursor: str | None = None
+    state: Annotated[Word, Meta(description="One or more states, separated by commas.")] = ",".join(WAITING_STATES)
+    from_: Annotated[Word, Meta(description="Due then or later: ISO 8601, UTC where no offset is given.")] | None = None
+    to: Annotated[Word, Meta(description="Due before.")] | None = None
+    account: Word | None = None
+    text: Annotated[Word, Meta(description="What the text contains, whatever its case.", min_length=1)] | None = None
+    cursor: Word | None = None
     limit: Limit = 100
 
 
 class ListHistory(Input):
     """Which finished posts."""
 
-    state: str = ",".join(FINAL_STATES)
-    account: str | None = None
-    text: Annotated[str, Meta(description="What the text contains, whatever its case.", min_length=1)] | None = None
-    before: Annotated[str, Meta(description="Changed before.")] | None = None
-    cursor: str | None = None
+    state: Word = ",".join(FINAL_STATES)
+    account: Word | None = None
+    text: Annotated[Word, Meta(description="What the text contains, whatever its case.", min_length=1)] | None = None
+    before: Annotated[Word, Meta(description="Changed before.")] | None = None
+    cursor: Word | None = None
     limit: Limit = 100
 
 
@@ -69,7 +69,7 @@ class MovePost(Input):
     """Another time."""
 
     id: Id
-    at: str
+    at: Word
     version: Id | None = None
 
 
@@ -77,8 +77,8 @@ class ApprovePost(Input):
     """What is approved, by its digest, and when a draft is to go out."""
 
     id: Id
-    digest: Annotated[str, Meta(description="From posts.approval: any change of the post since then refuses it.")]
-    at: Annotated[str, Meta(description="The time of a draft; without it the one that was asked for.")] | None = None
+    digest: Annotated[Word, Meta(description="From posts.approval: any change of the post since then refuses it.")]
+    at: Annotated[Word, Meta(description="The time of a draft; without it the one that was asked for.")] | None = None
     note: Annotated[str, Meta(max_length=1000)] = ""
 
 
@@ -93,7 +93,7 @@ class LookAtApproval(Input):
     """Which post, and when a draft would go out."""
 
     id: Id
-    at: str | None = None
+    at: Word | None = None
 
 
 class PostPage(Output):

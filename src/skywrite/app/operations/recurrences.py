@@ -7,39 +7,41 @@ from typing import Annotated
 from msgspec import Meta
 
 from skywrite.app.operations.copies import new_row
-from skywrite.app.operations.shapes import ById, Id, Input, NewDraft
+from skywrite.app.operations.shapes import ById, Id, Input, NewDraft, Text, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.recurrences import RecurrenceShape, Stopped, recurrence_shape
 from skywrite.queue.model import Recurrence
 from skywrite.queue.recurrences import unknown_recurrence
 
+Pool = Annotated[list[Text], Meta(description="Texts used in turn.", min_length=1, max_length=1000)]
+
 
 class AddRecurrence(NewDraft, kw_only=True):
     """A post that repeats."""
 
-    every: Annotated[str, Meta(description="Cron, RRULE, or plain English: weekdays 9:00.", min_length=1)]
-    account: str | None = None
-    starts: str | None = None
-    until: str | None = None
-    late: str | None = None
-    jitter: str | None = None
-    zone: Annotated[str, Meta(description="A time zone such as Europe/Berlin.")] | None = None
-    pool: Annotated[list[str], Meta(description="Texts used in turn.", min_length=1)] | None = None
+    every: Annotated[Word, Meta(description="Cron, RRULE, or plain English: weekdays 9:00.", min_length=1)]
+    account: Word | None = None
+    starts: Word | None = None
+    until: Word | None = None
+    late: Word | None = None
+    jitter: Word | None = None
+    zone: Annotated[Word, Meta(description="A time zone such as Europe/Berlin.")] | None = None
+    pool: Pool | None = None
 
 
 class ListRecurrences(Input):
     """Which recurrences."""
 
-    account: str | None = None
+    account: Word | None = None
 
 
 class ChangeOccurrence(Input):
     """One occurrence, to be moved or skipped."""
 
     id: Id
-    occurrence: str
-    to: Annotated[str, Meta(description="The new time; without one, the occurrence is skipped.")] | None = None
+    occurrence: Word
+    to: Annotated[Word, Meta(description="The new time; without one, the occurrence is skipped.")] | None = None
 
 
 class RecurrenceList(Output):

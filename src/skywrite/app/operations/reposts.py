@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from skywrite.app.operations.once import digest_of, key_lock, key_reused
-from skywrite.app.operations.shapes import ById, Id, Input, Key
+from skywrite.app.operations.shapes import ById, Id, Input, Key, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.reposts import RepostShape, repost_shape
@@ -30,7 +30,7 @@ class AtATime(Input, kw_only=True):
 
     target: Target
     at: When = "now"
-    account: str | None = None
+    account: Word | None = None
     key: Key | None = None
 
 
@@ -38,7 +38,7 @@ class AddRepost(AtATime, kw_only=True):
     """A post that is to be reposted at a time, or repeatedly."""
 
     undo_after: Duration | None = None
-    every: Annotated[str, Meta(description="Repeat it: cron, RRULE, or `weekdays 18:00`.", min_length=1)] | None = None
+    every: Annotated[Word, Meta(description="Repeat it: cron, RRULE, or `weekdays 18:00`.", min_length=1)] | None = None
     until: Annotated[str, Meta(description="When repeating ends.", max_length=200)] | None = None
     zone: Annotated[str, Meta(description="A time zone such as Europe/Berlin.", max_length=100)] | None = None
 
@@ -56,7 +56,7 @@ class AddUnpin(AtATime, kw_only=True):
 class ListReposts(Input):
     """Which reposts and pins."""
 
-    account: str | None = None
+    account: Word | None = None
 
 
 class RepostList(Output):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType, field
 
 from skywrite.app.shapes.base import Output, Shape
+from skywrite.compose.build import SOURCE_BYTES_MAX
 from skywrite.errors import InputError, NotFound
 from skywrite.shown import named
 
@@ -29,6 +30,13 @@ Key = Annotated[
         min_length=1, max_length=500, description="Your own unique name for it: if you use it again, nothing is added."
     ),
 ]
+
+# More than any field needs. What a post may have is looked at later, with an error that says so.
+ITEMS_MAX = 1000
+Word = Annotated[str, Meta(max_length=1000)]
+Words = Annotated[list[Word], Meta(max_length=ITEMS_MAX)]
+Address = Annotated[str, Meta(max_length=8192)]
+Text = Annotated[str, Meta(max_length=SOURCE_BYTES_MAX)]
 
 Kept = dict[str, Mapping[str, Any]]
 
@@ -66,16 +74,19 @@ class ImageInput(Input):
     What is left out of one that is in the post already stays as it is.
     """
 
-    media: str | None = None
-    url: str | None = None
-    alt: Annotated[str, Meta(description="Describes the image for people who cannot see it.")] | UnsetType = UNSET
+    media: Address | None = None
+    url: Address | None = None
+    alt: Annotated[Text, Meta(description="Describes the image for people who cannot see it.")] | UnsetType = UNSET
+
+
+Images = Annotated[list[ImageInput], Meta(max_length=ITEMS_MAX)]
 
 
 class CaptionInput(Input):
     """Subtitles in one language, WebVTT or SRT, at a public address."""
 
-    lang: str
-    url: str
+    lang: Word
+    url: Address
 
 
 class VideoInput(Input):
@@ -84,45 +95,45 @@ class VideoInput(Input):
     What is left out of one that is in the post already stays as it is.
     """
 
-    media: str | None = None
-    url: str | None = None
-    alt: str | UnsetType = UNSET
-    captions: list[CaptionInput] | UnsetType = UNSET
+    media: Address | None = None
+    url: Address | None = None
+    alt: Text | UnsetType = UNSET
+    captions: Annotated[list[CaptionInput], Meta(max_length=ITEMS_MAX)] | UnsetType = UNSET
     gif: Annotated[bool, Meta(description="It plays silently in a loop.")] | UnsetType = UNSET
 
 
 class PartInput(Input):
     """One more post of a thread."""
 
-    text: str = ""
-    images: list[ImageInput] = field(default_factory=list)
+    text: Text = ""
+    images: Images = field(default_factory=list)
     video: VideoInput | None = None
-    card: str | UnsetType = UNSET
-    quote: str | UnsetType = UNSET
-    labels: list[str] | UnsetType = UNSET
-    langs: list[str] | UnsetType = UNSET
-    tags: list[str] | UnsetType = UNSET
+    card: Address | UnsetType = UNSET
+    quote: Address | UnsetType = UNSET
+    labels: Words | UnsetType = UNSET
+    langs: Words | UnsetType = UNSET
+    tags: Words | UnsetType = UNSET
 
 
 class DraftInput(Input):
     """The content of a post. What is left out has its default, or stays as it is in an edit."""
 
-    text: Annotated[str, Meta(description="The text; [label](https://...) becomes a link.")] | UnsetType = UNSET
-    images: list[ImageInput] | UnsetType = UNSET
+    text: Annotated[Text, Meta(description="The text; [label](https://...) becomes a link.")] | UnsetType = UNSET
+    images: Images | UnsetType = UNSET
     video: VideoInput | UnsetType | None = UNSET
-    card: Annotated[str, Meta(description="auto, none, or the address of a page.")] | UnsetType = UNSET
-    quote: Annotated[str, Meta(description="A link on bsky.app or an at-uri.")] | UnsetType | None = UNSET
-    reply_to: Annotated[str, Meta(description="A link on bsky.app or an at-uri.")] | UnsetType | None = UNSET
-    replies: list[str] | UnsetType | None = UNSET
+    card: Annotated[Address, Meta(description="auto, none, or the address of a page.")] | UnsetType = UNSET
+    quote: Annotated[Address, Meta(description="A link on bsky.app or an at-uri.")] | UnsetType | None = UNSET
+    reply_to: Annotated[Address, Meta(description="A link on bsky.app or an at-uri.")] | UnsetType | None = UNSET
+    replies: Words | UnsetType | None = UNSET
     quotes: bool | UnsetType = UNSET
-    labels: list[str] | UnsetType = UNSET
-    langs: list[str] | UnsetType = UNSET
-    tags: list[str] | UnsetType = UNSET
+    labels: Words | UnsetType = UNSET
+    langs: Words | UnsetType = UNSET
+    tags: Words | UnsetType = UNSET
     markdown: bool | Literal["strip"] | UnsetType = UNSET
     shorten: bool | UnsetType = UNSET
     split: bool | UnsetType = UNSET
     numbering: Literal["none", "1/n", "thread"] | UnsetType = UNSET
-    thread: list[str | PartInput] | UnsetType = UNSET
+    thread: Annotated[list[Text | PartInput], Meta(max_length=ITEMS_MAX)] | UnsetType = UNSET
 
 
 class NewDraft(DraftInput):

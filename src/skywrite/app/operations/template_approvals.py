@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from skywrite.app.operations.recurrences import seen_recurrence
-from skywrite.app.operations.shapes import ById, Id, Input
+from skywrite.app.operations.shapes import ById, Id, Input, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.recurrences import TemplateShape, template_shape
 
@@ -16,7 +16,7 @@ class ApproveRecurrence(Input):
     """What is approved, by its digest."""
 
     id: Id
-    digest: Annotated[str, Meta(description="From recurrences.approval: any change of the recurrence refuses it.")]
+    digest: Annotated[Word, Meta(description="From recurrences.approval: any change of the recurrence refuses it.")]
     note: Annotated[str, Meta(max_length=1000)] = ""
 
 

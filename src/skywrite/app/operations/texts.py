@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
 
-from skywrite.app.operations.shapes import Input
+from skywrite.app.operations.shapes import Input, Text, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import ErrorShape, Output
 from skywrite.bsky.facets import RichText, utf8_length
@@ -22,8 +22,8 @@ CHOICES = ("markdown", "shorten")
 class CheckText(Input):
     """A text as it is typed."""
 
-    text: str = ""
-    account: str | None = None
+    text: Text = ""
+    account: Word | None = None
     markdown: bool | Literal["strip"] | UnsetType = UNSET
     shorten: bool | UnsetType = UNSET
     split: bool = False
