@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from skywrite.cli.names import OLD_NAMES
+
 
 class Example(NamedTuple):
     """One call: its arguments as in a shell, standard input, what ends a command that would not end, and variables."""
@@ -27,8 +29,23 @@ BY_VARIABLES = {"BLUESKY_HANDLE": "alice.test", "BLUESKY_APP_PASSWORD": "%alices
 MORE_MEDIA = "--image sun.png --alt Sun --label nudity --lang de --tag bread --replies followers --no-quotes"
 # A command that is asked for nothing but itself is there with an empty text.
 COMMANDS: dict[str, tuple[str | Example, ...]] = {
-    "": ("", "--version", "no-such-command", "schedule", "--no-such-option"),
+    "": ("", "--version", "-V", "no-such-command", "--no-such-option"),
     "accounts": ("",),
+    "accounts list": ("",),
+    "accounts oauth": ("",),
+    "accounts oauth check": ("",),
+    "accounts oauth init": (
+        "https://other.example --folder site --public",
+        "https://third.example --folder site --name Third",
+        "https://me.example",
+        "ftp://me.example",
+    ),
+    "accounts oauth rotate": ("--folder site",),
+    "accounts oauth use": ("loopback", "https://me.example", "https://none.example"),
+    "accounts set": ("", "--account bob.test", "langs=de,en gap_seconds=300", "zone=", "zone=Nowhere", "nothing=1"),
+    "accounts show": ("", "--account bob.test"),
+    "accounts slots": ("", "'mon-fri 9:00,17:30; sat 11:00'", "--clear", "nonsense"),
+    "accounts use": ("bob.test", "nobody.test"),
     "approve": (
         "",
         "%waiting% --confirm %digest%",
@@ -38,15 +55,15 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
     ),
     "backup": ("copy.db",),
     "cancel": ("%scheduled%", "%scheduled% %held%", "--source import --yes", "%published%", "999", ""),
-    "command": ("",),
-    "command add": (
+    "commands": ("",),
+    "commands add": (
         '"echo Hello" --every "0 8 * * *"',
         '"echo 1" --every "weekdays 9:00" --zone UTC --jsonl',
         '"true" --every never',
     ),
-    "command list": ("",),
-    "command remove": ("%command%", "999"),
-    "command run": ("%command%", "%command% --post", "999"),
+    "commands list": ("",),
+    "commands remove": ("%command%", "999"),
+    "commands run": ("%command%", "%command% --post", "999"),
     "completion": ("bash", "zsh", "fish", "tcsh"),
     "delete": ("%published%", "%uri%", "%scheduled%", "999"),
     "doctor": ("", "--run", "--account bob.test"),
@@ -60,29 +77,29 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
         "999 No",
     ),
     "export": ("", "--media media", "--media media --output out.jsonl", "--account bob.test"),
-    "feed": ("",),
-    "feed add": (
+    "feeds": ("",),
+    "feeds add": (
         "%web%/other.xml --backfill 1",
         "%web%/ --template '{{ title }}'",
         "%web%/feeds.opml --yes",
         "%web%/broken.xml",
         "%web%/none",
     ),
-    "feed check": ("", "%feed%", "999"),
-    "feed edit": ("%feed% --every 2h --include weather", "%feed% --label nudity --most 3", "999 --every 2h"),
-    "feed export": ("", "--output feeds.opml"),
-    "feed list": ("",),
-    "feed preview": ("%web%/feed.xml --limit 2", "%feed% --template '{{ title }} {{ link }}'", "%web%/none"),
-    "feed remove": ("%feed%", "999"),
-    "follow-up": (
+    "feeds check": ("", "%feed%", "999"),
+    "feeds edit": ("%feed% --every 2h --include weather", "%feed% --label nudity --most 3", "999 --every 2h"),
+    "feeds export": ("", "--output feeds.opml"),
+    "feeds list": ("",),
+    "feeds preview": ("%web%/feed.xml --limit 2", "%feed% --template '{{ title }} {{ link }}'", "%web%/none"),
+    "feeds remove": ("%feed%", "999"),
+    "follow-ups": ("",),
+    "follow-ups add": (
         "%published% --when '5 replies' --reply Thanks",
         "%published% --when soon --reply No",
         "%scheduled% --when '5 likes' --repost --undo-after 2h",
     ),
-    "follow-ups": ("",),
     "follow-ups cancel": ("%follow-up%", "999"),
-    "help": ("", "post", "feed add", "no such"),
-    "history": ("", "--limit 2", "--state cancelled", "--account bob.test"),
+    "follow-ups list": ("",),
+    "help": ("", "post", "feeds add", "feed add", "no such"),
     "hold": ("%scheduled%", "%published%", "999"),
     "import": (
         "plan.csv",
@@ -93,12 +110,11 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
         "rows.jsonl",
         "none.csv",
     ),
-    "inbox": ("", "--all", "--collect", "--account bob.test"),
+    "inbox": ("",),
     "inbox answer": ("%item-1% 'Yes, until noon'", "%item-1% Later --at 'fri 9:00'", "999 No"),
     "inbox done": ("%item-1% %item-2%", "999"),
+    "inbox list": ("", "--all", "--collect", "--account bob.test"),
     "inbox snooze": ("%item-1% 'in 2 hours'", "%item-1% someday", "999 tomorrow"),
-    "key": ("",),
-    "key rotate": ("", Example("--new-key-stdin", "a new key that is long enough to be one\n")),
     "keys": ("",),
     "keys add": (
         "--name robot",
@@ -107,6 +123,17 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
     ),
     "keys list": ("",),
     "keys revoke": ("%reader%", "999"),
+    "keys rotate-encryption": ("", Example("--new-key-stdin", "a new key that is long enough to be one\n")),
+    "list": (
+        "",
+        "--limit 2",
+        "--state held",
+        "--account bob.test",
+        "--account nobody.test",
+        "--past",
+        "--past --limit 2",
+        "--past --state cancelled",
+    ),
     "login": (
         Example("bob.test --app-password-stdin", "%bobs-password%\n"),
         Example("bob.test --app-password-stdin", "wrong-pass-word-here\n"),
@@ -128,17 +155,6 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
     "notices list": ("",),
     "notices remove": ("%notice%", "999"),
     "notices test": ("%notice%", "999"),
-    "oauth": ("",),
-    "oauth check": ("",),
-    "oauth init": (
-        "https://other.example --folder site --public",
-        "https://third.example --folder site --name Third",
-        "https://me.example",
-        "ftp://me.example",
-    ),
-    "oauth rotate": ("--folder site",),
-    "oauth use": ("loopback", "https://me.example", "https://none.example"),
-    "pin": ("%published%", "%published% --at 'fri 9:00' --undo-after 2h", "999"),
     "post": (
         "Hello",
         f"'Hello @bob.test' {MORE_MEDIA}",
@@ -169,8 +185,9 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
         "",
     ),
     "preview": ("'Hello @bob.test #news %web%/news/1'", "--file story.txt --thread", f"Hi {MORE_MEDIA}", "''"),
-    "queue": ("", "--limit 2", "--state held", "--account bob.test", "--account nobody.test"),
-    "receipt": ("%published%", "%uri% -o post.json", "%scheduled%", "999"),
+    "receipts": ("",),
+    "receipts save": ("%published%", "%uri% -o post.json", "%scheduled%", "999"),
+    "receipts verify": ("none.json",),
     "recurring": ("", "--account bob.test"),
     "recurring edit": (
         "%recurring% 'It is Friday at last'",
@@ -185,14 +202,17 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
     "rehearse": ("--until 'sat'", "--until 'sat' --outage 'fri 10:00-18:00' --account alice.test", "--until yesterday"),
     "reject": ("%waiting% --note 'Not yet' --by Ann", "%scheduled%", "999"),
     "release": ("%held%", "%late%", "%published%", "999"),
-    "repost": (
+    "reposts": ("",),
+    "reposts add": (
         "%published%",
         "%published% --at 'fri 9:00' --undo-after 2h --key again",
         "%uri% --every 'mondays 9:00'",
         "999",
     ),
-    "reposts": ("",),
     "reposts cancel": ("%repost%", "999"),
+    "reposts list": ("",),
+    "reposts pin": ("%published%", "%published% --at 'fri 9:00' --undo-after 2h", "999"),
+    "reposts unpin": ("%published%", "%published% --at 'fri 9:00'"),
     "retry": ("%failed%", "%late%", "%published%", "999"),
     "run": (
         "--once",
@@ -202,6 +222,7 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
         "--app none:nothing",
     ),
     "sandbox": (Example("", until="skywrite login"), Example("--json", until="plc")),
+    "schedule": ("Later --at 'fri 9:00'", "Daily --every 'weekdays 9:00' --zone UTC", "Slot --next-slot", "Now"),
     "serve": (
         Example("--port 0 --no-worker", until="Sign in"),
         Example("--port 0 --no-worker --json", until="sign_in_url"),
@@ -212,9 +233,7 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
     "service install": ("--print", "--print --serve"),
     "service remove": ("",),
     "service status": ("",),
-    "set": ("", "--account bob.test", "langs=de,en gap_seconds=300", "zone=", "zone=Nowhere", "nothing=1"),
     "show": ("%published%", "%scheduled%", "%late%", "%draft%", "%waiting%", "%thread%", "%failed%", "999", "x"),
-    "slots": ("", "'mon-fri 9:00,17:30; sat 11:00'", "--clear", "nonsense"),
     "stats": ("", "--by hour --after 24", "--by weekday --since 2026-03-01", "--csv", "--by nothing"),
     "sync": (
         "posts",
@@ -232,8 +251,15 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
         Example("", "One\n---\nTwo\n"),
     ),
     "undo": ("",),
-    "unpin": ("%published%", "%published% --at 'fri 9:00'"),
-    "use": ("bob.test", "nobody.test"),
-    "verify": ("none.json",),
-    "whoami": ("", "--account bob.test"),
+    "version": ("",),
+}
+# Versions before these names have the old ones.
+COMMANDS |= {
+    "history": ("", "--limit 2", "--state cancelled", "--account bob.test"),
+    **{
+        f"{old}{path.removeprefix(new)}": examples
+        for old, new in OLD_NAMES.items()
+        for path, examples in COMMANDS.items()
+        if path == new or path.startswith(f"{new} ")
+    },
 }

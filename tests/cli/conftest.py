@@ -161,7 +161,7 @@ def shell(signed_out: Shell) -> Shell:
 def prepared(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """Two accounts, a post in each state, a recurrence, and a folder with files that is the current one."""
     shell.login("bob.test")
-    shell("use", "alice.test")
+    shell("accounts", "use", "alice.test")
     monkeypatch.setenv("COLUMNS", "400")
     monkeypatch.setenv("USER", "berta")
     monkeypatch.setenv("TZ", "UTC")

@@ -156,7 +156,7 @@ def test_bad_input(case: Case, shell: Shell, files: Files) -> None:
     in_words = shell(*words, stdin=case.stdin, code=case.code)
     message = told.json["message"].encode("utf-8", "backslashreplace").decode()
     assert (True, True) == (message in in_words.err, "To do:" in in_words.err)
-    assert ([], []) == (shell.posts(), shell("queue", "--json").json)
+    assert ([], []) == (shell.posts(), shell("list", "--json").json)
 
 
 def test_unknown_handle_at_login(signed_out: Shell) -> None:
@@ -239,7 +239,7 @@ def test_revoked_app_password(shell: Shell) -> None:
     told = shell("post", "Hello", "--json", code=3)
     assert_error(told, "session.expired", "alice.test")
     assert ("skywrite login" in told.json["hint"], []) == (True, shell.posts())
-    assert ["held"] == [item["state"] for item in shell("queue", "--json").json]
+    assert ["held"] == [item["state"] for item in shell("list", "--json").json]
     assert "needs login" in shell("accounts").out
 
 
@@ -432,7 +432,7 @@ def test_disk_full(shell: Shell, files: Files) -> None:
     noise = files.text("noise.mp4", large_video(Path(files.video), 2 * room))
     told = shell.process("post", "Hello", "--video", noise, "--json", code=1, before=limit)
     assert_error(told, "disk.full", "room")
-    assert ([], ["Before"]) == (shell.posts(), [item["text"] for item in shell("queue", "--json").json])
+    assert ([], ["Before"]) == (shell.posts(), [item["text"] for item in shell("list", "--json").json])
 
 
 def large_video(video: Path, size: int) -> bytes:

@@ -17,7 +17,8 @@ from typing import Any
 import click
 import pytest
 
-from skywrite.cli.main import COMMANDS, cli
+from skywrite.cli.main import cli
+from skywrite.cli.names import COMMANDS
 from tests.cli.conftest import Files, Shell
 from tests.support.canaries import canary, secrets_in
 
@@ -114,10 +115,10 @@ def test_many_accounts(shell: Shell) -> None:
     assert [("alice.test", True), ("bob.test", False)] == handles
     shell("post", "As alice")
     shell("post", "As bob", "--account", "bob.test")
-    shell("use", "bob.test")
+    shell("accounts", "use", "bob.test")
     shell("post", "As bob again")
     assert (["As alice"], ["As bob", "As bob again"]) == (shell.posts(), shell.posts("bob.test"))
-    assert "bob.test" == shell("whoami", "--json").json["handle"]
+    assert "bob.test" == shell("accounts", "show", "--json").json["handle"]
     assert "* " in shell("accounts").out
 
 
@@ -129,10 +130,10 @@ def test_logout(shell: Shell) -> None:
     assert "account.signed_out" == shell("post", "x", "--json", code=3).json["code"]
     assert [] == shell.posts()
     shell.login()
-    assert "Later" in [item["text"] for item in shell("queue", "--json").json]
+    assert "Later" in [item["text"] for item in shell("list", "--json").json]
     assert "account.in_use" == shell("logout", "--forget", "--json", code=2).json["code"]
-    assert "ok" == shell("whoami", "--json").json["state"]
-    for entry in shell("queue", "--json").json:
+    assert "ok" == shell("accounts", "show", "--json").json["state"]
+    for entry in shell("list", "--json").json:
         shell("cancel", str(entry["id"]))
     shell("logout", "--forget", "--json")
     assert [] == shell("accounts", "--json").json
@@ -192,7 +193,7 @@ def test_login_asks(signed_out: Shell) -> None:
     terminal.answer("ABCDE-12345")
     terminal.expect("Signed in as alice.test")
     assert (0, []) == (terminal.end(), secrets_in(terminal.seen))
-    assert "alice.test" == signed_out("whoami", "--json").json["handle"]
+    assert "alice.test" == signed_out("accounts", "show", "--json").json["handle"]
 
 
 def test_login_with_the_code_given(signed_out: Shell) -> None:
@@ -295,7 +296,7 @@ def test_preview_sends_nothing(shell: Shell, files: Files) -> None:
     ]
     record = shell(*words, "--json").json["posts"][0]
     assert ("See here #news", 2) == (record["text"], len(record["facets"]))
-    assert ([], []) == (shell.posts(), shell("queue", "--json").json)
+    assert ([], []) == (shell.posts(), shell("list", "--json").json)
     assert 2 == len(shell("preview", "a", "b", "--json").json["posts"])
 
 
@@ -303,7 +304,7 @@ def test_dry_run(shell: Shell) -> None:
     """A dry run is a preview, with the same errors."""
     assert "Nothing was sent." in shell("post", "x", "--dry-run").out
     assert "post.empty" == shell("post", "", "--dry-run", "--json", code=2).json["code"]
-    assert ([], []) == (shell.posts(), shell("queue", "--json").json)
+    assert ([], []) == (shell.posts(), shell("list", "--json").json)
 
 
 def test_delete(shell: Shell) -> None:
@@ -346,7 +347,7 @@ def scheduled(shell: Shell, text: str = "Later", *more: str) -> int:
 def test_life_of_a_post(shell: Shell) -> None:
     """A post is scheduled, shown, edited, moved, held, released, published and told in the history."""
     number = str(scheduled(shell))
-    [entry] = shell("queue", "--json").json
+    [entry] = shell("list", "--json").json
     assert {"id", "state", "account", "due_at", "text", "uri", "attempts", "error"} <= set(entry)
     assert (int(number), "scheduled", "alice.test", "Later") == (
         entry["id"],
@@ -364,12 +365,12 @@ def test_life_of_a_post(shell: Shell) -> None:
     assert {"published": 1, "retried": 0, "failed": 0, "held": 0, "skipped": 0, "due_unpublished": 0} == shell(
         "run", "--once", "--json"
     ).json
-    [done] = shell("history", "--json").json
+    [done] = shell("list", "--past", "--json").json
     assert ("published", "Better", shell.box.posts("alice.test")[0].uri) == (done["state"], done["text"], done["uri"])
     told = shell("show", number)
     assert "Attempt 1" in told.out and "it is on the network" in told.out
     assert ["published"] == [item["outcome"] for item in shell("show", number, "--json").json["tries"]]
-    assert "Better" in shell("history").out and "Nothing is waiting" in shell("queue").out
+    assert "Better" in shell("list", "--past").out and "Nothing is waiting" in shell("list").out
 
 
 def test_cancel_and_retry(shell: Shell) -> None:
@@ -393,38 +394,40 @@ def test_drafts_and_slots(shell: Shell) -> None:
     """A draft waits without a time; slots give posts without one theirs, one each."""
     draft = shell("post", "Some day", "--draft", "--json").json
     assert ("draft", None) == (draft["state"], draft["due_at"])
-    shell("set", "zone=UTC")
-    assert 6 == len(shell("slots", "mon-fri 9:00; sat 11:00", "--json").json)
+    shell("accounts", "set", "zone=UTC")
+    assert 6 == len(shell("accounts", "slots", "mon-fri 9:00; sat 11:00", "--json").json)
     first, second = (shell("post", text, "--next-slot", "--json").json["due_at"] for text in ("a", "b"))
     assert first < second
-    assert "mon-fri 9:00" in shell("slots").out.lower()
+    assert "mon-fri 9:00" in shell("accounts", "slots").out.lower()
 
 
 def test_settings(shell: Shell) -> None:
     """Settings are shown, changed, removed, and checked."""
-    assert {"zone": "Europe/Berlin", "langs": ["de"]} == shell("set", "zone=Europe/Berlin", "langs=de", "--json").json
-    assert {"langs": ["de"]} == shell("set", "zone=", "--json").json
-    assert "langs = de" in shell("set").out
+    assert {"zone": "Europe/Berlin", "langs": ["de"]} == shell(
+        "accounts", "set", "zone=Europe/Berlin", "langs=de", "--json"
+    ).json
+    assert {"langs": ["de"]} == shell("accounts", "set", "zone=", "--json").json
+    assert "langs = de" in shell("accounts", "set").out
     for wrong in ("zone=Mars", "nonsense=1", "gap_seconds=-1", "late=never", "zone"):
-        assert shell("set", wrong, "--json", code=2).json["hint"]
+        assert shell("accounts", "set", wrong, "--json", code=2).json["hint"]
 
 
 def test_recurring(shell: Shell) -> None:
     """A rule is listed; an occurrence is skipped, another moved; it is stopped with its posts."""
-    shell("set", "zone=UTC")
+    shell("accounts", "set", "zone=UTC")
     made = shell("post", "Good morning", "--every", "daily 9:00", "--json").json
     rule = str(made["recurrence"])
     [listed] = shell("recurring", "--json").json
     assert (int(rule), "daily 9:00", "Good morning") == (listed["id"], listed["rule"], listed["text"])
     first = datetime.fromisoformat(made["due_at"])
     assert rule == str(shell("recurring", "skip", rule, f"{first:%Y-%m-%d %H:%M}", "--json").json["id"])
-    [waiting] = shell("queue", "--json").json
+    [waiting] = shell("list", "--json").json
     assert first + timedelta(days=1) == datetime.fromisoformat(waiting["due_at"])
     second, noon = first + timedelta(days=1), first.replace(hour=12) + timedelta(days=1)
     shell("recurring", "move", rule, f"{second:%Y-%m-%d %H:%M}", f"{noon:%Y-%m-%d %H:%M}")
-    assert noon == datetime.fromisoformat(shell("queue", "--json").json[0]["due_at"])
+    assert noon == datetime.fromisoformat(shell("list", "--json").json[0]["due_at"])
     assert 1 == shell("recurring", "stop", rule, "--json").json["cancelled"]
-    assert ([], []) == (shell("recurring", "--json").json, shell("queue", "--json").json)
+    assert ([], []) == (shell("recurring", "--json").json, shell("list", "--json").json)
 
 
 def test_import_and_export(shell: Shell, files: Files) -> None:
@@ -433,11 +436,11 @@ def test_import_and_export(shell: Shell, files: Files) -> None:
     table = files.text("plan.jsonl", "\n".join(json.dumps(row) for row in rows))
     assert [1, 2] == [item["row"] for item in shell("import", table, "--json").json]
     exported = shell("export").out
-    for number in (item["id"] for item in shell("queue", "--json").json):
+    for number in (item["id"] for item in shell("list", "--json").json):
         shell("cancel", str(number))
     shell("import", files.text("again.jsonl", exported.replace('"k"', '"k2"')))
     assert [("a", "2030-01-01T09:00:00.000Z"), ("b", "2030-01-02T08:00:00.000Z")] == [
-        (item["text"], item["due_at"]) for item in shell("queue", "--json").json
+        (item["text"], item["due_at"]) for item in shell("list", "--json").json
     ]
     mixed = files.text("mixed.csv", "text,at\ngood,2030-03-01T09:00:00Z\n,2030-03-02T09:00:00Z\n")
     told = shell("import", mixed, "--json", code=2).json
@@ -445,24 +448,24 @@ def test_import_and_export(shell: Shell, files: Files) -> None:
         told["code"],
         [row["error"] and row["error"]["code"] for row in told["rows"]],
     )
-    assert 2 == len(shell("queue", "--json").json)
+    assert 2 == len(shell("list", "--json").json)
     shell("import", mixed, "--partial")
     assert "1 of 2 rows are right" in shell("import", mixed, "--dry-run", code=2).out
-    assert 3 == len(shell("queue", "--json").json)
+    assert 3 == len(shell("list", "--json").json)
 
 
 def test_a_file_is_imported_once(shell: Shell, files: Files) -> None:
     """A second import of a file says what was there, and queues nothing; --again does. --dates gives an order."""
     plan = files.text("plan.csv", "text,date,time\nHi,01-03-2030,10:00\n")
-    shell("set", "zone=UTC")
+    shell("accounts", "set", "zone=UTC")
     assert "ambiguous" in shell("import", plan, code=2).err
     shell("import", plan, "--dates", "dmy")
     assert "1 is there already" in shell("import", plan, "--dates", "dmy", "--dry-run").out
     again = shell("import", plan, "--dates", "dmy").out
     assert ("0 posts, 1 is there already" in again, "undo" in again) == (True, False)
-    assert ["2030-03-01T10:00:00.000Z"] == [item["due_at"] for item in shell("queue", "--json").json]
+    assert ["2030-03-01T10:00:00.000Z"] == [item["due_at"] for item in shell("list", "--json").json]
     shell("import", plan, "--dates", "dmy", "--again")
-    assert 2 == len(shell("queue", "--json").json)
+    assert 2 == len(shell("list", "--json").json)
 
 
 def test_export_needs_a_place(shell: Shell) -> None:
@@ -478,7 +481,7 @@ def test_backup(shell: Shell, tmp_path: Path) -> None:
     shell("backup", str(copy))
     assert "backup.exists" == shell("backup", str(copy), "--json", code=2).json["code"]
     shell.set(SKYWRITE_DATABASE=str(copy))
-    assert ["Later"] == [item["text"] for item in shell("queue", "--json").json]
+    assert ["Later"] == [item["text"] for item in shell("list", "--json").json]
     shell("post", "From the copy")
     assert ["From the copy"] == shell.posts()
 
@@ -503,7 +506,7 @@ def test_rows_of_standard_input(shell: Shell) -> None:
     again = shell("post", "-", "--jsonl", "--key", "k", "--lang", "en", "--json", stdin=lines).json
     assert [row["uri"] for row in told] == [row["uri"] for row in again]
     assert (["a", "b"], [("en",), ("en",)]) == (shell.posts(), [post.langs for post in shell.box.posts("alice.test")])
-    assert ["c"] == [item["text"] for item in shell("queue", "--json").json]
+    assert ["c"] == [item["text"] for item in shell("list", "--json").json]
 
 
 def test_one_wrong_row_keeps_all_back(shell: Shell) -> None:
@@ -512,7 +515,7 @@ def test_one_wrong_row_keeps_all_back(shell: Shell) -> None:
         told = shell("post", "-", "--jsonl", "--json", stdin=b'{"text": "good"}\n' + wrong, code=2)
         assert told.json["hint"], wrong
     assert "post.empty" == shell("post", "-", "--jsonl", "--json", stdin=b"\n", code=2).json["code"]
-    assert ([], []) == (shell.posts(), shell("queue", "--json").json)
+    assert ([], []) == (shell.posts(), shell("list", "--json").json)
 
 
 def test_rows_while_the_server_is_down(shell: Shell) -> None:
@@ -531,7 +534,7 @@ def test_watch(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """A command is added (with or without `add`), listed, tried, posted and removed."""
     monkeypatch.chdir(tmp_path)
     made = shell(
-        "command", "add", "echo It rains.", "--every", "0 8 * * *", "--zone", "UTC", "--tag", "w", "--json"
+        "commands", "add", "echo It rains.", "--every", "0 8 * * *", "--zone", "UTC", "--tag", "w", "--json"
     ).json
     assert ("command", "echo It rains.", None, str(tmp_path)) == (
         made["kind"],
@@ -539,27 +542,27 @@ def test_watch(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         made["outcome"],
         made["settings"]["folder"],
     )
-    other = shell("command", "date", "--every", "hourly", "--json").json["id"]
+    other = shell("commands", "date", "--every", "hourly", "--json").json["id"]
     number = str(made["id"])
-    assert "Nothing was sent." in shell("command", "run", number).out
-    assert "It rains." == shell("command", "run", number, "--json").json["printed"]
+    assert "Nothing was sent." in shell("commands", "run", number).out
+    assert "It rains." == shell("commands", "run", number, "--json").json["printed"]
     assert [] == shell.posts()
-    assert "posted" == shell("command", "run", number, "--post", "--json").json["outcome"]
-    assert "printed the same as before" in shell("command", "run", number, "--post").out
+    assert "posted" == shell("commands", "run", number, "--post", "--json").json["outcome"]
+    assert "printed the same as before" in shell("commands", "run", number, "--post").out
     assert (["It rains."], ["w"]) == (shell.posts(), shell.box.posts("alice.test")[0].record["tags"])
-    assert "echo It rains." in shell("command", "list").out
-    shell("command", "remove", str(other))
-    assert [int(number)] == [item["id"] for item in shell("command", "list", "--json").json]
-    assert "command.unknown" == shell("command", "remove", "99", "--json", code=2).json["code"]
+    assert "echo It rains." in shell("commands", "list").out
+    shell("commands", "remove", str(other))
+    assert [int(number)] == [item["id"] for item in shell("commands", "list", "--json").json]
+    assert "command.unknown" == shell("commands", "remove", "99", "--json", code=2).json["code"]
 
 
 def test_watch_that_fails(shell: Shell) -> None:
     """A command that fails is told, with its exit code; nothing is posted."""
-    number = str(shell("command", "add", "echo no; exit 7", "--every", "0 8 * * *", "--json").json["id"])
+    number = str(shell("commands", "add", "echo no; exit 7", "--every", "0 8 * * *", "--json").json["id"])
     for more in ((), ("--post",)):
-        told: Any = shell("command", "run", number, *more, "--json", code=1).json
+        told: Any = shell("commands", "run", number, *more, "--json", code=1).json
         assert ("The command ended with 7.", True) == (told["message"], bool(told["hint"]))
-    assert "The command ended with 7." in shell("command", "list").out
+    assert "The command ended with 7." in shell("commands", "list").out
     assert [] == shell.posts()
 
 
@@ -571,17 +574,17 @@ def test_app(shell: Shell, files: Files) -> None:
     path = files.text("bot.py", program)
     shell("run", "--app", path, "--call", "hello")
     shell("run", "--app", path, "--once")
-    assert (["Hi"], "hello()") == (shell.posts(), shell("command", "list").out.split()[-1])
+    assert (["Hi"], "hello()") == (shell.posts(), shell("commands", "list").out.split()[-1])
     assert "program.invalid" == shell("run", "--app", files.text("x.py", "1/0"), "--json", code=2).json["code"]
     assert "function.unknown" == shell("run", "--app", path, "--call", "bye", "--json", code=2).json["code"]
 
 
 def test_a_time_is_read_and_shown_in_the_zone_that_is_given(shell: Shell) -> None:
     """--zone goes with --at, too; a zone without any time is refused."""
-    shell("set", "zone=Europe/Berlin")
+    shell("accounts", "set", "zone=Europe/Berlin")
     told = shell("post", "Hello", "--at", "2030-07-05 9:00", "--zone", "america/new_york")
     assert "goes out Fri 5 Jul 2030 09:00 America/New_York (13:00 UTC)" in told.out
-    assert "2030-07-05T13:00:00.000Z" == shell("queue", "--json").json[0]["due_at"]
+    assert "2030-07-05T13:00:00.000Z" == shell("list", "--json").json[0]["due_at"]
     shell("post", "Hello", "--zone", "UTC", code=2)
     shell("post", "Hello", "--next-slot", "--zone", "UTC", code=2)
     assert "zone.unknown" == shell("post", "x", "--at", "mon 9:00", "--zone", "CET/x", "--json", code=2).json["code"]
@@ -613,7 +616,7 @@ def test_dry_run_checks_the_time_as_well(shell: Shell) -> None:
         shell("post", "x", *words, "--dry-run", code=2)
     for words in (("--at", "tomorrow 9:00"), ("--every", "daily 9:00", "--zone", "UTC")):
         assert "It would go out" in shell("post", "x", *words, "--dry-run").out
-    assert [] == shell("queue", "--json").json
+    assert [] == shell("list", "--json").json
 
 
 def test_a_thread_is_edited_whole(shell: Shell, files: Files) -> None:
@@ -648,7 +651,7 @@ def test_an_empty_table_is_no_import(shell: Shell, files: Files) -> None:
 @pytest.mark.parametrize("setting", ["max_per_day=0", "gap_seconds=99999999999999999999", "late=skip:0s"])
 def test_settings_that_stop_everything_are_refused(shell: Shell, setting: str) -> None:
     """They are hardly what was meant."""
-    shell("set", setting, code=2)
+    shell("accounts", "set", setting, code=2)
 
 
 def test_one_wrong_number_stops_no_other(shell: Shell) -> None:
@@ -667,13 +670,13 @@ def test_undo(shell: Shell) -> None:
     assert 0 == shell("cancel", "1", "2").code
     told = shell("undo")
     assert (0, True) == (told.code, "cancel of 2 posts" in told.out)
-    assert 3 == len(shell("queue", "--json").json)
+    assert 3 == len(shell("list", "--json").json)
     assert ("schedule", [3]) == ((again := shell("undo", "--json").json)["verb"], again["ids"])
-    assert ["Post 0", "Post 1"] == [entry["text"] for entry in shell("queue", "--json").json]
+    assert ["Post 0", "Post 1"] == [entry["text"] for entry in shell("list", "--json").json]
     shell("undo", code=2)
 
 
-@pytest.mark.parametrize("group", ["feed", "command", "keys", "notices", "drafts"])
+@pytest.mark.parametrize("group", ["receipts", "service", "drafts"])
 def test_a_group_alone_shows_its_help(shell: Shell, group: str) -> None:
     """Line by line, with its commands and an example."""
     lines = shell(group, code=2).err.splitlines()

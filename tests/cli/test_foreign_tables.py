@@ -29,7 +29,7 @@ def test_a_table_of_another_program_comes_in_as_it_is(shell: Shell, files: Files
     told = shell("import", files.text(sample.name, sample.text))
     assert f"This is a table of {sample.program}: " in told.out + told.err
     assert all(name in told.out + told.err for name in sample.left_out)
-    queued = shell("queue", "--json").json
+    queued = shell("list", "--json").json
     assert {row["text"] for row in sample.rows} == {one["text"] for one in queued}
 
 
@@ -45,7 +45,7 @@ def test_foreign_columns_are_mapped_by_pasting(shell: Shell, files: Files) -> No
     shell(*[word for word in command_line if word != "--dry-run"])
     later = shell("import", files.text("later.csv", OTHERS.replace("Hi", "Ho")))
     assert "read as you said for an earlier file" in later.out + later.err
-    assert ["Hi", "Ho"] == [one["text"] for one in shell("queue", "--json").json]
+    assert ["Hi", "Ho"] == [one["text"] for one in shell("list", "--json").json]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_the_order_of_dates_is_asked_once_for_the_file(shell: Shell, files: File
     hint = told.err.partition("To do: ")[2]
     assert f"with the day first: skywrite import {plan} --dates dmy; with the month first: skywrite import" in hint
     shell(*pasted(told, "--dates dmy"))
-    assert ["2060-04-03", "2060-06-05"] == [one["due_at"][:10] for one in shell("queue", "--json").json]
+    assert ["2060-04-03", "2060-06-05"] == [one["due_at"][:10] for one in shell("list", "--json").json]
 
 
 def test_on_a_terminal_the_order_is_asked(shell: Shell, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ def test_on_a_terminal_the_order_is_asked(shell: Shell, files: Files, monkeypatc
     monkeypatch.setattr("click.prompt", lambda text, **_: asked.append(text) or "mdy")
     shell("import", plan)
     assert ["The order of all dates in the file"] == asked
-    assert ["2060-03-04", "2060-05-06"] == [one["due_at"][:10] for one in shell("queue", "--json").json]
+    assert ["2060-03-04", "2060-05-06"] == [one["due_at"][:10] for one in shell("list", "--json").json]
 
 
 def test_what_was_published_elsewhere_is_not_posted_again(shell: Shell, files: Files) -> None:
@@ -87,7 +87,7 @@ def test_what_was_published_elsewhere_is_not_posted_again(shell: Shell, files: F
     text = "Content,Publish date,State\nDone,2026-01-02,PUBLISHED\nSoon,2060-01-02 09:00Z,QUEUE\n"
     told = shell("import", files.text("postiz.csv", text))
     assert "1 row says that it is published already; left out." in told.out + told.err
-    assert ["Soon"] == [one["text"] for one in shell("queue", "--json").json]
+    assert ["Soon"] == [one["text"] for one in shell("list", "--json").json]
 
 
 def test_a_plan_in_json_says_how_columns_were_read(shell: Shell, files: Files) -> None:

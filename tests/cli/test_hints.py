@@ -11,7 +11,8 @@ import click
 import pytest
 
 from skywrite.cli.hints import _COMMANDS, command
-from skywrite.cli.main import COMMANDS, cli
+from skywrite.cli.main import cli
+from skywrite.cli.names import COMMANDS
 from skywrite.errors import Do, InputError
 from tests.cli.conftest import Files, Shell
 from tests.support.processes import ROOT
@@ -85,7 +86,7 @@ def test_every_written_command_is_whole() -> None:
 def test_slots_are_set_by_pasting(shell: Shell) -> None:
     """`No weekly slots` shows the command that sets some, and it works."""
     hint = shell("post", "Next", "--next-slot", "--json", code=2).json["hint"]
-    command_line = 'skywrite slots "mon-fri 9:00,17:30; sat 11:00"'
+    command_line = 'skywrite accounts slots "mon-fri 9:00,17:30; sat 11:00"'
     assert hint.endswith(f": {command_line}")
     shell(*shlex.split(command_line)[1:])
     shell("post", "Next", "--next-slot")
@@ -99,7 +100,7 @@ def test_the_good_rows_are_imported_by_pasting(shell: Shell, files: Files) -> No
     pasted = shlex.split(command_line)
     assert ["import", plan, "--zone", "UTC", "--partial"] == pasted
     shell(*pasted, code=None)
-    assert ["Good"] == [row["text"] for row in shell("queue", "--json").json]
+    assert ["Good"] == [row["text"] for row in shell("list", "--json").json]
 
 
 def test_a_shell_hears_no_python(shell: Shell) -> None:

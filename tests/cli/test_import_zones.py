@@ -12,7 +12,7 @@ PLAN = "text,at\nOne,2027-01-05 09:00\nTwo,2027-01-05T10:00:00+01:00\n"
 @pytest.mark.parametrize("option", [(), ("--dry-run",)])
 def test_an_import_names_its_zone(shell: Shell, files: Files, option: tuple[str, ...]) -> None:
     """Beside what was accepted, it says in which zone times without one were read, and how to choose another."""
-    shell("set", "zone=Asia/Tokyo")
+    shell("accounts", "set", "zone=Asia/Tokyo")
     told = shell("import", files.text("plan.csv", PLAN), *option).out
     assert "Times that name no zone are read in Asia/Tokyo; --zone ZONE reads them in another." in told
     assert "no zone" not in shell("import", files.text("slots.csv", "text\nOne\n"), "--partial", code=None).out
@@ -21,8 +21,8 @@ def test_an_import_names_its_zone(shell: Shell, files: Files, option: tuple[str,
 def test_accounts_with_other_zones_are_named(shell: Shell, files: Files) -> None:
     """Where accounts of one file have different zones, each is said."""
     shell.login("bob.test")
-    shell("set", "zone=Asia/Tokyo", "--account", "alice.test")
-    shell("set", "zone=Europe/Paris", "--account", "bob.test")
+    shell("accounts", "set", "zone=Asia/Tokyo", "--account", "alice.test")
+    shell("accounts", "set", "zone=Europe/Paris", "--account", "bob.test")
     rows = "account,text,at\nalice.test,One,2027-01-05 09:00\nbob.test,Two,2027-01-05 09:00\n"
     told = shell("import", files.text("plan.csv", rows)).out
     assert "Asia/Tokyo for alice.test, Europe/Paris for bob.test" in told

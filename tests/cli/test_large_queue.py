@@ -85,4 +85,4 @@ def test_a_table_is_printed_while_it_is_read(full: Shell, monkeypatch: pytest.Mo
 
 def test_an_empty_list_is_an_array_too(shell: Shell) -> None:
     """Scripts get what they can parse."""
-    assert [] == shell("queue", "--json").json
+    assert [] == shell("list", "--json").json

@@ -28,16 +28,16 @@ def test_no_line_of_the_queue_is_wider_than_the_terminal(shell: Any, columns: in
     shell("post", "x" * 280, "--at", "tomorrow 9:01")
     shell("post", "👩‍👩‍👧‍👦" * 40, "--at", "tomorrow 9:02")
     shell.set(COLUMNS=str(columns))
-    assert [] == [line for line in shell("queue").out.splitlines() if width(line) > columns]
+    assert [] == [line for line in shell("list").out.splitlines() if width(line) > columns]
 
 
 def test_the_queue_is_grouped_by_local_days(shell: Any) -> None:
     """A heading for each day in the account's zone, and the zone named once."""
-    shell("set", "zone=Pacific/Auckland")
+    shell("accounts", "set", "zone=Pacific/Auckland")
     shell("post", "Early", "--at", "2031-01-01 00:30")
     shell("post", "Late", "--at", "2031-01-01 23:30")
     shell("post", "Some day", "--draft")
-    lines = shell("queue").out.splitlines()
+    lines = shell("list").out.splitlines()
     assert ["Wed 1 Jan 2031", "Without a time", "Times are in Pacific/Auckland."] == [
         line for line in lines if not line.startswith(" ")
     ]
@@ -47,8 +47,8 @@ def test_the_queue_says_how_much_it_shows(shell: Any) -> None:
     """And how to see the rest."""
     for number in range(3):
         shell("post", f"Post {number}", "--at", f"tomorrow 9:0{number}")
-    assert "2 of 3. More: skywrite queue --limit" in shell("queue", "--limit", "2").out
-    assert "of 3" not in shell("queue").out
+    assert "2 of 3. More: skywrite list --limit" in shell("list", "--limit", "2").out
+    assert "of 3" not in shell("list").out
 
 
 def test_show_says_what_a_post_holds(shell: Any, files: Any) -> None:
@@ -66,14 +66,14 @@ def test_no_colours_where_they_are_unwelcome(shell: Any, environ: dict[str, str]
     """NO_COLOR and dumb terminals get plain text, in a real process, too."""
     shell.set(**environ)
     shell("post", "Later", "--at", "tomorrow 9:00")
-    assert "\x1b" not in shell("queue").out + shell("show", "1").out
+    assert "\x1b" not in shell("list").out + shell("show", "1").out
 
 
 def test_completion_proposes_posts_accounts_and_states(shell: Any) -> None:
     """In a real process, as a shell asks for it."""
     shell("post", "Later", "--at", "tomorrow 9:00")
     script = "from skywrite.cli.main import main; import sys; sys.argv = ['skywrite']; main()"
-    asked = {"skywrite show ": "plain,1", "skywrite queue --account al": "plain,alice.test"}
+    asked = {"skywrite show ": "plain,1", "skywrite list --account al": "plain,alice.test"}
     for words, expected in asked.items():
         environ = {"_SKYWRITE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
         assert expected == shell.python(script, **environ).out.strip()
@@ -82,4 +82,4 @@ def test_completion_proposes_posts_accounts_and_states(shell: Any) -> None:
 def test_json_of_the_queue_is_one_list(shell: Any) -> None:
     """For scripts nothing is grouped, cut or counted."""
     shell("post", TEXT, "--at", "tomorrow 9:00")
-    assert [TEXT] == [entry["text"] for entry in json.loads(shell("queue", "--json").out)]
+    assert [TEXT] == [entry["text"] for entry in json.loads(shell("list", "--json").out)]

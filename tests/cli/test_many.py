@@ -20,7 +20,7 @@ def a_plan(files: Files, rows: int = 30) -> str:
 
 def test_a_dry_run_shows_the_plan(shell: Shell, files: Files) -> None:
     """Day by day with local times, text and images; what is odd about many rows is said once."""
-    shell("set", "zone=Europe/Berlin")
+    shell("accounts", "set", "zone=Europe/Berlin")
     files.image("sun.png")
     plan = files.text(
         "plan.jsonl",
@@ -32,7 +32,7 @@ def test_a_dry_run_shows_the_plan(shell: Shell, files: Files) -> None:
     lines = shell("import", plan, "--dry-run").out.splitlines()
     assert ["Wed 1 May 2030", "  09:30  Sun  1 image", "Thu 2 May 2030", "  11:00  Later"] == lines[2:6]
     assert ["Without a time", "         One day"] == lines[6:8]
-    assert ("  09:00  Morning  weekdays 9:00", []) == (lines[1].replace("every ", ""), shell("queue", "--json").json)
+    assert ("  09:00  Morning  weekdays 9:00", []) == (lines[1].replace("every ", ""), shell("list", "--json").json)
 
 
 def test_warnings_and_errors_of_many_rows_are_summed_up(shell: Shell, files: Files) -> None:
@@ -53,7 +53,7 @@ def test_the_plan_as_json(shell: Shell, files: Files) -> None:
 
 def states(shell: Shell) -> str:
     """The first letter of each post's state, by number."""
-    posts = shell("queue", "--json").json + shell("history", "--json").json
+    posts = shell("list", "--json").json + shell("list", "--past", "--json").json
     return "".join(post["state"][0] for post in sorted(posts, key=lambda post: post["id"]))
 
 
@@ -112,26 +112,26 @@ def test_a_person_is_asked_before_many_are_cancelled(shell: Shell, files: Files,
             break
         said += piece
     os.waitpid(pid, 0)
-    assert (b"Cancel 3 posts?" in said, left) == (True, len(shell("queue", "--json").json))
+    assert (b"Cancel 3 posts?" in said, left) == (True, len(shell("list", "--json").json))
 
 
 def test_slots_say_their_zone(shell: Shell) -> None:
     """Slots keep the zone that the account had when they were set, and say so where it is another one now."""
-    shell("set", "zone=Europe/Berlin")
-    shell("slots", "mon-fri 9:00")
-    assert "mon-fri 9:00\n" == shell("slots").out
-    shell("set", "zone=America/New_York")
+    shell("accounts", "set", "zone=Europe/Berlin")
+    shell("accounts", "slots", "mon-fri 9:00")
+    assert "mon-fri 9:00\n" == shell("accounts", "slots").out
+    shell("accounts", "set", "zone=America/New_York")
     said = "mon-fri 9:00  in Europe/Berlin, not in America/New_York, the account's zone\n"
-    assert said == shell("slots").out
+    assert said == shell("accounts", "slots").out
 
 
 def test_slots_are_not_erased_by_an_empty_word(shell: Shell) -> None:
     """An empty variable of a script removes nothing; --clear does."""
-    shell("slots", "mon-fri 9:00")
-    assert "--clear" in shell("slots", "", code=2).err
-    assert 5 == len(shell("slots", "--json").json)
-    shell("slots", "--clear")
-    assert [] == shell("slots", "--json").json
+    shell("accounts", "slots", "mon-fri 9:00")
+    assert "--clear" in shell("accounts", "slots", "", code=2).err
+    assert 5 == len(shell("accounts", "slots", "--json").json)
+    shell("accounts", "slots", "--clear")
+    assert [] == shell("accounts", "slots", "--json").json
 
 
 def test_an_import_is_taken_back(shell: Shell, files: Files) -> None:
@@ -139,4 +139,4 @@ def test_an_import_is_taken_back(shell: Shell, files: Files) -> None:
     told = shell("import", a_plan(files, 3))
     assert "skywrite undo" in told.out
     assert "import of 3 posts" in shell("undo").out
-    assert ([], Path(a_plan(files)).name) == (shell("queue", "--json").json, "plan.csv")
+    assert ([], Path(a_plan(files)).name) == (shell("list", "--json").json, "plan.csv")

@@ -17,7 +17,7 @@ def test_a_line_for_each_post(shell: Shell) -> None:
     """When, who, what, and where it can be seen; nothing about claims and attempts."""
     shell("post", "Sales by month", "--at", "now")
     lines = shell("run", "--once", "--log", "people").out.splitlines()
-    url = shell("history", "--json").json[0]["url"]
+    url = shell("list", "--past", "--json").json[0]["url"]
     time, _, rest = lines[0].partition("  ")
     assert f'alice.test  "Sales by month"  {url}' == rest
     assert 2 == time.count(":")
@@ -26,13 +26,13 @@ def test_a_line_for_each_post(shell: Shell) -> None:
 
 def test_a_run_that_leaves_posts_says_until_when(shell: Shell) -> None:
     """Those that wait for the pace of their account are left to the next run."""
-    shell("set", "gap_seconds=3600", "zone=UTC")
+    shell("accounts", "set", "gap_seconds=3600", "zone=UTC")
     shell("post", "First", "--at", "now")
     shell("post", "Second", "--at", "now")
     said = shell("run", "--once", "--log", "people", code=4).out.splitlines()[-1]
     assert said.startswith("1 published, 0 failed, 0 held, 0 skipped; 1 due post is still to be sent (the next one may")
-    assert said.endswith("UTC, because of the gap; see: skywrite queue).")
-    assert "goes out" in shell("queue").out
+    assert said.endswith("UTC, because of the gap; see: skywrite list).")
+    assert "goes out" in shell("list").out
     assert "Goes out: " in shell("show", "2").out
 
 
@@ -45,7 +45,7 @@ def test_logs_stay_logs(shell: Shell) -> None:
 
 def test_what_comes_next(shell: Shell) -> None:
     """When nothing is due a line says what is next, with its local time; a refusal says why."""
-    shell("set", "zone=UTC")
+    shell("accounts", "set", "zone=UTC")
     year = datetime.now(UTC).year + 1
     shell("post", "Later", "--at", f"{year}-12-24 18:00")
     terminal = Terminal("run")
@@ -77,6 +77,6 @@ def test_who_sends_it_is_said_where_nobody_does(shell: Shell, monkeypatch: pytes
 
 def test_the_old_name_of_scheduled_commands(shell: Shell) -> None:
     """`watch` goes on working, and is not listed."""
-    shell("command", "add", "true", "--every", "daily 9:00")
-    assert "daily 9:00" in shell("command", "list").out
+    shell("commands", "add", "true", "--every", "daily 9:00")
+    assert "daily 9:00" in shell("commands", "list").out
     assert "  watch" not in shell("--help").out

@@ -154,7 +154,7 @@ class Faces:
 def faces(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faces]:
     """A queue that holds one of everything, or more."""
     shell("post", "Published")
-    shell("set", "approval=all", "zone=UTC", "gap_seconds=600")
+    shell("accounts", "set", "approval=all", "zone=UTC", "gap_seconds=600")
     (shell.home / "plan.csv").write_text(TABLE)
     monkeypatch.chdir(shell.home)
     with Skywrite() as sky:

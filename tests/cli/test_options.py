@@ -16,7 +16,7 @@ from skywrite.errors import SkywriteError
 from tests.cli.conftest import Shell, Told
 from tests.cli.test_given import TEXTS
 from tests.cli.test_hints import parsed
-from tests.cli.walk import commands, options
+from tests.cli.walk import commands, long_name, options
 
 Path = tuple[str, ...]
 NOWHERE = "at://did:plc:aaaaaaaaaaaaaaaaaaaaaaaa/app.bsky.feed.post/3k2aaaaaaaa22"
@@ -103,7 +103,7 @@ OTHER = {
     "stats --by": "x",
 }
 # A command makes its files itself, when it runs.
-LATER = {(("command", "add"), "--image"), (("command", "add"), "--video")}
+LATER = {(("commands", "add"), "--image"), (("commands", "add"), "--video")}
 # What stands in no line of `app` or `queue`, and what a wrong command line is called.
 NAMES = {"UsageError", "SystemRefused"}
 _COMMAND = re.compile(r"skywrite (?:[a-z-]+)(?: [a-z-]+)*(?: --[a-z-]+)*")
@@ -121,7 +121,7 @@ def whole(path: Path, command: click.Command, option: click.Option) -> list[str]
     """A command that lacks nothing but this option."""
     if isinstance(command, click.Group):
         return [*path]
-    name, words = option.opts[-1], [*path]
+    name, words = long_name(option), [*path]
     for param in command.params:
         if isinstance(param, click.Argument) and (param.required or param.name == "text"):
             words += ["1"] if path == ("reject",) else ARGUMENTS.get(str(param.name), ["1"])
@@ -130,12 +130,14 @@ def whole(path: Path, command: click.Command, option: click.Option) -> list[str]
     needs = WITH.get(name, [])
     if needs and needs[0] not in words and any(needs[0] in param.opts for param in command.params):
         words += needs
+    if path == ("schedule",) and not {name, *words} & {"--at", "--every"}:
+        words += WITH["--zone"]
     return [word for word in words if word not in WITHOUT.get(name, [])]
 
 
 def wrong_value(path: Path, option: click.Option) -> str | None:
     """A value that the option cannot have; None if it takes any."""
-    name = option.opts[-1]
+    name = long_name(option)
     other = OTHER.get(f"{path[-1]} {name}") or OTHER.get(name)
     return other or (None if name in ANYTHING else WRONG[option.metavar or option.type.name])
 
@@ -162,7 +164,7 @@ def test_an_option_without_its_value_names_the_help_of_its_command(signed_out: S
     """`skywrite post "Hello" --at` says that a value is missing, and where that command is explained."""
     helps = set()
     for path, _, option in every_option():
-        name = option.opts[-1]
+        name = long_name(option)
         told = signed_out(*path, name, code=2)
         help_of = " ".join(["skywrite", *path, "--help"])
         assert {"message": f"Option '{name}' requires an argument.", "hint": f"See: {help_of}"} == told_error(told)
@@ -177,7 +179,7 @@ def test_an_option_that_is_given_twice_is_refused(signed_out: Shell) -> None:
     for path, _, option in every_option():
         if option.multiple:
             continue
-        name = option.opts[-1]
+        name = long_name(option)
         told = told_error(signed_out(*path, name, "1", name, "2", code=2))
         assert f"{option.opts[0]} is given 2 times; it takes one value." == told["message"], path
         assert told["hint"].endswith(" ".join(["See: skywrite", *path, "--help"]))
@@ -200,9 +202,9 @@ def test_a_value_that_means_nothing_is_refused(prepared: Shell) -> None:
     before = prepared("export").out, prepared.posts(), prepared.posts("bob.test")
     for path, command, option in every_option():
         value = wrong_value(path, option)
-        if value is None or (path, option.opts[-1]) in LATER:
+        if value is None or (path, long_name(option)) in LATER:
             continue
-        words = with_json(command, [*whole(path, command, option), option.opts[-1], value])
+        words = with_json(command, [*whole(path, command, option), long_name(option), value])
         told = prepared(*words, code=None)
         assert told.code in (2, 3) or "/" in value, (words, told)
         assert "Traceback" not in told.out + told.err
@@ -219,7 +221,7 @@ def test_a_value_that_means_nothing_is_refused(prepared: Shell) -> None:
 
 def test_only_options_that_take_any_text_have_no_wrong_value() -> None:
     """A new option has a wrong value above, or takes anything."""
-    known = {option.opts[-1] for _, _, option in every_option()}
+    known = {long_name(option) for _, _, option in every_option()}
     assert set() == {*ANYTHING, *(name.split()[-1] for name in OTHER), *WITH, *WITHOUT} - known
 
 
@@ -227,5 +229,5 @@ def test_an_empty_number_or_choice_is_refused(signed_out: Shell) -> None:
     """`--limit "$LIMIT"` with an unset variable is an error; texts are in `test_given`."""
     for path, _, option in every_option():
         if not isinstance(option.type, TEXTS):
-            told = told_error(signed_out(*path, option.opts[-1], "", code=2))
+            told = told_error(signed_out(*path, long_name(option), "", code=2))
             assert told["message"].startswith("Invalid value for "), (path, told)

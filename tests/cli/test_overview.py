@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from skywrite.app.overview import Overview
-from skywrite.cli.main import COMMANDS, GROUPS, cli, main
+from skywrite.cli.main import cli, main
+from skywrite.cli.names import COMMANDS, GROUPS
 from skywrite.cli.status import _ended_lines
 from skywrite.queue.actions import Action
 from skywrite.queue.follow_ups import FollowUp
@@ -83,14 +84,14 @@ def test_no_summary_of_a_subcommand_is_cut(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_help_is_a_command(capsys: pytest.CaptureFixture[str]) -> None:
-    """`skywrite help feed add` says what `skywrite feed add --help` says."""
+    """`skywrite help feed add` says what `skywrite feeds add --help` says."""
     assert outcome(capsys, "feed", "add", "--help") == outcome(capsys, "help", "feed", "add")
 
 
 def test_a_misspelled_command_names_those_that_are_alike(capsys: pytest.CaptureFixture[str]) -> None:
     """And ends with 2."""
     code, _, err = outcome(capsys, "quue")
-    assert (2, True) == (code, "Did you mean skywrite queue?" in err)
+    assert (2, True) == (code, "Did you mean skywrite list?" in err)
 
 
 def test_every_command_has_a_summary() -> None:

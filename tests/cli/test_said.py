@@ -12,7 +12,7 @@ from tests.cli.conftest import Files, Shell
 
 def test_what_is_no_address_says_what_to_type(shell: Shell) -> None:
     """`feed add nonsense` is told in the words of those who type addresses, and not of those who parse them."""
-    told = shell("feed", "add", "nonsense", "--json", code=2).json
+    told = shell("feeds", "add", "nonsense", "--json", code=2).json
     assert "'nonsense' is not a web address: it does not begin with https://." == told["message"]
     assert "Write it whole, such as https://example.com/blog." == told["hint"]
 
@@ -26,8 +26,8 @@ def test_a_number_that_nothing_has_shows_no_range_of_the_database(shell: Shell, 
 
 def test_an_empty_name_is_not_looked_up(shell: Shell) -> None:
     """`feed edit "$FEED"` with an unset variable says that the name is empty, although empty options reset."""
-    told = shell("feed", "edit", "", "--template", "", "--json", code=2).json
-    assert ("FEED is empty.", "Set a value. See: skywrite feed edit --help") == (told["message"], told["hint"])
+    told = shell("feeds", "edit", "", "--template", "", "--json", code=2).json
+    assert ("FEED is empty.", "Set a value. See: skywrite feeds edit --help") == (told["message"], told["hint"])
 
 
 def test_days_are_written_as_everywhere(shell: Shell) -> None:
@@ -69,25 +69,25 @@ def test_nobody_is_told_to_run_before_somebody_signs_in(shell: Shell) -> None:
 
 def test_a_new_zone_says_what_keeps_the_old_one(shell: Shell) -> None:
     """Slots and recurrences stay in their zone, and the hint moves the slots when it is pasted."""
-    shell("set", "zone=Europe/Berlin")
-    shell("slots", "mon-fri 9:00; sat 11:00")
+    shell("accounts", "set", "zone=Europe/Berlin")
+    shell("accounts", "slots", "mon-fri 9:00; sat 11:00")
     shell("post", "Again", "--every", "daily 9:00")
-    told = shell("set", "zone=Asia/Tokyo").err
-    assert "Note: The weekly slots stay in Europe/Berlin. To have them in Asia/Tokyo: skywrite slots " in told
+    told = shell("accounts", "set", "zone=Asia/Tokyo").err
+    assert "Note: The weekly slots stay in Europe/Berlin. To have them in Asia/Tokyo: skywrite accounts slots " in told
     assert "Note: Recurrences stay in Europe/Berlin." in told
     shell(*shlex.split(next(line for line in told.splitlines() if "slots" in line).partition("skywrite ")[2]))
-    assert {"Asia/Tokyo"} == {slot["zone"] for slot in shell("slots", "--json").json}
-    assert "The weekly slots" not in shell("set", "zone=Asia/Tokyo").err
+    assert {"Asia/Tokyo"} == {slot["zone"] for slot in shell("accounts", "slots", "--json").json}
+    assert "The weekly slots" not in shell("accounts", "set", "zone=Asia/Tokyo").err
 
 
 def test_settings_that_cannot_be_read_are_reset_by_pasting(shell: Shell) -> None:
     """Whatever stands in an account's settings, the hint leads out, and nothing goes out unseen meanwhile."""
     with sqlite3.connect(shell.home / "skywrite.db") as database:
         database.execute("UPDATE account SET settings = '[1]'")
-    hint = shell("set", "zone=UTC", "--json", code=1).json["hint"]
-    assert hint.startswith("Reset its settings: skywrite set --reset approval=all --account did:")
+    hint = shell("accounts", "set", "zone=UTC", "--json", code=1).json["hint"]
+    assert hint.startswith("Reset its settings: skywrite accounts set --reset approval=all --account did:")
     assert {"approval": "all"} == shell(*shlex.split(hint.partition("skywrite ")[2]), "--json").json
-    assert {"approval": "all", "zone": "UTC"} == shell("set", "zone=UTC", "--json").json
+    assert {"approval": "all", "zone": "UTC"} == shell("accounts", "set", "zone=UTC", "--json").json
 
 
 def test_a_setting_that_means_nothing_stops_a_post_with_a_reason(shell: Shell) -> None:
@@ -100,15 +100,15 @@ def test_a_setting_that_means_nothing_stops_a_post_with_a_reason(shell: Shell) -
         told["hint"],
     )
     hints = [item["hint"] for item in shell("doctor", "--json", code=None).json]
-    assert "Set it again: skywrite set langs= --account alice.test" in hints
+    assert "Set it again: skywrite accounts set langs= --account alice.test" in hints
     assert [] == shell.posts()
 
 
 def test_a_command_is_checked_with_the_options_of_its_posts(shell: Shell) -> None:
     """A label that no post may have is refused when the command is added, and not at each of its runs."""
     for option, value in (("--label", "x y"), ("--lang", "nonsense!"), ("--card", "nonsense"), ("--replies", "x")):
-        shell("command", "add", "true", "--every", "daily 9:00", option, value, code=2)
-    shell("command", "add", "true", "--every", "daily 9:00", "--image", "made-by-the-command.png")
+        shell("commands", "add", "true", "--every", "daily 9:00", option, value, code=2)
+    shell("commands", "add", "true", "--every", "daily 9:00", "--image", "made-by-the-command.png")
 
 
 def test_what_belongs_to_an_approval_needs_a_post(shell: Shell) -> None:
@@ -119,7 +119,7 @@ def test_what_belongs_to_an_approval_needs_a_post(shell: Shell) -> None:
 
 def test_many_posts_that_need_an_approval_say_so(shell: Shell, files: Files) -> None:
     """`import` and `sync` say that posts wait for an approval, as `post` does."""
-    shell("set", "approval=all", "zone=UTC")
+    shell("accounts", "set", "approval=all", "zone=UTC")
     plan = files.text("plan.csv", "text,at\nHello,2070-05-01 09:00\nAgain,2070-05-02 09:00\n")
     assert "2 posts wait for an approval. See: skywrite approve" in shell("import", plan).out
     (files.folder / "posts").mkdir()

@@ -1,4 +1,4 @@
-"""`skywrite set`: nonsense is refused with what a setting may be, and `doctor` finds what cannot be read."""
+"""`accounts set`: nonsense is refused with what a setting may be, and `doctor` finds what cannot be read."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def test_no_setting_takes_nonsense(shell: Shell, name: str) -> None:
     """Each value is an error that says what to do, and nothing is set."""
     for value in nonsense_words(name):
         if value.strip():
-            told = shell("set", f"{name}={value}", "--json", code=2)
+            told = shell("accounts", "set", f"{name}={value}", "--json", code=2)
             assert [True, True] == [bool(told.json[part]) for part in ("message", "hint")], told
-    assert {} == shell("set", "--json").json
+    assert {} == shell("accounts", "set", "--json").json
 
 
 def test_the_help_lists_every_setting(signed_out: Shell) -> None:
-    """`skywrite set --help` shows each with its meaning and an example."""
-    told = signed_out("set", "--help").out
+    """`skywrite accounts set --help` shows each with its meaning and an example."""
+    told = signed_out("accounts", "set", "--help").out
     assert [] == [item.name for item in SETTINGS.values() if item.name not in told or item.example not in told]
 
 
@@ -30,7 +30,7 @@ def test_an_unreadable_approval_setting_holds_every_post(shell: Shell) -> None:
     """`doctor` names an approval setting that names no source, and each post waits until it is set again."""
     with Skywrite() as sky:
         sky.context.store.set_account_settings(sky.account().did, {"approval": ["agent"], "langs": ["??"]})
-    shell("set", "langs=")
+    shell("accounts", "set", "langs=")
     told = shell("doctor", code=1).out
     assert "a setting cannot be read: approval must be all, agents, none, or a list of sources" in told
     assert "every post waits for an approval" in told

@@ -40,9 +40,9 @@ def test_what_is_completed(shell: Shell, kind: str) -> None:
     shell("post", "Later", "--at", "in 1 hour")
     shell("post", "Morning", "--every", "daily 9:00")
     assert ["plain:recurring"] == completed(shell, kind, "skywrite recu")
-    assert ["plain:alice.test"] == completed(shell, kind, "skywrite queue --account a")
-    assert ["plain:alice.test"] == completed(shell, kind, "skywrite use ")
-    assert ["plain:held"] == completed(shell, kind, "skywrite queue --state he")
+    assert ["plain:alice.test"] == completed(shell, kind, "skywrite list --account a")
+    assert ["plain:alice.test"] == completed(shell, kind, "skywrite accounts use ")
+    assert ["plain:held"] == completed(shell, kind, "skywrite list --state he")
     assert ["plain:2", "plain:3"] == completed(shell, kind, "skywrite cancel ")
     assert ["plain:1"] == completed(shell, kind, "skywrite delete ")
     assert ["plain:1"] == completed(shell, kind, "skywrite recurring skip ")
@@ -77,7 +77,7 @@ def test_quiet(shell: Shell) -> None:
     told = shell("post", "Later", "--at", "in 1 hour", "--quiet")
     assert ("", "") == (told.out, told.err)
     assert "" == shell("-q", "cancel", "1").out
-    assert "Later" in shell("history", "-q").out
+    assert "Later" in shell("list", "--past", "-q").out
     assert "There is no post 9" in shell("cancel", "9", "--quiet", code=2).err
 
 

@@ -14,14 +14,17 @@ def test_a_deleted_post_says_so(shell: Shell) -> None:
     shell("delete", "1")
     shell("delete", link)
     assert [("published", "Deleted")] * 2 == [
-        (post["state"], post["error"]["error"]) for post in shell("history", "--json").json
+        (post["state"], post["error"]["error"]) for post in shell("list", "--past", "--json").json
     ]
-    assert (True, 2) == ("published, deleted since" in shell("show", "1").out, shell("history").out.count("Deleted"))
+    assert (True, 2) == (
+        "published, deleted since" in shell("show", "1").out,
+        shell("list", "--past").out.count("Deleted"),
+    )
 
 
 def test_a_recurrence_is_shown(shell: Shell, files: Files) -> None:
     """Its rule in words, its next five times without those that are left out, its exceptions and its texts."""
-    shell("set", "zone=Europe/Berlin")
+    shell("accounts", "set", "zone=Europe/Berlin")
     # Half a year from now: none of its times comes while the test runs.
     month = (datetime.now(UTC) + timedelta(days=183)).month
     post = shell(
@@ -40,11 +43,11 @@ def test_a_recurrence_is_edited(shell: Shell, files: Files) -> None:
     """Its text, its rule or its pool, with the post that waits; its number stays."""
     shell("post", "Good morning", "--every", "0 9 1 1 *", "--zone", "UTC")
     shell("recurring", "edit", "1", "Good evening")
-    assert ["Good evening"] == [post["text"] for post in shell("queue", "--json").json]
+    assert ["Good evening"] == [post["text"] for post in shell("list", "--json").json]
     shell("recurring", "edit", "1", "--every", "0 18 1 1 *")
-    [waiting] = shell("queue", "--json").json
+    [waiting] = shell("list", "--json").json
     assert ("Good evening", 1, True) == (waiting["text"], waiting["recurrence"], "T18:00" in waiting["due_at"])
     shell("recurring", "edit", "1", "--pool", files.text("pool.txt", "One\n---\nTwo"))
-    assert ["One"] == [post["text"] for post in shell("queue", "--json").json]
+    assert ["One"] == [post["text"] for post in shell("list", "--json").json]
     assert "from a pool" in shell("recurring", "edit", "1", "Three", code=2).err
     assert "nothing to change" in shell("recurring", "edit", "1", code=2).err

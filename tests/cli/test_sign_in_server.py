@@ -10,7 +10,7 @@ from tests.cli.conftest import Shell
 @pytest.fixture
 def terminal(signed_out: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """A shell at a terminal, where DNS says that alice.test is on the sandbox's server."""
-    monkeypatch.setattr("skywrite.cli.accounts._may_ask", lambda: True)
+    monkeypatch.setattr("skywrite.cli.login._may_ask", lambda: True)
     monkeypatch.setattr("skywrite.app.signing_in.service_for", lambda *_: signed_out.box.url)
     return signed_out
 

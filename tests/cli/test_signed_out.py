@@ -24,25 +24,25 @@ def test_signing_out_says_before_what_waits(shell: Any) -> None:
 def test_at_a_terminal_signing_out_asks_first(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """With posts waiting; no is an answer, and then nothing was done. --yes is one, too."""
     _two(shell)
-    monkeypatch.setattr("skywrite.cli.accounts.can_ask", lambda: True)
+    monkeypatch.setattr("skywrite.cli.login.can_ask", lambda: True)
     shell("logout", "alice.test", stdin=b"n\n")
     assert "ok" == shell("accounts", "--json").json[0]["state"]
     shell("logout", "alice.test", "--yes")
-    assert SAID in " ".join(shell("queue").err.split())
+    assert SAID in " ".join(shell("list").err.split())
 
 
 def test_without_posts_nothing_is_asked_or_said(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Signing out is one step then."""
-    monkeypatch.setattr("skywrite.cli.accounts.can_ask", lambda: True)
+    monkeypatch.setattr("skywrite.cli.login.can_ask", lambda: True)
     assert "" == shell("logout", "alice.test").err
 
 
 def test_the_queue_says_that_nobody_is_signed_in(shell: Any) -> None:
     """With the command that helps; its JSON stays one value."""
     _two(shell)
-    assert "" == shell("queue").err
+    assert "" == shell("list").err
     shell("logout", "alice.test")
-    said = " ".join(shell("queue").err.split())
+    said = " ".join(shell("list").err.split())
     assert f"{SAID} Sign in: skywrite login alice.test" in said
-    assert 2 == len(shell("queue", "--json").json)
+    assert 2 == len(shell("list", "--json").json)
     assert "skywrite login alice.test" in shell("show", "1").out

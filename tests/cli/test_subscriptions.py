@@ -30,15 +30,15 @@ def feeds(files: Files, web: FeedServer) -> str:
 
 def test_a_list_is_shown_and_added_by_saying_so(shell: Shell, feeds: str, web: FeedServer) -> None:
     """Without a terminal nothing is added, and the hint adds all that are there; again, they are there already."""
-    told = shell("feed", "add", feeds, code=None)
+    told = shell("feeds", "add", feeds, code=None)
     assert all(words in told.out for words in ("Harbour opens", "A new ship", "0 of 3 feeds added"))
-    assert (True, []) == (told.code != 0, shell("feed", "list", "--json").json)
+    assert (True, []) == (told.code != 0, shell("feeds", "list", "--json").json)
     hint = next(line for line in (told.out + told.err).splitlines() if "--yes" in line)
     added = shell(*shlex.split(hint.partition("skywrite ")[2]), code=None)
     assert "2 of 3 feeds added; 0 there already, 1 not to be had." in added.out
-    assert [f"{web.url}/news", f"{web.url}/blog"] == [one["url"] for one in shell("feed", "list", "--json").json]
-    assert [] == shell("queue", "--json").json
-    again = shell("feed", "add", feeds, "--yes", "--json", code=None).json
+    assert [f"{web.url}/news", f"{web.url}/blog"] == [one["url"] for one in shell("feeds", "list", "--json").json]
+    assert [] == shell("list", "--json").json
+    again = shell("feeds", "add", feeds, "--yes", "--json", code=None).json
     assert [True, False, True] == [one["existed"] for one in again]
 
 
@@ -47,25 +47,25 @@ def test_somebody_at_a_terminal_is_asked(shell: Shell, feeds: str, monkeypatch: 
     asked: list[str] = []
     monkeypatch.setattr("skywrite.cli.subscriptions.can_ask", lambda: True)
     monkeypatch.setattr("click.confirm", lambda text, **_: asked.append(text) or len(asked) > 1)
-    shell("feed", "add", feeds, code=None)
-    assert [] == shell("feed", "list", "--json").json
-    shell("feed", "add", feeds, code=None)
+    shell("feeds", "add", feeds, code=None)
+    assert [] == shell("feeds", "list", "--json").json
+    shell("feeds", "add", feeds, code=None)
     assert ["Post the new items of these 2 feeds from now on?"] * 2 == asked
-    assert 2 == len(shell("feed", "list", "--json").json)
+    assert 2 == len(shell("feeds", "list", "--json").json)
 
 
 def test_feeds_are_written_as_a_list(shell: Shell, files: Files, feeds: str) -> None:
     """To a file or to the output; the file can be added again."""
-    shell("feed", "add", feeds, "--yes", code=None)
+    shell("feeds", "add", feeds, "--yes", code=None)
     out = str(files.folder / "mine.opml")
-    shell("feed", "export", "-o", out)
-    assert shell("feed", "export").out.encode() == (files.folder / "mine.opml").read_bytes()
-    assert [True, True] == [one["existed"] for one in shell("feed", "add", out, "--json").json]
+    shell("feeds", "export", "-o", out)
+    assert shell("feeds", "export").out.encode() == (files.folder / "mine.opml").read_bytes()
+    assert [True, True] == [one["existed"] for one in shell("feeds", "add", out, "--json").json]
 
 
 @pytest.mark.parametrize("text", ["no list", "<rss/>"])
 def test_what_is_no_list_is_an_error(shell: Shell, files: Files, text: str) -> None:
     """With the file's name."""
-    told = shell("feed", "add", files.text("a.opml", text), "--json", code=2).json
+    told = shell("feeds", "add", files.text("a.opml", text), "--json", code=2).json
     assert ("opml.unreadable", True) == (told["code"], "a.opml" in told["message"])
-    assert "cannot be read" in shell("feed", "add", "away.opml", code=2).err
+    assert "cannot be read" in shell("feeds", "add", "away.opml", code=2).err

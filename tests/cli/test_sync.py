@@ -34,10 +34,10 @@ def test_a_blog_is_one_line_per_kind_of_problem(shell: Shell, tmp_path: Path) ->
     lines = told.err.splitlines()
     assert 2 == sum(line.startswith("Error:") for line in lines)
     assert "79 more like it, in 20 files (also 'layout', 'date', 'categories'). All of them: --json" in told.err
-    assert "skywrite feed add https://example.com/blog" in told.out + told.err
+    assert "skywrite feeds add https://example.com/blog" in told.out + told.err
     checked = shell("sync", str(folder), "--check", code=2)
     assert 5 == len(checked.out.splitlines())
-    assert "skywrite feed add https://example.com/blog" in checked.err
+    assert "skywrite feeds add https://example.com/blog" in checked.err
     assert 81 == len(shell("sync", str(folder), "--check", "--json", code=2).json)
     alice = shell.box.account("alice.test")
     shell.set(BLUESKY_HANDLE=alice.handle, BLUESKY_APP_PASSWORD=alice.app_password, BLUESKY_PDS=shell.box.url)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pytest
 
-from skywrite.cli.main import COMMANDS, OTHER_COMMANDS
+from skywrite.cli.names import COMMANDS, OTHER_COMMANDS
 from tests.cli.conftest import Shell
 from tests.cli.walk import commands
 
@@ -129,15 +129,14 @@ def test_a_sentence_is_no_thread(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        ("schedule", 'skywrite post "Good morning" --at "tomorrow 9:00"'),
-        ("list", "skywrite queue"),
-        ("ls", "skywrite queue"),
+        ("ls", "skywrite list"),
         ("send", 'skywrite post "Hello"'),
         ("rm", "skywrite cancel 12 or skywrite delete 12"),
         ("status", "skywrite or skywrite doctor"),
-        ("version", "skywrite --version"),
-        ("LS", "skywrite queue"),
-        ("quee", "skywrite queue"),
+        ("me", "skywrite accounts show"),
+        ("whoam", "skywrite accounts show"),
+        ("LS", "skywrite list"),
+        ("quee", "skywrite list"),
     ],
 )
 def test_other_names_of_commands_are_known(signed_out: Shell, typed: str, meant: str) -> None:

@@ -22,6 +22,11 @@ def options(path: tuple[str, ...], command: click.Command) -> Iterator[click.Opt
     yield from (param for param in command.get_params(context) if isinstance(param, click.Option))
 
 
+def long_name(option: click.Option) -> str:
+    """The name that an option has besides its letter."""
+    return max(option.opts, key=len)
+
+
 def _under(
     path: tuple[str, ...], command: click.Command, groups: bool
 ) -> Iterator[tuple[tuple[str, ...], click.Command]]:

@@ -25,7 +25,7 @@ def fork_server() -> ForkServerContext:
         "app.facade",
         "app.stateless",
         "cli.main",
-        "cli.queue",
+        "cli.posts",
         "cli.sync",
         "queue.postgres",
         "queue.sqlite",

@@ -260,7 +260,7 @@ def waiting(world: World) -> None:
             sky.schedule(f"Post {number}", at="sat 9:00")
     blogs(world)
     for name in ("blog", "releases", "news"):
-        line = f"skywrite feed add https://{name}.example/feed --backfill 1"
+        line = f"skywrite feeds add https://{name}.example/feed --backfill 1"
         well(line, world.bash(line))
     with world.inside(), Skywrite() as sky:
         for _ in range(3):
@@ -329,7 +329,7 @@ def browser(world: World) -> None:
 def sign_in_by_hand(world: World) -> None:
     """What comes back to the page of a program is what a browser brings there."""
     account = world.kept["account"]
-    well("oauth use", world.bash("skywrite oauth use loopback"))
+    well("oauth use", world.bash("skywrite accounts oauth use loopback"))
     world.places[f'("{HANDLE}", '] = f'("{account.handle}", pds="{world.environ["BLUESKY_PDS"]}", '
     world.names |= {"Browser": Browser, "returned": returned}
     given = f"returned(Browser().accept(pending.url, {account.handle!r}, {account.password!r}))"
@@ -339,7 +339,7 @@ def sign_in_by_hand(world: World) -> None:
 def postgres(world: World) -> None:
     """A database of PostgreSQL with a queue in it."""
     world.environ["SKYWRITE_DATABASE"] = world.more("postgres_url")
-    well("skywrite queue", world.bash("skywrite queue"))
+    well("skywrite list", world.bash("skywrite list"))
 
 
 def postgres_with_key(world: World) -> None:

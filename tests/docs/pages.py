@@ -49,7 +49,7 @@ class Page:
 
 PAGES: dict[str, Page] = {
     "README.md": Page(
-        needs=('skywrite slots "mon-fri 9:00"',),
+        needs=('skywrite accounts slots "mon-fri 9:00"',),
         blocks={
             "from skywrite import Client": after(python(), needs.posted("Posting via API.")),
             "script/test": parsed("It is the suite itself, and what takes longer than the suite.", needs.scripts),
@@ -69,7 +69,7 @@ PAGES: dict[str, Page] = {
             'skywrite post "Our numbers for October are out" --at "thu 9:00"',
         ),
         blocks={
-            "skywrite set approval": after(typed(), "skywrite set approval=all"),
+            "skywrite accounts set approval": after(typed(), "skywrite accounts set approval=all"),
             "$ skywrite approve\n": console(answers=["y"]),
             "skywrite approve 12 15": before(needs.waiting, typed(answers=["y"] * 20)),
             "Changed since": before(needs.approved_by_berta, shown("skywrite approve 12", answers=["n"], part=True)),
@@ -111,7 +111,7 @@ PAGES: dict[str, Page] = {
         needs=(
             needs.drafts(11),
             'skywrite post "Our story" --at "tomorrow 9:00"',
-            'skywrite follow-up 12 --when "9 quotes" --repost',
+            'skywrite follow-ups add 12 --when "9 quotes" --repost',
         ),
     ),
     "docs/guide/from-the-atproto-sdk.md": Page(
@@ -182,8 +182,8 @@ PAGES: dict[str, Page] = {
     "docs/guide/see-what-a-week-will-look-like.md": Page(
         needs=(
             'skywrite post "Our opening hours in winter"',
-            'skywrite repost 1 --at "tomorrow 18:00" --undo-after 24h',
-            "skywrite set gap_seconds=600 approval=all",
+            'skywrite reposts add 1 --at "tomorrow 18:00" --undo-after 24h',
+            "skywrite accounts set gap_seconds=600 approval=all",
             'skywrite post "Good morning! The doors open at 9:00 today." --at "tomorrow 9:00"',
             "skywrite approve 2 --confirm $(skywrite approve 2 --json | jq -r .digest)",
             """skywrite post "Today's soup: carrot and ginger." --at "tomorrow 9:00\"""",
@@ -192,7 +192,7 @@ PAGES: dict[str, Page] = {
         ),
     ),
     "docs/guide/see-what-became-of-your-posts.md": Page(
-        needs=(needs.signed_in, "skywrite queue"), blocks={"sqlite3": before(needs.postgres, typed())}
+        needs=(needs.signed_in, "skywrite list"), blocks={"sqlite3": before(needs.postgres, typed())}
     ),
     "docs/guide/serve.md": Page(needs=(needs.signed_in,)),
     "docs/guide/server.md": Page(
@@ -213,7 +213,7 @@ PAGES: dict[str, Page] = {
         needs=(needs.reference_pds, needs.browser),
         blocks={
             "\u2713 Signed in": shown(),
-            "skywrite oauth check": parsed(NO_HTTPS, shell_syntax),
+            "skywrite accounts oauth check": parsed(NO_HTTPS, shell_syntax),
             ("skywrite login --oauth", 2): parsed(NO_HTTPS, shell_syntax),
             "from skywrite": before(needs.sign_in_by_hand, printed("Open https...\nalice.bsky.social []")),
         },

@@ -38,5 +38,5 @@ def test_indented_blocks_and_those_without_a_language_are_blocks() -> None:
     """The pages have both, and each is found with its line and without its indentation."""
     found = [block for page in pages() for block in blocks(page)]
     assert any("" == block.language for block in found)
-    (check,) = [block for block in found if block.code == "skywrite oauth check\n"]
+    (check,) = [block for block in found if block.code == "skywrite accounts oauth check\n"]
     assert "docs/guide/sign-in.md" == check.page

@@ -169,7 +169,7 @@ def _fails(error: Exception) -> Any:
 def test_who_schedules_reads_of_the_approval(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """When a post is scheduled, and when it is shown, until somebody approves it; a recurrence is approved as one."""
     from skywrite.cli.posting import post_command
-    from skywrite.cli.queue import show_command
+    from skywrite.cli.posts import show_command
 
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_, **__: world.process())
     sky.set(None, {"approval": "all", "zone": "UTC"})

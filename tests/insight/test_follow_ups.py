@@ -191,8 +191,8 @@ def test_what_can_never_come_is_refused_at_once(sky: Skywrite) -> None:
 
 def test_the_commands(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Add, list, see with the post, cancel."""
-    from skywrite.cli.follow_ups import follow_up_command, follow_ups_command
-    from skywrite.cli.queue import show_command
+    from skywrite.cli.follow_ups import follow_ups_command
+    from skywrite.cli.posts import show_command
 
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process())
     number = str(published(sky))
@@ -202,12 +202,12 @@ def test_the_commands(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPat
         assert 0 == done.exit_code, done.output
         return done.output
 
-    assert "Follow-up 1 waits" in said(follow_up_command, number, "--when", "50 likes", "--reply", "Thanks")
+    assert "Follow-up 1 waits" in said(follow_ups_command, "add", number, "--when", "50 likes", "--reply", "Thanks")
     assert "at 50 likes, reply: Thanks  [waiting]" in said(follow_ups_command)
     assert "Follow-up 1: at 50 likes" in said(show_command, number)
     assert "Follow-up 2 waits until post 1 has 1 like." in said(
-        follow_up_command, number, "--when", "1 like", "--repost"
+        follow_ups_command, "add", number, "--when", "1 like", "--repost"
     )
     assert "is cancelled" in said(follow_ups_command, "cancel", "2")
     assert "is cancelled" in said(follow_ups_command, "cancel", "1")
-    assert "No follow-up waits." in said(follow_ups_command)
+    assert "No follow-ups are waiting." in said(follow_ups_command)

@@ -138,7 +138,7 @@ def test_the_command(both: Skywrite, world: World, monkeypatch: pytest.MonkeyPat
     both.post("When do you open?", account="bob.test", reply_to=sent.uri)
     listed = CliRunner().invoke(inbox_command, ["--collect", "--account", "alice.test"]).output
     assert "reply by @bob.test" in listed and "| When do you open?" in listed
-    assert "answers it" in CliRunner().invoke(inbox_command, ["answer", "1", "At 9:00."]).output
+    assert "answers item 1" in CliRunner().invoke(inbox_command, ["answer", "1", "At 9:00."]).output
     assert "Nothing waits" in CliRunner().invoke(inbox_command, []).output
     both.set("alice.test", {"inbox": "no"})
-    assert "skywrite set inbox=yes" in CliRunner().invoke(inbox_command, []).output
+    assert "skywrite accounts set inbox=yes" in CliRunner().invoke(inbox_command, []).output

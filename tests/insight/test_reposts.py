@@ -166,7 +166,7 @@ def test_a_post_is_unpinned_at_a_time(sky: Skywrite, world: World) -> None:
 
 def test_the_commands(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each says which post, when in the account's zone, and that no worker runs; the list has the failed ones, too."""
-    from skywrite.cli.reposts import pin_command, repost_command, reposts_command, unpin_command
+    from skywrite.cli.reposts import reposts_command
 
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process())
     sky.set(None, {"zone": "Europe/Berlin"})
@@ -177,13 +177,13 @@ def test_the_commands(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPat
         assert 0 == done.exit_code, done.output
         return done.output
 
-    assert "No repost and no pin waits." in said(reposts_command)
-    made = said(repost_command, number, "--every", "daily 18:00", "--key", "evergreen")
+    assert "No reposts or pins are waiting." in said(reposts_command)
+    made = said(reposts_command, "add", number, "--every", "daily 18:00", "--key", "evergreen")
     assert "Repost 1 waits for Tue 24 Nov 2026 18:00 Europe/Berlin (17:00 UTC): Our opening hours" in made
     assert "No worker is running" in made
-    assert "Repost 1 waits" in said(repost_command, number, "--every", "daily 18:00", "--key", "evergreen")
-    said(pin_command, number, "--at", "in 1 hour", "--undo-after", "2h")
-    said(unpin_command, number, "--at", "in 1 day")
+    assert "Repost 1 waits" in said(reposts_command, "add", number, "--every", "daily 18:00", "--key", "evergreen")
+    said(reposts_command, "pin", number, "--at", "in 1 hour", "--undo-after", "2h")
+    said(reposts_command, "unpin", number, "--at", "in 1 day")
     monkeypatch.setattr("skywrite.app.reposts.do", Mock(side_effect=RejectedError("Not allowed.")))
     world.clock.advance(3600)
     work(sky)

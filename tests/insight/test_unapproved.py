@@ -16,7 +16,7 @@ from skywrite.app.overview import overview
 from skywrite.app.shapes.overview import overview_shape
 from skywrite.app.shapes.posts import post_shape
 from skywrite.cli.approve import approve_command
-from skywrite.cli.queue import queue_command, show_command
+from skywrite.cli.posts import list_command, show_command
 from skywrite.cli.status import print_status
 from tests.app.conftest import World
 from tests.insight.test_approvals import agent, person, run
@@ -102,7 +102,7 @@ def test_terminals_and_the_check_up_say_it(
     """The queue, a post, the overview and `doctor`."""
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_, **__: world.process())
     waiting, approved, _ = _three(sky)
-    lines = CliRunner().invoke(queue_command, []).output.splitlines()
+    lines = CliRunner().invoke(list_command, []).output.splitlines()
     assert ["waits for approval", "approved by Berta", "waits for approval"] == [
         line.rpartition("  ")[2] for line in lines if "Post " in line
     ]

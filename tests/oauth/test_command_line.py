@@ -1,4 +1,4 @@
-"""`skywrite login --oauth` and `skywrite oauth`, as a person at a terminal has them."""
+"""`skywrite login --oauth` and `skywrite accounts oauth`, as a person at a terminal has them."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_a_rotation_that_was_cut_off_is_finished(desk: Desk, monkeypatch: pytest
     did = desk.sky.account().did
     with another(desk) as sky, pytest.raises(WrongKey, match="was interrupted") as raised:
         sky.context.store.load(did)
-    assert "skywrite key rotate" in hint_text(raised.value.hint)
+    assert "skywrite keys rotate-encryption" in hint_text(raised.value.hint)
     with another(desk) as sky:
         assert (0, 0, 0, 0) == tuple(sky.rotate_key())
         assert sky.context.store.load(did) is not None
@@ -123,8 +123,8 @@ def test_workers_are_stopped_first(desk: Desk) -> None:
 
 
 def test_the_command(shell: Shell) -> None:
-    """`skywrite key rotate` says what it did, and posting goes on."""
-    assert "sessions 1" in shell("key", "rotate").out
+    """`skywrite keys rotate-encryption` says what it did, and posting goes on."""
+    assert "sessions 1" in shell("keys", "rotate-encryption").out
     shell("post", "Hello")
     assert ["Hello"] == shell.posts()
 

@@ -1,4 +1,4 @@
-"""`skywrite command`: what a command prints is posted, once for each of its times, and errors are told, not posted."""
+"""`skywrite commands`: what a command prints is posted, once for each of its times, and errors are told, not posted."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from skywrite.cli.main import COMMANDS
+from skywrite.cli.names import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()

@@ -60,7 +60,7 @@ class TargetType(click.ParamType[Target]):
 @click.option("--all-of", metavar="SOURCE", help="All posts from there that wait: feed:3, import:FILE, mcp, ...")
 @click.option("--confirm", metavar="DIGEST", help="Approve exactly this, without a question; for scripts.")
 @click.option("--by", metavar="NAME", help="Who approves; without it, your login name.")
-@click.option("--at", metavar="WHEN", help="When a draft is to go out; without it, when its author asked for.")
+@click.option("--at", "-t", metavar="WHEN", help="When a draft is to go out; without it, when its author asked for.")
 @click.option("--note", default="", help="A note that is kept with it.")
 @account_option
 @json_option

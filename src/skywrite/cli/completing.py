@@ -27,7 +27,10 @@ _STATES = {
     "release": ("held",),
     "hold": ("scheduled",),
     "delete": ("published",),
-    "receipt": ("published",),
+    "save": ("published",),
+    "pin": ("published",),
+    "unpin": ("published",),
+    "add": ("published", *WAITING_STATES),
 }
 
 

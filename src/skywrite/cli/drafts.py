@@ -18,7 +18,7 @@ def drafts_command() -> None:
     """Import drafts of the official app."""
 
 
-@drafts_command.command("pull", epilog="Example: skywrite drafts pull, then: skywrite queue, and skywrite move ID WHEN")
+@drafts_command.command("pull", epilog="Example: skywrite drafts pull, then: skywrite list, and skywrite move ID WHEN")
 @account_option
 @json_option
 def pull(account: str | None, as_json: bool) -> int:

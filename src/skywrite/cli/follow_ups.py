@@ -1,4 +1,4 @@
-"""follow-up, follow-ups: a reply or a repost once a post has so many likes."""
+"""follow-ups: a reply or a repost once a post has enough likes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from skywrite.cli.completing import complete_posts
+from skywrite.cli.nouns import Noun
 from skywrite.cli.options import ID, json_option
 from skywrite.cli.output import print_done, print_json
 
@@ -15,22 +16,27 @@ if TYPE_CHECKING:
     from skywrite.queue.follow_ups import FollowUp
 
 
-@click.command(
-    "follow-up", epilog='Example: skywrite follow-up 12 --when "50 likes" --reply "More of it: https://a.example"'
+@click.group("follow-ups", cls=Noun, epilog='Example: skywrite follow-ups add 12 --when "50 likes" --repost')
+def follow_ups_command() -> None:
+    """Reply to a post of yours, or repost it, once it does well."""
+
+
+@follow_ups_command.command(
+    "add", epilog='Example: skywrite follow-ups add 12 --when "50 likes" --reply "More about it: https://a.example"'
 )
 @click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
-@click.option("--when", required=True, metavar="NUMBER", help='What has to be reached: "50 likes", "5 replies".')
+@click.option("--when", required=True, metavar="NUMBER", help='The threshold: "50 likes", "5 replies".')
 @click.option("--reply", metavar="TEXT", help="Reply with this text.")
-@click.option("--repost", is_flag=True, help="Repost it.")
-@click.option("--undo-after", metavar="DURATION", help="Take the repost back so long after it, such as 24h.")
+@click.option("--repost", is_flag=True, help="Repost the post.")
+@click.option("--undo-after", metavar="DURATION", help="Undo the repost after this long, such as 24h.")
 @json_option
-def follow_up_command(
+def add_command(
     post_id: int, when: str, reply: str | None, repost: bool, undo_after: str | None, as_json: bool
 ) -> None:
-    """Reply to a post of yours, or repost it, once it has so many likes, reposts, replies, quotes or bookmarks.
+    """Reply to a post of yours, or repost it, once it does well.
 
-    It is done once. The worker counts a post 1, 6, 24, 72, 168 and 720 hours after it went out; what is not reached by
-    then expires.
+    The threshold is a number of likes, reposts, replies, quotes or bookmarks. A follow-up happens
+    once. The worker counts 1, 6, 24, 72, 168 and 720 hours after the post went out; then the follow-up expires.
     """
     from skywrite.app import Skywrite
     from skywrite.app.shapes.follow_ups import follow_up_shape
@@ -43,13 +49,10 @@ def follow_up_command(
         print_done(f"Follow-up {added.id} waits until post {post_id} has {added.goal}.")
 
 
-@click.group("follow-ups", invoke_without_command=True, epilog="Example: skywrite follow-ups cancel 3")
+@follow_ups_command.command("list", epilog="Example: skywrite follow-ups list --json")
 @json_option
-@click.pass_context
-def follow_ups_command(context: click.Context, as_json: bool) -> None:
-    """List follow-ups that wait, and those of which nothing came; cancel one."""
-    if context.invoked_subcommand is not None:
-        return
+def list_command(as_json: bool) -> None:
+    """List follow-ups that are waiting, and those that failed."""
     from skywrite.app import Skywrite
     from skywrite.app.shapes.follow_ups import follow_up_shape
 
@@ -58,7 +61,7 @@ def follow_ups_command(context: click.Context, as_json: bool) -> None:
     if as_json:
         print_json([follow_up_shape(item) for item in found])
     elif not found:
-        click.echo("No follow-up waits.")
+        click.echo('No follow-ups are waiting. Add one: skywrite follow-ups add 12 --when "50 likes" --repost')
     else:
         for item in found:
             click.echo(f"{item.id}  post {item.post_id}  {line_of(item)}")
@@ -68,7 +71,7 @@ def follow_ups_command(context: click.Context, as_json: bool) -> None:
 @click.argument("follow_up_id", type=ID, metavar="ID")
 @json_option
 def cancel_command(follow_up_id: int, as_json: bool) -> None:
-    """Do not do it."""
+    """Cancel a follow-up."""
     from skywrite.app import Skywrite
     from skywrite.app.shapes.follow_ups import follow_up_shape
 

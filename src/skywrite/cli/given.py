@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from skywrite.cli.nouns import Noun
 from skywrite.errors import InputError
 
 # What says something when it is empty: no description, no note; and texts and times, whose own errors say more.
@@ -111,6 +112,7 @@ def check_options(root: click.Command, name: str, words: Sequence[str]) -> click
     """
     command, context, rest = root, click.Context(root, info_name=name, **root.context_settings), list(words)
     while True:
+        rest = command.with_list(rest) if isinstance(command, Noun) else rest
         try:
             _, rest, given = command.make_parser(context).parse_args(rest)
         except click.UsageError:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import click
 
+from skywrite.cli.nouns import Noun
 from skywrite.cli.options import ID, account_option, json_option
 from skywrite.cli.output import print_aside, print_done, print_json
 
 
-@click.group("inbox", invoke_without_command=True, epilog='Example: skywrite inbox answer 3 "Thank you!"')
-@click.option("--all", "everything", is_flag=True, help="Also what is done with.")
-@click.option("--collect", is_flag=True, help="Ask the network now; a worker does it every minute with inbox=yes.")
-@account_option
-@json_option
-@click.pass_context
-def inbox_command(context: click.Context, everything: bool, collect: bool, account: str | None, as_json: bool) -> None:
+@click.group("inbox", cls=Noun, epilog='Example: skywrite inbox answer 3 "Thank you!"')
+def inbox_command() -> None:
     """Read what others wrote about your posts, and reply.
 
-    A worker collects it for accounts that want it: skywrite set inbox=yes
+    A worker collects replies for accounts that turn it on: skywrite accounts set inbox=yes
     """
-    if context.invoked_subcommand is not None:
-        return
+
+
+@inbox_command.command("list", epilog="Example: skywrite inbox list --all")
+@click.option("--all", "everything", is_flag=True, help="Also list what is done.")
+@click.option("--collect", is_flag=True, help="Ask the network now; with inbox=yes, a worker does so every minute.")
+@account_option
+@json_option
+def list_command(everything: bool, collect: bool, account: str | None, as_json: bool) -> None:
+    """List what waits for an answer."""
     from skywrite.app import Skywrite
     from skywrite.app.shapes.inbox import item_shape
     from skywrite.queue.inbox import SEEN_BEFORE
@@ -36,7 +39,7 @@ def inbox_command(context: click.Context, everything: bool, collect: bool, accou
     if not items:
         click.echo("Nothing waits for an answer.")
         if not collected and not collect:
-            print_aside("No replies are collected yet. Let a worker do it: skywrite set inbox=yes")
+            print_aside("No replies are collected yet. Let a worker collect them: skywrite accounts set inbox=yes")
     for item in items:
         state = "" if item.state == "new" else f" ({item.state})"
         click.echo(f"{item.id}  {item.indexed_at:%Y-%m-%d %H:%M} UTC  {item.reason} by @{item.author_handle}{state}")
@@ -49,7 +52,7 @@ def inbox_command(context: click.Context, everything: bool, collect: bool, accou
 @inbox_command.command("answer", epilog='Example: skywrite inbox answer 3 "Thank you!" --at "in 10 minutes"')
 @click.argument("item_id", type=ID, metavar="ID")
 @click.argument("text")
-@click.option("--at", metavar="WHEN", help="When the reply goes out; without it, now, by the worker.")
+@click.option("--at", "-t", metavar="WHEN", help="When the reply goes out. Default: now.")
 @json_option
 def answer_command(item_id: int, text: str, at: str | None, as_json: bool) -> None:
     """Reply through the queue."""
@@ -62,14 +65,14 @@ def answer_command(item_id: int, text: str, at: str | None, as_json: bool) -> No
 
         print_json(post_shape(entry))
     else:
-        print_done(f"Post {entry.post.id} answers it: {entry.post.state}.")
+        print_done(f"Post {entry.post.id} answers item {item_id}: {entry.post.state}.")
 
 
 @inbox_command.command("done", epilog="Example: skywrite inbox done 3 4")
 @click.argument("item_ids", type=ID, nargs=-1, required=True, metavar="ID...")
 @json_option
 def done_command(item_ids: tuple[int, ...], as_json: bool) -> None:
-    """Mark them as done: they need no reply."""
+    """Mark items as done: they need no reply."""
     from skywrite.app import Skywrite
     from skywrite.app.shapes.done import InboxDone
 
@@ -87,7 +90,7 @@ def done_command(item_ids: tuple[int, ...], as_json: bool) -> None:
 @click.argument("when", nargs=-1, required=True)
 @json_option
 def snooze_command(item_id: int, when: tuple[str, ...], as_json: bool) -> None:
-    """Show it again later."""
+    """Show an item again later."""
     from skywrite.app import Skywrite
     from skywrite.app.shapes.inbox import item_shape
 
@@ -96,4 +99,4 @@ def snooze_command(item_id: int, when: tuple[str, ...], as_json: bool) -> None:
         if as_json:
             print_json(item_shape(sky.context, item))
             return
-    print_done(f"{item_id} comes again at {item.snoozed_until:%Y-%m-%d %H:%M} UTC.")
+    print_done(f"{item_id} is snoozed until {item.snoozed_until:%Y-%m-%d %H:%M} UTC.")

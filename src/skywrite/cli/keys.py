@@ -1,18 +1,20 @@
-"""keys: API keys for programs and agents."""
+"""keys: API keys for programs and agents; and the key that encrypts secrets."""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
+from skywrite.cli.nouns import Noun
 from skywrite.cli.options import A_HANDLE, ID, json_option
 from skywrite.cli.output import print_done, print_json, print_table
 
 
-@click.group("keys", epilog='Example: skywrite keys add --name "my agent" --scope read --scope draft')
+@click.group("keys", cls=Noun, epilog='Example: skywrite keys add --name "my agent" --scope read --scope draft')
 def keys_command() -> None:
-    """API keys for programs and agents."""
+    """Manage API keys for programs and agents, and the key that encrypts your secrets."""
 
 
 @keys_command.command("add", epilog='Example: skywrite keys add --name "my agent" --scope draft --scope read')
@@ -22,21 +24,22 @@ def keys_command() -> None:
     "scopes",
     multiple=True,
     metavar="SCOPE",
-    help="read, draft, schedule, publish or manage. May be repeated; without it: read and draft.",
+    help="read, draft, schedule, publish or manage. May be repeated. Default: read and draft.",
 )
 @click.option(
     "--account",
+    "-u",
     "accounts",
     multiple=True,
     **A_HANDLE,
-    help="Only this account. May be repeated.",
+    help="Limit the key to this account. May be repeated.",
 )
-@click.option("--until", metavar="WHEN", help="When the key ends.")
+@click.option("--until", metavar="WHEN", help="When the key expires. Default: never.")
 @json_option
 def add_command(
     name: str, scopes: tuple[str, ...], accounts: tuple[str, ...], until: str | None, as_json: bool
 ) -> None:
-    """Make a key. It is printed once, and never again."""
+    """Make an API key. It is printed once, and never again."""
     from skywrite.app import Skywrite
     from skywrite.app.operations.keys import add_key
     from skywrite.app.shapes.keys import new_key_shape
@@ -54,7 +57,7 @@ def add_command(
 @keys_command.command("list", epilog="Example: skywrite keys list --json")
 @json_option
 def list_command(as_json: bool) -> None:
-    """Show the keys, and when they were last used."""
+    """List API keys, and when they were last used."""
     from skywrite.app import Skywrite
     from skywrite.app.shapes.keys import key_shape
     from skywrite.queue.api_keys import ApiKeys
@@ -64,7 +67,7 @@ def list_command(as_json: bool) -> None:
     if as_json:
         print_json([key_shape(key) for key in keys])
     elif not keys:
-        click.echo('There are no keys. Make one: skywrite keys add --name "my agent" --scope read --scope draft')
+        click.echo('No API keys yet. Make one: skywrite keys add --name "my agent" --scope read --scope draft')
     else:
         head = ("ID", "KEY", "SCOPES", "LAST USED", "ENDS", "NAME")
         print_table(head, [_key_row(key) for key in keys])
@@ -74,7 +77,7 @@ def list_command(as_json: bool) -> None:
 @click.argument("key_id", metavar="ID", type=ID)
 @json_option
 def revoke_command(key_id: int, as_json: bool) -> None:
-    """End a key at once."""
+    """Revoke an API key at once."""
     from skywrite.app import Skywrite
     from skywrite.app.shapes.keys import key_shape
     from skywrite.queue.api_keys import ApiKeys
@@ -85,6 +88,35 @@ def revoke_command(key_id: int, as_json: bool) -> None:
         print_json(key_shape(key))
     else:
         print_done(f"Key {key.id} ({key.name}) is revoked.")
+
+
+@keys_command.command("rotate-encryption", epilog="Example: skywrite keys rotate-encryption")
+@click.option("--new-key-stdin", is_flag=True, help="Read the new key from standard input; with SKYWRITE_KEY only.")
+@click.option("--force", is_flag=True, help="Also while workers seem to run, such as after a crash.")
+@json_option
+def rotate_encryption_command(new_key_stdin: bool, force: bool, as_json: bool) -> None:
+    """Encrypt all secrets with a new key.
+
+    Your API keys stay as they are. Sessions, OAuth keys, webhooks and commands change together, or nothing does.
+
+    Stop the workers first. A key in a file or in the keyring is created and replaced there. If SKYWRITE_KEY holds the
+    key, give the new one on standard input, and set the variable to it everywhere afterwards.
+    """
+    from skywrite.app import Skywrite
+    from skywrite.app.shapes.done import resealed_shape
+
+    new_key = sys.stdin.readline().strip() if new_key_stdin else None
+    with Skywrite() as sky:
+        done = sky.rotate_key(new_key, force=force)
+    if as_json:
+        print_json(resealed_shape(done))
+        return
+    print_done(
+        f"Under the new key: sessions {done.sessions}, secrets {done.secrets}, webhooks {done.webhooks}, "
+        f"commands {done.commands}."
+    )
+    if new_key is not None:
+        click.echo("Set SKYWRITE_KEY to the new key now, for every process that uses this database.")
 
 
 def _key_row(key: Any) -> tuple[str, ...]:

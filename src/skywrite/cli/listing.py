@@ -1,6 +1,6 @@
 """Lists of posts on a terminal: a heading for each day, times in the account's zone, cut to the width.
 
-What does not live here: what is listed (`queue`), one post whole (`showing`).
+What does not live here: what is listed (`posts`), one post whole (`showing`).
 """
 
 from __future__ import annotations

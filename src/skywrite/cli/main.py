@@ -1,7 +1,7 @@
 """The command line: commands, loaded when they are used, and errors, for people and scripts.
 
-What lives here: the list of commands and the exit. What does not: any command (each noun has its own file), the process
-(`skywrite.__main__`).
+What lives here: how a command is found, and the exit. What does not: the names of commands (`names`), any command (each
+noun has its own file), the process (`skywrite.__main__`).
 """
 
 from __future__ import annotations
@@ -18,111 +18,13 @@ import click
 from skywrite import __version__
 from skywrite.cli.given import check_options, refuse_empty, see_help, unknown_option
 from skywrite.cli.hints import remember
+from skywrite.cli.names import COMMANDS, GROUPS, OLD_NAMES, OTHER_COMMANDS, current_words
 from skywrite.cli.output import QUIET, OutputLost, clean_streams, open_streams, print_error
 from skywrite.cli.terminal import plain_terminal
 from skywrite.errors import SkywriteError, Unexpected
 
-# Each command: its module, and its line in `skywrite --help`.
-GROUPS: dict[str, dict[str, tuple[str, str]]] = {
-    "Account": {
-        "login": ("accounts", "Sign in to an account"),
-        "logout": ("accounts", "Sign out of an account"),
-        "oauth": ("oauth", "Create your own OAuth client, for two-year sessions"),
-        "accounts": ("accounts", "List your accounts"),
-        "whoami": ("accounts", "Show your default account"),
-        "use": ("accounts", "Choose your default account"),
-        "set": ("accounts", "Show or change an account's settings"),
-        "slots": ("accounts", "Show or set an account's weekly slots"),
-    },
-    "Post": {
-        "post": ("posting", "Post a text, now or later"),
-        "thread": ("thread", "Post a thread"),
-        "preview": ("preview", "Show a post as it will appear; send nothing"),
-        "repost": ("reposts", "Repost a post at a time"),
-        "pin": ("reposts", "Pin a post at a time"),
-        "unpin": ("reposts", "Unpin a post at a time"),
-        "reposts": ("reposts", "List reposts and pins that wait"),
-        "follow-up": ("follow_ups", "Reply or repost once a post has 50 likes"),
-        "follow-ups": ("follow_ups", "List follow-ups; cancel one"),
-        "delete": ("delete", "Delete a published post"),
-        "receipt": ("receipts", "Save a signed proof of a post"),
-        "verify": ("receipts", "Check such a proof"),
-    },
-    "Queue": {
-        "queue": ("queue", "List scheduled posts"),
-        "show": ("queue", "Show one post and every attempt to send it"),
-        "history": ("queue", "List published, failed and cancelled posts"),
-        "rehearse": ("rehearse", "Show the coming days, and what a bad day would do to them"),
-        "approve": ("approve", "See exactly what goes out, and approve it"),
-        "reject": ("approve", "Reject a post, with a note"),
-        "edit": ("queue", "Change a post"),
-        "move": ("queue", "Move a post to another time"),
-        "cancel": ("queue", "Cancel posts"),
-        "hold": ("queue", "Hold posts until you release them"),
-        "release": ("queue", "Release held posts"),
-        "retry": ("queue", "Try failed posts again"),
-        "inbox": ("inbox", "Read and answer replies, mentions and quotes"),
-        "stats": ("stats", "Show likes, reposts and replies of your posts"),
-        "undo": ("queue", "Undo the last change"),
-        "recurring": ("recurring", "List, show, edit or stop recurrences"),
-        "import": ("moving", "Schedule many posts from a table"),
-        "export": ("moving", "Write scheduled posts to a file"),
-    },
-    "Sources": {
-        "feed": ("feed", "Post new items of feeds"),
-        "sync": ("sync", "Post a folder of Markdown files"),
-        "command": ("command", "Run commands on a schedule; post their output"),
-        "drafts": ("drafts", "Import drafts from the official app"),
-    },
-    "Run and check": {
-        "run": ("running", "Publish posts when they are due"),
-        "serve": ("serve", "Serve the page, the HTTP API and MCP, with the worker"),
-        "mcp": ("mcp", "Give an agent access to your queue, over MCP"),
-        "notices": ("notices", "Get a notice when something needs you"),
-        "keys": ("keys", "Manage API keys"),
-        "key": ("key", "Replace the key that encrypts your secrets"),
-        "service": ("service", "Install the worker as a service"),
-        "doctor": ("doctor", "Check everything that posting needs"),
-        "backup": ("moving", "Back up the database"),
-        "sandbox": ("sandbox", "Run a fake Bluesky server for tests"),
-        "completion": ("completion", "Set up shell completion"),
-        "help": ("help", "Show help"),
-    },
-}
-# What people type who know other programs, and the commands that do it; the empty one shows the status.
-OTHER_COMMANDS = {
-    "schedule": ('post "Good morning" --at "tomorrow 9:00"',),
-    "list": ("queue",),
-    "ls": ("queue",),
-    "posts": ("queue",),
-    "scheduled": ("queue",),
-    "send": ('post "Hello"',),
-    "publish": ('post "Hello"',),
-    "tweet": ('post "Hello"',),
-    "skeet": ('post "Hello"',),
-    "rm": ("cancel 12", "delete 12"),
-    "remove": ("cancel 12", "delete 12"),
-    "status": ("", "doctor"),
-    "check": ("doctor",),
-    "version": ("--version",),
-    "start": ("run", "service install"),
-    "worker": ("run",),
-    "daemon": ("service install",),
-    "server": ("serve",),
-    "web": ("serve",),
-    "signin": ("login",),
-    "auth": ("login",),
-    "signout": ("logout",),
-    "me": ("whoami",),
-    "settings": ("set",),
-    "config": ("set",),
-    "account": ("accounts",),
-    "draft": ('post "Hello" --draft',),
-    "watch": ('command add "./weather.sh" --every "0 8 * * *"',),
-    "rss": ("feed add https://example.com/blog",),
-}
-COMMANDS = {name: module for group in GROUPS.values() for name, (module, _) in group.items()}
 EXIT_INTERRUPTED = 130
+_JSON = frozenset(("--json", "-j", "-jq", "-qj"))
 NAME_WIDTH = max(map(len, COMMANDS))
 
 
@@ -143,9 +45,10 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            raise _unknown_command(args[0], ctx)
-        return super().resolve_command(ctx, args)
+        words = current_words(args)
+        if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+            raise _unknown_command(words[0], ctx)
+        return super().resolve_command(ctx, words)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, commands in GROUPS.items():
@@ -181,7 +84,7 @@ _QUIET = click.Option(
 
 def _unknown_command(name: str, ctx: click.Context) -> click.UsageError:
     """The error for an unknown command, with similar names."""
-    return click.UsageError(_unknown(name, "skywrite", list(COMMANDS), OTHER_COMMANDS), ctx)
+    return click.UsageError(_unknown(name, "skywrite", [*COMMANDS, *OLD_NAMES], OTHER_COMMANDS), ctx)
 
 
 def _unknown(
@@ -190,8 +93,9 @@ def _unknown(
     """The sentence for a command that a group does not have, with those that were meant."""
     from difflib import get_close_matches
 
-    found = other.get(name.lower()) or get_close_matches(name.lower(), known, n=2)
-    alike = [f"{path} {command}".rstrip() for command in found]
+    begun = [command for command in known if command.startswith(name.lower())][:2]
+    found = other.get(name.lower()) or begun or get_close_matches(name.lower(), known, n=2)
+    alike = dict.fromkeys(f"{path} {OLD_NAMES.get(command, command)}".rstrip() for command in found)
     meant = f" Did you mean {' or '.join(alike)}?" if alike else ""
     return f"There is no command {name!r}.{meant}"
 
@@ -202,11 +106,11 @@ def _unknown(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog='Begin with: skywrite login, then skywrite post "Hello from the shell"',
 )
-@click.version_option(__version__, prog_name="skywrite")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@click.version_option(__version__, "--version", "-V", prog_name="skywrite")
+@click.option("--json", "-j", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @click.pass_context
 def cli(context: click.Context, as_json: bool) -> None:
-    """Post to Bluesky: now, on time, exactly once. Without a command, it shows how things stand."""
+    """Post to Bluesky: now, on time, exactly once. Without a command, shows the current status."""
     if plain_terminal():
         context.color = False
     if context.invoked_subcommand is None:
@@ -224,7 +128,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     open_streams()
     clean_streams()
     remember(given)
-    as_json = "--json" in given
+    as_json = not _JSON.isdisjoint(given)
     context: click.Context | None = None
     try:
         context = check_options(cli, "skywrite", given)
@@ -233,7 +137,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         print_error(error.as_dict(), as_json)
         code = error.exit_code
     except click.exceptions.Abort:
-        click.echo("Stopped. Posts that were accepted are kept: skywrite queue", err=True)
+        click.echo("Stopped. Posts that were accepted are kept: skywrite list", err=True)
         code = EXIT_INTERRUPTED
     except click.ClickException as error:
         code = _wrong_usage(error, context, as_json)

@@ -206,7 +206,7 @@ def _print_reports(reports: list[Any], dry_run: bool) -> None:
         rules = sum(not report.existed and report.recurrence_id is not None for report in stored)
         made = f", {rules:,} {_plural('recurrence', rules)} (see: skywrite recurring)" if rules else ""
         undo = " Undo: skywrite undo" if fresh or rules else ""
-        print_done(f"Accepted: {fresh:,} {_plural('post', fresh)}{made}{before}. See: skywrite queue.{undo}")
+        print_done(f"Accepted: {fresh:,} {_plural('post', fresh)}{made}{before}. See: skywrite list.{undo}")
 
 
 @click.command("export", epilog="Example: skywrite export --media media > plan.jsonl")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from skywrite.cli.nouns import Noun
 from skywrite.cli.options import ID, json_option
 from skywrite.cli.output import print_done, print_json, print_table
 from skywrite.cli.terminal import ask
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 PASSWORD = "SKYWRITE_SMTP_PASSWORD"
 
 
-@click.group("notices", epilog="Example: skywrite notices add command ./notify.sh --quiet 22:00-7:00")
+@click.group("notices", cls=Noun, epilog="Example: skywrite notices add command ./notify.sh --quiet 22:00-7:00")
 def notices_command() -> None:
     """Get notices of problems: a post is refused or held, an account needs a login, a feed fails, nothing is published.
 
@@ -29,14 +30,14 @@ def notices_command() -> None:
     "add", epilog="Example: skywrite notices add email me@x.example --from bot@x.example --server smtp.x.example"
 )
 def add_group() -> None:
-    """Add somebody who gets notices."""
+    """Add a notification channel."""
 
 
 def _common(command: Any) -> Any:
     for option in (
         json_option,
-        click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only these. May be repeated."),
-        click.option("--quiet", metavar="HOURS", help="Nothing is sent then, such as 22:00-7:00; it comes after them."),
+        click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Send only this kind. May be repeated."),
+        click.option("--quiet", metavar="HOURS", help="Quiet hours, such as 22:00-7:00; notices are sent afterwards."),
     ):
         command = option(command)
     return command
@@ -61,7 +62,7 @@ def email_command(
     kinds: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """By e-mail."""
+    """Send notices by e-mail."""
     from skywrite.app import Skywrite
 
     password = None
@@ -85,7 +86,10 @@ def email_command(
 @click.argument("command")
 @_common
 def command_command(command: str, quiet: str | None, kinds: tuple[str, ...], as_json: bool) -> None:
-    """By a command, which gets the text in SKYWRITE_NOTICE_SUBJECT and SKYWRITE_NOTICE_TEXT."""
+    """Run a command for each notice.
+
+    The command gets the text in SKYWRITE_NOTICE_SUBJECT and SKYWRITE_NOTICE_TEXT.
+    """
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
@@ -96,7 +100,7 @@ def command_command(command: str, quiet: str | None, kinds: tuple[str, ...], as_
 @notices_command.command("list", epilog="Example: skywrite notices list")
 @json_option
 def list_command(as_json: bool) -> None:
-    """List who gets notices."""
+    """List notification channels."""
     from skywrite.app import Skywrite
     from skywrite.app.shapes.done import channel_shape
 
@@ -105,7 +109,7 @@ def list_command(as_json: bool) -> None:
     if as_json:
         print_json([channel_shape(channel) for channel in channels])
     elif not channels:
-        click.echo("Nobody gets notices. Add somebody: skywrite notices add --help")
+        click.echo("No notification channels yet. Add one: skywrite notices add --help")
     else:
         print_table(("ID", "KIND", "TO", "LAST ERROR"), [_row(channel) for channel in channels])
 

@@ -69,13 +69,14 @@ A_HANDLE: Any = {"metavar": "HANDLE", "shell_complete": complete_accounts}
 
 def json_option(command: Command) -> Command:
     """`--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(command)
+    return click.option("--json", "-j", "as_json", is_flag=True, help="Print JSON, for scripts.")(command)
 
 
 def account_option(command: Command) -> Command:
     """`--account`."""
     return click.option(
         "--account",
+        "-u",
         **A_HANDLE,
         help="The account to use. Default: your default account.",
     )(command)
@@ -85,7 +86,7 @@ def text_options(command: Command) -> Command:
     """Where a text comes from."""
     for option in (
         click.option("--editor", is_flag=True, help="Write the text in your editor."),
-        click.option("--file", "file", type=FILE, help="Read the text from a file."),
+        click.option("--file", "-f", "file", type=FILE, help="Read the text from a file."),
         click.argument("text", nargs=-1),
     ):
         command = option(command)
@@ -103,6 +104,7 @@ _A_FILE: Any = {"metavar": "FILE", "shell_complete": complete_files}
 _DRAFT = (
     click.option(
         "--image",
+        "-i",
         "images",
         multiple=True,
         metavar="FILE",

@@ -80,7 +80,7 @@ def many_posts(change: Change, say: Callable[[Entry, Skywrite, str], None]) -> c
         help="Choose all posts in this state. Repeatable.",
     )
     @click.option("--yes", is_flag=True, help="Do not ask first.")
-    @click.option("--account", **A_HANDLE, help="With --source or --state: choose only posts of this account.")
+    @click.option("--account", "-u", **A_HANDLE, help="With --source or --state: choose only posts of this account.")
     @json_option
     def command(
         numbers: tuple[range, ...],
@@ -131,7 +131,7 @@ def _filtered(
     ids = [post.id for post in islice(found, CHOSEN_MAX)]
     if not ids:
         where = f" from {source}" if source else ""
-        raise InputError(f"No post{where} is {' or '.join(chosen)}.", code="choice.missing", hint="See: skywrite queue")
+        raise InputError(f"No post{where} is {' or '.join(chosen)}.", code="choice.missing", hint="See: skywrite list")
     return ids
 
 
@@ -145,7 +145,7 @@ def _numbered(sky: Skywrite, numbers: Sequence[range]) -> list[int]:
         there = [number for number in given if _exists(sky, number)]
         if not there:
             raise InputError(
-                f"There is no post from {given[0]} to {given[-1]}.", code="choice.missing", hint="See: skywrite queue"
+                f"There is no post from {given[0]} to {given[-1]}.", code="choice.missing", hint="See: skywrite list"
             )
         ids += there
     return list(dict.fromkeys(ids))

@@ -1,4 +1,4 @@
-"""post: what is sent now or later, one text or many rows; and sending, which `thread` shares."""
+"""post, schedule: what is sent now or later, one text or many rows; and sending, which `thread` shares."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skywrite.cli.given import FILE
+from skywrite.cli.hints import given_command
 from skywrite.cli.options import (
     account_option,
     draft_options,
@@ -27,9 +28,12 @@ if TYPE_CHECKING:
     from skywrite.app import Scheduled, Sent, Skywrite
 
 EXIT_INTERRUPTED = 130
+# Options that say when.
+_TIMES = ("at", "next_slot", "every")
 _SCHEDULE = (
     click.option(
         "--at",
+        "-t",
         metavar="WHEN",
         help='Post at this time: "tomorrow 9:00", "in 2 hours", ISO 8601, ... With --every: begin then.',
     ),
@@ -91,6 +95,27 @@ def post_command(
     send({"text": read_text(text, file, editor), **draft_row(options)}, options, as_json)
 
 
+@click.command(
+    "schedule",
+    cls=OneTextCommand,
+    epilog='Example: skywrite schedule "Good morning" --at "tomorrow 9:00"',
+)
+@text_options
+@draft_options
+@schedule_options
+@account_option
+@json_option
+def schedule_command(text: tuple[str, ...], file: Path | None, editor: bool, as_json: bool, **options: Any) -> None:
+    """Post TEXT at a time. With `-`, read the text from standard input.
+
+    The same as `skywrite post` with --at, --next-slot or --every; without one of them, nothing is posted.
+    """
+    if not any(options[name] for name in _TIMES):
+        whole = given_command().replace(" schedule", ' schedule --at "tomorrow 9:00"', 1)
+        raise InputError("The time is missing, so nothing was posted.", hint=f"Set a time: {whole}")
+    send({"text": read_text(text, file, editor), **draft_row(options)}, options, as_json)
+
+
 def send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
     """Send or schedule a draft as the options say, and print what became of it."""
     if options["stateless"] and options["reply_last"]:
@@ -101,7 +126,7 @@ def send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
         return post_stateless(row, options, as_json)
     from skywrite.cli.output import upload_progress
 
-    later = any(options[name] for name in ("at", "next_slot", "every", "as_draft"))
+    later = any(options[name] for name in (*_TIMES, "as_draft"))
     with sky_about_to_send() as sky:
         if options["reply_last"]:
             row["reply_to"] = _last_post(sky, options["account"], row)

@@ -1,4 +1,4 @@
-"""receipt, verify: prove what was published, and check such a proof."""
+"""receipts: prove what was published, and check such a proof."""
 
 from __future__ import annotations
 
@@ -8,20 +8,26 @@ import click
 
 from skywrite.cli.completing import complete_posts
 from skywrite.cli.given import FILE
+from skywrite.cli.nouns import Noun
 from skywrite.cli.options import account_option, json_option, read_file
 from skywrite.cli.output import print_done, print_json
 
 
-@click.command("receipt", epilog="Example: skywrite receipt 12 -o post-12.receipt.json")
+@click.group("receipts", cls=Noun, epilog="Example: skywrite receipts save 12 -o post-12.receipt.json")
+def receipts_command() -> None:
+    """Prove what was published, and check such a proof."""
+
+
+@receipts_command.command("save", epilog="Example: skywrite receipts save 12 -o post-12.receipt.json")
 @click.argument("target", metavar="ID_OR_LINK", shell_complete=complete_posts)
-@click.option("-o", "--output", type=FILE, help="The file to write; without it, standard output.")
+@click.option("-o", "--output", type=FILE, help="The file to write. Default: standard output.")
 @account_option
 @json_option
-def receipt_command(target: str, output: Path | None, account: str | None, as_json: bool) -> None:
+def save_command(target: str, output: Path | None, account: str | None, as_json: bool) -> None:
     """Write a file that proves what was published, for the record.
 
-    It holds the post as it is on the network, and the signature of the account's server. Anyone can check it later,
-    without that server: skywrite verify FILE.
+    The file holds the post as it is on the network, and the signature of the account's server. Anyone can check it
+    later, without that server: skywrite receipts verify FILE.
     """
     from skywrite.app import Skywrite
     from skywrite.app.shapes.done import written_receipt
@@ -39,12 +45,12 @@ def receipt_command(target: str, output: Path | None, account: str | None, as_js
         print_done(f"The receipt of {receipt.uri} is in {output}.")
 
 
-@click.command("verify", epilog="Example: skywrite verify post-12.receipt.json --online")
+@receipts_command.command("verify", epilog="Example: skywrite receipts verify post-12.receipt.json --online")
 @click.argument("file", type=FILE)
 @click.option("--online", is_flag=True, help="Also ask the public directory whether the key was the account's.")
 @json_option
 def verify_command(file: Path, online: bool, as_json: bool) -> None:
-    """Check a receipt: every hash and the signature. Without --online it asks nobody."""
+    """Check a receipt: every hash and the signature. Without --online, sends nothing."""
     from skywrite.app.shapes.done import verified_receipt
     from skywrite.insight.receipts import read_receipt
 

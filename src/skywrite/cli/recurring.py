@@ -13,6 +13,7 @@ import click
 
 from skywrite.cli.completing import complete_recurrences
 from skywrite.cli.given import FILE
+from skywrite.cli.nouns import Noun
 from skywrite.cli.options import ID, account_option, json_option, pool_of
 from skywrite.cli.output import print_done, print_json, print_warnings
 from skywrite.cli.showing import gate_lines, policy_words
@@ -25,25 +26,16 @@ if TYPE_CHECKING:
     from skywrite.queue.model import Recurrence
 
 
-@click.group("recurring", invoke_without_command=True, epilog="Example: skywrite recurring --json")
-@account_option
-@json_option
-@click.pass_context
-def recurring_command(context: click.Context, account: str | None, as_json: bool) -> None:
+@click.group("recurring", cls=Noun, epilog="Example: skywrite recurring show 3")
+def recurring_command() -> None:
     """List, show, edit or stop recurrences; move or skip an occurrence."""
-    if not context.invoked_subcommand:
-        _list(account, as_json)
 
 
 @recurring_command.command("list", epilog="Example: skywrite recurring list --json")
 @account_option
 @json_option
-def list_(account: str | None, as_json: bool) -> None:
+def list_command(account: str | None, as_json: bool) -> None:
     """List recurrences, with their next times."""
-    _list(account, as_json)
-
-
-def _list(account: str | None, as_json: bool) -> None:
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:

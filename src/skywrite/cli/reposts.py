@@ -1,4 +1,4 @@
-"""repost, pin, unpin, reposts: scheduled reposts and pins."""
+"""reposts: scheduled reposts and pins."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from skywrite.cli.completing import complete_posts
+from skywrite.cli.nouns import Noun
 from skywrite.cli.options import ID, account_option, json_option
 from skywrite.cli.output import one_line, print_done, print_json
 from skywrite.cli.terminal import print_columns
@@ -32,11 +33,11 @@ def _undone(command: click.Command, undo: str) -> click.Command:
     return command
 
 
-def _command(name: str, what: str, example: str) -> click.Command:
+def _command(name: str, operation: str, what: str, example: str) -> click.Command:
     @click.command(name, help=what, epilog=f"Example: {example}")
     @click.argument("target", metavar="ID_OR_LINK", shell_complete=complete_posts)
-    @click.option("--at", default="now", show_default=True, metavar="WHEN", help="When a worker does it.")
-    @click.option("--key", metavar="KEY", help="Do it only once for this key, however often you run the command.")
+    @click.option("--at", "-t", default="now", show_default=True, metavar="WHEN", help="When to do it.")
+    @click.option("--key", metavar="KEY", help="Act only once for this key, however often you run the command.")
     @account_option
     @json_option
     def command(target: str, as_json: bool, **options: str | None) -> None:
@@ -47,39 +48,49 @@ def _command(name: str, what: str, example: str) -> click.Command:
 
         given = {option: value for option, value in options.items() if value is not None}
         with Skywrite() as sky:
-            action = getattr(sky.reposts, name)(target, **given)
+            action = getattr(sky.reposts, operation)(target, **given)
             if as_json:
                 print_json(repost_shape(sky.context, action))
             else:
                 due = format_time(action.due_at, sky.context.zone(sky.account(action.account_did)))
-                print_done(f"{name.capitalize()} {action.id} waits for {due}: {one_line(_post_of(sky, action))}")
+                print_done(f"{operation.capitalize()} {action.id} waits for {due}: {one_line(_post_of(sky, action))}")
                 print_worker_note(sky)
 
     return command
 
 
-_repost_command = _command(
+@click.group("reposts", cls=Noun, epilog='Example: skywrite reposts add 12 --at "monday 18:00"')
+def reposts_command() -> None:
+    """Repost, pin and unpin posts at a time."""
+
+
+_add = _command(
+    "add",
     "repost",
-    "Repost a post at a time or repeatedly, one of yours or of somebody else.",
-    'skywrite repost 12 --every "monday 18:00" --undo-after 24h',
+    "Repost a post at a time, or repeatedly. Any public post will do.",
+    'skywrite reposts add 12 --every "monday 18:00" --undo-after 24h',
 )
-repost_command = _repeating(_undone(_repost_command, "Take the repost back so long after it, such as 24h."))
-_pin_command = _command(
-    "pin", "Pin a post of yours to the profile at a time.", 'skywrite pin 12 --at "monday 9:00" --undo-after 7d'
+_pin = _command(
+    "pin",
+    "pin",
+    "Pin a post of yours to your profile at a time.",
+    'skywrite reposts pin 12 --at "monday 9:00" --undo-after 7d',
 )
-pin_command = _undone(_pin_command, "Unpin it so long after that, such as 7d.")
-unpin_command = _command(
-    "unpin", "Unpin a post of yours at a time, if it is still pinned then.", 'skywrite unpin 12 --at "friday 18:00"'
+_unpin = _command(
+    "unpin",
+    "unpin",
+    "Unpin a post of yours at a time, if it is still pinned then.",
+    'skywrite reposts unpin 12 --at "friday 18:00"',
 )
+reposts_command.add_command(_repeating(_undone(_add, "Undo the repost after this long, such as 24h.")))
+reposts_command.add_command(_undone(_pin, "Unpin it after this long, such as 7d."))
+reposts_command.add_command(_unpin)
 
 
-@click.group("reposts", invoke_without_command=True, epilog="Example: skywrite reposts cancel 3")
+@reposts_command.command("list", epilog="Example: skywrite reposts list --json")
 @json_option
-@click.pass_context
-def reposts_command(context: click.Context, as_json: bool) -> None:
-    """List reposts and pins that are waiting or have failed; cancel one."""
-    if context.invoked_subcommand is not None:
-        return
+def list_command(as_json: bool) -> None:
+    """List reposts and pins that are waiting or have failed."""
     from skywrite.app import Skywrite
     from skywrite.app.shapes.reposts import repost_shape
 
@@ -91,7 +102,7 @@ def reposts_command(context: click.Context, as_json: bool) -> None:
         rows = [_row(sky, action) for action in actions]
         zones = {sky.context.zone(sky.account(action.account_did)) for action in actions}
     if not rows:
-        click.echo("No repost and no pin waits.")
+        click.echo('No reposts or pins are waiting. Add one: skywrite reposts add 12 --at "monday 18:00"')
     else:
         print_columns([("ID", "DUE", "WHAT", "POST"), *rows])
         click.echo(f"Times are in {', '.join(sorted(zones))}.")

@@ -36,7 +36,7 @@ from skywrite.config import DEFAULT_THREADS
 @click.option(
     "--commands/--no-commands",
     default=None,
-    help="Run scheduled commands (see `skywrite command`); without it, only with a SQLite file of yours.",
+    help="Run scheduled commands (see `skywrite commands`); without it, only with a SQLite file of yours.",
 )
 @click.option("--metrics", metavar="HOST:PORT", help="Serve Prometheus metrics there (extra: metrics).")
 @json_option
@@ -124,6 +124,6 @@ def _why(sky: Any) -> str:
 
     entry = next(iter(sky.posts.each(states=("scheduled",), limit=1)), None)
     if entry is None or entry.push is None:
-        return "why: skywrite queue, skywrite show ID"
+        return "why: skywrite list, skywrite show ID"
     at = entry.push.at.astimezone(ZoneInfo(sky.context.zone(entry.account)))
-    return f"the next one may go out at {at:%H:%M:%S %Z}, because of {entry.push.reason}; see: skywrite queue"
+    return f"the next one may go out at {at:%H:%M:%S %Z}, because of {entry.push.reason}; see: skywrite list"

@@ -65,7 +65,7 @@ def print_status(as_json: bool) -> None:
         _line("Needs you", click.style(shown, fg="yellow"))
     for line in _ended_lines(found):
         _line("Needs you", click.style(cut(line, max(columns() - LABEL, TEXT_MIN)), fg="yellow"))
-    click.echo(wrapped("Details: skywrite queue, skywrite show ID. All commands: skywrite help"))
+    click.echo(wrapped("Details: skywrite list, skywrite show ID. All commands: skywrite help"))
 
 
 def approvals_note(sky: Skywrite) -> str:

@@ -1,4 +1,4 @@
-"""feed add with a list of subscriptions, and feed export.
+"""feeds add with a list of subscriptions.
 
 What lives here: a look at each feed, the question, and adding them. What does not: reading lists (`sources.opml`).
 """

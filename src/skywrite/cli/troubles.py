@@ -21,7 +21,7 @@ _QUOTED = re.compile(r"'[^']*'")
 _VARIES = re.compile(r"'[^']*'|\S*[/.]\w\S*|\d+")
 SITE_HINT = (
     "These files look like articles of a website. To post each new one with its link, "
-    "add the site's feed: skywrite feed add https://example.com/blog"
+    "add the site's feed: skywrite feeds add https://example.com/blog"
 )
 
 

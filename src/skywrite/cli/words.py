@@ -167,13 +167,14 @@ def check_no_sentence(line: Line) -> None:
 
 def check_is_a_text(line: Line) -> None:
     """Raise InputError if the only word is rather something to do, such as help."""
-    from skywrite.cli.main import COMMANDS
+    from skywrite.cli.names import COMMANDS, OLD_NAMES
 
     if line.ended or len(line.words) != 1:
         return
     text = line.words[0].text
-    if text.lower() == "help" or (not line.options and text in {*_DEEDS, *COMMANDS}):
-        meant = f"skywrite {text}" if text in COMMANDS else "skywrite --help"
+    if text.lower() == "help" or (not line.options and text in {*_DEEDS, *COMMANDS, *OLD_NAMES}):
+        known = OLD_NAMES.get(text, text if text in COMMANDS else "--help")
+        meant = f"skywrite {known}"
         if text.lower() == "help":
             meant = f"{line.command} --help"
         hint = f"If you want that done: {meant}. To post the word: {line.ending_options()}"
@@ -205,7 +206,7 @@ def _after_option(line: Line, word: Word) -> InputError:
     assert word.option is not None
     name, value = word.option.opts[0], line.args[word.place - 1]
     before = line.args[: word.place - 1]
-    if "=" in value and before[-1:] != [name]:
+    if "=" in value and not (before and before[-1] in word.option.opts):
         before, value = [*before, name], value.partition("=")[2]
     last = _last_stray(line, word)
     between = line.args[word.place : last + 1]

@@ -111,6 +111,12 @@ class Removed(Output):
     removed: int
 
 
+class Version(Output):
+    """The version of Skywrite that is running."""
+
+    version: str
+
+
 class TestedChannel(Output):
     """A notice channel to which a test was sent."""
 

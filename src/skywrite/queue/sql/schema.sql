@@ -435,7 +435,7 @@ CREATE TABLE app_draft (
 CREATE INDEX app_draft_post ON app_draft (post_id);
 
 
--- Timers: commands (`skywrite command`) and functions of a program (`skywrite run --app`) that may give posts
+-- Timers: commands (`skywrite commands`) and functions of a program (`skywrite run --app`) that may give posts
 
 CREATE TABLE timer (
   id {id},

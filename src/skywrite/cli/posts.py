@@ -1,4 +1,4 @@
-"""queue, history, show, edit, move, cancel, retry, release, hold."""
+"""list, show, edit, move, cancel, retry, release, hold, undo: verbs on posts in the queue."""
 
 from __future__ import annotations
 
@@ -27,50 +27,42 @@ if TYPE_CHECKING:
     from skywrite.app.results import Entry
 
 
-def _listing(command: Any) -> Any:
-    for option in (
-        json_option,
-        click.option("--limit", type=Whole(1, 100_000), default=100, show_default=True, help="List at most so many."),
-        click.option(
-            "--state",
-            "states",
-            multiple=True,
-            shell_complete=complete_states,
-            help="Only posts in this state. May be repeated.",
-        ),
-        click.option("--account", **A_HANDLE, help="List only posts of this account."),
-    ):
-        command = option(command)
-    return command
-
-
-@click.command("queue", epilog="Example: skywrite queue --json | jq '.[] | .due_at'")
-@_listing
-def queue_command(account: str | None, states: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """List scheduled posts, the next one first."""
+@click.command("list", epilog="Example: skywrite list --json | jq '.[] | .due_at'")
+@click.option("--past", is_flag=True, help="List published, failed and cancelled posts, the latest first.")
+@click.option("--account", "-u", **A_HANDLE, help="List only posts of this account.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    shell_complete=complete_states,
+    help="List only posts in this state. May be repeated.",
+)
+@click.option("--limit", type=Whole(1, 100_000), default=100, show_default=True, help="Maximum number of posts.")
+@json_option
+def list_command(past: bool, account: str | None, states: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """List scheduled posts, the next one first; with --past, those that are over."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        chosen = _states(states, WAITING_STATES)
-        found = sky.posts.each(account=account, states=chosen, limit=limit)
+        chosen = _states(states, FINAL_STATES if past else WAITING_STATES)
+        each = sky.posts.each_finished if past else sky.posts.each
+        found = each(account=account, states=chosen, limit=limit)
         if as_json:
             from skywrite.app.shapes.posts import post_shape
 
             print_json_array(map(post_shape, found))
             return
+        total = _total(sky, account, chosen)
+        if past:
+            _show_entries(sky, found, _ended, total, "list --past", _none(states, "Nothing was published yet."))
+            return
         _warn_of_stranded(sky, account)
-        _show_entries(
-            sky,
-            found,
-            lambda entry: entry.post.due_at,
-            _total(sky, account, chosen),
-            "queue",
-            _none(states, 'Nothing is waiting. Add something: skywrite post "Later" --at "tomorrow 9:00"'),
-        )
+        add = 'Nothing is waiting. Add a post: skywrite schedule "Later" --at "tomorrow 9:00"'
+        _show_entries(sky, found, _due, total, "list", _none(states, add))
 
 
 def _warn_of_stranded(sky: Skywrite, account: str | None) -> None:
-    """Say whose posts wait until somebody signs in, and how."""
+    """Warn about posts of accounts that are signed out."""
     from skywrite.app.overview import stranded
 
     did = sky.context.did(account)
@@ -79,23 +71,8 @@ def _warn_of_stranded(sky: Skywrite, account: str | None) -> None:
             print_warnings([f"{one} Sign in: {command(Do('accounts.login', one.account.handle))}"])
 
 
-@click.command("history", epilog="Example: skywrite history --state failed")
-@_listing
-def history_command(account: str | None, states: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """List published, failed and cancelled posts, the latest first."""
-    from skywrite.app import Skywrite
-
-    with Skywrite() as sky:
-        chosen = _states(states, FINAL_STATES)
-        found = sky.posts.each_finished(account=account, states=chosen, limit=limit)
-        if as_json:
-            from skywrite.app.shapes.posts import post_shape
-
-            print_json_array(map(post_shape, found))
-            return
-        _show_entries(
-            sky, found, _ended, _total(sky, account, chosen), "history", _none(states, "Nothing was published yet.")
-        )
+def _due(entry: Entry) -> datetime | None:
+    return entry.post.due_at
 
 
 def _ended(entry: Entry) -> datetime:
@@ -174,7 +151,7 @@ def show_command(post_id: int, as_json: bool) -> None:
 @click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
 @text_options
 @draft_options
-@click.option("--at", metavar="WHEN", help="Move it to another time.")
+@click.option("--at", "-t", metavar="WHEN", help="Move it to another time.")
 @click.option("--late", metavar="POLICY", help="If its time is missed: publish, skip or hold.")
 @json_option
 def edit_command(

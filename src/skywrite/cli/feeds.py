@@ -1,4 +1,4 @@
-"""feed: new items of a blog, a changelog or a podcast become posts."""
+"""feeds: new items of a blog, a changelog or a podcast become posts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 
 from skywrite.cli.given import EmptyResets, FilePath
 from skywrite.cli.hints import hint_text
+from skywrite.cli.nouns import Noun
 from skywrite.cli.options import A_HANDLE, Whole, json_option
 from skywrite.cli.output import one_line, print_aside, print_done, print_json, print_table, print_warnings
 from skywrite.cli.status import approvals_note
@@ -24,7 +25,7 @@ _OPTIONS = (
         "--template",
         metavar="TEXT",
         callback=lambda context, option, value: value and value.replace("\\n", "\n"),
-        help="What a post says (Jinja2; \\n is a new line); without it: title and link.",
+        help="The text of a post (Jinja2; \\n is a new line). Default: title and link.",
     ),
     click.option("--include", multiple=True, metavar="RULE", help="Post only items with this word or /pattern/."),
     click.option("--exclude", multiple=True, metavar="RULE", help="Leave out items with this word or /pattern/."),
@@ -33,7 +34,7 @@ _OPTIONS = (
         type=click.Choice(["auto", "all", "card", "none"]),
         help="auto: the item's images that have a description, else the page's card. Default: auto.",
     ),
-    click.option("--lang", "langs", multiple=True, metavar="LANG", help="The language; without it, the feed's own."),
+    click.option("--lang", "langs", multiple=True, metavar="LANG", help="The posts' language. Default: the feed's."),
     click.option("--mentions/--no-mentions", default=None, help="Whether an @handle in an item notifies its owner."),
 )
 
@@ -44,41 +45,42 @@ def _options(command: Command) -> Command:
     return command
 
 
-@click.group("feed", epilog="Example: skywrite feed add https://example.com/blog")
-def feed_command() -> None:
+@click.group("feeds", cls=Noun, epilog="Example: skywrite feeds add https://example.com/blog")
+def feeds_command() -> None:
     """Post new items of a feed: RSS, Atom or JSON Feed, or a page that links to one. `skywrite run` polls it."""
 
 
-@feed_command.command("add", epilog="Example: skywrite feed add https://example.com/blog --backfill 3")
+@feeds_command.command("add", epilog="Example: skywrite feeds add https://example.com/blog --backfill 3")
 @click.argument("url")
-@click.option("--yes", is_flag=True, help="Of a list of subscriptions: add all feeds without asking.")
+@click.option("--yes", is_flag=True, help="Add all feeds of a list without asking.")
 @click.option(
     "--account",
+    "-u",
     "accounts",
     multiple=True,
     **A_HANDLE,
-    help="Who posts; may be repeated.",
+    help="The account that posts. May be repeated.",
 )
 @_options
-@click.option("--backfill", type=Whole(0, 1000), default=0, help="Post so many of the items that are there.")
-@click.option("--most", type=Whole(1, 100), default=5, show_default=True, help="Posts a check at the most.")
+@click.option("--backfill", type=Whole(0, 1000), default=0, help="Also post this many existing items.")
+@click.option("--most", type=Whole(1, 100), default=5, show_default=True, help="Maximum posts per poll.")
 @click.option(
     "--spacing",
     type=click.Choice(["gap", "slots"]),
     default="gap",
     show_default=True,
-    help="Between posts: the account's least gap, or its weekly slots.",
+    help="Between posts: the account's minimum gap, or its weekly slots.",
 )
-@click.option("--every", metavar="TIME", help="How often to poll, such as 2h; 30m without it, 5m at least.")
+@click.option("--every", metavar="TIME", help="Polling interval, such as 2h (default 30m, minimum 5m).")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A content label for its posts.")
 @json_option
 def add(url: str, yes: bool, as_json: bool, **options: Any) -> None:
     """Post a feed's new items from now on.
 
     \b
-    The items that are there now are not posted, but for the latest --backfill ones.
+    Skips existing items, except the newest if you set --backfill.
     A template knows: title, summary, link, author, tags, hashtags, published, feed_title.
-    URL may be a list of subscriptions (OPML): it shows each feed, and adds none before you say so.
+    URL may be a list of subscriptions (OPML): each feed is shown, and added only if you confirm.
     """
     from skywrite.app import Skywrite
 
@@ -105,13 +107,13 @@ def add(url: str, yes: bool, as_json: bool, **options: Any) -> None:
     print_warnings(check.warnings)
 
 
-@feed_command.command("export", epilog="Example: skywrite feed export -o subscriptions.opml")
+@feeds_command.command("export", epilog="Example: skywrite feeds export -o subscriptions.opml")
 @click.option("--output", "-o", type=FilePath(path_type=Path), help="Write to this file. Default: standard output.")
 @json_option
 def export(output: Path | None, as_json: bool) -> None:
     """Write all feeds as a list of subscriptions (OPML).
 
-    Feed readers and `feed add` read it.
+    Feed readers and `skywrite feeds add` can read the list.
     """
     from skywrite.app import Skywrite
     from skywrite.app.shapes.done import WrittenFile
@@ -134,7 +136,7 @@ def export(output: Path | None, as_json: bool) -> None:
         print_done(f"The feeds are written to {output}.")
 
 
-@feed_command.command("list", epilog="Example: skywrite feed list --json")
+@feeds_command.command("list", epilog="Example: skywrite feeds list --json")
 @json_option
 def list_(as_json: bool) -> None:
     """List the feeds, and how many items are in each state."""
@@ -147,7 +149,7 @@ def list_(as_json: bool) -> None:
 
         print_json([feed_shape(status) for status in feeds])
     elif not feeds:
-        click.echo("No feeds yet. Add one: skywrite feed add https://example.com/blog")
+        click.echo("No feeds yet. Add one: skywrite feeds add https://example.com/blog")
     else:
         rows = []
         for status in feeds:
@@ -168,13 +170,13 @@ def _when(status: Any) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC" if at else "never"
 
 
-@feed_command.command("check", epilog="Example: skywrite feed check 3")
+@feeds_command.command("check", epilog="Example: skywrite feeds check 3")
 @click.argument("feed", required=False)
 @json_option
 def check(feed: str | None, as_json: bool) -> None:
-    """Poll a feed now, or all that are due.
+    """Poll a feed now, or all feeds that are due.
 
-    Name a feed by its number or address. Ends with 4 when one could not be read.
+    Name a feed by its number or address. Exits with 4 if a feed could not be read.
     """
     from skywrite.app import Skywrite
 
@@ -196,22 +198,22 @@ def check(feed: str | None, as_json: bool) -> None:
                 print_done(f"Feed {item.feed_id}: {counts}.")
             print_warnings(item.warnings)
         if not checks:
-            click.echo("No feed is due. Look at one: skywrite feed check ID")
+            click.echo("No feed is due. Look at one: skywrite feeds check ID")
     sys.exit(4 if any(item.problem for item in checks) else 0)
 
 
-@feed_command.command(
-    "preview", epilog="Example: skywrite feed preview https://example.com/blog --template '{{ title }} {{ hashtags }}'"
+@feeds_command.command(
+    "preview", epilog="Example: skywrite feeds preview https://example.com/blog --template '{{ title }} {{ hashtags }}'"
 )
 @click.argument("url")
-@click.option("--account", **A_HANDLE, help="The account; without it, the default one.")
+@click.option("--account", "-u", **A_HANDLE, help="The account to preview for. Default: your default account.")
 @_options
-@click.option("--limit", type=Whole(1, 50), default=3, show_default=True, help="So many of the latest items.")
+@click.option("--limit", type=Whole(1, 50), default=3, show_default=True, help="Number of items.")
 @json_option
 def preview(url: str, account: str | None, limit: int, as_json: bool, **options: Any) -> None:
     """Show the latest items as posts; nothing is sent.
 
-    URL may be the number of a feed that is here: then its own settings count, but for those given.
+    URL may also be the number of a feed you added: its settings apply, except those you set here.
     """
     from skywrite.app import Skywrite
     from skywrite.cli.view import print_preview
@@ -234,27 +236,28 @@ def preview(url: str, account: str | None, limit: int, as_json: bool, **options:
         click.echo()
 
 
-@feed_command.command(
-    "edit", cls=EmptyResets, epilog="Example: skywrite feed edit 3 --template '{{ title }} {{ link }}'"
+@feeds_command.command(
+    "edit", cls=EmptyResets, epilog="Example: skywrite feeds edit 3 --template '{{ title }} {{ link }}'"
 )
 @click.argument("feed")
 @click.option(
     "--account",
+    "-u",
     "accounts",
     multiple=True,
     **A_HANDLE,
-    help="Who posts from now on; may be repeated.",
+    help="The account that posts from now on. May be repeated.",
 )
 @_options
-@click.option("--most", type=Whole(1, 100), help="Posts a check at the most.")
-@click.option("--spacing", type=click.Choice(["gap", "slots"]), help="Between posts: the least gap, or weekly slots.")
-@click.option("--every", metavar="TIME", help="How often to poll, such as 2h.")
+@click.option("--most", type=Whole(1, 100), help="Maximum posts per poll.")
+@click.option("--spacing", type=click.Choice(["gap", "slots"]), help="Between posts: the minimum gap, or weekly slots.")
+@click.option("--every", metavar="TIME", help="Polling interval, such as 2h.")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A content label for its posts.")
 @json_option
 def edit(feed: str, accounts: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Change a feed; what it has posted stays posted.
+    """Change a feed. Posts it has already made stay.
 
-    What is not given stays. An empty text takes an option back to its default: --template "" --include "".
+    Options you leave out keep their values. An empty text resets an option to its default: --template "" --include "".
     """
     from skywrite.app import Skywrite
 
@@ -273,14 +276,11 @@ def edit(feed: str, accounts: tuple[str, ...], as_json: bool, **options: Any) ->
         print_done(f"Feed {status.feed.id} ({status.feed.url}) is changed; the change applies from its next poll.")
 
 
-@feed_command.command("remove", epilog="Example: skywrite feed remove 3")
+@feeds_command.command("remove", epilog="Example: skywrite feeds remove 3")
 @click.argument("feed")
 @json_option
 def remove(feed: str, as_json: bool) -> None:
-    """Remove a feed; the posts it made stay.
-
-    The record of which items were posted is removed, too.
-    """
+    """Remove a feed. Its posts stay; the record of posted items is removed."""
     from skywrite.app import Skywrite
     from skywrite.app.shapes.feeds import removed_feed_shape
 

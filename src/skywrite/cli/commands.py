@@ -1,4 +1,4 @@
-"""command: scheduled commands, whose output is posted."""
+"""commands: scheduled commands, whose output is posted."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from skywrite.cli.nouns import Noun
 from skywrite.cli.options import ID, Seconds, Whole, account_option, draft_options, draft_row, json_option
 from skywrite.cli.output import one_line, print_done, print_json, print_table, print_warnings
 from skywrite.cli.status import print_worker_note
@@ -21,8 +22,8 @@ _OUTCOMES = {
 }
 
 
-class CommandGroup(click.Group):
-    """`skywrite command "..." --every RULE` is `skywrite command add "..." --every RULE`."""
+class CommandGroup(Noun):
+    """`skywrite commands "..." --every RULE` is `skywrite commands add "..." --every RULE`."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -32,12 +33,14 @@ class CommandGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group("command", cls=CommandGroup, epilog='Example: skywrite command add "./weather.sh" --every "0 8 * * *"')
-def command_command() -> None:
+@click.group("commands", cls=CommandGroup, epilog='Example: skywrite commands add "./weather.sh" --every "0 8 * * *"')
+def commands_command() -> None:
     """Run commands at their times, and post what they print."""
 
 
-@command_command.command("add", epilog='Example: skywrite command add "./weather.sh" --every "0 8 * * *" --tag weather')
+@commands_command.command(
+    "add", epilog='Example: skywrite commands add "./weather.sh" --every "0 8 * * *" --tag weather'
+)
 @click.argument("command", nargs=-1, required=True)
 @click.option("--every", required=True, metavar="RULE", help='Run it at these times: cron, "weekdays 9:00", or RRULE.')
 @click.option("--zone", metavar="ZONE", help="Read the rule in this zone. Default: the account's.")
@@ -63,10 +66,10 @@ def command_command() -> None:
 def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: bool, **options: Any) -> None:
     """Run COMMAND on a schedule, and post its output.
 
-    It runs in the shell, in this folder.
+    The command runs in the shell, in this folder, while `skywrite run` is running.
 
-    When it prints nothing, nothing is posted. When it fails, nothing is posted either; the worker's log and
-    `skywrite command list` say why. `skywrite run` runs it.
+    A command that prints nothing, or fails, posts nothing. The worker's log and `skywrite commands list` show why it
+    failed.
     """
     from skywrite.app import Skywrite
     from skywrite.app.shapes.done import command_shape
@@ -92,11 +95,11 @@ def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: 
             return
         assert timer.next_at is not None
         when = format_time(timer.next_at, timer.zone)
-        print_done(f"Command {timer.id} runs {when}. Try it: skywrite command run {timer.id}")
+        print_done(f"Command {timer.id} runs {when}. Try it: skywrite commands run {timer.id}")
         print_worker_note(sky)
 
 
-@command_command.command("list", epilog="Example: skywrite command list --json")
+@commands_command.command("list", epilog="Example: skywrite commands list --json")
 @json_option
 def list_(as_json: bool) -> None:
     """List the scheduled commands and functions, with their last runs."""
@@ -108,7 +111,7 @@ def list_(as_json: bool) -> None:
     if as_json:
         print_json([command_shape(timer) for timer in timers])
     elif not timers:
-        click.echo('No scheduled commands yet. Add one: skywrite command add "./weather.sh" --every "0 8 * * *"')
+        click.echo('No scheduled commands yet. Add one: skywrite commands add "./weather.sh" --every "0 8 * * *"')
     else:
         head = ("ID", "RULE", "NEXT RUN", "LAST RUN", "WHAT")
         print_table(head, [_row(timer) for timer in timers])
@@ -125,7 +128,7 @@ def _row(timer: Any) -> tuple[str, ...]:
     return str(timer.id), f"{timer.rule} ({timer.zone})", following, last, what
 
 
-@command_command.command("remove", epilog="Example: skywrite command remove 3")
+@commands_command.command("remove", epilog="Example: skywrite commands remove 3")
 @click.argument("command_id", type=ID, metavar="ID")
 @json_option
 def remove(command_id: int, as_json: bool) -> None:
@@ -141,7 +144,7 @@ def remove(command_id: int, as_json: bool) -> None:
         print_done(f"Command {timer.id} is removed; its posts stay.")
 
 
-@command_command.command("run", epilog="Examples: skywrite command run 3; skywrite command run 3 --post")
+@commands_command.command("run", epilog="Examples: skywrite commands run 3; skywrite commands run 3 --post")
 @click.argument("command_id", type=ID, metavar="ID")
 @click.option("--post", is_flag=True, help="Post what it prints, and count it as its last output.")
 @json_option
