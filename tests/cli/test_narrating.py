@@ -73,10 +73,3 @@ def test_who_sends_it_is_said_where_nobody_does(shell: Shell, monkeypatch: pytes
     with Skywrite() as sky:
         Heartbeat(sky.context).run()
         assert 1 == len(shell(*later, "Three").out.splitlines())
-
-
-def test_the_old_name_of_scheduled_commands(shell: Shell) -> None:
-    """`watch` goes on working, and is not listed."""
-    shell("commands", "add", "true", "--every", "daily 9:00")
-    assert "daily 9:00" in shell("commands", "list").out
-    assert "  watch" not in shell("--help").out
