@@ -60,7 +60,7 @@ def fill(stage: Stage, url: str) -> Names:
     stage.fill_by(lambda: _answer_and_like(stage))
     stage.box.blob_limit, limit = SMALL_BYTES, stage.box.blob_limit
     for stage.now in (A_DAY_LATER, LOOKED_AT):
-        stage.fill("run", "--once", "--log", "none", may_fail=True)
+        stage.fill("run", "--once", "--threads", "1", "--log", "none", may_fail=True)
         stage.box.blob_limit = limit
     stage.fill_by(lambda: _keep_app_draft(stage))
     stage.fill("inbox", "--collect")
