@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -47,7 +48,8 @@ def _print_tree() -> None:
     def found(root: click.Command, *arguments: Any, **options: Any) -> None:
         raise Found(root)
 
-    # Whoever parses, the program hands its root to click.
+    # Whatever is asked, the program hands its root to click.
+    sys.argv = ["skywrite"]
     click.Command.main = found  # type: ignore[assignment, method-assign]
     try:
         import_module("skywrite.__main__").main()
