@@ -59,8 +59,8 @@ class TargetType(click.ParamType[Target]):
 @click.argument("targets", type=TargetType(many=True), nargs=-1, metavar="[ID|RANGE]...", shell_complete=complete_posts)
 @click.option("--all-of", metavar="SOURCE", help="All posts from there that wait: feed:3, import:FILE, mcp, ...")
 @click.option("--confirm", metavar="DIGEST", help="Approve exactly this, without a question; for scripts.")
-@click.option("--by", metavar="NAME", help="Who approves; without it, your login name.")
-@click.option("--at", "-t", metavar="WHEN", help="When a draft is to go out; without it, when its author asked for.")
+@click.option("--by", metavar="NAME", help="The approver's name. Default: your login name.")
+@click.option("--at", "-t", metavar="WHEN", help="When to publish the draft. Default: the author's time.")
 @click.option("--note", default="", help="A note that is kept with it.")
 @account_option
 @json_option
@@ -77,7 +77,7 @@ def approve_command(
     """Show exactly what goes out, and approve that; without ID, list what waits for an approval.
 
     Of several posts, each is shown and asked for by itself. Any change to a post voids its approval, and a post that
-    nobody has approved by its time is held. With recurring:ID one approval covers all posts of a recurrence, until the
+    has no approval by its time is held. With recurring:ID one approval covers all posts of a recurrence, until the
     recurrence is changed.
     """
     from skywrite.app import Skywrite
@@ -190,7 +190,7 @@ def _approve_each(sky: Skywrite, numbers: Sequence[int], by: str | None, note: s
 @click.command("reject", epilog='Example: skywrite reject 12 --note "The figure is from last year"')
 @click.argument("target", type=TargetType(many=False), metavar="ID", shell_complete=complete_posts)
 @click.option("--note", default="", help="Why; the author sees it.")
-@click.option("--by", metavar="NAME", help="Who rejects; without it, your login name.")
+@click.option("--by", metavar="NAME", help="The name of who rejects it. Default: your login name.")
 @json_option
 def reject_command(target: Target, note: str, by: str | None, as_json: bool) -> None:
     """Reject a post: it is held, and its earlier approvals are withdrawn.

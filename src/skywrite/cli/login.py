@@ -24,7 +24,7 @@ _HELP = "See: skywrite login --help"
 @click.command("login", epilog="Example: skywrite login alice.bsky.social")
 @click.argument("handle", required=False, shell_complete=complete_accounts)
 @click.option("--app-password-stdin", is_flag=True, help="Read the app password from standard input.")
-@click.option("--pds", metavar="URL", help="The server to sign in at; without it the account's own is found.")
+@click.option("--pds", metavar="URL", help="The server to sign in at. Default: the account's own.")
 @click.option("--auth-factor-token", metavar="CODE", help="The code of the second factor, from the e-mail.")
 @click.option("--oauth", is_flag=True, help="Sign in in the browser, with the right to post and nothing else.")
 @click.option("--right", "rights", multiple=True, metavar="NAME", help="With --oauth: one more right, such as likes.")

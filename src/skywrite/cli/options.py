@@ -133,7 +133,7 @@ _DRAFT = (
         metavar="WHO",
         help="Limit who may reply: nobody, mentioned, followers, following, or the link of a list. Repeatable.",
     ),
-    click.option("--no-quotes", is_flag=True, help="Let nobody quote it."),
+    click.option("--no-quotes", is_flag=True, help="Turn off quotes of the post."),
     click.option(
         "--label", "labels", multiple=True, metavar="LABEL", help="Add a content label, such as graphic-media."
     ),

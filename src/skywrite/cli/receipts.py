@@ -1,4 +1,4 @@
-"""receipts: prove what was published, and check such a proof."""
+"""receipts: prove what was published, and check a proof."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from skywrite.cli.output import print_done, print_json
 
 @click.group("receipts", cls=Noun, epilog="Example: skywrite receipts save 12 -o post-12.receipt.json")
 def receipts_command() -> None:
-    """Prove what was published, and check such a proof."""
+    """Prove what was published, and check a proof."""
 
 
 @receipts_command.command("save", epilog="Example: skywrite receipts save 12 -o post-12.receipt.json")

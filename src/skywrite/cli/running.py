@@ -25,7 +25,7 @@ from skywrite.config import DEFAULT_THREADS
     type=Whole(1, 256),
     default=DEFAULT_THREADS,
     show_default=True,
-    help="Send at most so many posts at once.",
+    help="Maximum posts to send at once.",
 )
 @click.option(
     "--log",
@@ -36,7 +36,7 @@ from skywrite.config import DEFAULT_THREADS
 @click.option(
     "--commands/--no-commands",
     default=None,
-    help="Run scheduled commands (see `skywrite commands`); without it, only with a SQLite file of yours.",
+    help="Run scheduled commands (see `skywrite commands`). Default: only with your own SQLite file.",
 )
 @click.option("--metrics", metavar="HOST:PORT", help="Serve Prometheus metrics there (extra: metrics).")
 @json_option

@@ -27,7 +27,7 @@ _COUNTS = ("likes", "reposts", "replies", "quotes", "bookmarks")
     metavar="HOURS",
     help="Counted at 1, 6, 24, 72, 168 or 720 hours.",
 )
-@click.option("--since", metavar="DAY", help="Only posts since then, such as 2026-11-01; without it, of 90 days.")
+@click.option("--since", metavar="DAY", help="Only posts since then, such as 2026-11-01. Default: 90 days.")
 @click.option("--csv", "as_csv", is_flag=True, help="Every count of every post, as CSV.")
 @account_option
 @json_option

@@ -33,7 +33,7 @@ NOTES_MAX = 5
 @click.option("--zone", metavar="ZONE", help="With --stateless: the zone of times that name none; else UTC.")
 @click.option("--no-prune", is_flag=True, help="Leave the posts of files that are gone in the queue.")
 @click.option("--mark", is_flag=True, help="Write `published: ...` into files whose posts are published.")
-@click.option("--name", metavar="NAME", help="What the folder is known by; without it, its path.")
+@click.option("--name", metavar="NAME", help="The name of the folder in the queue. Default: its path.")
 @json_option
 def sync_command(
     folder: Path,
