@@ -171,7 +171,7 @@ def test_a_move_from_a_stale_plan_changes_nothing(tab: Watched) -> None:
     page.locator(f"[data-post='{made['id']}']").focus()
     page.keyboard.press("Alt+ArrowDown")
     expect(page.get_by_role("alert")).to_contain_text("changed in another window")
-    assert f"{on + timedelta(days=1)}T09:00:00Z" == tab.api("GET", f"/posts/{made['id']}")["due_at"]
+    assert f"{on + timedelta(days=1)}T09:00:00.000Z" == tab.api("GET", f"/posts/{made['id']}")["due_at"]
     tab.complaints.clear()
 
 
