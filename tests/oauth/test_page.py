@@ -27,7 +27,7 @@ def server(tmp_path: Path, pds: Pds) -> Iterator[Server]:
     """A server with a public address, at which other servers find its files."""
     environ = {"SKYWRITE_HOME": str(tmp_path / "home"), "SKYWRITE_PLC_URL": pds.plc_url, "SKYWRITE_VIDEO_SERVICE": ""}
     port = free_port()
-    server = start("--public-url", f"https://{HOST}", "--port", str(port), environ=environ)
+    server = start("--public-url", f"https://{HOST}", environ=environ, port=port)
     with server.child:
         server.url = f"http://127.0.0.1:{port}"
         folder = pds.data_dir / "web" / HOST / "oauth"

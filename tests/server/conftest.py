@@ -69,9 +69,9 @@ class Api:
         return httpx.request(method, f"{self.url}/api/v1{path}", headers=headers, timeout=PATIENCE_SECONDS, **options)
 
 
-def start(*options: str, environ: dict[str, str]) -> Server:
-    """`skywrite serve --json` on a free port."""
-    words = ("-m", "skywrite.cli.main", "serve", "--port", "0", "--json", *options)
+def start(*options: str, environ: dict[str, str], port: int = 0) -> Server:
+    """`skywrite serve --json` on a free port, or on this one."""
+    words = ("-m", "skywrite.cli.main", "serve", "--port", str(port), "--json", *options)
     child = python_child(*words, environ=environ)
     said = json.loads(child.wait_for_line('"sign_in_url"'))
     return Server(child, said["url"], said["sign_in_url"], home=said.get("home", ""))
