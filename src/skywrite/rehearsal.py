@@ -26,6 +26,7 @@ from skywrite.atproto.identity import Resolver, UnknownHandle
 from skywrite.atproto.sign_in import create_session
 from skywrite.clock import FakeClock, to_iso
 from skywrite.config import load_config
+from skywrite.digits import whole_number
 from skywrite.errors import InputError
 from skywrite.publish.approved import approved_mentions
 from skywrite.publish.budget import CATCH_UP_GAP_SECONDS
@@ -214,15 +215,16 @@ def read_span(text: str, now: datetime, zone: str) -> Span:
     from skywrite.schedule.times import parse_time
 
     first, mark, last = (part.strip() for part in text.rpartition("-"))
-    hour, _, minute = last.partition(":")
+    clock, _, past = last.partition(":")
+    hour, minute = whole_number(clock, 23), whole_number(past, 59)
     if not mark or not first:
         raise InputError(f"{text!r} is not a span of time.", hint='Write it like "sat 10:00-14:00".')
     start = parse_time(first, now=now, zone=zone).at
-    if not (hour.isdigit() and minute.isdigit() and int(hour) < 24 and int(minute) < 60):
+    if hour is None or minute is None:
         end = parse_time(last, now=start, zone=zone).at
         return Span(start, end)
     local = start.astimezone(ZoneInfo(zone))
-    end = local.replace(hour=int(hour), minute=int(minute))
+    end = local.replace(hour=hour, minute=minute)
     return Span(start, (end if end > local else end + timedelta(days=1)).astimezone(start.tzinfo))
 
 

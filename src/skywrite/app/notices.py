@@ -16,6 +16,7 @@ from typing import Any
 
 from skywrite.app.chores import REPORTED_LATE
 from skywrite.app.context import Context, listed
+from skywrite.digits import whole_number
 from skywrite.errors import InputError, NoAnswer, NotFound, SkywriteError, Unexpected
 from skywrite.publish.log import Log, silent
 from skywrite.publish.mail import check_mail, send_mail
@@ -284,10 +285,11 @@ def read_quiet(text: str) -> tuple[int, int]:
     ends: list[int] = []
     for part in text.split("-"):
         hour, mark, minute = part.strip().partition(":")
-        if not (mark and hour.isdigit() and minute.isdigit() and int(hour) < 24 and int(minute) < 60):
+        hours, minutes = whole_number(hour, 23), whole_number(minute, 59)
+        if not mark or hours is None or minutes is None:
             ends = []
             break
-        ends.append(int(hour) * 60 + int(minute))
+        ends.append(hours * 60 + minutes)
     if len(ends) != 2 or ends[0] == ends[1]:
         raise InputError(f"{text!r} are no quiet hours.", hint="Write them like 22:00-7:00.")
     return ends[0], ends[1]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from skywrite.digits import whole_number
 from skywrite.errors import InputError
 from skywrite.queue.approval_rules import SOURCES, approval_words
 from skywrite.schedule.policy import parse_duration, parse_late
@@ -48,9 +49,7 @@ class Setting(NamedTuple):
 
 
 def _whole(name: str, value: Any, *, least: int) -> int:
-    number = value
-    if isinstance(value, str) and value.isascii() and value.strip().isdigit():
-        number = int(value)
+    number = whole_number(value.strip()) if isinstance(value, str) else value
     if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= WHOLE_MAX:
         raise InputError(
             f"{name} must be a whole number from {least} to {WHOLE_MAX}, not {value!r}.",

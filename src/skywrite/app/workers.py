@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from skywrite.clock import secret_bytes
+from skywrite.digits import whole_number
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 PROCESSES = Path("/proc/self/ns/pid")
@@ -33,16 +34,17 @@ def is_gone(worker: str) -> bool:
     """Whether a worker was a process on this computer that no longer runs; False if that cannot be known."""
     place, _, rest = worker.partition("/")
     pid, _, started = rest.partition("/")[0].partition(".")
-    if os.name != "posix" or place != _place() or not pid.isdigit():
+    number = whole_number(pid)
+    if os.name != "posix" or place != _place() or number is None:
         return False
     try:
-        os.kill(int(pid), 0)
+        os.kill(number, 0)
     except ProcessLookupError:
         return True
     except (OSError, OverflowError):
         return False
     # The process id may have been reused.
-    return bool(started) and started != _started(int(pid))
+    return bool(started) and started != _started(number)
 
 
 def _place() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from skywrite.digits import whole_number
 from skywrite.errors import InputError, MissingExtra
 
 if TYPE_CHECKING:
@@ -39,12 +40,13 @@ def serve_metrics(address: str, sky: Any, log: Callable[..., None]) -> Callable[
         from prometheus_client import start_http_server
     except ImportError:
         raise MissingExtra("Metrics need an optional part.", extra="metrics") from None
-    host, mark, port = address.rpartition(":")
-    if not mark or not port.isdigit():
+    host, mark, number = address.rpartition(":")
+    port = whole_number(number, 65_535)
+    if not mark or port is None:
         raise InputError(f"{address!r} is not an address for metrics.", hint="Write it like 127.0.0.1:9464.")
     registry, events = registry_of(sky)
     try:
-        start_http_server(int(port), addr=host, registry=registry)
+        start_http_server(port, addr=host, registry=registry)
     except OSError as error:
         raise InputError(
             f"Metrics cannot be served at {address}: {error.strerror}.", hint="Try another port."

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from skywrite.digits import whole_number
 from skywrite.ending import Ending
 from skywrite.errors import Do, Hint, InputError, SkywriteError
 
@@ -37,10 +38,10 @@ def server_of(config: Mapping[str, Any]) -> tuple[str, int]:
     """Host and port of the mail server; the default port is 587. Raises InputError."""
     host, _, port = str(config.get("server", "")).partition(":")
     is_name = host and not any(mark.isspace() or mark in "/@" for mark in host)
-    is_port = not port or (port.isascii() and port.isdigit() and 0 < int(port) < 65_536)
-    if not (is_name and is_port):
+    number = whole_number(port or "587", 65_535)
+    if not (is_name and number):
         raise InputError("The mail server is not named.", hint="Name it like smtp.example.com:587.")
-    return host, int(port or 587)
+    return host, number
 
 
 def send_mail(

@@ -3,17 +3,13 @@
 What does not live here: whether there is such a row.
 """
 
+from skywrite.digits import whole_number
+
 ROW_MAX = 2**63 - 1
 
 
 def row_number(given: str | int) -> int | None:
-    """The number, if it is written in plain digits and a column of the database can hold it; otherwise None.
-
-    `str.isdigit` also takes digits that `int` does not, such as a superscript two.
-    """
+    """The number, if it is written in plain digits and a column of the database can hold it; otherwise None."""
     if isinstance(given, str):
-        digits = given.lstrip("0") or "0"
-        if not (given.isascii() and given.isdigit() and len(digits) <= len(str(ROW_MAX))):
-            return None
-        given = int(digits)
+        return whole_number(given, ROW_MAX)
     return given if 0 <= given <= ROW_MAX else None

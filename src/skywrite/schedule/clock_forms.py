@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from skywrite.digits import whole_number
 from skywrite.schedule.languages import numbers
 from skywrite.schedule.suggestions import swapped
 from skywrite.schedule.time_errors import AmbiguousTime, InvalidTime
@@ -95,7 +96,8 @@ def _may_be_range(text: str, match: re.Match[str], first: int) -> AmbiguousTime:
 
 
 def _number(word: str) -> int | None:
-    return int(word) if word.isdigit() else numbers().get(word)
+    number = whole_number(word)
+    return numbers().get(word) if number is None else number
 
 
 def _shifted(text: str, match: re.Match[str], hour: int, minutes: int, half: str | None) -> Found:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from skywrite.digits import whole_number
 from skywrite.schedule.series import NeverHappens, UnknownRule
 
 if TYPE_CHECKING:
@@ -79,4 +80,4 @@ def _cronsim(expression: str, local: datetime) -> CronSim:
 
 def _days_are_numbers(expression: str) -> bool:
     parts = expression.split()[2].replace(",", "-").split("-")
-    return all(part.isdigit() and 1 <= int(part) <= 31 for part in parts)
+    return all((whole_number(part, 31) or 0) >= 1 for part in parts)

@@ -14,6 +14,7 @@ from heapq import merge
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
+from skywrite.digits import whole_number
 from skywrite.schedule.rrule import RRule
 from skywrite.schedule.rrule_text import parse_rrule
 from skywrite.schedule.series import UnknownRule
@@ -122,7 +123,7 @@ def _said(words: list[str], text: str) -> _Said:
     while rest:
         word = rest.pop(0)
         unit = _UNITS.get(rest[0]) if rest else None
-        number = int(word) if word.isascii() and word.isdigit() else None
+        number = whole_number(word)
         if word == "other" and rest and (unit or weekday_of(rest[0]) is not None):
             said.interval = 2
         elif number is not None and unit:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from skywrite.clock import Clock
+from skywrite.digits import whole_number
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.agents import Agents, Client
 from skywrite.queue.api_keys import NAME_MAX
@@ -169,5 +170,5 @@ def _cache_seconds(fetched: Fetched) -> int:
     words = [word.strip().lower() for word in fetched.headers.get("cache-control", "").split(",")]
     if "no-store" in words or "no-cache" in words:
         return 0
-    ages = [word[8:] for word in words if word.startswith("max-age=") and word[8:].isdigit()]
-    return min(int(ages[0][:9]), CACHE_SECONDS_MAX) if ages else CACHE_SECONDS
+    ages = [age for word in words if word.startswith("max-age=") and (age := whole_number(word[8:][:9])) is not None]
+    return min(ages[0], CACHE_SECONDS_MAX) if ages else CACHE_SECONDS

@@ -1,0 +1,18 @@
+"""Whole numbers, as others write them: in a setting, a rule, an address, a header.
+
+What does not live here: which of them makes sense, and the numbers of rows (`queue.numbers`).
+"""
+
+NUMBER_MAX = 2**63 - 1
+
+
+def whole_number(text: str, most: int = NUMBER_MAX) -> int | None:
+    """The number, if it is written in plain digits and is no more than `most`; otherwise None.
+
+    `str.isdigit` also takes digits that `int` does not, such as a superscript two, and `int` refuses thousands of them.
+    """
+    digits = text.lstrip("0") or text[:1]
+    if not (text.isascii() and text.isdigit() and len(digits) <= len(str(most))):
+        return None
+    number = int(digits)
+    return number if number <= most else None
