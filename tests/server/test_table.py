@@ -106,6 +106,7 @@ LEFT_OUT = {
     "approvals.is_wanted": "posts.approval says it",
     "approvals.list": "posts.list shows what waits, and posts.approval whether it is wanted",
     "follow_ups.get": "follow_ups.list shows it",
+    "accounts.reset": "a repair in the shell of settings that cannot be read; `accounts.edit` resets one with null",
     "accounts.login": "signing in is done on the page or in the shell, never with a key",
     "accounts.server_for": "a step of signing in",
     "accounts.logout": "signing out is done on the page or in the shell",

@@ -18,7 +18,7 @@ WORDS_MAX = 8
 ARTICLES_MIN = 3
 _QUOTED = re.compile(r"'[^']*'")
 # What differs between problems of one kind: quoted words, names of files, numbers.
-_VARIES = re.compile(r"'[^']*'|\S*[/.]\w\S*|\d+")
+_VARIES = re.compile(r"'[^']*'|(?<![^\s'])[^\s']*[/.]\w[^\s']*|\d+")
 SITE_HINT = (
     "These files look like articles of a website. To post each new one with its link, "
     "add the site's feed: skywrite feeds add https://example.com/blog"

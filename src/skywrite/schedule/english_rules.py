@@ -103,8 +103,8 @@ def _words(text: str) -> list[str]:
     lower = text.lower()
     if _EVERY_NTH_DAY.search(lower) or (_EITHER.search(lower) and "month" not in lower):
         raise _either(text, lower)
-    spaced = _RANGE.sub(r"\1-\2", re.sub(r"(\d)\s+([ap]m)\b", r"\1\2", lower))
-    return [word for word in re.sub(r"\s*-\s*", "-", spaced).replace(",", " ").split() if word not in _NOISE]
+    spaced = _RANGE.sub(r"\1-\2", re.sub(r"(\d) ([ap]m)\b", r"\1\2", " ".join(lower.split())))
+    return [word for word in re.sub(r" ?- ?", "-", spaced).replace(",", " ").split() if word not in _NOISE]
 
 
 def _check_one_clause(words: list[str], text: str) -> None:

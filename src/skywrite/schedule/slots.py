@@ -20,7 +20,7 @@ HORIZON_DAYS = 2 * 366
 _EXAMPLE = '"mon-fri 9:00,17:30; sat 11:00"'
 _SET = Hint(f"Set some, such as {_EXAMPLE}: ", Do("accounts.set_slots"))
 _MORE = Hint(f"Set more of them, such as {_EXAMPLE}: ", Do("accounts.set_slots"))
-_GROUP_BREAK = re.compile(r"\s*[;\n]\s*")
+_GROUP_BREAK = re.compile(r"[;\n]")
 
 
 def no_slots(message: str, *, hint: str = _SET) -> InputError:
@@ -49,7 +49,8 @@ def parse_slots(text: str, zone: str) -> list[Slot]:
 
 
 def _parse_group(group: str) -> Iterator[tuple[int, int]]:
-    tokens = re.sub(r"\s*([,-])\s*", r"\1", re.sub(r"(\d)\s+([ap]m)\b", r"\1\2", group.lower())).split()
+    spaced = re.sub(r"(\d) ([ap]m)\b", r"\1\2", " ".join(group.lower().split()))
+    tokens = re.sub(r" ?([,-]) ?", r"\1", spaced).split()
     days = [token for token in tokens if not token[0].isdigit()]
     times = [token for token in tokens if token[0].isdigit()]
     if not days or not times or tokens != [*days, *times]:

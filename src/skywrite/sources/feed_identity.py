@@ -36,7 +36,7 @@ _TRACKING = re.compile(
 # These may be the only difference between two pages, unless they say where the reader came from (tracking).
 _ORIGIN = re.compile(r"ref|ref_src|source|src|from|cmp|cmpid|ocid|via|feed|rss", re.IGNORECASE)
 _ORIGIN_VALUE = re.compile(
-    r".*(?:rss|feed|atom|newsletter|bluesky|bsky|mastodon|twitter|social).*|1|true|", re.IGNORECASE
+    r".*(?:rss|feed|atom|newsletter|bluesky|bsky|mastodon|twitter|social).*|1|true|", re.IGNORECASE | re.DOTALL
 )
 _TRACKING_FRAGMENT = re.compile(r"(?:utm_|mtm_|xtor=|ns_|at_)|rss\Z|feed\Z|more(?:-\d+)?\Z|ref=")
 

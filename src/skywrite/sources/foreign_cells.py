@@ -19,7 +19,7 @@ MEDIA, LINK, PUBLISHED, POSITION = "\x00media", "\x00link", "\x00published", "\x
 UNSETTLED = frozenset((MEDIA, LINK, "video"))
 _VIDEO_ENDINGS = (".mp4", ".mov", ".m4v", ".webm", ".mpeg", ".mpg")
 # No address holds a blank, or a comma before another address.
-_BETWEEN_ADDRESSES = re.compile(r"\||[,;\s]+(?=https?://)")
+_BETWEEN_ADDRESSES = re.compile(r"\||(?<![,;\s])[,;\s]+(?=https?://)")
 _STATES = {
     **dict.fromkeys(("published", "publishing", "sent", "posted", "success", "live"), "published"),
     **dict.fromkeys(("draft", "idea", "error", "failed", "needs approval", "pending approval"), "draft"),

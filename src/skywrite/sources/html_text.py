@@ -85,7 +85,7 @@ def html_with_links(html: str) -> LinkedText:
     if not addresses:
         return LinkedText(clean_paragraphs("".join(pieces)))
     # Characters that never occur in text mark the links during the cleaning.
-    text = re.sub(f"{_OPEN}(\\s+)", f"\\1{_OPEN}", re.sub(f"(\\s+){_CLOSE}", f"{_CLOSE}\\1", "".join(pieces)))
+    text = re.sub(f"{_OPEN}(\\s+)", f"\\1{_OPEN}", re.sub(f"(?<!\\s)(\\s+){_CLOSE}", f"{_CLOSE}\\1", "".join(pieces)))
     return _without_signs(clean_paragraphs(text), addresses)
 
 

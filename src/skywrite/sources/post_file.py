@@ -38,10 +38,10 @@ _FLAGS = ("quotes", "split", "markdown", "shorten", "tidy", "mentions", "draft")
 _SPOKEN_FLAGS = {"yes": True, "on": True, "no": False, "off": False}
 _MEDIA_NAMES = ("path", "url", "alt", "captions", "gif", "lang")
 _CARD_NAMES = ("url", "title", "description")
-_IMAGE_LINE = re.compile(r'!\[(.*)\]\((?:<([^<>]+)>|(\S+?))(?:\s+"[^"]*")?\)')
+_IMAGE_PLACE = re.compile(r'(?:<([^<>]+)>|(\S+?))(?:\s+"[^"]*")?\)')
 _NAME = re.compile(r"([A-Za-z_]{2,20})\s*[:=](?:\s|\Z)")
 HEAD_HINT = f"Front matter is at the top of the file, between two lines of ---. {AS_TEXT}"
-_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
+_IMAGE = re.compile(r"!\[(?:[^\]!]|!(?!\[))*\]\((?:[^)!]|!(?!\[))*\)")
 
 INVALID_FILE = "file.invalid"
 
@@ -257,12 +257,12 @@ class _Reader:
         texts: list[str] = []
         images: list[dict[str, str]] = []
         for number, text in enumerate(lines, line):
-            image = _IMAGE_LINE.fullmatch(text.strip()) if with_images else None
+            image = _image_line(text.strip()) if with_images else None
             if image:
-                place = image[2] or unquote(image[3])
+                alt, place = image
                 kind = "url" if place.startswith(("https://", "http://")) else "path"
                 if kind == "url" or self._take_media(Media(path=place), number):
-                    images.append({kind: place, "alt": image[1]})
+                    images.append({kind: place, "alt": alt})
                 continue
             if with_images and _IMAGE.search(text):
                 self._wrong(number, "An image needs a line of its own.")
@@ -305,6 +305,13 @@ class _Reader:
 
 
 _SHARED = ("labels", "langs", "markdown", "shorten", "mentions", "split", "numbering")
+
+
+def _image_line(line: str) -> tuple[str, str] | None:
+    """The alt text and the place of an image that has a line of its own, as in `![alt](place "title")`."""
+    alt, sign, rest = line.rpartition("](")
+    found = _IMAGE_PLACE.fullmatch(rest) if sign and alt.startswith("![") else None
+    return None if found is None else (alt[2:], found[1] or unquote(found[2]))
 
 
 def _parts(lines: list[str], start: int) -> Iterator[tuple[int, list[str]]]:
