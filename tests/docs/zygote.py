@@ -133,6 +133,14 @@ def set_back(environ: Mapping[str, str]) -> None:
     SystemClock.now = lambda self: stands or datetime.now(UTC) - behind  # type: ignore[method-assign]
 
 
+def _on_a_free_port(words: list[str]) -> list[str]:
+    """The words with a free port in place of the one that a page shows."""
+    if "--port" not in words:
+        return [*words, "--port", "0"]
+    place = words.index("--port")
+    return [*words[: place + 1], "0", *words[place + 2 :]]
+
+
 def _run(words: list[str]) -> int:
     """One command. A worker does what is due and ends; a server ends as with Ctrl-C once it says that it listens."""
     from skywrite.cli.main import main as skywrite
@@ -140,7 +148,7 @@ def _run(words: list[str]) -> int:
     if words[:1] == ["run"] and not {"--once", "--call"} & {*words}:
         words = [*words, "--once"]
     if words[:1] == ["serve"]:
-        words = [*words, "--port", "0"]
+        words = _on_a_free_port(words)
         _stop_when_it_listens()
     sys.argv = ["skywrite", *words]
     try:
