@@ -177,7 +177,7 @@ def test_large_bodies_are_read_one_at_a_time(sky: Skywrite, monkeypatch: pytest.
     parse = json_bodies.parse_object
 
     def counted(body: bytes) -> dict[str, Any]:
-        reading.append(json_bodies._LARGE.borrowed_tokens)  # type: ignore[arg-type]
+        reading.append(json_bodies._LARGE.held)
         return parse(body)
 
     monkeypatch.setattr(json_bodies, "parse_object", counted)
@@ -187,10 +187,23 @@ def test_large_bodies_are_read_one_at_a_time(sky: Skywrite, monkeypatch: pytest.
 
     async def main() -> None:
         bodies = [Request({"type": "http", "headers": []}, received(body)) for body in large * 3]
-        await asyncio.gather(*map(json_bodies.read_object, bodies))
+        await asyncio.gather(*(json_bodies.read_object(body, f"key {place}") for place, body in enumerate(bodies)))
 
     asyncio.run(main())
     assert [0, 0, 0, 1, 1, 1, 1, 1, 1] == sorted(reading)
+
+
+def test_large_bodies_of_one_caller_wait_for_those_of_others() -> None:
+    """Whoever sends thirty large bodies at once waits for themselves: the next is read when others had their turn."""
+    read: list[str] = []
+
+    async def main() -> None:
+        sent = [("greedy", b" " * (json_bodies.SMALL_BYTES + 1))] * 30 + [("modest", b" " * 30_000)]
+        turns = (json_bodies.read_in_turn(who, lambda _, who=who: read.append(who), body) for who, body in sent)  # type: ignore[misc]
+        await asyncio.gather(*turns)
+
+    asyncio.run(main())
+    assert (31, True) == (len(read), read.index("modest") <= 1)
 
 
 def received(body: bytes) -> Callable[[], Awaitable[Message]]:

@@ -170,7 +170,7 @@ async def register(request: Request) -> Response:
     shared = sign_ins_of(request)
     shared.registrations.check(client_of(request), "programs")
     try:
-        asked = await read_object(request, BODY_BYTES_MAX)
+        asked = await read_object(request, client_of(request), BODY_BYTES_MAX)
     except InputError as error:
         return _refused("invalid_client_metadata", error.message)
     try:

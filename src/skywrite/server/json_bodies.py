@@ -6,30 +6,35 @@ What does not live here: which fields a request has (`routes`, `passkeys`, `agen
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn, TypeVar
 
-import anyio
-import anyio.to_thread
 from starlette.requests import Request
 
 from skywrite.errors import BadRequest, InputError
+from skywrite.server.lanes import Lane
 from skywrite.server.limits import JSON_BYTES_MAX, read_body
 
 DEPTH_MAX = 32
 # Reading more than this takes so long that other requests would notice: that is done aside, one body at a time.
 SMALL_BYTES = 20_000
-_LARGE = anyio.CapacityLimiter(1)
+_LARGE = Lane("bodies", threads=1, each=1)
+
+_Read = TypeVar("_Read")
 
 
-async def read_object(request: Request, max_bytes: int = JSON_BYTES_MAX) -> dict[str, Any]:
-    """The fields of a body, none if it is empty. Raises BadRequest, InputError, BodyTooLarge, RequestTimeout."""
+async def read_object(request: Request, who: str, max_bytes: int = JSON_BYTES_MAX) -> dict[str, Any]:
+    """The fields of a body, none if it is empty. `who` sent it.
+
+    Raises BadRequest, InputError, BodyTooLarge, RequestTimeout, Overloaded.
+    """
     body = await read_body(request, max_bytes)
-    if not body:
-        return {}
-    if len(body) <= SMALL_BYTES:
-        return parse_object(body)
-    return await anyio.to_thread.run_sync(parse_object, body, limiter=_LARGE)
+    return await read_in_turn(who, parse_object, body) if body else {}
+
+
+async def read_in_turn(who: str, read: Callable[[bytes], _Read], body: bytes) -> _Read:
+    """What a body says. Of the large ones of one caller, the next is read when others had their turn."""
+    return read(body) if len(body) <= SMALL_BYTES else await _LARGE.run(who, read, body)
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from skywrite.queue.api_keys import ApiKeys
 from skywrite.queue.people import People
 from skywrite.server.agents import challenged, resource_of
 from skywrite.server.auth import caller_of
-from skywrite.server.json_bodies import parse
+from skywrite.server.json_bodies import parse, read_in_turn
 from skywrite.server.lanes import Lanes
 from skywrite.server.limits import read_body
 from skywrite.server.mcp_tools import INSTRUCTIONS, Tool, error_of, find_resource, find_tool, resources, tools_for
@@ -134,7 +134,7 @@ class McpEndpoint:
             await self._let_in(request)
             body = await read_body(request, BODY_BYTES_MAX)
             if body:
-                await run_in_threadpool(parse, body)
+                await read_in_turn(request.state.access.share, parse, body)
             manager = await self._started(services_of(request).lanes)
         except SkywriteError as error:
             await challenged(request, problem(error), error)(scope, receive, send)

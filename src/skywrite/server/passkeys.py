@@ -77,7 +77,7 @@ async def registration_options(request: Request) -> Response:
 async def register(request: Request) -> Response:
     """POST /passkeys: store the passkey that the browser created. The body: `name`, `credential`."""
     person = await _signed_in(request)
-    body = await read_object(request, BODY_BYTES_MAX)
+    body = await read_object(request, client_of(request), BODY_BYTES_MAX)
     await run_in_threadpool(_register, request, person, body)
     return JSONResponse({"ok": True}, 201)
 
@@ -89,7 +89,7 @@ async def sign_in_options(request: Request) -> Response:
 
 async def sign_in_with_passkey(request: Request) -> Response:
     """POST /passkeys/sign-in: begin a session for the passkey's owner. The body: `credential`."""
-    body = await read_object(request, BODY_BYTES_MAX)
+    body = await read_object(request, client_of(request), BODY_BYTES_MAX)
     try:
         person = await run_in_threadpool(_signed_in_by, request, body)
     except Unauthenticated:

@@ -42,7 +42,7 @@ def endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
         caller = await caller_of(request)
         headers = rate_limited(request, caller)
         caller.access.require(operation.scope)
-        given = read_input(operation, request, await read_json(operation, request))
+        given = read_input(operation, request, await read_json(operation, request, caller.access.share))
         lane = services_of(request).lanes.of(operation.network)
         result = await lane.run(caller.access.share, operation.run, caller.access, given)
         status = 201 if operation.created and getattr(result, "created", True) else 200
@@ -60,11 +60,11 @@ def rate_limited(request: Request, caller: Caller) -> dict[str, str]:
     return services_of(request).requests.check(caller.access.share, "requests")
 
 
-async def read_json(operation: Operation, request: Request) -> dict[str, Any]:
+async def read_json(operation: Operation, request: Request, who: str) -> dict[str, Any]:
     """The fields in the body. Raises BadRequest, InputError, WrongMediaType, BodyTooLarge."""
     if operation.method in NO_BODY:
         return {}
-    body = await read_object(request)
+    body = await read_object(request, who)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if body and kind != "application/json":
         raise WrongMediaType(f"A body of the type {kind or 'none'!r} is not supported.", hint="Send application/json.")
