@@ -24,6 +24,7 @@ from skywrite.server import json_bodies
 from skywrite.server.app import make_app
 from skywrite.server.auth import COOKIE
 from skywrite.server.lanes import Lane, Lanes
+from skywrite.server.problems import problem
 from skywrite.server.routes import PREFIX
 from skywrite.server.security import Origin
 from tests.app.conftest import sky, world
@@ -79,7 +80,8 @@ def test_more_than_can_wait_is_refused() -> None:
         async with silent(lane, {"greedy": 4}):
             with fails("request.too_many_at_once") as refused:
                 await lane.run("greedy", str)
-        return refused.value.http_status, refused.value.headers["retry-after"], await lane.run("greedy", str, "again")
+        answer = problem(refused.value)
+        return answer.status_code, answer.headers["retry-after"], await lane.run("greedy", str, "again")
 
     assert (503, "5", "again") == asyncio.run(main())
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from skywrite.app.operations.shapes import DraftInput, Id, Input, Key, Limit, NewDraft, Word
+from skywrite.app.operations.shapes import Cursor, DraftInput, Id, Input, Key, Limit, NewDraft, Word
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.posts import PostShape
 from skywrite.queue.model import FINAL_STATES, WAITING_STATES
@@ -50,7 +50,7 @@ class ListPosts(Input, rename={"from_": "from"}):
     to: Annotated[Word, Meta(description="Due before.")] | None = None
     account: Word | None = None
     text: Annotated[Word, Meta(description="What the text contains, whatever its case.", min_length=1)] | None = None
-    cursor: Word | None = None
+    cursor: Cursor | None = None
     limit: Limit = 100
 
 
@@ -61,7 +61,7 @@ class ListHistory(Input):
     account: Word | None = None
     text: Annotated[Word, Meta(description="What the text contains, whatever its case.", min_length=1)] | None = None
     before: Annotated[Word, Meta(description="Changed before.")] | None = None
-    cursor: Word | None = None
+    cursor: Cursor | None = None
     limit: Limit = 100
 
 

@@ -36,6 +36,8 @@ ITEMS_MAX = 1000
 Word = Annotated[str, Meta(max_length=1000)]
 Words = Annotated[list[Word], Meta(max_length=ITEMS_MAX)]
 Address = Annotated[str, Meta(max_length=8192)]
+# Longer than any that we make, so that a wrong one is called one.
+Cursor = Annotated[str, Meta(max_length=8192)]
 Text = Annotated[str, Meta(max_length=SOURCE_BYTES_MAX)]
 
 Kept = dict[str, Mapping[str, Any]]
