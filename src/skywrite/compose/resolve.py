@@ -21,7 +21,6 @@ from skywrite.compose.gated import quote_warnings, reply_warnings
 from skywrite.compose.images import Collector, gather_media
 from skywrite.compose.references import parse_reference
 from skywrite.errors import InputError, Notice, RejectedError, SkywriteError, TemporaryError
-from skywrite.fetch.fetch import REDIRECT_REFUSED
 
 if TYPE_CHECKING:
     from skywrite.fetch.fetch import Fetcher
@@ -244,7 +243,7 @@ def _page_card(
     if around.fetcher is None:
         return "auto"
     from skywrite.fetch.card import fetch_card
-    from skywrite.fetch.guard import AddressRefused
+    from skywrite.fetch.guard import REDIRECT_REFUSED, AddressRefused
 
     try:
         page = fetch_card(around.fetcher(), url)

@@ -20,7 +20,7 @@ from typing import BinaryIO
 from skywrite.clock import SYSTEM_CLOCK, Clock
 from skywrite.ending import Ending
 from skywrite.errors import CutOff, NoAnswer, NotSent, RejectedError, Stopping, TemporaryError
-from skywrite.fetch.guard import AddressRefused, Guard, Target
+from skywrite.fetch.guard import REDIRECT_REFUSED, AddressRefused, Guard, Target
 from skywrite.http import Http, RequestOptions, Response, Transport
 
 MAX_BYTES = 10_000_000
@@ -35,8 +35,6 @@ _TEMPORARY_STATUSES = (408, 425, 429)
 _HEADERS_FOR_EVERYONE = ("accept", "accept-language", "if-none-match", "if-modified-since")
 
 Connect = Callable[[Target, str], Transport]
-
-REDIRECT_REFUSED = "address.redirect_refused"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ from skywrite.http import WebUrl, parse_url
 URL_LENGTH_MAX = 8192
 ADDRESSES_MAX = 8
 RESOLVE_TIMEOUT_SECONDS = 10.0
+# The code of an address to which another one redirects, and not the one that was given.
+REDIRECT_REFUSED = "address.redirect_refused"
 
 # The IANA special-purpose registry (RFC 6890 and its successors), and 168.63.129.16, the metadata server of Azure,
 # which is reachable only from inside although its number is public.

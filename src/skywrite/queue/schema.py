@@ -18,7 +18,7 @@ from skywrite.queue import queries
 
 # Databases with lower numbers are from before the first release.
 FIRST = 100
-_WORD = re.compile(r"(?:(?P<column>\w+) )?\{(?P<word>[a-z_]+)\}")
+_WORD = r"(?:(?P<column>\w+) )?\{(?P<word>[a-z_]+)\}"
 _CHECKED_JSON = "text CHECK (json_valid({column}))"
 DIALECTS = ("sqlite", "postgres")
 # How each dialect writes a word of the template. `{column}`: the name of the column whose type it is.
@@ -75,4 +75,4 @@ def spelled(template: str, dialect: str) -> str:
         written = WORDS[found["word"]][DIALECTS.index(dialect)]
         return f"{column} {written}".replace("{column}", column) if column else written
 
-    return _WORD.sub(word, template)
+    return re.sub(_WORD, word, template)
