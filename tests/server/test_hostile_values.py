@@ -388,8 +388,8 @@ def test_what_is_not_understood_is_there(client: TestClient, path: str, body: An
 
 def test_each_class_of_error_has_its_status() -> None:
     """What is called unknown is answered as missing only where its class says so."""
-    assert (404, 404) == (NotFound.http_status, NotFound.http_status)
-    assert [422] * 4 == [kind.http_status for kind in ("label.unknown", UnknownZone, UnknownRule, UnknownHandle)]
+    assert 404 == NotFound.http_status
+    assert [422] * 3 == [kind.http_status for kind in (UnknownZone, UnknownRule, UnknownHandle)]
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
+from starlette.requests import Request
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from skywrite.app import Skywrite
 from skywrite.queue.people import People
 from skywrite.server.app import make_app
 from skywrite.server.auth import COOKIE
+from skywrite.server.pages.forms import read_form
 from skywrite.server.security import Origin
 from tests.app.conftest import NOON, sky, world
+from tests.support.errors import fails
 
 __all__ = ["sky", "world"]
 
@@ -98,3 +103,16 @@ def test_a_mistake_of_ours_is_a_page_for_people(
     )
     answer = client.get("/status", headers={"accept": "*/*"})
     assert (500, "skywrite.bug") == (answer.status_code, answer.json()["code"])
+
+
+def test_a_damaged_form_is_no_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """A stranger who sends junk gets an answer, and writes nothing past our log."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"junk", "more_body": False}
+
+    headers = [(b"content-type", b"multipart/form-data; boundary=b")]
+    request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
+    with fails("body.malformed"):
+        asyncio.run(read_form(request, 1000, max_files=1, max_fields=5))
+    assert [] == [record for record in caplog.records if record.name.startswith("python_multipart")]

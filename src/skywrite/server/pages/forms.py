@@ -6,6 +6,7 @@ What does not live here: what becomes of them (`compose`); forms without files (
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ from skywrite.errors import BadRequest, InputError
 from skywrite.server.json_bodies import check_texts
 from skywrite.server.limits import read_pieces
 from skywrite.server.problems import BodyTooLarge
+
+# Whoever sent a damaged form is told so; its reader would tell the log, in a form of its own.
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 
 class Fields(dict[str, str]):
