@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from compare.examples import COMMANDS, Example
+from compare.examples import COMMANDS, OLD_NAMES, Example
 from compare.stage import Ran, Stage
 
 
@@ -74,6 +74,8 @@ def record(stage: Stage, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         raise Missing(f"No example in compare/examples.py (COMMANDS) for the commands: {', '.join(missing)}.")
     for command in commands:
         yield f"commands/{command.path.replace(' ', '-') or 'skywrite'}.txt", _all_of(stage, names, command)
+    helps = [shown(f"{name} --help", stage.run(*name.split(), "--help")) for name in ("history", *OLD_NAMES)]
+    yield "commands/old-names.txt", "\n".join(helps)
 
 
 def _all_of(stage: Stage, names: Mapping[str, str], command: Command) -> str:

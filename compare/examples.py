@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from skywrite.cli.names import OLD_NAMES
-
 
 class Example(NamedTuple):
     """One call: its arguments as in a shell, standard input, what ends a command that would not end, and variables."""
@@ -253,7 +251,25 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
     "undo": ("",),
     "version": ("",),
 }
-# Versions before these names have the old ones.
+# Old names, which work for ever, and those that stand for them; in versions before, they are the only ones.
+OLD_NAMES = {
+    "command": "commands",
+    "feed": "feeds",
+    "follow-up": "follow-ups add",
+    "key": "keys",
+    "key rotate": "keys rotate-encryption",
+    "oauth": "accounts oauth",
+    "pin": "reposts pin",
+    "queue": "list",
+    "receipt": "receipts save",
+    "repost": "reposts add",
+    "set": "accounts set",
+    "slots": "accounts slots",
+    "unpin": "reposts unpin",
+    "use": "accounts use",
+    "verify": "receipts verify",
+    "whoami": "accounts show",
+}
 COMMANDS |= {
     "history": ("", "--limit 2", "--state cancelled", "--account bob.test"),
     **{

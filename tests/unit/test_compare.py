@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import click
 import pytest
 from hypothesis import given
@@ -17,6 +19,7 @@ from compare.surface import statement
 from skywrite.cli.main import cli
 from skywrite.server.mcp_tools import tools
 from skywrite.server.openapi import document
+from tests.support.processes import ROOT
 
 DIDS = st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=24, max_size=24).map(lambda text: f"did:plc:{text}")
 # The alphabet of base 32 has enough digits that no word of a language is among these.
@@ -74,6 +77,15 @@ def test_names_of_this_run() -> None:
 def test_digits_of_fractions_are_compared() -> None:
     """That a time has milliseconds in one version and microseconds in the other is seen."""
     assert normalised("10:00:00.123Z") != normalised("10:00:00.123456Z")
+
+
+def test_only_public_names_are_known() -> None:
+    """A comparison imports no inner name of the program, which another version may have elsewhere."""
+    trees = [(path.name, ast.parse(path.read_bytes())) for path in sorted((ROOT / "compare").glob("*.py"))]
+    imported = [(name, node) for name, tree in trees for node in ast.walk(tree)]
+    modules = [(name, node.module or "") for name, node in imported if isinstance(node, ast.ImportFrom)]
+    modules += [(name, one.name) for name, node in imported if isinstance(node, ast.Import) for one in node.names]
+    assert [] == [pair for pair in modules if pair[1].startswith("skywrite.") and pair[1] != "skywrite.sandbox"]
 
 
 def test_every_command_has_an_example() -> None:
