@@ -18,7 +18,7 @@ def test_a_deleted_post_says_so(shell: Shell) -> None:
     ]
     assert (True, 2) == (
         "published, deleted since" in shell("show", "1").out,
-        shell("list", "--past").out.count("Deleted"),
+        shell("list", "--past").out.count("post.deleted"),
     )
 
 

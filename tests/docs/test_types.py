@@ -102,7 +102,7 @@ def test_the_types_are_those_of_the_options() -> None:
         DraftFields: draft,
         EditedFields: draft | {"text", "late"},
         PostOptions: draft | taken(Posts.publish),
-        ScheduleOptions: draft | taken(Posts.schedule) - {"dry_run"} | {"hold"},
+        ScheduleOptions: draft | taken(Posts.schedule) - {"dry_run"},
         EveryOptions: taken(Functions.every),
     }
     assert expected == {options: set(get_type_hints(options)) for options in expected}
