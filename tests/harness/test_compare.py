@@ -36,7 +36,7 @@ exit 0
 
 def test_each_run_begins_anew() -> None:
     """What a command posts and stores is gone when the next one begins, and two recordings are the same."""
-    words = [sys.executable, "-c", PROGRAM, ROOT / "src"]
+    words = [sys.executable, "-c", PROGRAM, str(ROOT / "src")]
     first, second = (subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout for _ in "12")
     assert first == second
     assert EXPECTED in first
