@@ -153,3 +153,52 @@ def test_every_suggested_command_exists(signed_out: Shell) -> None:
             first = shlex.split(line)[:1]
             assert first == [] or first[0] in {*COMMANDS, "--version"}
             signed_out(*first, "--help")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (("post", "story.txt"), "skywrite post --file story.txt"),
+        (("post", "sun.png"), "skywrite post --image sun.png"),
+        (("post", "talk.mpeg", "--at", "tomorrow 9:00"), 'skywrite post --at "tomorrow 9:00" --video talk.mpeg'),
+        (("schedule", "story.txt", "--at", "tomorrow 9:00"), 'schedule --at "tomorrow 9:00" --file story.txt'),
+        (("thread", "story.txt"), "skywrite thread --file story.txt"),
+        (("preview", "story.txt"), "skywrite preview --file story.txt"),
+        (("edit", "12", "story.txt"), "skywrite edit 12 --file story.txt"),
+    ],
+)
+def test_the_name_of_a_file_is_not_posted(
+    shell: Any, monkeypatch: pytest.MonkeyPatch, typed: tuple[str, ...], meant: str
+) -> None:
+    """Who names a file means what is in it: the error shows that command, and the one that posts the name."""
+    monkeypatch.chdir(shell.home)
+    Path("story.txt").write_text("Once upon a time.", encoding="utf-8")
+    Path("sun.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    Path("talk.mpeg").write_bytes(b"\x00\x00\x01\xba")
+    Path("12").write_text("A file that looks like a number.", encoding="utf-8")
+    told = shell(*typed, code=2)
+    assert (True, True, []) == (f"{meant}. " in told.err, " -- " in told.err, shell.posts())
+
+
+def test_the_name_of_a_file_can_be_posted(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After --, it is a text like any other."""
+    monkeypatch.chdir(shell.home)
+    Path("story.txt").write_text("Once upon a time.", encoding="utf-8")
+    shell("post", "--", "story.txt")
+    assert ["story.txt"] == shell.posts()
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "when"),
+    [
+        (("Hello", "tomorrow 9:00"), "Hello", '"tomorrow 9:00"'),
+        (("Hello", "all", "tomorrow", "9:00"), '"Hello all"', '"tomorrow 9:00"'),
+        (("Hello", "at", "9:00"), "Hello", "9:00"),
+    ],
+)
+def test_a_time_beside_the_text_is_offered_as_one(shell: Any, words: tuple[str, ...], text: str, when: str) -> None:
+    """A time without --at would become part of a text that goes out now: both readings are shown."""
+    told = shell("post", *words, code=2)
+    whole = shlex.quote(" ".join(words)).replace("'", '"')
+    shown = f"If that is its time: skywrite post {text} --at {when}. If all of it is the text: skywrite post {whole}"
+    assert (True, []) == (shown in " ".join(told.err.split()), shell.posts())

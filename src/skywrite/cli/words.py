@@ -66,6 +66,7 @@ class OneTextCommand(click.Command):
         line = read_line(self, ctx, args)
         check_one_text(line)
         check_is_a_text(line)
+        check_no_file_name(line)
         return super().parse_args(ctx, args)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
@@ -79,6 +80,7 @@ class ManyTextsCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         line = read_line(self, ctx, args)
         check_together(line)
+        check_no_file_name(line)
         return super().parse_args(ctx, args)
 
 
@@ -141,8 +143,11 @@ def check_one_text(line: Line) -> None:
         stray = next((word for word in words if word.option), words[1])
         if stray.option:
             raise _after_option(line, stray)
-        text = " ".join(word.text for word in words)
-        hint = f"Put the text into quotes: {line.with_text(text)}"
+        quoted = line.with_text(" ".join(word.text for word in words))
+        timed = _with_time(line)
+        hint = f"Put the text into quotes: {quoted}"
+        if timed is not None:
+            hint = f"If that is its time: {timed}. If all of it is the text: {quoted}"
         raise InputError(f"One TEXT is posted, and {len(words)} words are given.", code="word.stray", hint=hint)
     if words and words[0].option and words[0].option.name in _FILES and _is_file(words[0].text):
         raise _after_option(line, words[0])
@@ -179,6 +184,53 @@ def check_is_a_text(line: Line) -> None:
             meant = f"{line.command} --help"
         hint = f"If you want that done: {meant}. To post the word: {line.ending_options()}"
         raise InputError(f"Is {text!r} the text of a post? Nothing was posted.", code="word.stray", hint=hint)
+
+
+def check_no_file_name(line: Line) -> None:
+    """Raise InputError for a text that is the name of a file: what is in the file is meant. A number is a post's."""
+    found = next((word for word in line.words if not word.text.isdecimal() and _is_file(word.text)), None)
+    if line.ended or found is None:
+        return
+    rest = [*line.args[: found.place], *line.args[found.place + 1 :]]
+    meant = line.whole([*rest, _option_for(Path(found.text)), found.text])
+    hint = f"If you mean the file: {meant}. To post its name: {line.ending_options()}"
+    raise InputError(f"{found.text!r} is the name of a file. Nothing was posted.", code="word.stray", hint=hint)
+
+
+def _option_for(path: Path) -> str:
+    """The option that takes a file of this kind."""
+    from skywrite.media.sniff import HEAD_BYTES, IMAGES, VIDEOS, sniff
+
+    try:
+        with path.open("rb") as file:
+            kind = sniff(file.read(HEAD_BYTES))
+    except OSError:
+        kind = ""
+    return "--image" if kind in IMAGES else "--video" if kind in VIDEOS else "--file"
+
+
+def _with_time(line: Line) -> str | None:
+    """The command with its last words as the time, if they are one."""
+    from datetime import UTC
+
+    from skywrite.clock import SYSTEM_CLOCK
+    from skywrite.errors import SkywriteError
+    from skywrite.schedule.times import parse_time
+
+    if any("--at" in option.opts for option in line.options):
+        return None
+    words = [word.text for word in line.words]
+    for first in range(1, len(words)):
+        begin = first + (words[first].lower() in ("at", "on"))
+        when = " ".join(words[begin:])
+        try:
+            parse_time(when, now=SYSTEM_CLOCK.now(), zone=str(UTC))
+        except SkywriteError:
+            continue
+        places = {word.place for word in line.words}
+        rest = [arg for place, arg in enumerate(line.args) if place not in places]
+        return line.whole([" ".join(words[:first]), *rest, "--at", when])
+    return None
 
 
 def is_text(word: str) -> bool:
