@@ -172,3 +172,38 @@ def test_what_workers_do_is_not_taken_back(store: Store) -> None:
     store.settle(claimed(store), Failed(PROBLEM))
     with fails("undo.nothing"):
         store.undo_last()
+
+
+def end_recurrence(store: Store) -> None:
+    """Remove a recurrence."""
+    store.remove_recurrence(store.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC")))
+
+
+def edit_recurrence(store: Store) -> None:
+    """Replace a recurrence."""
+    rule = store.recurrence(store.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC")))
+    store.replace_recurrence(rule, NewRecurrence(ALICE, "daily 10:00", "UTC"), post("c", occurrence=NOON))
+
+
+def delete_published(store: Store) -> None:
+    """Delete a post that was published."""
+    store.settle(claimed(store), DONE)
+    store.note_deleted(ALICE, DONE.uri)
+
+
+@pytest.mark.parametrize(
+    ("final", "what"),
+    [
+        (end_recurrence, "the end of recurrence 1"),
+        (edit_recurrence, "an edit of recurrence 1"),
+        (delete_published, "the deletion of post 2"),
+    ],
+)
+def test_what_is_final_shields_what_was_done_before_it(store: Store, final: Callable[[Store], None], what: str) -> None:
+    """It cannot be taken back, and a post that was cancelled before it does not come back in its stead."""
+    store.add([post("a"), post("b")])
+    store.cancel(1, undoable=True)
+    final(store)
+    with fails("undo.impossible", match=f"{what}, which cannot be undone"):
+        store.undo_last()
+    assert "cancelled" == store.get(1).state

@@ -64,6 +64,11 @@ def note_added(
         _note(tx, operation, now, {"added": runs, "recurrences": list(recurrences)})
 
 
+def note_final(tx: Transaction, what: str, now: datetime) -> None:
+    """Record that a user did what cannot be undone, so that undoing does not reach what was done before it."""
+    _note(tx, what, now, {"final": True})
+
+
 def _note(tx: Transaction, operation: str, now: datetime, content: Mapping[str, Any]) -> None:
     row = tx.row("insert_change", now=now, verb=operation, batch=_batch.get(), content=dump_json(content))
     assert row is not None

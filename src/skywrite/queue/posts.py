@@ -21,7 +21,7 @@ from skywrite.queue.changing import (
 )
 from skywrite.queue.database import time_of
 from skywrite.queue.events import note_post_event
-from skywrite.queue.journal import media_of, note_changed
+from skywrite.queue.journal import media_of, note_changed, note_final
 from skywrite.queue.model import Attempt, Changes, NewPost, Post, Problem, State
 from skywrite.queue.reading import readable, time_in
 from skywrite.queue.rows import attempt_of, post_of, problem_values, text_hash
@@ -178,6 +178,7 @@ class PostOperations(StoreBase):
             if row is None:
                 return None
             tx.run("note_deleted", id=row["id"], **problem_values(problem))
+            note_final(tx, f"the deletion of post {row['id']}", now)
             return int(row["id"])
 
     @repeated

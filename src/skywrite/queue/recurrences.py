@@ -11,7 +11,7 @@ from skywrite.queue.adding import add_posts, require_media
 from skywrite.queue.authors import note_recurrence_author
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.database import Row, Transaction, time_of
-from skywrite.queue.journal import note_added
+from skywrite.queue.journal import note_added, note_final
 from skywrite.queue.model import AddResult, NewPost, NewRecurrence, Recurrence, Slot
 from skywrite.queue.reading import readable, reads
 from skywrite.queue.rows import dump_json, recurrence_of
@@ -188,6 +188,7 @@ class RecurrenceOperations(StoreBase):
             if tx.run("withdraw_occurrences", id=old.id, now=now):
                 tx.run("give_turn_back", id=old.id)
             add_posts(tx, self._clock, [first._replace(recurrence_id=old.id)])
+            note_final(tx, f"an edit of recurrence {old.id}", now)
             update_ready(tx, old.account_did)
             row = tx.row("get_recurrence", id=old.id)
             assert row is not None
@@ -203,6 +204,7 @@ class RecurrenceOperations(StoreBase):
             locked(tx, did)
             cancelled = tx.run("cancel_occurrences", id=recurrence_id, now=self._clock.now())
             tx.run("delete_recurrence", id=recurrence_id)
+            note_final(tx, f"the end of recurrence {recurrence_id}", self._clock.now())
             update_ready(tx, did)
             return cancelled
 

@@ -45,6 +45,7 @@ class UndoOperations(StoreBase):
                 raise InputError("There is no change to undo.", code="undo.nothing")
             rows = [last] if last["batch"] is None else tx.rows("changes_of_batch", batch=last["batch"])
             contents = [json.loads(row["content"]) for row in rows]
+            _refuse_final(last["verb"], contents)
             for did in _accounts(tx, contents):
                 locked(tx, did)
             for row, content in zip(rows, contents, strict=True):
@@ -53,6 +54,16 @@ class UndoOperations(StoreBase):
             for did in _accounts(tx, contents):
                 update_ready(tx, did)
             return _undone(last, contents)
+
+
+def _refuse_final(what: str, contents: Sequence[Mapping[str, Any]]) -> None:
+    """Raise InputError if the last that was done cannot be undone: what came before it is not meant."""
+    if any("final" in content for content in contents):
+        raise InputError(
+            f"The last change was {what}, which cannot be undone. Nothing was undone.",
+            code="undo.impossible",
+            hint=Hint("Change single posts by their numbers: ", Do("posts.list")),
+        )
 
 
 def _accounts(tx: Transaction, contents: Sequence[Mapping[str, Any]]) -> list[str]:
