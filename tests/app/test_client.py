@@ -407,3 +407,10 @@ def test_no_images_are_no_images(world: World, client: Client) -> None:
     with pytest.raises(InputError, match="images is empty"):
         client.send_images("Look at this", [])
     assert [] == world.texts()
+
+
+@pytest.mark.parametrize(("data", "words"), [(b"", "The data is empty."), (b"abc", "The data is not a video.")])
+def test_bytes_that_are_no_video_are_named_as_such(client: Client, data: bytes, words: str) -> None:
+    """Not by the name of a file that nobody has written."""
+    with fails("video.unsupported", match=words):
+        client.send_video("Video", data)

@@ -217,6 +217,13 @@ def test_alt_text_is_asked_for(shell: Shell, files: Files) -> None:
     assert (0, ("A black square",)) == (terminal.end(), shell.box.posts("alice.test")[0].images)
 
 
+def test_no_alt_text_is_asked_for_a_file_that_is_not_there(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That the file is not there is said at once."""
+    monkeypatch.setattr("skywrite.cli.options.can_ask", lambda: True)
+    monkeypatch.setattr("click.prompt", lambda *_, **__: pytest.fail("A text was asked for."))
+    assert "There is no file nowhere.png." in shell("post", "An image", "--image", "nowhere.png", code=2).err
+
+
 def test_secrets_are_nowhere(signed_out: Shell, tmp_path: Path) -> None:
     """Neither output, logs, database, backup nor export of a whole life hold a password, a token or the key."""
     key = canary()

@@ -33,3 +33,10 @@ def test_a_yes_signs_in_and_the_server_is_known_from_then_on(terminal: Shell) ->
 def test_a_server_that_the_user_named_is_not_asked_about(terminal: Shell) -> None:
     """--pds says it already."""
     terminal.login()
+
+
+def test_no_password_is_asked_for_what_names_no_account(terminal: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handle that is not whole is said at once."""
+    monkeypatch.setattr("skywrite.cli.login.ask", lambda *_, **__: pytest.fail("A password was asked for."))
+    told = terminal("login", "alice", code=2)
+    assert ("'alice' is not a full account name." in told.err, 0) == (True, terminal.box.calls.total())

@@ -597,7 +597,7 @@ class Videos:
             monkeypatch.setattr(f"skywrite.media.video.{name}", getattr(self, name))
         return self
 
-    def is_ready(self, path: Path) -> bool:
+    def is_ready(self, path: Path, *, name: str) -> bool:
         return path.read_bytes().startswith(b"ready")
 
     def probe_video(self, path: Path, *, name: str) -> Videos:

@@ -46,6 +46,16 @@ def clean_identifier(text: str) -> str:
     return (visible if found is None else found[1]).removeprefix("@")
 
 
+def account_name(text: str) -> str:
+    """What names an account, cleaned of what people paste along. Raises InputError for what cannot name one."""
+    name = clean_identifier(text)
+    if not name or not any(mark in name for mark in ".:@"):
+        raise InputError(
+            f"{name!r} is not a full account name.", code="login.invalid_name", hint="Write it as alice.bsky.social."
+        )
+    return name
+
+
 def create_session(
     transport: Transport,
     service: str,
@@ -61,11 +71,7 @@ def create_session(
     Raises InputError, WrongPassword, AuthFactorRequired, NotSignedIn, AccountUnavailable, RateLimited.
     If `Session.uses_main_password` is true, an app password would have been better.
     """
-    name = clean_identifier(identifier)
-    if not name or not any(mark in name for mark in ".:@"):
-        raise InputError(
-            f"{name!r} is not a full account name.", code="login.invalid_name", hint="Write it as alice.bsky.social."
-        )
+    name = account_name(identifier)
     if not password:
         raise InputError(f"There is no password for {name}.", hint="Make an app password in the settings of the app.")
     pasted = clean_identifier(password)

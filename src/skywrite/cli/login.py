@@ -52,7 +52,7 @@ def login_command(
     if rights or paste:
         raise InputError("--right and --paste only work with --oauth.", hint="Add --oauth.")
     from skywrite.app import Skywrite
-    from skywrite.atproto.sign_in import AuthFactorRequired
+    from skywrite.atproto.sign_in import AuthFactorRequired, account_name
 
     with Skywrite() as sky:
         # If nothing can be stored, do not ask for a password.
@@ -60,6 +60,7 @@ def login_command(
         name = sky.context.config.handle if handle is None else handle
         if name is None:
             name = ask("Handle (such as alice.bsky.social)", instead=_HELP)
+        account_name(name)
         pds = sky.context.environment_pds() if pds is None else pds
         if pds is None and _may_ask():
             pds = _confirmed_server(sky, name)

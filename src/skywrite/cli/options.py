@@ -272,7 +272,8 @@ def _alts(media: list[str], alts: list[str], required: bool) -> list[str]:
 
 
 def _ask_alt(item: str) -> str:
-    if not can_ask():
+    # A file that is not there is said first; its description would be typed in vain.
+    if not can_ask() or (_kind(item) == "path" and not Path(item).exists()):
         return ""
     answer = click.prompt(f"Alt text for {item} (empty for none)", default="", show_default=False, err=True)
     return str(answer)

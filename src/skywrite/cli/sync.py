@@ -164,7 +164,8 @@ def _stateless(folder: Path, zone: str | None, mark: bool, as_json: bool) -> int
         for report in reports:
             if report.error is None:
                 print_stateless(report)
-        _print_errors([(os.fspath(folder / report.name), report) for report in reports])
+        troubles = _print_errors([(os.fspath(folder / report.name), report) for report in reports])
         published = sum(report.state == "published" for report in reports)
-        print_done(f"{folder}: {_count(published, 'post')} published now.")
+        say = click.echo if troubles else print_done
+        say(f"{folder}: {_count(published, 'post')} published now.")
     return _exit_code(reports)

@@ -258,7 +258,7 @@ def _video_file(path: Path, label: str, collector: Collector) -> Stored:
     """Store a video from disk. It is never read whole."""
     from skywrite.media.video import check_video, is_ready, prepare_video, probe_video, read_pieces
 
-    if is_ready(path):
+    if is_ready(path, name=label):
         info = probe_video(path, name=label)
         check_video(info, name=label)
         collector.warnings.extend(Notice("VideoNote", text, label) for text in info.notes)

@@ -68,9 +68,9 @@ def probe_video(path: Path, *, name: str = "") -> VideoInfo:
         return _probe(file, path.stat().st_size, kind, name)
 
 
-def is_ready(path: Path) -> bool:
+def is_ready(path: Path, *, name: str = "") -> bool:
     """Whether a file is an MP4 that can go out unchanged. Raises InputError if it is not a video at all."""
-    return _kind(path, path.name) == "mp4"
+    return _kind(path, name or path.name) == "mp4"
 
 
 def check_video(info: VideoInfo, *, name: str = "The video") -> None:
