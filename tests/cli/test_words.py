@@ -180,6 +180,18 @@ def test_the_name_of_a_file_is_not_posted(
     assert (True, True, []) == (f"{meant}. " in told.err, " -- " in told.err, shell.posts())
 
 
+@pytest.mark.parametrize("typed", [("recurring", "edit", "1", "story.txt"), ("inbox", "answer", "1", "story.txt")])
+def test_the_name_of_a_file_is_no_text_elsewhere(
+    shell: Any, monkeypatch: pytest.MonkeyPatch, typed: tuple[str, ...]
+) -> None:
+    """Where no option takes a file, only the command that means the name is shown."""
+    monkeypatch.chdir(shell.home)
+    Path("story.txt").write_text("Once upon a time.", encoding="utf-8")
+    told = shell(*typed, code=2)
+    shown = f"To do: To post its name: skywrite {typed[0]} {typed[1]} -- 1 story.txt"
+    assert (True, True) == ("is the name of a file" in told.err, shown in " ".join(told.err.split()))
+
+
 def test_the_name_of_a_file_can_be_posted(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """After --, it is a text like any other."""
     monkeypatch.chdir(shell.home)

@@ -7,6 +7,7 @@ import click
 from skywrite.cli.nouns import Noun
 from skywrite.cli.options import ID, account_option, json_option
 from skywrite.cli.output import print_aside, print_done, print_json
+from skywrite.cli.words import NumberAndTextCommand
 
 
 @click.group("inbox", cls=Noun, epilog='Example: skywrite inbox answer 3 "Thank you!"')
@@ -49,7 +50,11 @@ def list_command(everything: bool, collect: bool, account: str | None, as_json: 
             click.echo(f"   No program answers it: {item.passed}")
 
 
-@inbox_command.command("answer", epilog='Example: skywrite inbox answer 3 "Thank you!" --at "in 10 minutes"')
+@inbox_command.command(
+    "answer",
+    cls=NumberAndTextCommand,
+    epilog='Example: skywrite inbox answer 3 "Thank you!" --at "in 10 minutes"',
+)
 @click.argument("item_id", type=ID, metavar="ID")
 @click.argument("text")
 @click.option("--at", "-t", metavar="WHEN", help="When the reply goes out. Default: now.")

@@ -19,6 +19,7 @@ from skywrite.cli.output import print_done, print_json, print_warnings
 from skywrite.cli.showing import gate_lines, policy_words
 from skywrite.cli.terminal import columns, cut, print_columns, show
 from skywrite.cli.view import detail_lines, record_lines
+from skywrite.cli.words import NumberAndTextCommand
 from skywrite.errors import InputError, SkywriteError
 
 if TYPE_CHECKING:
@@ -118,7 +119,11 @@ def _records(made: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return found or [{"text": made["draft"].get("text", "")}]
 
 
-@recurring_command.command("edit", epilog='Example: skywrite recurring edit 3 "Good evening" --every "weekdays 18:00"')
+@recurring_command.command(
+    "edit",
+    cls=NumberAndTextCommand,
+    epilog='Example: skywrite recurring edit 3 "Good evening" --every "weekdays 18:00"',
+)
 @click.argument("recurrence_id", type=ID, metavar="ID", shell_complete=complete_recurrences)
 @click.argument("text", required=False)
 @click.option("--every", metavar="RULE", help='Another rule: "weekdays 9:00", cron, or RRULE.')

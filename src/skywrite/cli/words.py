@@ -66,7 +66,7 @@ class OneTextCommand(click.Command):
         line = read_line(self, ctx, args)
         check_one_text(line)
         check_is_a_text(line)
-        check_no_file_name(line)
+        check_no_file_name(line, self)
         return super().parse_args(ctx, args)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
@@ -80,7 +80,15 @@ class ManyTextsCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         line = read_line(self, ctx, args)
         check_together(line)
-        check_no_file_name(line)
+        check_no_file_name(line, self)
+        return super().parse_args(ctx, args)
+
+
+class NumberAndTextCommand(click.Command):
+    """A command with a number and a TEXT, wherever they stand; the name of a file is an error."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        check_no_file_name(read_line(self, ctx, list(args)), self)
         return super().parse_args(ctx, args)
 
 
@@ -186,14 +194,16 @@ def check_is_a_text(line: Line) -> None:
         raise InputError(f"Is {text!r} the text of a post? Nothing was posted.", code="word.stray", hint=hint)
 
 
-def check_no_file_name(line: Line) -> None:
+def check_no_file_name(line: Line, command: click.Command) -> None:
     """Raise InputError for a text that is the name of a file: what is in the file is meant. A number is a post's."""
     found = next((word for word in line.words if not word.text.isdecimal() and _is_file(word.text)), None)
     if line.ended or found is None:
         return
-    rest = [*line.args[: found.place], *line.args[found.place + 1 :]]
-    meant = line.whole([*rest, _option_for(Path(found.text)), found.text])
-    hint = f"If you mean the file: {meant}. To post its name: {line.ending_options()}"
+    option = _option_for(Path(found.text))
+    hint = f"To post its name: {line.ending_options()}"
+    if any(option in param.opts for param in command.params):
+        rest = [*line.args[: found.place], *line.args[found.place + 1 :]]
+        hint = f"If you mean the file: {line.whole([*rest, option, found.text])}. {hint}"
     raise InputError(f"{found.text!r} is the name of a file. Nothing was posted.", code="word.stray", hint=hint)
 
 
