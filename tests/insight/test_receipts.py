@@ -122,7 +122,7 @@ def test_a_record_that_is_gone_has_no_receipt(sky: Skywrite) -> None:
     sky.posts.delete(sent.id)
     with pytest.raises((RejectedError, InputError)):
         sky.posts.receipt(sent.id)
-    draft = sky.schedule("Not yet", hold=True)
+    draft = sky.schedule("Not yet", draft=True)
     with pytest.raises(InputError, match="is draft, not published"):
         sky.posts.receipt(draft.id)
 
