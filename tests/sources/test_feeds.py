@@ -866,7 +866,10 @@ def test_a_stopped_worker_gives_its_feeds_back(sky: Skywrite, web: FeedServer, s
     task = FeedTask(FeedChecks(sky.context, sky._drafting))
     Rounds(task, sky.context.clock, stopping, wait=True, threads=1).run()
     feeds = sky.context.store.feeds()
-    assert ([], [], 4) == (task.done, Leases(sky.context.store).owners(), len(sky.context.store.due_feeds()))
+    # The one that was asked for may have answered before the end of its request was noticed.
+    looked_at = [check.feed_id for check in task.done]
+    assert len(looked_at) <= (stopped == "meanwhile")
+    assert ([], 4) == (Leases(sky.context.store).owners(), len(looked_at) + len(sky.context.store.due_feeds()))
     assert {0} == {feed.failures for feed in feeds}
 
 

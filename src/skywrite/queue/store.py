@@ -7,12 +7,11 @@ operations, each one transaction and each one safe to call from any thread, are 
   leased_accounts, account, account_of_name, note_sign_in_name, note_session_end, set_default_account, change_account,
   set_account_settings; and load, load_oauth, load_any, unsealed, save, replace, try_lease, release,
   idle_sessions, ended_sessions for sessions;
-- `secrets.py`: put_secret, secret, take_secret;
+- `secrets.py`: put_secret, secret, take_secret, prune_secrets;
 - `adding.py`: add, known_keys, put_media;
 - `listing.py`: posts, all_posts, drafts, history, all_finished, planned, count, queue_size;
-- `posts.py`: get, occurrence_post, made_occurrences, attempts, same_text,
-  waiting_with_text, same_texts, same_minute, due_times, edit, move, cancel, retry, hold, make_due_now, note_deleted,
-  published_as, release_post;
+- `posts.py`: get, occurrence_post, made_occurrences, attempts, same_text, waiting_with_text, same_texts, same_minute,
+  due_times, due_before, edit, move, cancel, retry, hold, make_due_now, note_deleted, published_as, release_post;
 - `claims.py`: claim_some, claim_post, add_and_claim, freeze, renew, settle, settle_some, release_claim,
   expire_lease, set_aside, next_ready_at, late_accounts, view;
 - `clock_skew.py`: recover_clock_skew, recover_feed_clock_skew;
