@@ -7,8 +7,9 @@ SDK use. What does not: the queue (`app`), how a post is built (`compose`) and s
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -34,7 +35,7 @@ from skywrite.http import Transport
 from skywrite.publish.network import Network
 from skywrite.publish.sender import Sending, send
 from skywrite.sdk.answers import Answer, UploadedBlob, answer
-from skywrite.sdk.arguments import also_named, draft_of, media_of
+from skywrite.sdk.arguments import TEXT, also_named, draft_of, media_of, takes
 from skywrite.sdk.client_names import NAMES, attribute
 from skywrite.sdk.lexicons import method
 from skywrite.sdk.me import PROFILE, Me, SignedIn
@@ -198,6 +199,7 @@ class Client:
 
     # Every other method of the network
 
+    @takes(nsid=TEXT)
     def query(self, nsid: str, params: Mapping[str, Param] | None = None, **more: Any) -> dict[str, Any]:
         """Call any XRPC query: `client.query("app.bsky.actor.getProfile", {"actor": "alice.test"})`.
 
@@ -205,6 +207,7 @@ class Client:
         """
         return self._answer(nsid, self._reader.query(nsid, params, headers=self._headers(more), **more))
 
+    @takes(nsid=TEXT)
     def procedure(self, nsid: str, body: Any = None, **more: Any) -> dict[str, Any]:
         """Call any XRPC procedure, and return the JSON object of the response.
 
@@ -212,6 +215,7 @@ class Client:
         """
         return self._answer(nsid, self.agent.procedure(nsid, body, headers=self._headers(more), **more))
 
+    @takes(nsid=TEXT)
     def download(self, nsid: str, params: Mapping[str, Param] | None = None, **more: Any) -> bytes:
         """Call a query that answers with bytes, such as com.atproto.sync.getBlob."""
         return self._reader.query_bytes(nsid, params, headers=self._headers(more), **more)
@@ -235,6 +239,7 @@ class Client:
         """The current time as records contain it: "2030-01-05T09:00:00.000Z"."""
         return to_iso(self._clock.now())
 
+    @takes(handle=TEXT)
     def resolve_handle(self, handle: str) -> ResolvedHandle:
         """The DID of a handle, with or without @, and its own `did`. Raises UnknownHandle, IdentityUnavailable."""
         agent = self._signed_in.agent
@@ -298,6 +303,7 @@ class Client:
             )
         )[0]
 
+    @takes(posts=("a list of posts", (list, tuple, Iterator)))
     def send_thread(self, posts: Iterable[Any], *, reply_to: Any = None, **first: Any) -> list[Posted]:
         """Publish a thread in one commit: it appears whole or not at all. Returns its posts in order.
 
@@ -311,6 +317,7 @@ class Client:
             first["reply_to"] = reply_to
         return self.send(draft_of(**{**rows[0], **first}, thread=[draft_of(**row) for row in rows[1:]]))
 
+    @takes(draft=("a draft", Draft))
     def send(self, draft: Draft) -> list[Posted]:
         """Publish a draft with its thread; returns one `Posted` for each post. The first one has the warnings."""
         resolved = resolve_draft(draft, self._network.draft_context(self.me.pds_url, lambda: self.agent))
@@ -344,6 +351,7 @@ class Client:
         images = [{**media_of(image), "alt": image_alt}]
         return self.send_post(text, profile_identify, reply_to, None, langs, facets, images=images, **more)
 
+    @takes(images=("a list", (list, tuple)))
     def send_images(
         self,
         text: Any,
@@ -384,6 +392,7 @@ class Client:
         return self.send_post(text, profile_identify, reply_to, None, langs, facets, video=video, **more)
 
     @also_named(post_rkey="uri")
+    @takes(uri=TEXT)
     def get_post(self, uri: str, profile_identify: str | None = None, cid: str | None = None) -> Record:
         """A post (or any record) with its `uri`, `cid` and `value`.
 
@@ -398,6 +407,7 @@ class Client:
         return record._replace(value=answer(record.value))
 
     @also_named(post_uri="uri")
+    @takes(uri=TEXT)
     def delete_post(self, uri: str) -> bool:
         """Delete a post of this account, with its gates. It is not an error if the post does not exist."""
         authority, collection, rkey = parse_reference(uri)
@@ -408,6 +418,7 @@ class Client:
             repo.delete(gate, rkey)
         return True
 
+    @takes(data=("bytes or a path", (bytes, str, PathLike)))
     def upload_blob(self, data: bytes | str | Path, mime: str = "application/octet-stream") -> dict[str, Any]:
         """Upload bytes or a file, and return the blob object for a record.
 
@@ -418,21 +429,25 @@ class Client:
 
     # Likes, reposts, follows
 
+    @takes(uri=TEXT)
     def like(self, uri: str, cid: str | None = None) -> Created:
         """Like a post, by at-uri or link. Returns the like; pass its `uri` to `unlike`."""
         return self._create(_LIKE, {"subject": self._subject(uri, cid)})
 
+    @takes(uri=TEXT)
     def repost(self, uri: str, cid: str | None = None) -> Created:
         """Repost a post, by at-uri or link. Returns the repost; pass its `uri` to `unrepost`."""
         return self._create(_REPOST, {"subject": self._subject(uri, cid)})
 
     @also_named(subject="account")
+    @takes(account=TEXT)
     def follow(self, account: str) -> Created:
         """Follow an account, by handle or DID. Returns the follow; pass its `uri` to `unfollow`."""
         did = account if account.startswith("did:") else self.resolve_handle(account)
         return self._create(_FOLLOW, {"subject": did})
 
     @also_named(like_uri="uri", repost_uri="uri", follow_uri="uri")
+    @takes(uri=TEXT)
     def delete(self, uri: str) -> bool:
         """Delete any record of this account by its at-uri: a like, a repost, a follow.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 import warnings
@@ -414,3 +415,23 @@ def test_bytes_that_are_no_video_are_named_as_such(client: Client, data: bytes, 
     """Not by the name of a file that nobody has written."""
     with fails("video.unsupported", match=words):
         client.send_video("Video", data)
+
+
+NEEDED = {
+    name: [
+        one
+        for one in list(inspect.signature(method).parameters.values())[1:]
+        if one.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD and one.default is inspect.Parameter.empty
+    ]
+    for name, method in inspect.getmembers(Client, inspect.isfunction)
+    if not name.startswith("_") and name != "on_session_change"
+}
+
+
+@pytest.mark.parametrize("name", [name for name, needed in NEEDED.items() if needed])
+def test_a_value_of_another_kind_is_said(world: World, client: Client, name: str) -> None:
+    """Scripts hand on what they found: None, a number or a dict is named as what it is not, and nothing is sent."""
+    for value in (None, 5, {}, [] if name != "send_thread" else "Hello"):
+        with pytest.raises(InputError):
+            getattr(client, name)(*[value] * len(NEEDED[name]))
+    assert [] == world.box.posts("alice.test")

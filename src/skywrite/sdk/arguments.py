@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from skywrite.compose.draft import Draft, draft_from_dict
+from skywrite.errors import InputError
 from skywrite.sdk.answers import record_of
 
 
@@ -58,6 +59,31 @@ def also_named(**names: str) -> Callable[[Callable[_Given, _Result]], Callable[_
     return decorate
 
 
+def takes(
+    **kinds: tuple[str, type | tuple[type, ...]],
+) -> Callable[[Callable[_Given, _Result]], Callable[_Given, _Result]]:
+    """Refuse arguments of another kind: `uri=("text", str)`. Scripts hand on what they found, which may be None."""
+
+    def decorate(method: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+        names = method.__code__.co_varnames
+
+        @wraps(method)
+        def call(*arguments: _Given.args, **given: _Given.kwargs) -> _Result:
+            for name, value in {**dict(zip(names, arguments, strict=False)), **given}.items():
+                words, kind = kinds.get(name, ("", object))
+                if not isinstance(value, kind):
+                    raise InputError(
+                        f"{method.__name__}: {name} must be {words}, not {type(value).__name__}.",
+                        hint=f"help(Client.{method.__name__}) shows what it takes.",
+                    )
+            return method(*arguments, **given)
+
+        return call
+
+    return decorate
+
+
+TEXT = ("text", str)
 _AS_GIVEN = {"markdown": False, "shorten": False, "tidy": False, "card": "none"}
 
 
