@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -82,7 +83,7 @@ def test_a_new_zone_says_what_keeps_the_old_one(shell: Shell) -> None:
 
 def test_settings_that_cannot_be_read_are_reset_by_pasting(shell: Shell) -> None:
     """Whatever stands in an account's settings, the hint leads out, and nothing goes out unseen meanwhile."""
-    with sqlite3.connect(shell.home / "skywrite.db") as database:
+    with closing(sqlite3.connect(shell.home / "skywrite.db")) as database, database:
         database.execute("UPDATE account SET settings = '[1]'")
     hint = shell("accounts", "set", "zone=UTC", "--json", code=1).json["hint"]
     assert hint.startswith("Reset its settings: skywrite accounts set --reset approval=all --account did:")
@@ -92,7 +93,7 @@ def test_settings_that_cannot_be_read_are_reset_by_pasting(shell: Shell) -> None
 
 def test_a_setting_that_means_nothing_stops_a_post_with_a_reason(shell: Shell) -> None:
     """`doctor` names the account, too, when it says how to set it again."""
-    with sqlite3.connect(shell.home / "skywrite.db") as database:
+    with closing(sqlite3.connect(shell.home / "skywrite.db")) as database, database:
         database.execute("""UPDATE account SET settings = '{"langs": 5}'""")
     told = shell("post", "Hello", "--json", code=2).json
     assert ("The setting langs of alice.test cannot be read.", "See: skywrite doctor") == (
