@@ -11,9 +11,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "account.unavailable": "The account is deactivated, suspended or taken down.",
     },
     "AddressRefused": {
-        "address.redirect_refused": (
-            "The address may be opened, but redirects to one that may not. This is the page's fault, not the writer's."
-        ),
+        "address.redirect_refused": "The address may be opened, but it redirects to one that may not.",
         "address.refused": "The address may not be opened: its scheme, host, port or IP address is not allowed.",
     },
     "AmbiguousTime": {
@@ -64,9 +62,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "command.stopped": "The program was asked to stop while a command ran, so it was killed; it will run again.",
     },
     "CommitInDoubt": {
-        "database.commit_in_doubt": (
-            "The connection broke before the response to COMMIT: the change may have been stored."
-        ),
+        "database.commit_in_doubt": "The connection broke before the answer to COMMIT: it may have been stored.",
     },
     "Conflict": {
         "account.in_use": "The account still has waiting posts, drafts or recurrences.",
@@ -83,36 +79,26 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "program.cut_off": "The program was asked to stop while it waited for the server.",
     },
     "DatabaseConflict": {
-        "database.conflict": (
-            "The server rolled the transaction back in favour of another one (a deadlock); it may be repeated."
-        ),
+        "database.conflict": "The server rolled a transaction back in favour of another one (a deadlock).",
     },
     "DatabaseUnavailable": {
         "database.unavailable": "The database cannot be reached or opened.",
-        "database.untrusted": (
-            "The database's server could not prove who it is, or offers no encryption where it is asked for."
-        ),
+        "database.untrusted": "The database's server could not prove who it is, or offers no encryption.",
     },
     "DiskFull": {
         "disk.full": "The database's disk is full; everything accepted before is safe.",
     },
     "FeedUnreadable": {
-        "feed.unreadable": (
-            "What was fetched is not a readable feed; this is reported, and the feed polled again later."
-        ),
+        "feed.unreadable": "What was fetched is not a readable feed; the feed is polled again later.",
     },
     "FetchFailed": {
-        "fetch.failed": (
-            "The address gave no usable response for now. `answer` is the server's response, if there was one."
-        ),
+        "fetch.failed": "The address gave no usable response for now.",
     },
     "FetchRejected": {
         "fetch.rejected": "The server refused permanently (404, 410, endless redirects). `answer` is its response.",
     },
     "HandleDisputed": {
-        "handle.disputed": (
-            "DNS and the handle's web server name different accounts, so a password could go to the wrong server."
-        ),
+        "handle.disputed": "DNS and the handle's web server name different accounts.",
     },
     "IdentityUnavailable": {
         "identity.unavailable": "Nothing that could resolve the handle or DID responded in time.",
@@ -156,9 +142,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "function.unknown": "No function of this name is registered.",
         "gate.invalid": "The network does not know a rule about replies or quotes, or there are too many rules.",
         "identity.mismatch": "The handle names a DID whose document does not name the handle.",
-        "image.aspect_ratio": (
-            "Width and height are not two whole numbers from 1 upwards, or are missing although they are required."
-        ),
+        "image.aspect_ratio": "Width and height are missing, or not two whole numbers from 1 upwards.",
         "image.damaged": "The image begins correctly, but cannot be read to its end.",
         "image.too_large": "The image has more pixels or bytes than are safe to open, or cannot be made small enough.",
         "image.unsupported": "The bytes are not an image of a kind that can be posted.",
@@ -194,24 +178,18 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "rehearsal.too_much": "The rehearsal is too large for a page.",
         "reply_rule.unknown": "The text does not say who may reply.",
         "resource.unknown": "There is no resource at this address.",
-        "rule.every_minute": (
-            "A cron rule occurs every minute because its minute is `*`, which may stand for one that nobody filled in."
-        ),
+        "rule.every_minute": "The minute of a cron rule is `*`, which may be one that nobody filled in.",
         "rule.too_often": "The recurrence is more frequent than once a minute.",
         "server.address_in_use": "The address cannot be used for listening.",
         "server.not_secured": "The server would be open to others without any authentication.",
-        "service.unsupported": (
-            "This system, or this way of installing Skywrite, cannot run the service that was asked for."
-        ),
+        "service.unsupported": "This system or installation cannot run the service that was asked for.",
         "session.invalid": "The text does not contain a session.",
         "slots.invalid": "The text is not a list of weekly slots.",
         "slots.none": "The account has no weekly slots, or all of them are taken for two years.",
         "spreadsheet.unreadable": "A workbook cannot be read.",
         "table.unreadable": "A file of posts cannot be read; the message names the line.",
         "tag.invalid": "A tag outside the text is empty or too long, or there are too many.",
-        "target.unknown": (
-            "The post (or feed, list, starter pack) to reply to or quote does not exist, or no longer exists."
-        ),
+        "target.unknown": "What is replied to or quoted does not exist, or no longer exists.",
         "template.invalid": "A template cannot be read, or fails with the given values.",
         "text.invalid": "The text contains characters that no post can have.",
         "text.too_long": "The text has more than 300 graphemes or 3000 bytes.",
@@ -237,10 +215,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "record.invalid": "A record holds a value that AT Protocol's data model does not allow.",
     },
     "InvalidTime": {
-        "time.invalid": (
-            "The text is not a time. The hint is `lead` and at most `most` of the `readings` that can be read, "
-            "else `hint`."
-        ),
+        "time.invalid": "The text is not a time; the hint shows what can be read.",
     },
     "LeaseLost": {
         "feed.lease_lost": "Another process has claimed the feed meanwhile, or it was removed; nothing was changed.",
@@ -267,14 +242,10 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "rule.never": "The rule never occurs, such as on 30 February.",
     },
     "NewProofNeeded": {
-        "oauth.proof_needed": (
-            "The server wants a new proof, but the body cannot be sent again as it is. Nothing was carried out."
-        ),
+        "oauth.proof_needed": "The server wants a new proof, but the body cannot be sent again.",
     },
     "NoAnswer": {
-        "server.no_answer": (
-            "The request was sent, but no usable response came back. It may have been carried out or not."
-        ),
+        "server.no_answer": "The request was sent, but no usable response came back: it may have been done.",
         "server.not_a_pds": "The response is not XRPC: a web page, the login page of a network, a redirect.",
     },
     "NotAllowed": {
@@ -309,9 +280,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "login.wrong_code": "The code of the second factor is wrong or too old.",
         "oauth.refused": "The authorization server refused a request. `server_error` is its OAuth error.",
         "session.expired": "The session has ended: its refresh token expired, or its app password was revoked.",
-        "session.not_allowed": (
-            "The session is valid, but not for this: an app password has fewer rights than the main password."
-        ),
+        "session.not_allowed": "The session may not do this: an app password has fewer rights.",
         "session.over": "The session has ended or was lost. The account needs a new sign-in.",
         "session.required": "The server does not accept who we say we are.",
     },
@@ -366,13 +335,9 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "oauth.denied": "The sign-in was refused in the browser, or took too long there.",
         "oauth.key_missing": "The key that the session is bound to is missing.",
         "oauth.redirect_forged": "What came back from the browser does not belong to a sign-in that started here.",
-        "oauth.wrong_account": (
-            "A different account signed in, or a server issued tokens for an account that it does not have."
-        ),
+        "oauth.wrong_account": "A different account signed in, or a server issued tokens for one of another.",
         "session.missing": "A method was called before `login`.",
-        "session.signed_out": (
-            "The session was refreshed too late: meanwhile its account was signed out, signed in again, or removed."
-        ),
+        "session.signed_out": "Before a refresh, the account was signed out, signed in again, or removed.",
     },
     "SkywriteError": {
         "card.failed": "The page has no card: it is down, gone, or too slow. The post goes out without it.",
@@ -380,9 +345,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "mail.not_encrypted": "The mail server offers no encryption, so nothing was sent.",
         "mail.not_sent": "The mail server could not be reached, or did not accept the message.",
         "service.failed": "The system's service manager refused a command.",
-        "skywrite.error": (
-            "The base of all errors: what happened (`message`), and what to do next (`hint`, may be empty)."
-        ),
+        "skywrite.error": "The base of all errors: what happened, and what to do next.",
     },
     "Stopping": {
         "program.stopping": "The program was asked to stop, so nothing more is sent.",
@@ -398,9 +361,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "worker.running": "A worker still uses the old key, and would seal data with it that nobody could open later.",
     },
     "StoredOtherwise": {
-        "record.stored_otherwise": (
-            "The records are public, but one is not what we sent. `root` is the first one, as the server stored it."
-        ),
+        "record.stored_otherwise": "The records are public, but one is not what was sent.",
     },
     "SystemRefused": {
         "system.refused": "The system refused to open, read or write a file.",
@@ -408,9 +369,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
     "TemporaryError": {
         "import.elsewhere": "Only the import itself can answer this.",
         "oauth.proof_refused": "The server did not accept a request's proof. The session is unchanged.",
-        "oauth.refresh_refused": (
-            "The server did not accept the client, so it refused a refresh. The session itself is still valid."
-        ),
+        "oauth.refresh_refused": "The server refused the client, and so a refresh; the session is still valid.",
         "post.still_queued": "The post could not be sent yet. It stays in the queue; do not post it again.",
         "reader.unavailable": "The child process for reading untrusted input cannot be started.",
         "server.unavailable": "The network or a server failed for now.",
@@ -444,26 +403,19 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "skywrite.bug": "A bug in Skywrite, limited to one file, row, item or account.",
     },
     "UnknownColumns": {
-        "table.columns_unknown": (
-            "Columns whose meaning nobody knows. `suggested` is a map of them that can be read: what has one "
-            "meaning gets it, all else is left out."
-        ),
+        "table.columns_unknown": "There are columns whose meaning nobody knows; the hint has a map of them.",
     },
     "UnknownHandle": {
         "handle.unknown": "No account has this handle.",
     },
     "UnknownRule": {
-        "rule.invalid": (
-            "The text is not a recurrence. `readings` are the whole text, written otherwise (`suggestions`)."
-        ),
+        "rule.invalid": "The text is not a recurrence; the hint shows what can be read.",
     },
     "UnknownZone": {
         "zone.unknown": "A time zone that is not in the IANA database, or not clear.",
     },
     "UnreadableRow": {
-        "row.unreadable": (
-            "A row of the database holds something that Skywrite never writes. Nothing is done with what it describes."
-        ),
+        "row.unreadable": "A row of the database cannot be read; what it describes is left alone.",
     },
     "UploadGone": {
         "upload.gone": "There is no such upload, or it is finished.",
@@ -475,12 +427,8 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "command.misused": "The command line does not fit the command.",
     },
     "VideoServiceUnavailable": {
-        "video.service_unavailable": (
-            "The video service cannot be reached, is overloaded, or failed; the same video may work later."
-        ),
-        "video.token_refused": (
-            "The service does not accept the token; reported as unavailable if a new one does not help."
-        ),
+        "video.service_unavailable": "The video service cannot be reached, is overloaded, or failed.",
+        "video.token_refused": "The video service does not accept the token, nor a new one.",
     },
     "WrongKey": {
         "vault.wrong_key": "The key does not open what is stored.",
