@@ -40,12 +40,13 @@ def server() -> Iterator[Server]:
         (b'{"images": [{"path": "/etc/passwd"}]}', 422, "body.invalid"),
         (b'{"text": ' + b"[" * 100 + b"]" * 100 + b"}", 400, "body.malformed"),
         (b'{"text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", 400, "body.malformed"),
+        (b'{"text": [' + b"[]," * 330_000 + b"1]}", 400, "body.malformed"),
         (b'{"text": "' + b"a" * 1_000_001 + b'"}', 413, "body.too_large"),
     ],
-    ids=["cut", "bytes", "surrogate", "nul", "list", "number", "unknown", "id", "path", "deep", "deeper", "large"],
+    ids=["cut", "bytes", "surrogate", "nul", "list", "number", "unknown", "id", "path", "deep", "far", "many", "large"],
 )
 def test_bodies_that_are_wrong(everything: Api, body: bytes, status: int, error: str) -> None:
-    """A body that is too large, too deep, no UTF-8, of the wrong type or with unknown fields is refused."""
+    """A body that is too large, too deep, of too many values, of the wrong type or with unknown fields is refused."""
     answer = everything.send("POST", "/posts", content=body, headers=JSON)
     assert (status, error) == (answer.status_code, answer.json()["code"])
     assert "application/problem+json" == answer.headers["content-type"]

@@ -216,9 +216,16 @@ def test_the_import_waits_for_the_first_agent(server: Server) -> None:
     assert 200 == httpx.get(f"{server.url}/healthz", timeout=PATIENCE_SECONDS).status_code
 
 
-def test_a_field_that_comes_twice_reaches_no_tool(everything: Api) -> None:
-    """A message that two readers would read differently is refused before the SDK reads it."""
-    body = '{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "method": "tools/call", "params": {}}'
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "method": "tools/call", "params": {}}',
+        '{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": [' + "[]," * 300_000 + "1]}",
+    ],
+    ids=["twice", "many"],
+)
+def test_what_the_sdk_would_read_wrong_or_for_long_never_reaches_it(everything: Api, body: str) -> None:
+    """A message that two readers would read differently, or that takes seconds to read, is refused before."""
     kind = {**everything.headers, "content-type": "application/json", "accept": "application/json, text/event-stream"}
     answer = httpx.post(f"{everything.url}/mcp", content=body, headers=kind, timeout=PATIENCE_SECONDS)
     assert (400, "body.malformed") == (answer.status_code, answer.json()["code"])

@@ -16,6 +16,8 @@ from skywrite.server.lanes import Lane
 from skywrite.server.limits import JSON_BYTES_MAX, read_body
 
 DEPTH_MAX = 32
+# The library for MCP reads a body again, and not aside: 330,000 empty lists would hold all requests for seconds.
+VALUES_MAX = 50_000
 # Reading more than this takes so long that other requests would notice: that is done aside, one body at a time.
 SMALL_BYTES = 20_000
 _LARGE = Lane("bodies", threads=1, each=1)
@@ -57,19 +59,31 @@ def parse(body: bytes) -> Any:
     return value
 
 
-def check_values(value: Any, depth: int = 0) -> None:
-    """Refuse what no field needs: deep nesting, and characters that databases do not accept."""
-    if depth > DEPTH_MAX:
-        raise BadRequest("The body is nested too deeply.", code="body.malformed")
+def check_values(value: Any) -> None:
+    """Refuse what no request needs: deep nesting, very many values, and characters that databases do not accept."""
+    level, count = [value], 0
+    for _ in range(DEPTH_MAX + 1):
+        count += len(level)
+        if count > VALUES_MAX:
+            raise BadRequest(
+                f"The body holds more than {VALUES_MAX} values.", code="body.malformed", hint="Send less at a time."
+            )
+        level = [item for outer in level for item in _inner(outer)]
+        if not level:
+            return
+    raise BadRequest("The body is nested too deeply.", code="body.malformed")
+
+
+def _inner(value: Any) -> Iterable[Any]:
+    """The values in a value, whose own text is checked."""
     if isinstance(value, str):
         _check_text(value)
     elif isinstance(value, dict):
-        for name, item in value.items():
-            _check_text(name)
-            check_values(item, depth + 1)
+        check_texts(value)
+        return value.values()
     elif isinstance(value, list):
-        for item in value:
-            check_values(item, depth + 1)
+        return value
+    return ()
 
 
 def check_texts(values: Iterable[str]) -> None:
