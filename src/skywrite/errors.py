@@ -54,17 +54,19 @@ class Do(NamedTuple):
     """Something to do next, as a value that each interface puts into its own words.
 
     `operation` is a method of `Skywrite` (`posts.release`), or `argument`. `target` is what it applies to, or the
-    argument's name.
+    argument's name; `account` is whose it is, where the target does not say it.
     """
 
     operation: str
     target: str | int | None = None
+    account: str | None = None
 
     def __str__(self) -> str:
         """As Python code."""
         if self.operation == "argument":
             return f"{self.target}=..."
-        return f"sky.{self.operation}({'' if self.target is None else repr(self.target)})"
+        given = [repr(value) for value in (self.account, self.target) if value is not None]
+        return f"sky.{self.operation}({', '.join(given)})"
 
 
 class Hint(str):

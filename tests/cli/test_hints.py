@@ -18,7 +18,23 @@ from tests.cli.conftest import Files, Shell
 from tests.support.processes import ROOT
 
 # Operations whose hints always name what they are about, and those that name nothing.
-TARGETS = {"posts", "accounts.reset", "recurrences.approve", "recurrences.edit", "feeds.remove", "feeds.poll"}
+TARGETS = {
+    "posts",
+    "accounts.reset",
+    "recurrences.approve",
+    "recurrences.edit",
+    "recurrences.get",
+    "feeds.remove",
+    "feeds.poll",
+}
+TARGETS |= {
+    "approvals.approve",
+    "approvals.reject",
+    "approvals.reject_recurrence",
+    "accounts.set_default",
+    "keys.revoke",
+}
+TARGETS |= {"commands.remove", "follow_ups.cancel", "notices.remove", "reposts.cancel"}
 _COMMAND = re.compile(
     r"(?<!`)\bskywrite ((?:[a-z-]+)(?: (?:\"[^\"]*\"|'[^']*'|(?:\./)?[^\s;,)`.|>]+(?:\.[^\s;,)`.|>]+)*))*)"
 )
@@ -26,7 +42,7 @@ _COMMAND = re.compile(
 
 def parsed(line: str) -> None:
     """Read a command line as the program does, and do nothing. Raises click.UsageError."""
-    context, found = click.Context(cli, info_name="skywrite"), cli
+    context, found = click.Context(cli, info_name="skywrite", **cli.context_settings), cli
     words: list[str] = shlex.split(line)[1:]
     chosen: click.Command = found
     while isinstance(chosen, click.Group) and words and not words[0].startswith("-"):
@@ -40,7 +56,7 @@ def parsed(line: str) -> None:
 def test_every_operation_is_said_as_a_whole_command(operation: str) -> None:
     """Each operation that a hint names is a command that lacks nothing."""
     target = 12 if operation.partition(".")[0] in ("posts", "feeds") or operation in TARGETS else None
-    target = None if operation.endswith(".list") or operation == "posts.undo" else target
+    target = None if operation.endswith((".list", ".history")) or operation == "posts.undo" else target
     target = "marks=yes" if operation == "accounts.set" else target  # type: ignore[assignment]
     parsed(command(Do(operation, target)))
 

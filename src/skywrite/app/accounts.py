@@ -10,9 +10,10 @@ from typing import Any
 
 from skywrite.app.context import Context
 from skywrite.app.reports import LoggedIn
-from skywrite.app.settings import read_setting
+from skywrite.app.settings import as_typed, read_setting
+from skywrite.app.undoing import final
 from skywrite.atproto.session_data import MAIN_PASSWORD_WARNING
-from skywrite.errors import Notice, SkywriteError
+from skywrite.errors import Do, Hint, Notice, SkywriteError
 from skywrite.queue.model import Account, Slot
 
 
@@ -46,6 +47,7 @@ class Accounts:
         server = server_of(self._ctx.network, handle, default)
         return server, is_well_known(server, [default, *(account.pds_url for account in self.list())])
 
+    @final("the sign-out of {done.handle}", "Sign in again: ", Do("accounts.login", "{done.handle}"))
     def logout(self, name: str | None = None, *, forget: bool = False) -> Account:
         """End the session, here and (if it can be reached) at the server.
 
@@ -80,23 +82,42 @@ class Accounts:
 
     def set_default(self, name: str) -> Account:
         """Use this account when none is named."""
-        account = self._ctx.account(name)
+        account, before = self._ctx.account(name), self.list()[0]
         self._ctx.store.set_default_account(account.did)
+        way_back = Hint("Choose the one before: ", Do("accounts.set_default", before.handle))
+        self._ctx.store.note_final(f"the choice of {account.handle} as the default account", way_back)
         return account
 
     def set(self, name: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Change settings of an account; None removes one. See `settings.SETTINGS` for names."""
         account = self._ctx.account(name)
-        return self._ctx.store.set_account_settings(account.did, _checked(settings))
+        changed = self._ctx.store.set_account_settings(account.did, _checked(settings))
+        self._note_settings(account, settings)
+        return changed
 
     def reset(self, name: str | None, settings: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
         """Take all settings of an account back to their defaults, but for these; also where they cannot be read."""
         account = self._ctx.account(name)
-        return self._ctx.store.set_account_settings(account.did, _checked(settings), reset=True)
+        changed = self._ctx.store.set_account_settings(account.did, _checked(settings), reset=True)
+        self._note_settings(account, {**account.settings, **settings})
+        return changed
+
+    def _note_settings(self, account: Account, settings: Mapping[str, Any]) -> None:
+        """Record that settings were changed, with what they were."""
+        before = " ".join(f"{name}={as_typed(account.settings.get(name))}" for name in settings)
+        if before:
+            way_back = Hint("Set it back: ", Do("accounts.set", before, account.handle))
+            self._ctx.store.note_final(f"the change of {', '.join(settings)}", way_back)
 
     def set_slots(self, name: str | None, slots: Sequence[Slot]) -> None:
         """Replace the weekly times for posts that have no time of their own."""
-        self._ctx.store.set_slots(self._ctx.account(name).did, slots)
+        from skywrite.schedule.slots import format_slots
+
+        account = self._ctx.account(name)
+        before = self._ctx.store.slots(account.did)
+        self._ctx.store.set_slots(account.did, slots)
+        way_back = Hint("Set them back: ", Do("accounts.set_slots", format_slots(before), account.handle))
+        self._ctx.store.note_final(f"the change of the slots of {account.handle}", way_back)
 
     def slots(self, name: str | None = None) -> builtins.list[Slot]:
         """An account's weekly times."""

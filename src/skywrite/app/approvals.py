@@ -17,6 +17,7 @@ from skywrite.app.drafting import Drafting
 from skywrite.app.entries import entries, entry_of
 from skywrite.app.results import Entry
 from skywrite.app.template_approvals import AskedTemplate, look_at_template
+from skywrite.app.undoing import final
 from skywrite.compose.build import PendingMention, Prepared
 from skywrite.compose.freeze import mention_facets, mention_handles
 from skywrite.errors import Do, Hint, InputError, SkywriteError, TemporaryError
@@ -95,6 +96,7 @@ class Approving:
         zone = self._ctx.zone(account)
         return Asked(planned, account, digest_of(planned), verdicts, self._is_wanted(post), zone)
 
+    @final("the approval of post {post_id}", "Take it back: ", Do("approvals.reject", "{post_id}"))
     def approve(
         self,
         post_id: int,
@@ -116,6 +118,7 @@ class Approving:
         Approvals(self._ctx.store).approve(post_id, digest, by, at=time, note=note, who=who)
         return self._entry(post_id)
 
+    @final("the rejection of post {post_id}", "Approve it: ", Do("approvals.approve", "{post_id}"))
     def reject(self, post_id: int, by: str, *, note: str = "") -> Entry:
         """Reject it, with a note: a scheduled post is held, a draft stays a draft. Raises Conflict, NotFound."""
         Approvals(self._ctx.store).reject(post_id, by, note=note)
@@ -125,6 +128,11 @@ class Approving:
         """What an approval of a whole recurrence would cover. Raises NotFound."""
         return look_at_template(self._ctx, recurrence_id)
 
+    @final(
+        "the approval of recurrence {recurrence_id}",
+        "Take it back: ",
+        Do("approvals.reject_recurrence", "{recurrence_id}"),
+    )
     def approve_recurrence(
         self, recurrence_id: int, digest: str, by: str, *, note: str = "", who: str | None = None
     ) -> AskedTemplate:
@@ -136,6 +144,7 @@ class Approving:
         TemplateApprovals(self._ctx.store).approve(recurrence_id, digest, by, note=note, who=who)
         return self.look_at_recurrence(recurrence_id)
 
+    @final("the rejection of recurrence {recurrence_id}", "Approve it: ", Do("recurrences.approve", "{recurrence_id}"))
     def reject_recurrence(self, recurrence_id: int, by: str, *, note: str = "") -> AskedTemplate:
         """Say no to a whole recurrence: what was approved of it is withdrawn, and its scheduled posts are held."""
         TemplateApprovals(self._ctx.store).reject(recurrence_id, by, note=note)

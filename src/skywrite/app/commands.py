@@ -22,6 +22,7 @@ from skywrite.app.drafting import Drafting
 from skywrite.app.reports import CommandRun, TriedCommand
 from skywrite.app.rows import ROW_FIELDS, Rows
 from skywrite.app.timers import Given, Run, Timers, late_seconds
+from skywrite.app.undoing import final
 from skywrite.clock import to_iso
 from skywrite.compose.draft import draft_from_dict
 from skywrite.compose.quoting import with_quoted_link
@@ -44,6 +45,7 @@ class Commands:
         self._ctx = ctx
         self._drafting = drafting
 
+    @final("the new command {done.id}", "Remove it: ", Do("commands.remove", "{done.id}"))
     def add(
         self,
         command: str,
@@ -97,6 +99,7 @@ class Commands:
         """Scheduled commands, and the functions of programs, with the results of their last runs."""
         return self._ctx.store.timers()
 
+    @final("the end of command {command_id}", "What is left: ", Do("commands.list"))
     def remove(self, command_id: int) -> Timer:
         """Remove one; its posts stay. Raises NotFound."""
         return self._ctx.store.remove_timer(command_id)
@@ -115,6 +118,9 @@ class Commands:
         fields = {name: value for name, value in row.items() if name not in ROW_FIELDS}
         return self._drafting.draft(self._ctx.account(timer.account_did), {**timer.settings["draft"], **fields})
 
+    @final(
+        "the run of command {command_id}", "Cancel its posts: ", Do("posts.list"), changed=lambda done: done.post_ids
+    )
     def run(self, command_id: int, log: Log = silent) -> CommandRun:
         """Run a command now, and queue what it prints to be sent at once.
 

@@ -35,10 +35,12 @@ def delete(ctx: Context, target: str | int, account: str | None) -> str:
     ctx.tombstones.add(uri)
     for collection, rkey in places:
         repo.delete(collection, rkey)
-    ctx.store.note_deleted(owner.did, uri)
+    known = ctx.store.note_deleted(owner.did, uri)
     if not was_there:
         hint = "Check the link. It may have been deleted before, in the app or from here."
         raise NotThere(f"There is no post {uri}, so nothing was deleted.", hint=hint)
+    if known is None:
+        ctx.store.note_final(f"the deletion of {uri}")
     return uri
 
 

@@ -16,7 +16,8 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.posts import Posts
 from skywrite.app.reports import PulledDraft
-from skywrite.errors import NoAnswer, SkywriteError, StorageError
+from skywrite.app.undoing import final
+from skywrite.errors import Do, NoAnswer, SkywriteError, StorageError
 from skywrite.queue.app_drafts import AppDrafts, PulledState
 from skywrite.queue.model import Account, Changes, Post
 
@@ -36,6 +37,12 @@ class Drafts:
         self._drafting = drafting
         self._posts = posts
 
+    @final(
+        "the pull of drafts",
+        "Cancel those that you do not want: ",
+        Do("posts.list"),
+        changed=lambda done: any(draft.action in ("pulled", "updated") for draft in done),
+    )
     def pull(self, account: str | None = None) -> list[PulledDraft]:
         """Copy the drafts of the official app, the most recently changed first.
 

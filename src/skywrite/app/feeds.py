@@ -13,8 +13,9 @@ from skywrite.app.context import Context, listed
 from skywrite.app.drafting import Drafting
 from skywrite.app.feed_checks import FEED_LEASE_SECONDS, MOST_PER_CHECK, FeedChecks, FeedTask
 from skywrite.app.reports import AddedFeed, FeedCheck, FeedPreview, FeedStatus
+from skywrite.app.undoing import final
 from skywrite.app.workers import is_gone
-from skywrite.errors import Busy, InputError
+from skywrite.errors import Busy, Do, InputError
 from skywrite.files import read_regular
 from skywrite.publish.rounds import Rounds
 from skywrite.queue.feed_model import Feed, FeedItem, ItemState, NewFeed
@@ -52,6 +53,7 @@ class Feeds:
         self._drafting = drafting
         self._checks = FeedChecks(ctx, drafting)
 
+    @final("the new feed {done.status.feed.id}", "Remove it: ", Do("feeds.remove", "{done.status.feed.id}"))
     def add(
         self,
         url: str,
@@ -151,6 +153,7 @@ class Feeds:
 
         return opml_of(Subscription(feed.url, feed.title) for feed in self._ctx.store.feeds())
 
+    @final("an edit of feed {done.feed.id}", "See: ", Do("feeds.list"))
     def edit(self, name: int | str, *, accounts: str | Sequence[str] | None = None, **options: Any) -> FeedStatus:
         """Change a feed's accounts, or any option of `add` except `backfill`, from its next poll on.
 
@@ -178,12 +181,14 @@ class Feeds:
         self._ctx.store.edit_feed(feed.id, found, settings)
         return self.get(feed.id)
 
+    @final("the end of feed {done.id}", "Add it again: ", Do("feeds.add", "{done.url}"))
     def remove(self, name: int | str) -> Feed:
         """Remove a feed and its ledger; the posts that it made stay. Raises NotFound."""
         feed = self._ctx.store.feed(name)
         self._ctx.store.remove_feed(feed.id)
         return feed
 
+    @final("the check of feed {done.feed_id}", "Cancel its posts: ", Do("posts.list"), changed=lambda done: done.posts)
     def check(self, name: int | str) -> FeedCheck:
         """Poll a feed now, even if it is not due. Raises NotFound, Busy."""
         feed = self._ctx.store.feed(name)

@@ -17,7 +17,8 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.reports import CHANGES, FileAction, FileReport
 from skywrite.app.results import Ready
-from skywrite.errors import Busy, Conflict, InputError, Notice, StorageError, Unexpected
+from skywrite.app.undoing import final
+from skywrite.errors import Busy, Conflict, Do, InputError, Notice, StorageError, Unexpected
 from skywrite.queue import identities
 from skywrite.queue.model import Account, AddResult, Changes, NewPost, Post
 from skywrite.queue.synced import SyncedFile
@@ -36,6 +37,12 @@ class Folders:
         self._ctx = ctx
         self._drafting = drafting
 
+    @final(
+        "the sync of {folder}",
+        "Change its files, and sync again. Its posts: ",
+        Do("posts.list"),
+        changed=lambda done: any(report.action in ("scheduled", "edited", "cancelled") for report in done),
+    )
     def sync(
         self,
         folder: str | Path,

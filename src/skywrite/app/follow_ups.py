@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
+from skywrite.app.undoing import final
 from skywrite.errors import Do, Hint, InputError, RejectedError, SkywriteError, Unexpected
 from skywrite.publish.log import Log, silent
 from skywrite.publish.rounds import Turn, take_all
@@ -64,6 +65,7 @@ class Following:
         self._ctx = ctx
         self._drafting = drafting
 
+    @final("the new follow-up {done.id}", "Cancel it: ", Do("follow_ups.cancel", "{done.id}"))
     def add(
         self, post_id: int, *, when: str, reply: str | None = None, repost: bool = False, undo_after: str | None = None
     ) -> FollowUp:
@@ -104,6 +106,7 @@ class Following:
         """One of them. Raises NotFound."""
         return FollowUps(self._ctx.store).get(follow_up_id)
 
+    @final("the end of follow-up {follow_up_id}", "What still waits: ", Do("follow_ups.list"))
     def cancel(self, follow_up_id: int) -> FollowUp:
         """Do not do it. Raises NotFound, Conflict."""
         return FollowUps(self._ctx.store).cancel(follow_up_id)

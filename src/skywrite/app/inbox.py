@@ -22,9 +22,10 @@ from skywrite.app.drafting import Drafting
 from skywrite.app.entries import entries, entry_of
 from skywrite.app.results import Entry
 from skywrite.app.rows import Rows
+from skywrite.app.undoing import final
 from skywrite.compose.draft import Draft
 from skywrite.compose.gated import NOBODY
-from skywrite.errors import ENDED, InputError, SkywriteError, Unexpected
+from skywrite.errors import ENDED, Do, InputError, SkywriteError, Unexpected
 from skywrite.publish.log import Log, silent
 from skywrite.publish.rounds import Turn, take_all
 from skywrite.publish.worker import in_turn
@@ -105,6 +106,7 @@ class Inbox:
         """One item. Raises NotFound."""
         return self._stored.get(item_id)
 
+    @final("the answer to item {item_id} of the inbox", "Cancel it: ", Do("posts.cancel", "{done.post.id}"))
     def answer(
         self, item_id: int, text: str = "", *, at: str | datetime | None = None, as_draft: bool = False, **draft: Any
     ) -> Entry:
@@ -117,10 +119,12 @@ class Inbox:
         due_at = None if as_draft else self._drafting.when(account, self._ctx.clock.now() if at is None else at)
         return self._add(item, account, {"text": text, **draft}, due_at)
 
+    @final("the end of item {item_id} of the inbox", "What still waits: ", Do("inbox.list"))
     def done(self, item_id: int) -> InboxItem:
         """Mark it as done: it needs no reply. Raises NotFound."""
         return self._stored.settle(item_id, "done")
 
+    @final("the wait of item {item_id} of the inbox", "See: ", Do("inbox.list"))
     def snooze(self, item_id: int, until: str | datetime) -> InboxItem:
         """Show it again later. Raises NotFound, InvalidTime."""
         item = self._stored.get(item_id)

@@ -16,8 +16,9 @@ from typing import Any
 
 from skywrite.app.chores import REPORTED_LATE
 from skywrite.app.context import Context, listed
+from skywrite.app.undoing import final
 from skywrite.digits import whole_number
-from skywrite.errors import InputError, NoAnswer, NotFound, SkywriteError, Unexpected
+from skywrite.errors import Do, InputError, NoAnswer, NotFound, SkywriteError, Unexpected
 from skywrite.publish.log import Log, silent
 from skywrite.publish.mail import check_mail, send_mail
 from skywrite.publish.rounds import Turn, take_all
@@ -50,6 +51,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "worker.late": ("Posts are due since {since}, and no worker takes them.", "Workers take posts again."),
 }
 
+REMOVE_IT = ("Remove it: ", Do("notices.remove", "{done.id}"))
+
 
 class NoticeChannels:
     """Where the notices of a queue go."""
@@ -57,6 +60,7 @@ class NoticeChannels:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
+    @final("the new notice channel {done.id}", *REMOVE_IT)
     def add_email(
         self,
         to: str,
@@ -77,6 +81,7 @@ class NoticeChannels:
             self._ctx.store.put_secret(SECRET_SCOPE, str(channel.id), password)
         return channel
 
+    @final("the new notice channel {done.id}", *REMOVE_IT)
     def add_command(
         self, command: str, *, quiet: str | None = None, kinds: str | Sequence[str] | None = None
     ) -> Channel:
@@ -101,6 +106,7 @@ class NoticeChannels:
         """All channels."""
         return Notices(self._ctx.store).all()
 
+    @final("the end of notice channel {channel_id}", "What is left: ", Do("notices.list"))
     def remove(self, channel_id: int) -> None:
         """Stop sending notices there. Raises NotFound."""
         Notices(self._ctx.store).remove(channel_id)

@@ -17,6 +17,7 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.occurrences import Occurrences, RecurrenceOptions
 from skywrite.app.reports import RecurrenceStatus
+from skywrite.app.undoing import final
 from skywrite.errors import Conflict, Do, Hint, InputError, Notice, SkywriteError
 from skywrite.queue.model import Recurrence
 from skywrite.schedule.policy import late_text
@@ -110,6 +111,11 @@ class Recurrences:
         """Remove a recurrence and cancel its waiting posts. Returns how many were cancelled."""
         return self._ctx.store.remove_recurrence(recurrence_id)
 
+    @final(
+        "a change of one time of recurrence {recurrence_id}",
+        "See what comes: ",
+        Do("recurrences.get", "{recurrence_id}"),
+    )
     def skip_or_move(self, recurrence_id: int, occurrence: str | datetime, to: str | datetime | None) -> Recurrence:
         """Move one occurrence to another time, or skip it (None). Raises InputError."""
         account = self._ctx.store.account(self._ctx.store.recurrence(recurrence_id).account_did)

@@ -14,6 +14,7 @@ from typing import Any
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.occurrences import whole_day
+from skywrite.app.undoing import final
 from skywrite.atproto.repo import Record, RecordConflict, Repo, Write
 from skywrite.atproto.tid import tid_from
 from skywrite.atproto.xrpc_errors import RecordNotFound
@@ -38,6 +39,8 @@ PROFILE = "app.bsky.actor.profile"
 EVERY = timedelta(seconds=15)
 EVERY_ARGUMENT = Do("argument", "every")
 
+CANCEL_IT = ("Cancel it: ", Do("reposts.cancel", "{done.id}"))
+
 
 class Reposts:
     """Scheduled reposts and pins."""
@@ -46,6 +49,7 @@ class Reposts:
         self._ctx = ctx
         self._drafting = drafting
 
+    @final("the new {done.kind} {done.id}", *CANCEL_IT)
     def repost(
         self,
         target: str | int,
@@ -81,6 +85,7 @@ class Reposts:
         known = (owner.did, "repost", uri, cid, _key_at(owner.did, uri, due_at))
         return Actions(self._ctx.store).add(*known, due_at, seconds, repeat=repeat, key=key)
 
+    @final("the new {done.kind} {done.id}", *CANCEL_IT)
     def pin(
         self,
         target: str | int,
@@ -93,6 +98,7 @@ class Reposts:
         """Pin a post of the account to its profile at a time, and unpin it after a duration."""
         return self._add("pin", target, at, undo_after, account, key)
 
+    @final("the new {done.kind} {done.id}", *CANCEL_IT)
     def unpin(
         self, target: str | int, *, at: str | datetime = "now", account: str | None = None, key: str | None = None
     ) -> Action:
@@ -104,6 +110,7 @@ class Reposts:
         did = None if account is None else self._ctx.account(account).did
         return Actions(self._ctx.store).list(account_did=did)
 
+    @final("the end of {done.kind} {done.id}", "What still waits: ", Do("reposts.list"))
     def cancel(self, action_id: int) -> Action:
         """Cancel one. Raises NotFound, Conflict."""
         return Actions(self._ctx.store).cancel(action_id)

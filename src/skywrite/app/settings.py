@@ -169,6 +169,15 @@ _TABLE = (
 SETTINGS: Mapping[str, Setting] = {setting.name: setting for setting in _TABLE}
 
 
+def as_typed(value: Any) -> str:
+    """A stored value as somebody types it; nothing for one that is not set."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return "" if value is None else str(value)
+
+
 def read_setting(name: str, value: Any) -> Any:
     """A value as it is stored; None removes the setting. Raises InputError for an unknown name or value."""
     setting = SETTINGS.get(name)

@@ -10,20 +10,29 @@ from skywrite.cli.quoting import shell_words
 from skywrite.errors import Do, Hint
 
 _COMMANDS = {
+    "approvals.approve": "approve",
+    "approvals.reject": "reject",
+    "approvals.reject_recurrence": "reject",
     "accounts.login": "login",
     "accounts.list": "accounts",
     # What the lost settings said about approvals is not known.
     "accounts.reset": "accounts set --reset approval=all --account",
     "accounts.set": "accounts set",
+    "accounts.set_default": "accounts use",
     "accounts.set_slots": "accounts slots",
     "commands.list": "commands list",
+    "commands.remove": "commands remove",
     "doctor": "doctor",
+    "feeds.add": "feeds add",
     "feeds.list": "feeds list",
+    "follow_ups.cancel": "follow-ups cancel",
     "follow_ups.list": "follow-ups",
     "inbox.list": "inbox",
     "keys.add": "keys add",
     "keys.list": "keys list",
+    "keys.revoke": "keys revoke",
     "notices.list": "notices list",
+    "notices.remove": "notices remove",
     "feeds.poll": "feeds check",
     "feeds.remove": "feeds remove",
     "oauth.init": "accounts oauth init",
@@ -33,6 +42,7 @@ _COMMANDS = {
     "posts.delete": "delete",
     "posts.edit": "edit",
     "posts.get": "show",
+    "posts.history": "list --past",
     "posts.list": "list",
     "posts.move": "move",
     "posts.release": "release",
@@ -40,7 +50,9 @@ _COMMANDS = {
     "posts.undo": "undo",
     "recurrences.approve": "approve",
     "recurrences.edit": "recurring edit",
+    "recurrences.get": "recurring show",
     "recurrences.list": "recurring",
+    "reposts.cancel": "reposts cancel",
     "reposts.list": "reposts",
     "rotate_key": "keys rotate-encryption",
     "run": "run",
@@ -50,7 +62,7 @@ _COMMANDS = {
 }
 # What only the page and the API do.
 _ON_THE_PAGE = ("calendars.list", "webhooks.list")
-_TARGETS = {"recurrences.approve": "recurring:"}
+_TARGETS = {"approvals.reject_recurrence": "recurring:", "recurrences.approve": "recurring:"}
 # What makes a command whole. Nothing here is a text that somebody could post by pasting it.
 _REST = {
     "accounts.set_slots": ' "mon-fri 9:00,17:30; sat 11:00"',
@@ -84,8 +96,11 @@ def command(do: Do) -> str:
     if do.operation in _ON_THE_PAGE:
         return "skywrite serve, and on its page Settings"
     words = f"skywrite {_COMMANDS[do.operation]}"
+    whose = "" if do.account is None else f" --account {do.account}"
+    if do.operation == "accounts.set_slots" and do.target is not None:
+        return f"{words} {shell_words([str(do.target)]) if do.target else '--clear'}{whose}"
     target = "" if do.target is None else f" {_TARGETS.get(do.operation, '')}{do.target}"
-    return words + target + _REST.get(do.operation, "")
+    return words + target + whose + _REST.get(do.operation, "")
 
 
 def hint_text(hint: str) -> str:

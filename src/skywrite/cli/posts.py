@@ -266,8 +266,8 @@ hold_command = many_posts(
 def undo_command(as_json: bool) -> None:
     """Undo the last change to the queue: a schedule, import, edit, move, cancel, hold, release or retry.
 
-    All or nothing: it is refused if one of the posts was changed, attempted or published since, and if the last thing
-    that you did cannot be undone: you deleted a post, or edited or stopped a recurrence.
+    All or nothing: it is refused if one of the posts was changed, attempted or published since. If the last thing that
+    you did cannot be undone, it says so, and what to do instead; what you did before that stays.
     """
     from skywrite.app import Skywrite
     from skywrite.app.shapes.done import undone_shape

@@ -20,6 +20,7 @@ from skywrite.clock import secret_bytes
 from skywrite.errors import Do, Hint, InputError, NotFound, Unauthenticated
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
+from skywrite.queue.journal import note_final
 from skywrite.queue.reading import json_of, readable, reads
 from skywrite.queue.rows import dump_json
 from skywrite.queue.steps import items_of
@@ -160,7 +161,11 @@ class ApiKeys:
             }
             with self._store._writing(wake=False) as tx:
                 _check_maker(tx, maker)
-                row = tx.row("insert_api_key", **values, now=self._store._clock.now())
+                now = self._store._clock.now()
+                row = tx.row("insert_api_key", **values, now=now)
+                if row is not None:
+                    way_back = Hint("Revoke it: ", Do("keys.revoke", int(row["id"])))
+                    note_final(tx, f"the new key {row['id']}", now, way_back)
             # The prefix must be unique; a collision among 62 ** 8 is rare, but possible.
             if row is not None:
                 return key_of(row), key
@@ -189,7 +194,9 @@ class ApiKeys:
     def revoke(self, key_id: int) -> ApiKey:
         """End a key at once, and whatever it has made. Raises NotFound."""
         with self._store._writing(wake=False) as tx:
-            tx.run("revoke_api_key", id=key_id, now=self._store._clock.now())
+            now = self._store._clock.now()
+            if tx.run("revoke_api_key", id=key_id, now=now):
+                note_final(tx, f"the end of key {key_id}", now, Hint("Make another: ", Do("keys.add")))
         return self.get(key_id)
 
     def check(self, key: str, resource: str | None = None) -> ApiKey:

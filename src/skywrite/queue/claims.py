@@ -17,6 +17,7 @@ from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, is_about_one, time_of
 from skywrite.queue.deciding import Approved, decided
 from skywrite.queue.events import note_post_event
+from skywrite.queue.journal import note_added
 from skywrite.queue.ledger import spend_points, views
 from skywrite.queue.model import (
     Account,
@@ -158,6 +159,7 @@ class ClaimOperations(StoreBase):
         """`add` and `claim_post` in one transaction: what `skywrite post "now"` does, with one write to the disk."""
         with self._writing() as tx:
             result = add_posts(tx, self._clock, [post])[0]
+            note_added(tx, "post", self._clock.now(), [result])
             account = locked(tx, post.account_did)
             return result, self._claim_one(tx, account, result.id, worker, lease_seconds, decide)
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from skywrite.clock import secret_bytes
+from skywrite.errors import Do, Hint
 from skywrite.queue.database import Transaction
 from skywrite.queue.model import AddResult, Post
 from skywrite.queue.rows import dump_json, problem_values
@@ -64,9 +65,18 @@ def note_added(
         _note(tx, operation, now, {"added": runs, "recurrences": list(recurrences)})
 
 
-def note_final(tx: Transaction, what: str, now: datetime) -> None:
-    """Record that a user did what cannot be undone, so that undoing does not reach what was done before it."""
-    _note(tx, what, now, {"final": True})
+def note_final(tx: Transaction, what: str, now: datetime, way_back: Hint | None = None) -> None:
+    """Record that a user did what cannot be undone, so that undoing does not reach what was done before it.
+
+    `way_back`: what to do instead.
+    """
+    parts = [] if way_back is None else [list(part) if isinstance(part, Do) else part for part in way_back.parts]
+    _note(tx, what, now, {"final": True, "way_back": parts})
+
+
+def way_back_of(content: Mapping[str, Any]) -> tuple[str | Do, ...]:
+    """The parts of the hint that `note_final` recorded."""
+    return tuple(part if isinstance(part, str) else Do(*part) for part in content.get("way_back", ()))
 
 
 def _note(tx: Transaction, operation: str, now: datetime, content: Mapping[str, Any]) -> None:

@@ -178,7 +178,7 @@ class PostOperations(StoreBase):
             if row is None:
                 return None
             tx.run("note_deleted", id=row["id"], **problem_values(problem))
-            note_final(tx, f"the deletion of post {row['id']}", now)
+            note_final(tx, f"the deletion of post {row['id']}", now, Hint("What it said: ", Do("posts.get", row["id"])))
             return int(row["id"])
 
     @repeated

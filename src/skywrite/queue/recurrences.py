@@ -188,7 +188,9 @@ class RecurrenceOperations(StoreBase):
             if tx.run("withdraw_occurrences", id=old.id, now=now):
                 tx.run("give_turn_back", id=old.id)
             add_posts(tx, self._clock, [first._replace(recurrence_id=old.id)])
-            note_final(tx, f"an edit of recurrence {old.id}", now)
+            note_final(
+                tx, f"an edit of recurrence {old.id}", now, Hint("Edit it again: ", Do("recurrences.get", old.id))
+            )
             update_ready(tx, old.account_did)
             row = tx.row("get_recurrence", id=old.id)
             assert row is not None
@@ -204,7 +206,8 @@ class RecurrenceOperations(StoreBase):
             locked(tx, did)
             cancelled = tx.run("cancel_occurrences", id=recurrence_id, now=self._clock.now())
             tx.run("delete_recurrence", id=recurrence_id)
-            note_final(tx, f"the end of recurrence {recurrence_id}", self._clock.now())
+            way_back = Hint("Its posts, and their text: ", Do("posts.history"))
+            note_final(tx, f"the end of recurrence {recurrence_id}", self._clock.now(), way_back)
             update_ready(tx, did)
             return cancelled
 

@@ -13,6 +13,7 @@ from skywrite.errors import Do, Hint, InputError, NotFound
 from skywrite.queue.adding import require_media
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.database import Row, Transaction, time_of
+from skywrite.queue.journal import note_final, way_back_of
 from skywrite.queue.rows import dump_json, text_hash
 from skywrite.queue.steps import locked, update_ready
 
@@ -31,6 +32,12 @@ class Undone(NamedTuple):
 
 class UndoOperations(StoreBase):
     """Operations that undo changes."""
+
+    @repeated
+    def note_final(self, what: str, way_back: Hint | None = None) -> None:
+        """Record that a user did what cannot be undone: `undo_last` then refuses, and says the way back."""
+        with self._writing(wake=False) as tx:
+            note_final(tx, what, self._clock.now(), way_back)
 
     @repeated
     def undo_last(self) -> Undone:
@@ -58,11 +65,15 @@ class UndoOperations(StoreBase):
 
 def _refuse_final(what: str, contents: Sequence[Mapping[str, Any]]) -> None:
     """Raise InputError if the last that was done cannot be undone: what came before it is not meant."""
-    if any("final" in content for content in contents):
+    final = next((content for content in contents if "final" in content), None)
+    if final is not None:
+        way_back = way_back_of(final)
         raise InputError(
             f"The last change was {what}, which cannot be undone. Nothing was undone.",
             code="undo.impossible",
-            hint=Hint("Change single posts by their numbers: ", Do("posts.list")),
+            hint=Hint(
+                *way_back, ". " if way_back else "", "Change what you did before post by post: ", Do("posts.list")
+            ),
         )
 
 
@@ -91,12 +102,22 @@ def _forget_added(tx: Transaction, content: Mapping[str, Any]) -> None:
         raise InputError(
             f"{what} changed, tried or published after that, so nothing was undone.",
             code="undo.impossible",
-            hint=Hint("Cancel those that wait, one by one: ", Do("posts.list")),
+            hint=_one_by_one(tx, runs[0][0] if stored == 1 else None),
         )
     for first, last in runs:
         tx.run("delete_posts", first=first, last=last)
     for recurrence_id in content["recurrences"]:
         tx.run("delete_recurrence", id=recurrence_id)
+
+
+def _one_by_one(tx: Transaction, post_id: int | None) -> Hint:
+    """What to do about posts that cannot be taken back: about one, or (None) about several."""
+    if post_id is None:
+        return Hint("Cancel those that wait, one by one: ", Do("posts.list"))
+    row = tx.row("get_post", id=post_id)
+    if row is not None and row["state"] == "published":
+        return Hint("Delete it from the network: ", Do("posts.delete", post_id))
+    return Hint("See: ", Do("posts.get", post_id))
 
 
 def _restore(tx: Transaction, content: Mapping[str, Any], now: datetime) -> None:

@@ -1,0 +1,97 @@
+"""Whatever a user does is undone by `undo`, or refused by it: undoing never reaches what was done before that.
+
+What lives here: the walk over every method of `Skywrite`, and what each kind of change answers. What does not: how a
+change is taken back (`tests/store/test_undo.py`), and the words of the command line (`tests/vectors/typed.tsv`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from skywrite import Skywrite
+from skywrite.errors import InputError
+from skywrite.queue.model import Slot
+from tests.app.conftest import World
+from tests.app.test_public_names import NOUNS
+
+UNDONE = (
+    "posts.schedule posts.publish posts.edit posts.move posts.cancel posts.hold posts.release posts.retry "
+    "transfer.import_rows transfer.post_rows"
+)
+# Recorded where they are done, with what was there before.
+RECORDED_BELOW = (
+    "accounts.reset accounts.set accounts.set_default accounts.set_slots posts.delete recurrences.edit recurrences.stop"
+)
+# What changes nothing, and what only workers do.
+READ = (
+    "accounts.get accounts.list accounts.server_for accounts.slots approvals.is_wanted approvals.list approvals.look "
+    "approvals.look_at_recurrence commands.list commands.try_run feeds.get feeds.items feeds.list feeds.opml "
+    "feeds.preview feeds.read_opml follow_ups.get follow_ups.list inbox.get inbox.list inbox.talks inbox.waiting "
+    "notices.list notices.test posts.count_due posts.each posts.each_finished posts.forecast posts.get posts.history "
+    "posts.last_published posts.list posts.preview posts.receipt posts.undo recurrences.get recurrences.list "
+    "recurrences.next_times recurrences.status reposts.list stats.csv stats.groups stats.marks stats.of stats.report "
+    "stats.total stats.zone transfer.backup transfer.export_rows transfer.read_table "
+    "feeds.check_due inbox.answer_by inbox.collect posts.send"
+)
+# A session is no change of the queue, and neither is how a table is read.
+NO_CHANGE_OF_THE_QUEUE = "accounts.login transfer.remember"
+
+
+def test_every_method_is_undone_or_shields_what_was_before_it(sky: Skywrite) -> None:
+    """A method that is in none of these lists is new: say which it is."""
+    known = {*UNDONE.split(), *RECORDED_BELOW.split(), *READ.split(), *NO_CHANGE_OF_THE_QUEUE.split()}
+    methods = [f"{noun}.{name}" for noun, names in NOUNS.items() for name in names.split()]
+    final = {
+        path for path in methods if hasattr(getattr(getattr(sky, path.split(".")[0]), path.split(".")[1]), "final")
+    }
+    assert (set(), set()) == (known & final, set(methods) - known - final)
+
+
+ACTS: dict[str, tuple[Callable[[Skywrite], object], str, str]] = {
+    "publish": (lambda sky: sky.post("Out"), "Post 4 was changed, tried or published", "sky.posts.delete(4)"),
+    "approve": (
+        lambda sky: sky.approvals.approve(1, sky.approvals.look(1).digest, "Berta"),
+        "the approval of post 1",
+        "sky.approvals.reject(1)",
+    ),
+    "reject": (lambda sky: sky.approvals.reject(1, "Berta"), "the rejection of post 1", "sky.approvals.approve(1)"),
+    "set": (lambda sky: sky.accounts.set(None, {"zone": "UTC"}), "the change of zone", "zone="),
+    "slots": (
+        lambda sky: sky.accounts.set_slots(None, [Slot(0, 540, "UTC")]),
+        "the change of the slots of alice.test",
+        "set_slots('alice.test', '')",
+    ),
+    "skip": (
+        lambda sky: sky.recurrences.skip_or_move(1, "tomorrow 9:00", None),
+        "a change of one time of recurrence 1",
+        "sky.recurrences.get(1)",
+    ),
+    "repost": (lambda sky: sky.reposts.repost(2, at="in 1 day"), "the new repost 1", "sky.reposts.cancel(1)"),
+    "follow-up": (
+        lambda sky: sky.follow_ups.add(2, when="50 likes", repost=True),
+        "the new follow-up 1",
+        "sky.follow_ups.cancel(1)",
+    ),
+    "command": (lambda sky: sky.commands.add("date", every="daily 9:00"), "the new command 1", "commands.remove(1)"),
+    "notice": (lambda sky: sky.notices.add_command("true"), "the new notice channel 1", "sky.notices.remove(1)"),
+    "logout": (lambda sky: sky.accounts.logout(), "the sign-out of alice.test", "sky.accounts.login('alice.test')"),
+    "deletion": (lambda sky: sky.posts.delete(2), "the deletion of post 2", "sky.posts.get(2)"),
+}
+
+
+@pytest.mark.parametrize(("act", "what", "way_back"), ACTS.values(), ids=ACTS.keys())
+def test_undo_never_reaches_what_was_done_before(
+    world: World, sky: Skywrite, act: Callable[[Skywrite], Any], what: str, way_back: str
+) -> None:
+    """The error names what was done last, and the way back; the post that was scheduled before that stays."""
+    sky.schedule("Waits", at="in 1 day")
+    sky.post("There")
+    sky.schedule("Again", every="daily 9:00")
+    act(sky)
+    before = world.states(sky)
+    with pytest.raises(InputError, match=what) as refused:
+        sky.posts.undo()
+    assert (True, before) == (way_back in str(refused.value.hint), world.states(sky))
