@@ -10,7 +10,7 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.app.follow_ups import FollowUpTask
-from skywrite.app.notices import NoticeTask, in_quiet, read_quiet
+from skywrite.app.notices import NoticeTask, in_quiet, read_quiet, said_of, send
 from skywrite.app.reposts import RepostTask
 from skywrite.errors import InputError, RejectedError, TemporaryError
 from skywrite.queue.marks import COUNTS, Marks, ToMark
@@ -134,6 +134,15 @@ def test_what_cannot_be_said_is_said_later(sky: Skywrite, world: World, tmp_path
     notice(sky)
     assert ["One", "Two"] == [line[-4:-1] for line in lines(path)]
     assert Notices(sky.context.store).get(channel.id).error is None
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "half a \ud83d", "\x1b[31mred\x1b]0;title\x07", "\u202eback", "A" * 1_000_000])
+def test_what_others_wrote_keeps_no_notice_back(sky: Skywrite, heard: Path, text: str) -> None:
+    """A character that no command takes, or a text without an end, is said in another way on a line that is short."""
+    said = said_of("post.failed", {"id": 1, "message": text, "text": text}, 0)
+    send(sky.context, sky.notices.list()[0], said, said)
+    assert [said] == lines(heard)
+    assert (True, True) == (said.isprintable(), len(said) < 500)
 
 
 def test_nothing_is_said_in_quiet_hours(sky: Skywrite, world: World, tmp_path: Path) -> None:

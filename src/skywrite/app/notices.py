@@ -29,12 +29,14 @@ from skywrite.queue.database import is_about_one
 from skywrite.queue.events import Event
 from skywrite.queue.notices import SECRET_SCOPE, TROUBLES, Channel, Notices, Trouble
 from skywrite.queue.workers import ChoreTimes
+from skywrite.shown import printable
 
 LEASE_SECONDS = 120.0
 COMMAND_SECONDS = 60.0
 LOOK_AGAIN = timedelta(seconds=10)
 LINES_MAX = 50
 TEXT_SHOWN = 80
+FACT_SHOWN = 300
 _WORDS: Mapping[str, tuple[str, str]] = {
     "post.failed": ("Post {id} was refused: {message} ({text})", "Post {id} is no longer refused."),
     "post.held": ("Post {id} is held: {message} ({text})", "Post {id} is no longer held."),
@@ -207,9 +209,15 @@ class _Facts(dict[str, Any]):
 
 def said_of(kind: str, facts: Mapping[str, Any], which: int) -> str:
     """The sentence about a problem, or about its end, on one line."""
-    shown = {name: " ".join(str(value).split()) for name, value in facts.items() if value is not None}
+    shown = {name: _fact(str(value)) for name, value in facts.items() if value is not None}
     shown["text"] = shown.get("text", "")[:TEXT_SHOWN]
     return _WORDS[kind][which].format_map(_Facts(shown)) if kind in _WORDS else kind
+
+
+def _fact(text: str) -> str:
+    """What others wrote, as mail and the environment of a command take it: one that fails would hold all others back."""
+    whole = printable(" ".join(text.split())).encode("utf-8", "replace").decode()
+    return whole if len(whole) <= FACT_SHOWN else f"{whole[:FACT_SHOWN]}…"
 
 
 def is_over(ctx: Context, trouble: Trouble) -> bool:

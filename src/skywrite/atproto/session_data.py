@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Self
 
+from skywrite.atproto.syntax import Handle, InvalidSyntax
 from skywrite.clock import to_iso
 from skywrite.errors import InputError, NoAnswer
 
@@ -58,7 +59,7 @@ class Session(NamedTuple):
         status = answer.get("status")
         return cls(
             did=str(did),
-            handle=handle,
+            handle=_readable(handle),
             pds_url=pds_in_document(answer.get("didDoc"), str(did), service_url) or service_url,
             access_jwt=str(access),
             refresh_jwt=str(refresh),
@@ -204,6 +205,14 @@ def pds_in_document(document: object, did: str, service_url: str) -> str | None:
 def _is_same_operator(one: str, other: str) -> bool:
     """Bluesky moves accounts between its own servers, which share an entryway and its tokens."""
     return one == other or all(re.fullmatch(_BLUESKY, url) for url in (one, other))
+
+
+def _readable(handle: str) -> str:
+    """The handle that a server names, if it is one: it stands in every list, notice and log."""
+    try:
+        return Handle(handle)
+    except InvalidSyntax:
+        return INVALID_HANDLE
 
 
 def _unreadable() -> InputError:
