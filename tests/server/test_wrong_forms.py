@@ -76,6 +76,15 @@ def test_a_form_that_was_made_up(page: TestClient) -> None:
         assert (422, True) == (response.status_code, said in response.text), (path, form)
 
 
+@pytest.mark.parametrize("mode", ["", "soon", "Slot"])
+def test_a_form_that_says_no_time_we_know_schedules_nothing(sky: Skywrite, page: TestClient, mode: str) -> None:
+    """What is not one of the choices is no free slot."""
+    form, files = {"text": "Surprise", "mode": mode}, {"file": ("", b"")}
+    response = page.post("/compose", data=form, files=files, headers={"origin": "http://127.0.0.1"})
+    assert (422, True) == (response.status_code, "which is no time" in response.text)
+    assert ["A post", "Daily"] == sorted(entry.post.text for entry in sky.posts.list())
+
+
 def test_a_program_gets_a_problem_where_nothing_is(page: TestClient) -> None:
     """Who does not ask for a page, or asks the API, gets JSON."""
     for path, accept in (("/nothing", "*/*"), ("/api/v1/nothing", "text/html")):

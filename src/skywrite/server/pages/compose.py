@@ -346,7 +346,9 @@ def _time(filled: Filled, settings: Mapping[str, Any]) -> dict[str, Any]:
         if not filled.at.strip():
             raise InputError("No time is given.", hint="Write one, such as tomorrow 9:00, or keep it as a draft.")
         return {"at": filled.at.replace("T", " ")}
-    return {}
+    if filled.mode == "slot":
+        return {}
+    raise InputError(f"The form asks for {filled.mode!r}, which is no time.", hint="Reload the page, and try again.")
 
 
 def _with_files(visit: Visit, filled: Filled, form: Sent) -> Filled:
