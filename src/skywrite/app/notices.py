@@ -215,7 +215,7 @@ def said_of(kind: str, facts: Mapping[str, Any], which: int) -> str:
 
 
 def _fact(text: str) -> str:
-    """What others wrote, as mail and the environment of a command take it: one that fails would hold all others back."""
+    """What others wrote, as mail and a command take it: a notice that fails would hold back all others."""
     whole = printable(" ".join(text.split())).encode("utf-8", "replace").decode()
     return whole if len(whole) <= FACT_SHOWN else f"{whole[:FACT_SHOWN]}…"
 
