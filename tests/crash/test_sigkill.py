@@ -20,10 +20,11 @@ from tests.support.chance import NIGHTLY, SEED
 from tests.support.fault_proxy import RESET_AFTER, Fault, FaultProxy
 from tests.support.pds import Pds, PdsAccount
 
-POSTS = 200 if NIGHTLY else 60
-CONTROL_POSTS = 400 if NIGHTLY else 48
-KILLS_MIN = 2000 if NIGHTLY else 30
-TWO_WORKERS_KILLS_MIN = 500 if NIGHTLY else 15
+POSTS = 200 if NIGHTLY else 48
+TWO_WORKERS_POSTS = 200 if NIGHTLY else 16
+CONTROL_POSTS = 400 if NIGHTLY else 32
+KILLS_MIN = 2000 if NIGHTLY else 20
+TWO_WORKERS_KILLS_MIN = 500 if NIGHTLY else 10
 ACCOUNTS = 4
 LOST_ANSWERS = 0.05
 EVENTS_MAX = 9
@@ -97,14 +98,20 @@ def kill_until_done(environ: dict[str, str], *, seed: int, control: bool = False
 
 
 def kill_often(
-    environ: dict[str, str], accounts: list[PdsAccount], expected: list[list[str]], kills_min: int, *, workers: int = 1
+    environ: dict[str, str],
+    accounts: list[PdsAccount],
+    expected: list[list[str]],
+    kills_min: int,
+    *,
+    posts_a_round: int = POSTS,
+    workers: int = 1,
 ) -> tuple[int, int]:
     """Schedule posts and kill until they are out, as often as it takes, since a fast computer is killed less often for
     as many posts; how many posts and kills."""
     posts = kills = 0
     while kills < kills_min:
-        fill(environ, accounts, expected, range(posts, posts + POSTS))
-        posts += POSTS
+        fill(environ, accounts, expected, range(posts, posts + posts_a_round))
+        posts += posts_a_round
         kills += kill_until_done(environ, seed=SEED + posts, workers=workers)
     return posts, kills
 
@@ -148,6 +155,8 @@ def test_two_workers_on_postgresql_lose_and_repeat_nothing(pds: Pds, postgres_ur
         environ = environment(tmp_path, proxy, postgres_url)
         expected = sign_in(environ, proxy, accounts)
         proxy.decide = losing_answers(SEED + 3)
-        posts, kills = kill_often(environ, accounts, expected, TWO_WORKERS_KILLS_MIN, workers=2)
+        posts, kills = kill_often(
+            environ, accounts, expected, TWO_WORKERS_KILLS_MIN, posts_a_round=TWO_WORKERS_POSTS, workers=2
+        )
         print(f"{posts} posts, {kills} kills")
     assert [sorted(texts_of) for texts_of in expected] == [texts(pds.records(account.did)) for account in accounts]

@@ -23,7 +23,7 @@ from tests.simulation.world import HANDLES, KEY, World
 from tests.support.chance import NIGHTLY, SEED
 from tests.support.processes import FAST_FOLDER
 
-SEEDS = 3000 if NIGHTLY else 40
+SEEDS = 3000 if NIGHTLY else 12
 CONTROL_SEEDS = 40
 STEPS = 60
 ANSWER = "An answer"

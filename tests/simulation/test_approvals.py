@@ -17,7 +17,7 @@ from tests.simulation.world import HANDLES, KEY, Plan, World, look
 from tests.support.chance import NIGHTLY, SEED
 from tests.support.processes import FAST_FOLDER
 
-SEEDS = 5000 if NIGHTLY else 60
+SEEDS = 5000 if NIGHTLY else 25
 CONTROL_SEEDS = 60
 STEPS = 40
 

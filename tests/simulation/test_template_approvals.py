@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +15,9 @@ from skywrite.queue.model import Post
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport
 from tests.app.conftest import NOON, World
+from tests.support.chance import NIGHTLY
 
-SEEDS = 400 if os.environ.get("SKYWRITE_NIGHTLY") else 10
+SEEDS = 400 if NIGHTLY else 5
 CONTROL_SEEDS = 30
 STEPS = 40
 
