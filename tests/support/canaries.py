@@ -17,9 +17,10 @@ MARK = "canary"
 SEARCHED_SUFFIXES = {".db", ".db-wal", ".sqlite", ".backup", ".log", ".html", ".csv", ".jsonl"}
 
 _JWT = re.compile(rb"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+")
-_OAUTH = re.compile(rb"\b(?:ref|cod)-[0-9a-f]{64}\b")
 _MARKED = re.compile(rb"canary-[0-9a-f]{16}")
-_APP_PASSWORD = re.compile(rb"(?<![\w-])[a-z2-7]{4}(?:-[a-z2-7]{4}){3}(?![\w-])")
+# What follows the first letters: a pattern that begins with a certain character is found many times as fast.
+_OAUTH_REST = re.compile(rb"-[0-9a-f]{64}\b")
+_APP_PASSWORD_REST = re.compile(rb"-[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}(?![\w-])")
 _app_passwords: set[bytes] = set()
 
 
@@ -44,8 +45,14 @@ def secrets_in(data: bytes | str | Path) -> list[str]:
 
 
 def _found(content: bytes) -> Iterator[bytes]:
-    app_passwords = (found for found in _APP_PASSWORD.findall(content) if found in _app_passwords)
-    return itertools.chain(_MARKED.findall(content), _JWT.findall(content), _OAUTH.findall(content), app_passwords)
+    app_passwords = (found for found in _whole(_APP_PASSWORD_REST, 4, content) if found in _app_passwords)
+    oauth = (found for found in _whole(_OAUTH_REST, 3, content) if found[:3] in (b"ref", b"cod"))
+    return itertools.chain(_MARKED.findall(content), _JWT.findall(content), oauth, app_passwords)
+
+
+def _whole(rest: re.Pattern[bytes], first: int, content: bytes) -> Iterator[bytes]:
+    """What the pattern finds, each with so many bytes before it."""
+    return (content[max(0, found.start() - first) : found.end()] for found in rest.finditer(content))
 
 
 def left_behind(folder: Path) -> list[str]:
