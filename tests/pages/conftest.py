@@ -45,7 +45,7 @@ def wednesday(which: int, month: int) -> date:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, which script/test installs: the one without windows, which takes half the time, or the other."""
+    """Chromium, which script/test installs: the one without windows, which takes half the time, or the whole one."""
     path = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     assert path, "chromium is missing; script/test installs it"
     with sync_playwright() as playwright:
