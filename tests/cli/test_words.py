@@ -9,8 +9,10 @@ from typing import Any
 import click
 import pytest
 
-from skywrite.cli.names import COMMANDS, OTHER_COMMANDS
-from tests.cli.conftest import Shell
+from skywrite.cli.names import COMMANDS, OTHER_COMMANDS, OTHER_LINES
+from skywrite.errors import InputError
+from tests.cli.conftest import Shell, png
+from tests.cli.test_hints import parsed
 from tests.cli.walk import commands
 
 
@@ -153,6 +155,93 @@ def test_every_suggested_command_exists(signed_out: Shell) -> None:
             first = shlex.split(line)[:1]
             assert first == [] or first[0] in {*COMMANDS, "--version"}
             signed_out(*first, "--help")
+
+
+def test_every_suggested_line_is_whole() -> None:
+    """What a stray word or an option of another program is answered with can be pasted, and posts nobody's text."""
+    wrong = []
+    for key, lines in OTHER_LINES.items():
+        for line in lines:
+            try:
+                parsed(f"skywrite {line}")
+            except (click.UsageError, InputError) as error:
+                wrong.append(f"{key}: {line}: {error}")
+    assert [] == wrong
+
+
+def test_no_suggestion_names_a_command_twice(signed_out: Shell) -> None:
+    """`accounts get` means `skywrite accounts set`: old names at the top are none of a noun's verbs."""
+    told = signed_out("accounts", "get", "zone", "--json", code=2)
+    assert "There is no command 'get'. Did you mean skywrite accounts set?" == told.json["message"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (("post", "“Hello", "world”"), ["post", "Hello world"]),
+        (("post", "„Hallo“", "--at=“tomorrow", "9:00”"), ["post", "Hallo", "--at=tomorrow 9:00"]),
+        (("thread", "«Un»", "« Deux »", "--tag", "“new”"), ["thread", "Un", "« Deux »", "--tag", "new"]),
+        (("edit", "1", "‘Better’"), ["edit", "1", "Better"]),
+    ],
+)
+def test_quotation_marks_of_a_text_processor_are_asked_about(shell: Shell, typed: Any, meant: list[str]) -> None:
+    """A shell takes them for letters: nothing is posted with them, and the command as it was meant is shown."""
+    hint = shell(*typed, "--json", code=2).json["hint"]
+    pasted = shlex.split(hint.partition(": ")[2].partition(". A text")[0])
+    assert (["skywrite", *meant, "--json"], []) == (pasted, shell.posts())
+
+
+def test_quotation_marks_can_be_posted(shell: Shell) -> None:
+    """After --, and in a text with spaces, they are what somebody said; so are those of a description."""
+    shell("post", "--", "“Hello”")
+    shell("post", "“To be or not to be”")
+    shell("post", "Look", "--alt", "“Sun”", "--dry-run", code=2)
+    assert ["“Hello”", "“To be or not to be”"] == shell.posts()
+
+
+@pytest.mark.parametrize("words", [("4",), ("#4",), ("4", "--at", "tomorrow 9:00"), ("text=Hello",)])
+def test_a_number_or_a_field_is_no_text(shell: Shell, words: tuple[str, ...]) -> None:
+    """`post 4` may mean the post with that number: nothing is posted until somebody says what is meant."""
+    told = shell("post", *words, code=2)
+    assert ("Nothing was posted" in told.err, []) == (True, shell.posts())
+    shell("post", "--", words[0])
+    assert [words[0]] == shell.posts()
+
+
+def test_a_name_with_spaces_is_offered_in_quotes(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--image my sun.png` names one file, which is there, and no two that are not."""
+    monkeypatch.chdir(shell.home)
+    for name in ("my sun.png", "moon.png"):
+        Path(name).write_bytes(png(8, 8))
+    hint = shell("post", "Two", "--image", "my", "sun.png", "moon.png", "--json", code=2).json["hint"]
+    meant = ["post", "Two", "--image", "my sun.png", "--image", "moon.png", "--json"]
+    assert ["skywrite", *meant] == shlex.split(hint.partition(": ")[2])
+    shell(*meant)
+    assert ["Two"] == shell.posts()
+
+
+def test_the_next_page_of_a_list_keeps_what_was_asked_for(shell: Shell) -> None:
+    """`list --state draft --limit 1` shows how to see more drafts, and not how to see everything."""
+    for _ in range(2):
+        shell("post", "An idea", "--draft")
+    told = shell("list", "--state", "draft", "--account", "alice.test", "--limit", "1").out
+    assert "More: skywrite list --state draft --account alice.test --limit 1000" in told
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (("move", "1", "--at", "in 3 days"), ["move", "1", "in 3 days"]),
+        (("edit", "1", "--text=Better words"), ["edit", "1", "Better words"]),
+        (("--account", "alice.test", "post", "Hello"), ["post", "Hello", "--account", "alice.test"]),
+    ],
+)
+def test_an_option_that_is_none_is_left_out_for_pasting(shell: Shell, typed: Any, meant: list[str]) -> None:
+    """What a command takes as it is needs no option, and what a command takes comes after it."""
+    shell("post", "Later", "--at", "in 2 days")
+    hint = shell(*typed, code=2).err.rpartition("skywrite ")[2]
+    assert meant == shlex.split(hint)
+    shell(*meant)
 
 
 @pytest.mark.parametrize(

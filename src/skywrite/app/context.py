@@ -6,7 +6,7 @@ What lives here: opening and closing them, and choosing the account. What does n
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -156,8 +156,7 @@ class Context:
             return self.post_store.account(name)
         except NotFound:
             if name is not None:
-                known = ", ".join(account.handle for account in self.post_store.accounts())
-                hint = f"Known here: {known}." if known else SIGN_IN
+                hint = _known_accounts(name, [account.handle for account in self.post_store.accounts()])
                 raise SignInError(
                     f"{name if isinstance(name, str) and name.strip() else repr(name)} is not signed in here.",
                     code="account.missing",
@@ -211,3 +210,16 @@ class Context:
         if former is not None:
             self.oauth.end(former)
         return account, session.uses_main_password
+
+
+def _known_accounts(name: str, handles: Sequence[str]) -> str:
+    """What to do about an account that is not signed in here: the one that was meant, and those that are known."""
+    from difflib import get_close_matches
+
+    if not handles:
+        return SIGN_IN
+    typed = str(name).strip().removeprefix("@").lower()
+    near = [handle for handle in handles if typed and handle.startswith(f"{typed}.")]
+    near = near or get_close_matches(typed, handles, n=1, cutoff=0.75)
+    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    return f"{meant}Known here: {', '.join(handles)}."

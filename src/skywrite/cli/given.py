@@ -1,14 +1,14 @@
 """What every command checks of the values and options that it is given.
 
-What lives here: an empty value is refused, and an option that is given twice, and an unknown option names the one that
-was meant. What does not: stray words (`words`), and what each option may say (its command).
+What lives here: an empty value is refused, and an option that is given twice, and words that are left over. What does
+not: what was meant instead (`meant`), stray words beside a text (`words`), what each option may say (its command).
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,42 +19,23 @@ from skywrite.errors import InputError
 
 # What says something when it is empty: no description, no note; and texts and times, whose own errors say more.
 EMPTY_SAYS_SOMETHING = ("alts", "note", "text", "texts", "slots", "when")
-# What people call our options elsewhere.
-OTHER_WORDS = {
-    "--schedule": "--at",
-    "--scheduled": "--at",
-    "--when": "--at",
-    "--time": "--at",
-    "--date": "--at",
-    "--on": "--at",
-    "--repeat": "--every",
-    "--cron": "--every",
-    "--rule": "--every",
-    "--slot": "--next-slot",
-    "--timezone": "--zone",
-    "--tz": "--zone",
-    "--photo": "--image",
-    "--picture": "--image",
-    "--attach": "--image",
-    "--alt-text": "--alt",
-    "--description": "--alt",
-    "--language": "--lang",
-    "--hashtag": "--tag",
-    "--link": "--card",
-    "--reply": "--reply-to",
-    "--in-reply-to": "--reply-to",
-    "--user": "--account",
-    "--handle": "--account",
-    "--password": "--app-password-stdin",
-    "--server": "--pds",
-    "--format": "--json",
-}
 # `re` compiles a pattern on first use, so importing this module compiles none.
+# Options whose value may be a single word between quotation marks.
+_SAYS_ANYTHING = ("--alt", "--note")
+_OPENING, _CLOSING = tuple("“„«‘‚”"), tuple("”“»’‘")
 _OPTION = r"(?s)--?[A-Za-z][A-Za-z0-9-]*(=.*)?"
 
 
 class EmptyResets(click.Command):
     """A command in which an empty value takes an option back to its default. What it changes is still named."""
+
+
+class LeftOver(click.UsageError):
+    """A word that nothing takes."""
+
+    def __init__(self, word: str, context: click.Context) -> None:
+        super().__init__(f"{word!r} is left over. What belongs together stands in quotes.", context)
+        self.word = word
 
 
 class FilePath(click.Path):
@@ -123,46 +104,66 @@ def check_options(root: click.Command, name: str, words: Sequence[str]) -> click
         if not rest:
             return context
         if not isinstance(command, click.Group):
-            raise click.UsageError(f"{rest[0]!r} is left over. What belongs together stands in quotes.", context)
+            raise LeftOver(rest[0], context)
         found, inner, rest = command.resolve_command(context, rest)
         if inner is None:
             return context
         command, context = inner, click.Context(inner, info_name=found, parent=context, **inner.context_settings)
 
 
+def refuse_typographic_quotes(words: Sequence[str]) -> None:
+    """Raise InputError for words between quotation marks that mean nothing to a shell, as other programs print them.
+
+    A value with spaces in it stood between the shell's own: it may be what somebody said. So may a description.
+    """
+    kept = list(words[: words.index("--")]) if "--" in words else list(words)
+    meant, place, found = [], 0, ""
+    while place < len(kept):
+        option, value = _parted(kept[place])
+        last = next((end for end in range(place, len(kept)) if kept[end].endswith(_CLOSING)), None)
+        says = option or (kept[place - 1] if place else "")
+        if (
+            not value.startswith(_OPENING)
+            or last is None
+            or says.rstrip("=") in _SAYS_ANYTHING
+            or re.search(r"\s", "".join(kept[place : last + 1]))
+        ):
+            meant.append(kept[place])
+            place += 1
+            continue
+        whole = " ".join([value, *kept[place + 1 : last + 1]])
+        found = found or whole
+        meant.append(option + whole[1:-1].strip())
+        place = last + 1
+    if found:
+        from skywrite.cli.quoting import shell_words
+
+        command = f"skywrite {shell_words([*meant, *words[len(kept) :]])}"
+        raise InputError(
+            f"A shell does not take the quotation marks of {found[:60]} for its own, so nothing was done.",
+            code="word.stray",
+            hint=f"Use straight ones: {command}. A text that is to have these marks comes last, after --",
+        )
+
+
+def _parted(word: str) -> tuple[str, str]:
+    """An option with its equals sign, and its value; nothing and the word, if it is no option."""
+    name, equals, value = word.partition("=")
+    return (f"{name}=", value) if equals and name.startswith("-") else ("", word)
+
+
 def _refuse_twice(given: Sequence[click.Parameter], context: click.Context) -> None:
     for option, count in Counter(given).items():
         if isinstance(option, click.Option) and count > 1 and not (option.multiple or option.is_flag or option.count):
-            hint = f"Leave all but one out. {see_help(context)}"
+            hint = f"Leave all but one out; one may come from an alias of your shell. {see_help(context)}"
             raise InputError(
                 f"{option.opts[0]} is given {count} times; it takes one value.", code="option.twice", hint=hint
             )
 
 
-def unknown_option(given: str, ctx: click.Context | None) -> str:
-    """The sentence for an option that a command does not have, with those that were meant."""
-    from difflib import get_close_matches
-
-    name = given.partition("=")[0]
-    message = f"There is no option {name}."
-    if ctx is None:
-        return message
-    known = list(dict.fromkeys(_names(ctx.command)))
-    other = OTHER_WORDS.get(name.lower())
-    meant = [other] if other in known else get_close_matches(name, known, n=2)
-    return f"{message} Did you mean {' or '.join(meant)}?" if meant else message
-
-
 def is_option(word: str) -> bool:
     """Whether a word looks like an option, and not like a text that begins with a dash."""
     return re.fullmatch(_OPTION, word) is not None
-
-
-def _names(command: click.Command) -> Iterator[str]:
-    yield "--help"
-    for option in command.params:
-        if isinstance(option, click.Option) and not option.hidden:
-            yield from (name for name in (*option.opts, *option.secondary_opts) if name.startswith("--"))
 
 
 # Reading the file reports whether it exists and is readable.

@@ -65,7 +65,6 @@ _ON_THE_PAGE = ("calendars.list", "webhooks.list")
 _TARGETS = {"approvals.reject_recurrence": "recurring:", "recurrences.approve": "recurring:"}
 # What makes a command whole. Nothing here is a text that somebody could post by pasting it.
 _REST = {
-    "accounts.set_slots": ' "mon-fri 9:00,17:30; sat 11:00"',
     "keys.add": ' --name "my program" --scope read --scope draft',
     "oauth.init": " https://me.example",
     "posts.edit": " --editor",

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
-from types import MappingProxyType
 from typing import Any, NoReturn
 
 import click
 
 from skywrite import __version__
-from skywrite.cli.given import check_options, refuse_empty, see_help, unknown_option
+from skywrite.cli.given import check_options, refuse_empty, refuse_typographic_quotes, see_help
 from skywrite.cli.hints import remember
-from skywrite.cli.names import COMMANDS, GROUPS, OLD_NAMES, OTHER_COMMANDS, current_words
+from skywrite.cli.names import COMMANDS, GROUPS, current_words
 from skywrite.cli.output import QUIET, OutputLost, clean_streams, open_streams, print_error
 from skywrite.cli.terminal import plain_terminal
 from skywrite.errors import SkywriteError, Unexpected
@@ -47,7 +46,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         words = current_words(args)
         if words and not words[0].startswith("-") and words[0] not in COMMANDS:
-            raise _unknown_command(words[0], ctx)
+            raise click.exceptions.NoSuchCommand(words[0], ctx=ctx)
         return super().resolve_command(ctx, words)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -82,24 +81,6 @@ _QUIET = click.Option(
 )
 
 
-def _unknown_command(name: str, ctx: click.Context) -> click.UsageError:
-    """The error for an unknown command, with similar names."""
-    return click.UsageError(_unknown(name, "skywrite", [*COMMANDS, *OLD_NAMES], OTHER_COMMANDS), ctx)
-
-
-def _unknown(
-    name: str, path: str, known: Sequence[str], other: Mapping[str, Sequence[str]] = MappingProxyType({})
-) -> str:
-    """The sentence for a command that a group does not have, with those that were meant."""
-    from difflib import get_close_matches
-
-    begun = [command for command in known if command.startswith(name.lower())][:2]
-    found = other.get(name.lower()) or begun or get_close_matches(name.lower(), known, n=2)
-    alike = dict.fromkeys(f"{path} {OLD_NAMES.get(command, command)}".rstrip() for command in found)
-    meant = f" Did you mean {' or '.join(alike)}?" if alike else ""
-    return f"There is no command {name!r}.{meant}"
-
-
 @click.group(
     cls=Commands,
     invoke_without_command=True,
@@ -131,6 +112,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     as_json = not _JSON.isdisjoint(given)
     context: click.Context | None = None
     try:
+        refuse_typographic_quotes(given)
         context = check_options(cli, "skywrite", given)
         code = cli.main(given, prog_name="skywrite", standalone_mode=False)
     except SkywriteError as error:
@@ -140,7 +122,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         click.echo("Stopped. Posts that were accepted are kept: skywrite list", err=True)
         code = EXIT_INTERRUPTED
     except click.ClickException as error:
-        code = _wrong_usage(error, context, as_json)
+        code = _wrong_usage(error, context, given, as_json)
     except BrokenPipeError:
         # The reader of our output is gone; there is nothing left to say.
         _end_output()
@@ -154,17 +136,14 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _wrong_usage(error: click.ClickException, given: click.Context | None, as_json: bool) -> int:
+def _wrong_usage(error: click.ClickException, given: click.Context | None, words: Sequence[str], as_json: bool) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return 2
     context: Any = getattr(error, "ctx", None) or given
-    hint = see_help(context)
-    message = error.format_message()
-    if isinstance(error, click.NoSuchOption):
-        message = unknown_option(error.option_name, context)
-    elif isinstance(error, click.exceptions.NoSuchCommand) and isinstance(context.command, click.Group):
-        message = _unknown(error.command_name, context.command_path, context.command.list_commands(context))
+    from skywrite.cli.meant import wrong_usage
+
+    message, hint = wrong_usage(error, context, words) if context else (error.format_message(), see_help(None))
     print_error({"error": "UsageError", "code": "command.misused", "message": message, "hint": hint}, as_json)
     return 2
 

@@ -53,12 +53,15 @@ def list_command(past: bool, account: str | None, states: tuple[str, ...], limit
             print_json_array(map(post_shape, found))
             return
         total = _total(sky, account, chosen)
+        filters = [word for state in states for word in ("--state", state)]
+        filters += [] if account is None else ["--account", account]
+        again = shell_words(["list", *(["--past"] if past else []), *filters])
         if past:
-            _show_entries(sky, found, _ended, total, "list --past", _none(states, "Nothing was published yet."))
+            _show_entries(sky, found, _ended, total, again, _none(states, "Nothing was published yet."))
             return
         _warn_of_stranded(sky, account)
         add = 'Nothing is waiting. Add a post: skywrite schedule "Later" --at "tomorrow 9:00"'
-        _show_entries(sky, found, _due, total, "list", _none(states, add))
+        _show_entries(sky, found, _due, total, again, _none(states, add))
 
 
 def _warn_of_stranded(sky: Skywrite, account: str | None) -> None:
@@ -235,7 +238,9 @@ def move_command(post_id: int, when: tuple[str, ...], as_json: bool) -> None:
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        _print_changed(sky.move(post_id, " ".join(when)), sky, "moved", as_json)
+        # `move 12 to "monday 9:00"` is what people say.
+        words = when[1:] if len(when) > 1 and when[0].lower() in ("to", "at") else when
+        _print_changed(sky.move(post_id, " ".join(words)), sky, "moved", as_json)
 
 
 def _say(entry: Entry, sky: Any, what: str) -> None:

@@ -19,6 +19,8 @@ from skywrite.errors import InputError
 
 _FILES = ("images", "video")
 # Words that somebody types who wants to do something, and not to post them.
+# Options that somebody gives who means a post of the queue by its number, and not a text.
+_OF_A_NUMBER = {"at", "zone", "late", "account", "as_json", "quiet", "draft", "next_slot"}
 _DEEDS = ("help", "version", "list", "ls", "status", "send", "rm", "quit", "exit")
 
 
@@ -192,6 +194,13 @@ def check_is_a_text(line: Line) -> None:
             meant = f"{line.command} --help"
         hint = f"If you want that done: {meant}. To post the word: {line.ending_options()}"
         raise InputError(f"Is {text!r} the text of a post? Nothing was posted.", code="word.stray", hint=hint)
+    if re.fullmatch(r"(?a)#?[0-9]{1,6}", text) and {option.name for option in line.options} <= _OF_A_NUMBER:
+        number = text.removeprefix("#")
+        hint = f"If you mean post {number}: skywrite show {number}. To post the number: {line.ending_options()}"
+        raise InputError(f"Is {text!r} the text of a post? Nothing was posted.", code="word.stray", hint=hint)
+    if named := re.fullmatch(r"(?s)(text|message|post)=(.+)", text):
+        hint = f"If that is the text: {line.with_text(named[2])}. To post all of it: {line.ending_options()}"
+        raise InputError(f"Is {text!r} the text of a post? Nothing was posted.", code="word.stray", hint=hint)
 
 
 def check_no_file_name(line: Line, command: click.Command) -> None:
@@ -273,7 +282,11 @@ def _after_option(line: Line, word: Word) -> InputError:
     last = _last_stray(line, word)
     between = line.args[word.place : last + 1]
     after = line.args[last + 1 :]
-    if word.option.multiple:
+    files = _as_files([value, *between]) if word.option.name in _FILES else []
+    if any(_is_file(file) for file in files):
+        named = [piece for file in files for piece in (name, file)][1:]
+        hint = f"Put names with spaces into quotes: {line.whole([*before, *named, *after])}"
+    elif word.option.multiple:
         repeated = [piece for text in between for piece in (name, text)]
         hint = f"Repeat the option for each: {line.whole([*before, value, *repeated, *after])}"
     else:
@@ -292,6 +305,17 @@ def _last_stray(line: Line, word: Word) -> int:
         last += 1
     has_text = places[0] < word.place or any(place > last for place in places)
     return last if has_text or last == word.place else last - 1
+
+
+def _as_files(words: list[str]) -> list[str]:
+    """Words as the names of files that are there, the longest first; what is no file stays a word."""
+    names: list[str] = []
+    while words:
+        ends = range(len(words), 0, -1)
+        count = next((end for end in ends if _is_file(" ".join(words[:end]))), 1)
+        names.append(" ".join(words[:count]))
+        words = words[count:]
+    return names
 
 
 def _is_file(text: str) -> bool:

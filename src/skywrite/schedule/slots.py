@@ -17,9 +17,9 @@ from skywrite.schedule.words import WEEKDAY_NAMES, clock_minutes, weekday_of
 
 SLOTS_MAX = 7 * 24 * 4
 HORIZON_DAYS = 2 * 366
-_EXAMPLE = '"mon-fri 9:00,17:30; sat 11:00"'
-_SET = Hint(f"Set some, such as {_EXAMPLE}: ", Do("accounts.set_slots"))
-_MORE = Hint(f"Set more of them, such as {_EXAMPLE}: ", Do("accounts.set_slots"))
+_EXAMPLE = "mon-fri 9:00,17:30; sat 11:00"
+_SET = Hint("Set some: ", Do("accounts.set_slots", _EXAMPLE))
+_MORE = Hint("Set more of them: ", Do("accounts.set_slots", _EXAMPLE))
 _GROUP_BREAK = re.compile(r"[;\n]")
 
 
@@ -82,7 +82,7 @@ def _minute(text: str, group: str) -> int:
 
 def _invalid(group: str, why: str) -> InputError:
     return InputError(
-        f"The slots {group!r} cannot be read: {why}.", code="slots.invalid", hint=f"Write them like: {_EXAMPLE}"
+        f"The slots {group!r} cannot be read: {why}.", code="slots.invalid", hint=f'Write them like: "{_EXAMPLE}"'
     )
 
 
