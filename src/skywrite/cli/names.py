@@ -135,6 +135,8 @@ OTHER_COMMANDS = {
     "please": ("help",),
     "hello": ("help",),
     "hi": ("help",),
+    "log": ("list --past", "doctor"),
+    "logs": ("list --past", "doctor"),
     "install": ("service install",),
     "cron": ("run --once", "service install"),
     "test": ("doctor", "sandbox"),
