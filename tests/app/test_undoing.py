@@ -13,6 +13,7 @@ import pytest
 
 from skywrite import Skywrite
 from skywrite.errors import InputError
+from skywrite.queue.authors import written_by
 from skywrite.queue.model import Slot
 from tests.app.conftest import World
 from tests.app.test_public_names import NOUNS
@@ -95,3 +96,18 @@ def test_undo_never_reaches_what_was_done_before(
     with pytest.raises(InputError, match=what) as refused:
         sky.posts.undo()
     assert (True, before) == (way_back in str(refused.value.hint), world.states(sky))
+
+
+@pytest.mark.parametrize("who", ["key 7", "person 2"])
+def test_undo_takes_back_nothing_that_others_did(world: World, sky: Skywrite, who: str) -> None:
+    """A post that a key or a person has cancelled does not go out because somebody else undoes something."""
+    sky.schedule("Waits", at="in 1 day")
+    sky.schedule("Is cancelled", at="in 1 day")
+    with written_by(who, agent=who.startswith("key")):
+        sky.cancel(2)
+    with pytest.raises(InputError, match=f"not yours: {who} made it") as refused:
+        sky.undo()
+    assert "See: sky.posts.get(2)" == str(refused.value.hint)
+    sky.hold(1)
+    sky.undo()
+    assert [(1, "scheduled"), (2, "cancelled")] == world.states(sky)

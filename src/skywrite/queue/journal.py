@@ -14,6 +14,7 @@ from typing import Any
 
 from skywrite.clock import secret_bytes
 from skywrite.errors import Do, Hint
+from skywrite.queue.authors import current_author
 from skywrite.queue.database import Transaction
 from skywrite.queue.model import AddResult, Post
 from skywrite.queue.rows import dump_json, problem_values
@@ -80,9 +81,16 @@ def way_back_of(content: Mapping[str, Any]) -> tuple[str | Do, ...]:
 
 
 def _note(tx: Transaction, operation: str, now: datetime, content: Mapping[str, Any]) -> None:
-    row = tx.row("insert_change", now=now, verb=operation, batch=_batch.get(), content=dump_json(content))
+    signed = {**content, "by": author_name()}
+    row = tx.row("insert_change", now=now, verb=operation, batch=_batch.get(), content=dump_json(signed))
     assert row is not None
     tx.run("forget_changes", last=int(row["id"]) - CHANGES_KEPT)
+
+
+def author_name() -> str | None:
+    """Who changes something now: a person on the page or a key; None at the command line and in programs."""
+    author = current_author()
+    return None if author is None else author.who
 
 
 def _runs(ids: Sequence[int]) -> list[list[int]]:

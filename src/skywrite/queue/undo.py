@@ -13,7 +13,7 @@ from skywrite.errors import Do, Hint, InputError, NotFound
 from skywrite.queue.adding import require_media
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.database import Row, Transaction, time_of
-from skywrite.queue.journal import note_final, way_back_of
+from skywrite.queue.journal import author_name, note_final, way_back_of
 from skywrite.queue.rows import dump_json, text_hash
 from skywrite.queue.steps import locked, update_ready
 
@@ -43,7 +43,8 @@ class UndoOperations(StoreBase):
     def undo_last(self) -> Undone:
         """Undo the last change of a user: stored posts are removed, changed posts are restored.
 
-        All changes of one command count as one. Raises InputError; then nothing is undone.
+        All changes of one command count as one. What somebody else did last is never undone. Raises InputError; then
+        nothing is undone.
         """
         now = self._clock.now()
         with self._writing() as tx:
@@ -53,6 +54,7 @@ class UndoOperations(StoreBase):
             rows = [last] if last["batch"] is None else tx.rows("changes_of_batch", batch=last["batch"])
             contents = [json.loads(row["content"]) for row in rows]
             _refuse_final(last["verb"], contents)
+            _refuse_foreign(last["verb"], contents[0])
             for did in _accounts(tx, contents):
                 locked(tx, did)
             for row, content in zip(rows, contents, strict=True):
@@ -74,6 +76,18 @@ def _refuse_final(what: str, contents: Sequence[Mapping[str, Any]]) -> None:
             hint=Hint(
                 *way_back, ". " if way_back else "", "Change what you did before post by post: ", Do("posts.list")
             ),
+        )
+
+
+def _refuse_foreign(verb: str, content: Mapping[str, Any]) -> None:
+    """Raise InputError if somebody else did it last: whoever undoes something means what they did themselves."""
+    by = content.get("by")
+    if by != author_name():
+        first = content["added"][0][0] if content.get("added") else content.get("id")
+        raise InputError(
+            f"The last change ({verb}) is not yours: {by or 'the command line'} made it. Nothing was undone.",
+            code="undo.impossible",
+            hint=Hint("See: ", Do("posts.list") if first is None else Do("posts.get", first)),
         )
 
 
