@@ -52,6 +52,7 @@ def test_foreign_columns_are_mapped_by_pasting(shell: Shell, files: Files) -> No
     ("option", "said"),
     [
         ("Message", "--map 'Message' is not COLUMN=FIELD."),
+        ("Message=?", "What the column 'Message' is, you have to say."),
         ("Message=txt", "There is no field 'txt' for the column 'Message'."),
         ("Mesage=text", "there is no column 'Mesage' to map."),
     ],

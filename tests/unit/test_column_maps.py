@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from skywrite.errors import InputError
+from skywrite.sources import column_maps
 from skywrite.sources.column_maps import Maps, UnknownColumns, checked_map
 from skywrite.sources.table import OURS, Table, table_from
-from skywrite.sources.table_formats import FORMATS, format_of
+from skywrite.sources.table_formats import FORMATS, format_of, key_of
 from tests.support.errors import fails
 from tests.support.foreign_tables import SAMPLES, Sample
 from tests.support.sheets import xlsx
@@ -70,20 +71,37 @@ def test_all_foreign_columns_are_named_at_once() -> None:
         "Message": "text",
         "Post date": "at",
         "Network": "",
-        "Title": "",
+        "Title": "?",
         "langz": "langs",
-        "zzz": "",
+        "zzz": "?",
     } == caught.value.suggested
 
 
 def test_what_is_suggested_can_be_read() -> None:
-    """The map that an error suggests reads the table, which then asks nothing."""
+    """The map that an error suggests reads the table, which then asks nothing, once each ? has its field."""
     text = "Message,Post date,Network,Title\nHi,2060-03-04 09:30,x,y"
     with pytest.raises(UnknownColumns) as caught:
         table(text)
-    found = table(text, maps=Maps(caught.value.suggested))
+    found = table(text, maps=Maps({**caught.value.suggested, "Title": ""}))
     assert [{"text": "Hi", "at": "2060-03-04 09:30"}] == found.rows
     assert ("given", ("Network", "Title")) == (found.reading.source, found.reading.left_out)
+
+
+def test_what_is_asked_is_not_left_out_by_pasting() -> None:
+    """A column that may be the account is left out only if somebody says so: its posts would go out elsewhere."""
+    with pytest.raises(UnknownColumns) as caught:
+        table("Konto,Datum,Uhrzeit,Text,Bild,Freigabe\na,2060-03-04,09:30,b,c,d")
+    suggested = caught.value.suggested
+    assert {"Konto": "?", "Datum": "date", "Uhrzeit": "time", "Bild": "images", "Freigabe": "?"} == suggested
+    with fails("input.invalid", match="What the column 'Konto' is, you have to say"):
+        checked_map(suggested, list(OURS))
+
+
+def test_every_meaning_is_a_field_and_can_be_found() -> None:
+    """The words are written as names of columns are compared."""
+    assert [] == [word for word in column_maps._MEANINGS if key_of(word) != word]
+    known = {*OURS, *column_maps.EXTRAS, ""}
+    assert set() == {field for fields in column_maps._MEANINGS.values() for field in fields} - known
 
 
 def test_a_map_is_remembered_by_the_header() -> None:
@@ -116,7 +134,7 @@ def test_a_known_program_with_a_column_more(text: str, column: str, program: str
     """Only what the program's tables do not have is asked for; the others are then read as ever."""
     with pytest.raises(UnknownColumns) as caught:
         table(text)
-    assert {column: ""} == caught.value.suggested
+    assert {column: "?"} == caught.value.suggested
     found = table(text, maps=Maps({column: ""}))
     more = table(text, maps=Maps({column: "", table_name(text): "at"}))
     assert found.rows == more.rows

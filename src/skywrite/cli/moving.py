@@ -123,13 +123,13 @@ def _map_of(columns: Sequence[str]) -> Mapping[str, str]:
 
 def _read(sky: Skywrite, file: Path, sheet: str | None, columns: Mapping[str, str]) -> Table:
     """The table, or an error whose hint is the whole command that reads it."""
-    from skywrite.sources.column_maps import UnknownColumns
+    from skywrite.sources.column_maps import ASKED, UnknownColumns
 
     try:
         return sky.transfer.read_table(file, sheet=sheet, map=columns)
     except UnknownColumns as error:
         maps = [f"--map {shell_words([f'{name}={field}'])}" for name, field in error.suggested.items()]
-        lead = "" if all(error.suggested.values()) else " (nothing after = leaves a column out)"
+        lead = " (a field in place of ?, or nothing to leave a column out)" if ASKED in error.suggested.values() else ""
         error.hint = f"Say what each is{lead}: {given_command()} {' '.join(maps)}"
         raise
 

@@ -22,6 +22,16 @@ EXTRAS = ("media", "link", "gif", "state")
 # Words that people use for a field. Where there are several fields, or it may be nothing here, it is asked for.
 _MEANINGS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("message", "post", "body", "content", "tweet", "caption", "copy", "posttext"), ("text",)),
+    **dict.fromkeys(("nachricht", "beitrag", "texte", "texto", "testo", "mensaje", "contenu", "tekst"), ("text",)),
+    **dict.fromkeys(("datum", "fecha", "jour", "dia", "día", "giorno"), ("date",)),
+    **dict.fromkeys(("uhrzeit", "zeit", "heure", "hora", "ora", "tijd"), ("time",)),
+    **dict.fromkeys(("konto", "compte", "cuenta", "conta", "profil", "perfil"), ("account", "")),
+    **dict.fromkeys(("bild", "bilder", "foto", "imagen", "imagem", "immagine", "afbeelding"), ("images",)),
+    **dict.fromkeys(("alternativtext", "bildbeschreibung", "textealternatif", "textoalternativo"), ("alts",)),
+    **dict.fromkeys(("sprache", "langue", "idioma", "lingua", "taal"), ("langs",)),
+    **dict.fromkeys(("zeitzone", "fuseauhoraire", "zonahoraria"), ("zone",)),
+    **dict.fromkeys(("schlagwort", "schlagworte", "etiqueta", "étiquette"), ("tags", "")),
+    **dict.fromkeys(("lien", "enlace"), ("link",)),
     **dict.fromkeys(("when", "scheduled", "schedule", "publishat", "scheduledat", "due", "timestamp"), ("at",)),
     **dict.fromkeys(("postdate", "publishdate", "scheduleddate", "scheduledtime", "postingtime"), ("at",)),
     **dict.fromkeys(("image", "photo", "imageurl", "photourl", "picture", "file"), ("images",)),
@@ -41,6 +51,8 @@ _MEANINGS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("description", "summary"), ("text", "alts")),
     **dict.fromkeys(("category", "topic", "keyword"), ("tags", "")),
 }
+# In place of a field that somebody is to say.
+ASKED = "?"
 # Several columns may give these; each adds to what the others gave.
 _ADDING = ("", "thread", "media", "state")
 
@@ -50,9 +62,12 @@ def unreadable_table(message: str, *, hint: str = "The guide to the queue lists 
     return InputError(message, code="table.unreadable", hint=hint)
 
 
+_SAY_EACH = "Put a field in place of each ?, or nothing to leave the column out."
+
+
 class UnknownColumns(InputError):
-    """Columns whose meaning nobody knows. `suggested` is a map of them that can be read: what has one meaning gets it,
-    all else is left out.
+    """Columns whose meaning nobody knows. `suggested` is a map of them: what has one meaning gets it, all else is
+    `ASKED`, which no map takes.
     """
 
     code = "table.columns_unknown"
@@ -149,6 +164,9 @@ def checked_map(given: Mapping[str, str], fields: Sequence[str]) -> dict[str, st
     """A map to fields that exist, or to nothing. Raises InputError."""
     known = {*fields, *EXTRAS}
     for name, field in given.items():
+        if field == ASKED:
+            hint = f"A column can be: {', '.join(sorted(known))}. Nothing in place of ? leaves it out."
+            raise InputError(f"What the column {name!r} is, you have to say.", hint=hint)
         if field and field not in known:
             near = get_close_matches(field, sorted(known), 1, 0.6)
             hint = f"Did you mean {near[0]!r}?" if near else f"A column can be: {', '.join(sorted(known))}."
@@ -160,14 +178,18 @@ def _unknown(unknown: Sequence[str], ours: Mapping[str, str], where: str) -> Unk
     """The error about all columns that nobody knows, with what each may be."""
     names = list(dict.fromkeys(cell.strip() for cell in unknown))
     meanings = {name: _meanings(name, ours) for name in names}
-    suggested = {name: found[0] if len(found) == 1 else "" for name, found in meanings.items()}
+    suggested = {name: found[0] if len(found) == 1 else ASKED for name, found in meanings.items()}
     listed = ", ".join(f"{name[:40]!r}{_question(found)}" for name, found in meanings.items())
     if len(names) == 1 and len(meanings[names[0]]) < 2:
         field = suggested[names[0]]
-        hint = f"Did you mean {field!r}?" if field else f"The columns are: {', '.join(dict.fromkeys(ours.values()))}."
+        hint = (
+            f"Did you mean {field!r}?"
+            if field not in ("", ASKED)
+            else f"The columns are: {', '.join(dict.fromkeys(ours.values()))}."
+        )
     else:
         pairs = ", ".join(f"{name!r}: {field!r}" for name, field in suggested.items())
-        hint = Hint("Say what each is in ", Do("argument", "map"), f": {{{pairs}}}. An empty one leaves it out.")
+        hint = Hint("Say what each is in ", Do("argument", "map"), f": {{{pairs}}}. {_SAY_EACH}")
     there_is = "there are no columns" if len(names) > 1 else "there is no column"
     return UnknownColumns(f"{where}: {there_is} {listed}.", suggested, hint=hint)
 
