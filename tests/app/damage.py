@@ -179,11 +179,7 @@ class PostgresQueue:
     def copy(self, home: Path) -> str:
         """The address of a copy, and its key in a folder."""
         copytree(self._home, home)
-        copy, whole = self._server.create_database(), self.address
-        names = [urlsplit(address).path.strip("/") for address in (copy, whole)]
-        self._server.execute(f"DROP DATABASE {names[0]}")
-        self._server.execute(f"CREATE DATABASE {names[0]} TEMPLATE {names[1]}")
-        return copy
+        return self._server.create_database(urlsplit(self.address).path.strip("/"))
 
     def drop(self, address: str) -> None:
         """Delete a copy."""

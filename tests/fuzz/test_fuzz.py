@@ -32,7 +32,7 @@ def fuzz(target: str, last: Path, *options: str) -> None:
 
 @pytest.mark.parametrize("target", sorted(TARGETS))
 def test_the_same_inputs_each_time(target: str, tmp_path: Path) -> None:
-    """About a second for each kind of input. The speed of the computer changes nothing: a red run is a defect."""
+    """Some for each kind of input. The speed of the computer changes nothing: a red run is a defect."""
     fuzz(target, tmp_path / "last", "--seed", "1", "--inputs", str(TARGETS[target].inputs))
 
 

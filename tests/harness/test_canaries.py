@@ -12,9 +12,9 @@ from tests.support.processes import ROOT
 pytest_plugins = ["pytester"]
 JWT = ".".join(["eyJhbGciOiJIUzI1NiJ9", "eyJzdWIiOiJkaWQ6cGxjOngifQ", "c2lnbmF0dXJl"])
 
-LEAKS = ["print(SECRET)", "logging.getLogger('x').debug(SECRET)", "(tmp_path / 'x.log').write_text(SECRET)"]
+IN_OUTPUT = ("print(SECRET)", "logging.getLogger('x').debug(SECRET)")
 # Nothing marks an app password as one: only the process that made it can find it.
-KNOWN_TO_ONE = "(tmp_path / 'x.log').write_text(PASSWORD)"
+IN_FILES = ("(tmp_path / 'x.log').write_text(SECRET)", "(tmp_path / 'x.log').write_text(PASSWORD)")
 
 
 def test_what_counts_as_a_secret() -> None:
@@ -35,17 +35,22 @@ def test_files_are_searched(tmp_path: Path) -> None:
     assert found[0].endswith(f"... in {leak}")
 
 
-@pytest.mark.parametrize(("leak", "options"), [*((leak, ()) for leak in LEAKS), (KNOWN_TO_ONE, ("-n", "1"))])
-def test_a_leak_turns_a_run_red(pytester: pytest.Pytester, leak: str, options: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("leaks", "options", "failed"), [(IN_OUTPUT, (), 2), (IN_FILES[:1], (), 0), (IN_FILES[1:], ("-n", "1"), 0)]
+)
+def test_a_leak_turns_a_run_red(
+    pytester: pytest.Pytester, leaks: tuple[str, ...], options: tuple[str, ...], failed: int
+) -> None:
     """A test that passes but leaks fails the run, in other processes too; the report does not repeat the secret."""
     pytester.makeconftest("from tests.conftest import *  # noqa: F403")
     pytester.makeini(f"[pytest]\npythonpath = {ROOT}\nlog_level = DEBUG\nmarkers =\n  network: n\n  nightly: n")
     head = "import logging\nfrom tests.support.canaries import canary, guard_app_password\n"
     head += "SECRET = canary()\nPASSWORD = guard_app_password('abcd-efgh-ijkl-mnop')\n"
-    pytester.makepyfile(f"{head}def test_it(tmp_path):\n    {leak}")
+    tests = (f"def test_{number}(tmp_path):\n    {leak}\n" for number, leak in enumerate(leaks))
+    pytester.makepyfile(head + "".join(tests))
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *options)
     for left in pytester.path.rglob("x.log"):
         left.unlink()
-    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    assert (pytest.ExitCode.TESTS_FAILED, failed) == (result.ret, result.parseoutcomes().get("failed", 0))
     assert "secret" in result.stdout.str()
     assert [] == secrets_in(result.stdout.str())

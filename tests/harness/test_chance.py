@@ -51,6 +51,7 @@ def test_a_run_is_like_the_one_before(run: Run) -> None:
     assert (drawn, seed) == run()
 
 
+@pytest.mark.nightly
 def test_a_nightly_run_is_random_and_says_how_to_repeat_it(run: Run) -> None:
     """Two of them try different things; with the seed that one printed, another tries the same."""
     first, second = run("--nightly"), run("--nightly")

@@ -24,6 +24,7 @@ def test_expired_token_is_reported_as_expired(pds: Pds, account: PdsAccount) -> 
         pds.call("com.atproto.server.getSession", jwt=pds.mint_access_jwt(account.did))
 
 
+@pytest.mark.nightly
 def test_accounts_and_records_outlive_a_kill() -> None:
     """After SIGKILL and a restart the address, accounts, records and tokens are the same, and new posts are taken."""
     with running_pds(accounts=("carol.test",)) as pds:

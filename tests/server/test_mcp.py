@@ -38,7 +38,8 @@ def home(tmp_path: Path) -> Iterator[dict[str, str]]:
     box.stop()
 
 
-@pytest.fixture(params=["stdio", "http"])
+# A process for each test takes seconds, and what the tools do is the same: both transports at night.
+@pytest.fixture(params=[pytest.param("stdio", marks=pytest.mark.nightly), "http"])
 def agent(request: pytest.FixtureRequest) -> Session:
     """Runs what an agent with the default scopes does, over either transport."""
     return (
@@ -48,6 +49,7 @@ def agent(request: pytest.FixtureRequest) -> Session:
     )
 
 
+@pytest.mark.parametrize("agent", ["stdio", "http"], indirect=True)
 def test_an_agent_sees_what_it_may_do(agent: Session) -> None:
     """At most fifteen tools are there, each with schemas and hints; those that need other scopes are not shown."""
 

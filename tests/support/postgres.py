@@ -66,10 +66,10 @@ class PostgresServer:
         self.child = Child(command, folder=self._folder, user=self._user, dies_with_starter=True)
         self.child.wait_for_line(READY)
 
-    def create_database(self) -> str:
-        """The address of a new, empty database in this cluster."""
+    def create_database(self, template: str = "template1") -> str:
+        """The address of a new database in this cluster: an empty one, or a copy of another."""
         name = f"test_{next(self._numbers)}"
-        self.execute(f"CREATE DATABASE {name}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self._url(name)
 
     def stop(self) -> None:
