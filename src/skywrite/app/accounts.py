@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from skywrite.app.context import Context
+from skywrite.app.kinds import checked
 from skywrite.app.reports import LoggedIn
 from skywrite.app.settings import as_typed, read_setting
 from skywrite.app.undoing import final
@@ -17,6 +18,7 @@ from skywrite.errors import Do, Hint, Notice, SkywriteError
 from skywrite.queue.model import Account, Slot
 
 
+@checked("accounts")
 class Accounts:
     """Signing in and out, and settings of accounts."""
 

@@ -15,6 +15,7 @@ from skywrite.app.compared import Row, base_of, changed, rows, text_rows, with_h
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.entries import entries, entry_of
+from skywrite.app.kinds import checked
 from skywrite.app.results import Entry
 from skywrite.app.template_approvals import AskedTemplate, look_at_template
 from skywrite.app.undoing import final
@@ -74,6 +75,7 @@ class Asked(NamedTuple):
         return list(unified_diff(old, new, "before", "now", lineterm=""))
 
 
+@checked("approvals")
 class Approving:
     """Approvals of the posts in a queue."""
 

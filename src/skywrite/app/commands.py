@@ -19,6 +19,7 @@ from typing import Any
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
+from skywrite.app.kinds import checked
 from skywrite.app.reports import CommandRun, TriedCommand
 from skywrite.app.rows import ROW_FIELDS, Rows
 from skywrite.app.timers import Given, Run, Timers, late_seconds
@@ -38,6 +39,7 @@ from skywrite.sources.command import COMMAND_SECONDS, COMMAND_SECONDS_MAX, OUTPU
 COMMAND_CHARACTERS_MAX = 4000
 
 
+@checked("commands")
 class Commands:
     """The scheduled commands of a queue."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
+from skywrite.app.kinds import checked
 from skywrite.app.posts import Posts
 from skywrite.app.reports import PulledDraft
 from skywrite.app.undoing import final
@@ -29,6 +30,7 @@ PAGE_DRAFTS = 100
 PAGES_MAX = 100
 
 
+@checked("drafts")
 class Drafts:
     """Drafts of the official app."""
 

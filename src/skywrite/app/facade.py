@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, overload
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
+from skywrite.app.kinds import checked
 from skywrite.app.posts import Posts
 from skywrite.app.results import Scheduled, Sent
 from skywrite.app.sending import Sending
@@ -58,6 +59,7 @@ class _Flat:
         return self if sky is None else getattr(getattr(sky, self._noun), self._method)
 
 
+@checked("")
 class Skywrite:
     """The durable queue, and everything that adds posts to it.
 

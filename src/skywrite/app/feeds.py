@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from skywrite.app.context import Context, listed
 from skywrite.app.drafting import Drafting
 from skywrite.app.feed_checks import FEED_LEASE_SECONDS, MOST_PER_CHECK, FeedChecks, FeedTask
+from skywrite.app.kinds import checked
 from skywrite.app.reports import AddedFeed, FeedCheck, FeedPreview, FeedStatus
 from skywrite.app.undoing import final
 from skywrite.app.workers import is_gone
@@ -45,6 +46,7 @@ EDITABLE_OPTIONS = {
 }
 
 
+@checked("feeds")
 class Feeds:
     """The feeds of a queue."""
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
+from skywrite.app.kinds import checked
 from skywrite.app.reports import CHANGES, FileAction, FileReport
 from skywrite.app.results import Ready
 from skywrite.app.undoing import final
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from skywrite.sources.post_file import FileProblem, Item
 
 
+@checked("folders")
 class Folders:
     """Folders of posts."""
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
+from skywrite.app.kinds import checked
 from skywrite.app.undoing import final
 from skywrite.errors import Do, Hint, InputError, RejectedError, SkywriteError, Unexpected
 from skywrite.publish.log import Log, silent
@@ -58,6 +59,7 @@ def parse_condition(text: str) -> Condition:
     return Condition(int(found[1]), metrics[found[2]])
 
 
+@checked("follow_ups")
 class Following:
     """The follow-ups of a queue's posts."""
 

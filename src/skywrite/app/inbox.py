@@ -20,6 +20,7 @@ from skywrite.app.collecting import collect
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.entries import entries, entry_of
+from skywrite.app.kinds import checked
 from skywrite.app.results import Entry
 from skywrite.app.rows import Rows
 from skywrite.app.undoing import final
@@ -49,6 +50,7 @@ class Talk(NamedTuple):
     items: tuple[tuple[InboxItem, Entry | None], ...]
 
 
+@checked("inbox")
 class Inbox:
     """What others wrote about our posts."""
 

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from skywrite.app.context import Context
+from skywrite.app.kinds import checked
 from skywrite.app.reports import StatsReport
 from skywrite.atproto.xrpc import Xrpc
 from skywrite.config import DEFAULT_APPVIEW
@@ -119,6 +120,7 @@ def _counted(view: Mapping[str, Any] | None) -> tuple[dict[str, int] | None, lis
     return counts, sorted(f"{SELF if by_author else ''}{value}" for by_author, value in said)
 
 
+@checked("stats")
 class Stats:
     """How the posts of a queue did."""
 

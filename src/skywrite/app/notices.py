@@ -16,6 +16,7 @@ from typing import Any
 
 from skywrite.app.chores import REPORTED_LATE
 from skywrite.app.context import Context, listed
+from skywrite.app.kinds import checked
 from skywrite.app.undoing import final
 from skywrite.digits import whole_number
 from skywrite.errors import Do, InputError, NoAnswer, NotFound, SkywriteError, Unexpected
@@ -56,6 +57,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 REMOVE_IT = ("Remove it: ", Do("notices.remove", "{done.id}"))
 
 
+@checked("notices")
 class NoticeChannels:
     """Where the notices of a queue go."""
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
+from skywrite.app.kinds import checked
 from skywrite.app.results import Entry, Ready, Scheduled, Sent
 from skywrite.app.sending import Progress, Sending, key_used
 from skywrite.bsky.limits import POST
@@ -48,6 +49,7 @@ LAST_SOUGHT = 50
 _LATER = ((("until", "pool"), "a rule", "every"), (("zone", "late", "jitter"), "a time", "at"))
 
 
+@checked("posts")
 class Posts:
     """The posts of a queue, by their numbers."""
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
+from skywrite.app.kinds import checked
 from skywrite.app.occurrences import Occurrences, RecurrenceOptions
 from skywrite.app.reports import RecurrenceStatus
 from skywrite.app.undoing import final
@@ -36,6 +37,7 @@ def occurrences_after(recurrence: Recurrence, after: datetime) -> Iterator[Occur
         after = found.occurrence
 
 
+@checked("recurrences")
 class Recurrences:
     """The recurrences of a queue."""
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
+from skywrite.app.kinds import checked
 from skywrite.app.occurrences import whole_day
 from skywrite.app.undoing import final
 from skywrite.atproto.repo import Record, RecordConflict, Repo, Write
@@ -42,6 +43,7 @@ EVERY_ARGUMENT = Do("argument", "every")
 CANCEL_IT = ("Cancel it: ", Do("reposts.cancel", "{done.id}"))
 
 
+@checked("reposts")
 class Reposts:
     """Scheduled reposts and pins."""
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.importing import Import, ImportOptions
+from skywrite.app.kinds import checked
 from skywrite.app.reports import RowReport
 from skywrite.app.row_keys import is_ours
 from skywrite.app.sending import Sending
@@ -35,6 +36,7 @@ NO_MAP: TableMap = {}
 MAPS_SCOPE = "column_maps"
 
 
+@checked("transfer")
 class Transfer:
     """Import, export, backup."""
 
