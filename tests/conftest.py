@@ -21,7 +21,7 @@ from tests.support.canaries import left_behind, secrets_in
 from tests.support.network import Network, running_network
 from tests.support.pds import Pds, PdsAccount, running_pds
 from tests.support.postgres import PostgresServer, postgres_server
-from tests.support.processes import FAST_FOLDER, ServerUnavailable
+from tests.support.processes import FAST_FOLDER, ServerUnavailable, keep_folder
 
 # The time of an example depends on the computer, not on the promise. Without a database of earlier
 # examples, a run depends on the code alone (`ci`) or on its seed alone (`nightly`).
@@ -51,10 +51,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Leave nothing to chance or, at night, all of it to one number, before modules of tests are imported."""
     # A shell lets whatever it starts in the background ignore Ctrl-C, but some tests press it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Whoever ends a run in another way means the same: servers and folders go, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     # The width of the terminal of whoever runs the tests is not that of a test.
     os.environ.pop("COLUMNS", None)
     # Thousands of databases are synchronised to the disk, which waits for nothing where there is only memory.
-    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(FAST_FOLDER))
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(FAST_FOLDER)
     # Each request of a test's own client would leave a dozen lines that say nothing of the program.
     logging.getLogger("httpcore").setLevel(logging.WARNING)
     if not config.getoption("--nightly"):
@@ -70,7 +72,14 @@ def pytest_report_header(config: pytest.Config) -> str:
     return repeating(config)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: pytest.ExitCode, config: pytest.Config
+) -> None:
+    used = os.times()
+    seconds = used.user + used.system + used.children_user + used.children_system
+    terminalreporter.write_line(f"{seconds:.0f} s of processor time in all, that of ended child processes included")
+    if exitstatus == pytest.ExitCode.TESTS_FAILED and keep_folder():
+        terminalreporter.write_line(f"what the tests wrote is in {FAST_FOLDER} until the next run")
     if config.getoption("--nightly"):
         terminalreporter.write_line(repeating(config))
 
@@ -110,14 +119,23 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run if a test left a secret in a database, a log or a page."""
     config = session.config
+    if config.getoption("numprocesses", None) and not is_worker(config):
+        # Each process looked at what it left.
+        end_with(session, {*config.stash.get(FOUND_BY_WORKERS, [])})
+        return
     folders = config._tmp_path_factory  # type: ignore[attr-defined]  # the only way to it from a hook
     found = left_behind(folders._basetemp) if folders._basetemp else []
     if is_worker(config):
         # Only the process that ran a test knows its secrets, and only the first process decides how the run ends.
         config.workeroutput[LEFT_BEHIND] = found  # type: ignore[attr-defined]  # of pytest-xdist
         return
-    if all_found := {*found, *config.stash.get(FOUND_BY_WORKERS, [])}:
-        print(f"\nsecrets were left behind: {', '.join(sorted(all_found))}")
+    end_with(session, {*found})
+
+
+def end_with(session: pytest.Session, secrets: set[str]) -> None:
+    """Fail the run if there are any."""
+    if secrets:
+        print(f"\nsecrets were left behind: {', '.join(sorted(secrets))}")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -10,7 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import FAST_FOLDER, LOW_PORT, PATIENCE_SECONDS, Child, free_port, python_child
+from tests.support.processes import (
+    FAST_FOLDER,
+    FOLDER,
+    LOW_PORT,
+    PATIENCE_SECONDS,
+    ROOT,
+    Child,
+    free_port,
+    python_child,
+)
 
 ECHO = "import time, sys\nprint('up')\nwhile True:\n    time.sleep(0.02); print('tick')"
 OWNER = """
@@ -20,6 +31,19 @@ from tests.support.postgres import postgres_server
 with running_pds(accounts=()) as pds, postgres_server() as postgres:
     print("servers", pds.child.pid, postgres.child.pid)
     signal.pause()
+"""
+
+# A run of two processes in the middle of a test that has a child and a folder.
+MIDDLE = f"""
+import signal
+from tests.support.processes import FAST_FOLDER, python_child
+
+def test_it(tmp_path):
+    with python_child("-c", {ECHO!r}) as child:
+        child.wait_for_line("up")
+        with open("TOLD", "w") as file:
+            print(child.pid, FAST_FOLDER, file=file)
+        signal.pause()
 """
 
 
@@ -68,6 +92,22 @@ def test_servers_die_with_the_run_that_started_them() -> None:
             _, *pids = owner.wait_for_line("servers", timeout_seconds=240).split()
             owner.kill()
         assert wait_until(lambda: ["-", "-"] == [state(int(pid)) for pid in pids])
+
+
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.nightly), signal.SIGTERM])
+def test_nothing_is_left_of_a_run_that_is_ended(tmp_path: Path, number: signal.Signals) -> None:
+    """With Ctrl-C or SIGTERM to its first process alone, the others end, too, with all that they started and wrote."""
+    told = tmp_path / "told"
+    (tmp_path / "conftest.py").write_text("from tests.conftest import *  # noqa: F403\n")
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\nmarkers =\n  network: n\n  nightly: n\n")
+    (tmp_path / "test_it.py").write_text(MIDDLE.replace("TOLD", str(told)))
+    os.mkfifo(told)
+    without = ["env", "-u", FOLDER, sys.executable, "-m", "pytest", "-n", "1", "-p", "no:cacheprovider"]
+    with Child([*without, "--rootdir", tmp_path, tmp_path], folder=tmp_path) as run:
+        pid, folder = told.read_text().split()
+        run.send(number)
+        run.wait()
+    assert wait_until(lambda: (state(int(pid)), Path(folder).exists()) == ("-", False))
 
 
 def test_a_free_port_stays_free() -> None:

@@ -6,8 +6,10 @@ starts it.
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,9 +26,39 @@ ROOT = Path(__file__).resolve().parents[2]
 LOW_PORT = 8192
 # For whatever comes for certain: a slow computer is no defect, and only a test that fails waits for so long.
 PATIENCE_SECONDS = 240.0
-FAST_FOLDER = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())
-if "SKYWRITE_TEST_FOLDER" in os.environ:
-    FAST_FOLDER = Path(os.environ["SKYWRITE_TEST_FOLDER"])
+# The folder of the run, which its other processes share.
+FOLDER = "SKYWRITE_TEST_FOLDER"
+
+
+def _folder_of_the_run() -> Path:
+    """A folder for all that a run makes, in memory where there is such a place; it goes with the process that made it,
+    or with the next run if that one was killed."""
+    if FOLDER in os.environ:
+        return Path(os.environ[FOLDER])
+    place = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())
+    for left in place.glob("skywrite-tests-*"):
+        if not Path("/proc", left.name.rpartition("-")[2]).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    folder = place / f"skywrite-tests-{os.getpid()}"
+    folder.mkdir(exist_ok=True)
+    os.environ[FOLDER] = str(folder)
+    atexit.register(_remove, folder, os.getpid())
+    return folder
+
+
+def _remove(folder: Path, maker: int) -> None:
+    # A fork ends as its parent does.
+    if os.getpid() == maker:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def keep_folder() -> bool:
+    """Leave the folder of the run until the next one; False where another process made it."""
+    atexit.unregister(_remove)
+    return FAST_FOLDER.name == f"skywrite-tests-{os.getpid()}"
+
+
+FAST_FOLDER = _folder_of_the_run()
 
 
 class ServerUnavailable(Exception):
@@ -171,4 +203,6 @@ class Child:
 
 def python_child(*arguments: str | Path, environ: Mapping[str, str] | None = None) -> Child:
     """This Python with the given arguments, its output unbuffered: `python_child("-m", "skywrite.cli.main", "run")`."""
-    return Child([sys.executable, *arguments], environ={"PYTHONUNBUFFERED": "1", **(environ or {})})
+    with_starter = threading.current_thread() is threading.main_thread()
+    environ = {"PYTHONUNBUFFERED": "1", **(environ or {})}
+    return Child([sys.executable, *arguments], environ=environ, dies_with_starter=with_starter)
