@@ -15,7 +15,7 @@ import pytest
 
 from skywrite.app.services import LABEL, SERVER, WORKER, Service, Settings, launchd_plist, systemd_unit, task_xml
 from tests.support.errors import fails
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, free_port, python_child
 
 PROGRAM = Path("/usr/bin/true")
 AWKWARD = Settings(
@@ -50,6 +50,20 @@ def test_systemd_accepts_the_unit(tmp_path: Path, system: bool, settings: Settin
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     said = [line for line in done.stderr.splitlines() if "Unknown user" not in line]
     assert [] == said
+
+
+@pytest.mark.parametrize("arguments", [WORKER, SERVER])
+def test_what_starts_without_its_database_says_so_and_is_started_again(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    """An address that was typed wrong does not wait for ever; where the database is only late, the unit tries again."""
+    environ = {"SKYWRITE_HOME": str(tmp_path), "SKYWRITE_DATABASE": f"postgresql://me@127.0.0.1:{free_port()}/queue"}
+    with python_child("-m", "skywrite", *arguments, environ=environ) as child:
+        assert 1 == child.wait()
+    said = "\n".join(child.lines)
+    assert (True, False) == ("Error: Cannot use the database" in said, "Traceback" in said)
+    unit = systemd_unit(Settings(PROGRAM, arguments), system=True).splitlines()
+    assert {"Restart=always", "RestartSec=5", "StartLimitIntervalSec=0"} <= set(unit)
 
 
 UNITS = {"skywrite.service": WORKER, "skywrite-serve.service": SERVER}
