@@ -586,3 +586,50 @@ def test_a_deep_answer_is_read() -> None:
     for _ in range(20_000):
         found = found.a[0]
     assert "here" == found.end
+
+
+@pytest.fixture
+def two(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Client, Client, Any]]:
+    """alice and carol on a sandbox of their own, and a post of alice's."""
+    with Sandbox() as box:
+        monkeypatch.setenv("SKYWRITE_PLC_URL", box.plc_url)
+        clients = Client(box.url), Client(box.url)
+        for client, name in zip(clients, ("alice.test", "carol.test"), strict=True):
+            client.login(name, box.account(name).app_password)
+        yield *clients, clients[0].send_post("First")
+        for client in clients:
+            client.close()
+
+
+def test_bots_see_what_an_appview_shows(two: tuple[Client, Client, Any]) -> None:
+    """Embeds as views, what the reader did with a post, filters of a feed, unread notifications, searches and mutes."""
+    client, reader, first = two
+    picture = reader.send_image("Sunny picture", PNG, "The sun")
+    answer = reader.send_post("An answer", reply_to=first, embed=None)
+    quote = reader.send_post("Look", embed=models.AppBskyEmbedRecord.Main(record=models.create_strong_ref(first)))
+    reader.like(first.uri, first.cid)
+    reader.follow(client.me.did)
+    shown = reader.get_posts([picture.uri, quote.uri, first.uri]).posts
+    assert (True, "The sun") == (
+        isinstance(shown[0].embed, models.AppBskyEmbedImages.View),
+        shown[0].embed.images[0].alt,
+    )
+    assert ("First", first.uri) == (shown[1].embed.record.value.text, shown[1].embed.record.uri)
+    assert (True, None) == (shown[2].viewer.like.startswith(f"at://{reader.me.did}/"), shown[2].viewer.repost)
+
+    def feed(kept: str) -> list[str]:
+        return [item.post.uri for item in reader.get_author_feed(reader.me.did, filter=kept).feed]
+
+    assert ([quote.uri, picture.uri], [picture.uri]) == (feed("posts_no_replies"), feed("posts_with_media"))
+    assert [quote.uri, answer.uri, picture.uri] == feed("posts_with_replies")
+    before = client.app.bsky.notification.get_unread_count().count
+    client.app.bsky.notification.update_seen({"seen_at": client.get_current_time_iso()})
+    assert (True, 0) == (before > 0, client.app.bsky.notification.get_unread_count().count)
+    found = reader.app.bsky.feed.search_posts({"q": "sunny"}).posts
+    people = reader.app.bsky.actor.search_actors({"q": "carol"}).actors
+    assert ([picture.uri], ["carol.test"]) == ([post.uri for post in found], [one.handle for one in people])
+    reader.mute(client.me.did)
+    seen = reader.get_profile(client.me.did).viewer
+    assert (True, True, None) == (seen.muted, seen.following.startswith("at://"), seen.followed_by)
+    reader.unmute(client.me.did)
+    assert reader.get_profile(client.me.did).viewer.muted is False

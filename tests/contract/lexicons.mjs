@@ -14,7 +14,8 @@ const METHODS = `
   app.bsky.feed.getAuthorFeed app.bsky.feed.getFeedGenerator app.bsky.actor.getProfile app.bsky.actor.getProfiles
   app.bsky.graph.getStarterPack app.bsky.graph.getList app.bsky.draft.createDraft app.bsky.draft.getDrafts
   app.bsky.draft.updateDraft app.bsky.draft.deleteDraft app.bsky.notification.listNotifications
-  app.bsky.notification.updateSeen app.bsky.actor.searchActorsTypeahead app.bsky.graph.getFollows
+  app.bsky.notification.updateSeen app.bsky.notification.getUnreadCount app.bsky.graph.muteActor
+  app.bsky.graph.unmuteActor app.bsky.feed.searchPosts app.bsky.actor.searchActors app.bsky.actor.searchActorsTypeahead app.bsky.graph.getFollows
   app.bsky.graph.getFollowers app.bsky.feed.getLikes app.bsky.feed.getRepostedBy
 `.trim().split(/\s+/)
 const RECORDS = /^(app\.bsky\.|chat\.bsky\.|site\.standard\.)/

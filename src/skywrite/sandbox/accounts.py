@@ -41,6 +41,7 @@ class Account:
     status: Status = "active"
     second_factor: str | None = None
     drafts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    muted: set[str] = field(default_factory=set)
     seen_at: str = ""
     priority_notifications: bool = False
 

@@ -1,7 +1,7 @@
 """app.bsky.*: as much of the AppView as a posting bot needs, made from the sandbox's own repositories.
 
-What lives here: posts with their counts, threads, profiles, follows, likes, lists and drafts. What does not: who is
-notified of what (`notifications`), algorithms, moderation, embeds as views.
+What lives here: posts with their counts, threads, profiles, follows, likes and lists. What does not: who is notified of
+what (`notifications`), how an embed is shown (`embeds`), drafts (`app_drafts`), algorithms, moderation.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from skywrite.atproto.syntax import AtUri, InvalidSyntax
 from skywrite.clock import to_iso
 from skywrite.http import Response
 from skywrite.sandbox.accounts import Account
+from skywrite.sandbox.embeds import embed_view
 from skywrite.sandbox.pds import Call, Method, Pds
 from skywrite.sandbox.repo import Record
 from skywrite.sandbox.wire import XrpcFailure, empty_answer, json_answer
@@ -21,12 +22,11 @@ from skywrite.sandbox.wire import XrpcFailure, empty_answer, json_answer
 POST = "app.bsky.feed.post"
 FOLLOW = "app.bsky.graph.follow"
 _DEFS = "app.bsky.feed.defs"
-MAX_DRAFTS = 500
 
 
 def get_posts(pds: Pds, call: Call) -> Response:
     found = [locate(pds, uri, POST) for uri in dict.fromkeys(call.params["uris"])]
-    return json_answer({"posts": [_post_view(pds, *one) for one in found if one is not None]})
+    return json_answer({"posts": [_post_view(pds, *one, call.did) for one in found if one is not None]})
 
 
 def get_post_thread(pds: Pds, call: Call) -> Response:
@@ -34,32 +34,72 @@ def get_post_thread(pds: Pds, call: Call) -> Response:
     found = locate(pds, uri, POST)
     if found is None:
         raise XrpcFailure(400, f"Post not found: {uri}", "NotFound")
-    thread = _thread_below(pds, *found, depth=call.params["depth"])
-    _add_parents(pds, thread, found[1], call.params["parentHeight"])
+    thread = _thread_below(pds, *found, call.did, depth=call.params["depth"])
+    _add_parents(pds, thread, found[1], call.did, call.params["parentHeight"])
     return json_answer({"thread": thread})
 
 
-def _thread_below(pds: Pds, account: Account, record: Record, depth: int) -> dict[str, Any]:
-    view: dict[str, Any] = {"$type": f"{_DEFS}#threadViewPost", "post": _post_view(pds, account, record)}
+def _thread_below(pds: Pds, account: Account, record: Record, reader: str, depth: int) -> dict[str, Any]:
+    view: dict[str, Any] = {"$type": f"{_DEFS}#threadViewPost", "post": _post_view(pds, account, record, reader)}
     if depth > 0:
         answers = [one for one in everything(pds, POST) if parent_of(one[1]) == record.uri]
-        view["replies"] = [_thread_below(pds, *one, depth=depth - 1) for one in answers]
+        view["replies"] = [_thread_below(pds, *one, reader, depth=depth - 1) for one in answers]
     return view
 
 
-def _add_parents(pds: Pds, thread: dict[str, Any], record: Record, height: int) -> None:
+def _add_parents(pds: Pds, thread: dict[str, Any], record: Record, reader: str, height: int) -> None:
     while height > 0 and (parent := parent_of(record)) is not None:
         found = locate(pds, parent, POST)
         if found is None:
             thread["parent"] = {"$type": f"{_DEFS}#notFoundPost", "uri": parent, "notFound": True}
             return
-        thread["parent"] = _thread_below(pds, *found, depth=0)
+        thread["parent"] = _thread_below(pds, *found, reader, depth=0)
         thread, record, height = thread["parent"], found[1], height - 1
 
 
 def get_author_feed(pds: Pds, call: Call) -> Response:
     account = _actor(pds, call.params["actor"])
-    return json_answer(_feed(pds, [(account, record) for record in account.repo.records(POST)], call))
+    belongs = _FILTERS.get(call.params.get("filter", "posts_with_replies"))
+    if belongs is None:
+        raise XrpcFailure(400, "Unknown filter")
+    return json_answer(
+        _feed(pds, [(account, record) for record in account.repo.records(POST) if belongs(record)], call)
+    )
+
+
+def _media_kind(record: Record) -> str:
+    """What a post shows besides its text: images, video or nothing."""
+    embed = record.value.get("embed") or {}
+    return str((embed.get("media") or embed).get("$type", "")).removeprefix("app.bsky.embed.")
+
+
+def _is_own_thread(record: Record) -> bool:
+    """Whether a post is no answer to somebody else."""
+    parent = parent_of(record)
+    return parent is None or parent.startswith(record.uri.rpartition("/app.bsky.")[0])
+
+
+_FILTERS: dict[str, Callable[[Record], bool]] = {
+    "posts_with_replies": lambda record: True,
+    "posts_no_replies": lambda record: parent_of(record) is None,
+    "posts_with_media": lambda record: _media_kind(record) in ("images", "video"),
+    "posts_with_video": lambda record: _media_kind(record) == "video",
+    "posts_and_author_threads": _is_own_thread,
+}
+
+
+def search_posts(pds: Pds, call: Call) -> Response:
+    """Posts with all words of a query, newest first."""
+    words = str(call.params["q"]).lower().split()
+    author = call.params.get("author")
+    by = None if author is None else _actor(pds, author)
+    found = [
+        one
+        for one in everything(pds, POST)
+        if by in (None, one[0]) and all(word in str(one[1].value.get("text", "")).lower() for word in words)
+    ]
+    page = _feed(pds, found, call)
+    return json_answer({"posts": [item["post"] for item in page.pop("feed")], **page})
 
 
 def get_timeline(pds: Pds, call: Call) -> Response:
@@ -75,7 +115,7 @@ def _feed(pds: Pds, found: list[tuple[Account, Record]], call: Call) -> dict[str
     cursor = call.params.get("cursor")
     rest = [one for one in found if cursor is None or sort_at(one[1]) < cursor]
     page = rest[: call.params["limit"]]
-    answer: dict[str, Any] = {"feed": [{"post": _post_view(pds, *one)} for one in page]}
+    answer: dict[str, Any] = {"feed": [{"post": _post_view(pds, *one, call.did)} for one in page]}
     if len(rest) > len(page):
         answer["cursor"] = sort_at(page[-1][1])
     return answer
@@ -91,12 +131,12 @@ def sort_at(record: Record) -> str:
 
 
 def get_profile(pds: Pds, call: Call) -> Response:
-    return json_answer(_profile(pds, _actor(pds, call.params["actor"])))
+    return json_answer(_profile(pds, _actor(pds, call.params["actor"]), call.did))
 
 
 def get_profiles(pds: Pds, call: Call) -> Response:
     found = (pds.accounts.find(name) for name in call.params["actors"])
-    return json_answer({"profiles": [_profile(pds, one) for one in found if one is not None]})
+    return json_answer({"profiles": [_profile(pds, one, call.did) for one in found if one is not None]})
 
 
 def search_actors_typeahead(pds: Pds, call: Call) -> Response:
@@ -107,7 +147,28 @@ def search_actors_typeahead(pds: Pds, call: Call) -> Response:
     return json_answer({"actors": found[: call.params["limit"]] if begin else []})
 
 
-def _profile(pds: Pds, account: Account) -> dict[str, Any]:
+def search_actors(pds: Pds, call: Call) -> Response:
+    """Accounts whose handle, display name or description has this in it."""
+    asked = str(call.params.get("q", call.params.get("term", ""))).lower()
+    views = (_profile(pds, account, call.did) for account in pds.accounts if account.status == "active")
+    names = ("handle", "displayName", "description")
+    found = [view for view in views if asked and any(asked in view.get(name, "").lower() for name in names)]
+    return json_answer({"actors": found[: call.params["limit"]]})
+
+
+def mute_actor(pds: Pds, call: Call) -> Response:
+    """Mute somebody; it shows in what the caller sees of them."""
+    caller(pds, call).muted.add(_actor(pds, call.body["actor"]).did)
+    return empty_answer()
+
+
+def unmute_actor(pds: Pds, call: Call) -> Response:
+    """Take that back."""
+    caller(pds, call).muted.discard(_actor(pds, call.body["actor"]).did)
+    return empty_answer()
+
+
+def _profile(pds: Pds, account: Account, reader: str) -> dict[str, Any]:
     follows = account.repo.records(FOLLOW)
     followers = sum(record.value["subject"] == account.did for _, record in everything(pds, FOLLOW))
     profile = account.repo.get("app.bsky.actor.profile", "self")
@@ -117,7 +178,28 @@ def _profile(pds: Pds, account: Account) -> dict[str, Any]:
         if name in value:
             view[name] = value[name]
     counts = {"followsCount": len(follows), "followersCount": followers, "postsCount": len(account.repo.records(POST))}
-    return {**view, **counts}
+    return {**view, **counts, **_seen_profile(pds, account, reader)}
+
+
+def _seen_profile(pds: Pds, account: Account, reader: str) -> dict[str, Any]:
+    """What there is between the reader and an account; nothing for those who are not signed in."""
+    who = pds.accounts.find(reader) if reader else None
+    if who is None:
+        return {}
+    follow = _record_about(who, FOLLOW, account.did)
+    followed = _record_about(account, FOLLOW, reader)
+    ways = {"following": follow, "followedBy": followed}
+    known = {name: uri for name, uri in ways.items() if uri is not None}
+    return {"viewer": {"muted": account.did in who.muted, "blockedBy": False, **known}}
+
+
+def _record_about(account: Account, collection: str, subject: str) -> str | None:
+    """The address of an account's record about somebody or something."""
+    for record in account.repo.records(collection):
+        about = record.value.get("subject")
+        if subject in (about, about.get("uri") if isinstance(about, dict) else None):
+            return record.uri
+    return None
 
 
 def get_feed_generator(pds: Pds, call: Call) -> Response:
@@ -214,39 +296,6 @@ def _view(pds: Pds, account: Account, record: Record, names: tuple[str, ...]) ->
     return view
 
 
-def create_draft(pds: Pds, call: Call) -> Response:
-    account = caller(pds, call)
-    if len(account.drafts) >= MAX_DRAFTS:
-        raise XrpcFailure(400, "Too many drafts", "DraftLimitReached")
-    draft_id, now = pds.next_tid(), pds.now_iso()
-    account.drafts[draft_id] = {"id": draft_id, "draft": call.body["draft"], "createdAt": now, "updatedAt": now}
-    return json_answer({"id": draft_id})
-
-
-def get_drafts(pds: Pds, call: Call) -> Response:
-    drafts = sorted(caller(pds, call).drafts.values(), key=lambda one: (one["updatedAt"], one["id"]), reverse=True)
-    start = int(call.params.get("cursor", "0"))
-    page = drafts[start : start + call.params["limit"]]
-    answer: dict[str, Any] = {"drafts": page}
-    if start + len(page) < len(drafts):
-        answer["cursor"] = str(start + len(page))
-    return json_answer(answer)
-
-
-def update_draft(pds: Pds, call: Call) -> Response:
-    """Update a draft. An unknown id is silently ignored, as the lexicon says."""
-    changed = call.body["draft"]
-    known = caller(pds, call).drafts.get(changed["id"])
-    if known is not None:
-        known.update(draft=changed["draft"], updatedAt=pds.now_iso())
-    return empty_answer()
-
-
-def delete_draft(pds: Pds, call: Call) -> Response:
-    caller(pds, call).drafts.pop(call.body["id"], None)
-    return empty_answer()
-
-
 def caller(pds: Pds, call: Call) -> Account:
     account = pds.accounts.find(call.did)
     if account is None:
@@ -307,7 +356,7 @@ def self_labels(account: Account, record: Record) -> list[dict[str, str]]:
     ]
 
 
-def _post_view(pds: Pds, account: Account, record: Record) -> dict[str, Any]:
+def _post_view(pds: Pds, account: Account, record: Record, reader: str) -> dict[str, Any]:
     def count(collection: str) -> int:
         return sum(one.value.get("subject", {}).get("uri") == record.uri for _, one in everything(pds, collection))
 
@@ -324,7 +373,35 @@ def _post_view(pds: Pds, account: Account, record: Record) -> dict[str, Any]:
         "quoteCount": sum(quoted_by(one) == record.uri for one in posts),
         "indexedAt": record.indexed_at,
         "labels": self_labels(account, record),
+        **_shown_embed(pds, account, record),
+        **_seen_post(pds, record, reader),
     }
+
+
+def _shown_embed(pds: Pds, account: Account, record: Record) -> dict[str, Any]:
+    def quoted(uri: str) -> dict[str, Any] | None:
+        found = locate(pds, uri, POST)
+        if found is None:
+            return None
+        author, post = found
+        view = {"uri": uri, "cid": post.cid, "author": actor_view(pds, author), "value": post.value}
+        return {"$type": "app.bsky.embed.record#viewRecord", **view, "indexedAt": post.indexed_at}
+
+    def address(cid: str) -> str:
+        return f"{pds.url}/xrpc/com.atproto.sync.getBlob?did={account.did}&cid={cid}"
+
+    embed = record.value.get("embed")
+    view = None if embed is None else embed_view(embed, address, quoted)
+    return {} if view is None else {"embed": view}
+
+
+def _seen_post(pds: Pds, record: Record, reader: str) -> dict[str, Any]:
+    """What the reader did with a post; nothing for those who are not signed in."""
+    who = pds.accounts.find(reader) if reader else None
+    if who is None:
+        return {}
+    done = {name: _record_about(who, f"app.bsky.feed.{name}", record.uri) for name in ("like", "repost")}
+    return {"viewer": {"threadMuted": False, **{name: uri for name, uri in done.items() if uri is not None}}}
 
 
 def quoted_by(record: Record) -> str | None:
@@ -337,6 +414,10 @@ METHODS = {
     "app.bsky.feed.getPosts": Method(get_posts, "optional"),
     "app.bsky.feed.getPostThread": Method(get_post_thread, "optional"),
     "app.bsky.feed.getAuthorFeed": Method(get_author_feed, "optional"),
+    "app.bsky.feed.searchPosts": Method(search_posts, "optional"),
+    "app.bsky.actor.searchActors": Method(search_actors, "optional"),
+    "app.bsky.graph.muteActor": Method(mute_actor, "access"),
+    "app.bsky.graph.unmuteActor": Method(unmute_actor, "access"),
     "app.bsky.feed.getTimeline": Method(get_timeline, "access"),
     "app.bsky.feed.getFeedGenerator": Method(get_feed_generator, "optional"),
     "app.bsky.actor.getProfile": Method(get_profile, "optional"),
@@ -348,8 +429,4 @@ METHODS = {
     "app.bsky.graph.getFollowers": Method(get_followers, "optional"),
     "app.bsky.graph.getList": Method(get_list, "optional"),
     "app.bsky.graph.getStarterPack": Method(get_starter_pack, "optional"),
-    "app.bsky.draft.createDraft": Method(create_draft, "access"),
-    "app.bsky.draft.getDrafts": Method(get_drafts, "access"),
-    "app.bsky.draft.updateDraft": Method(update_draft, "access"),
-    "app.bsky.draft.deleteDraft": Method(delete_draft, "access"),
 }

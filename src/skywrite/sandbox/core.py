@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 from skywrite.atproto.syntax import Handle
 from skywrite.clock import SYSTEM_CLOCK, Clock, secret_bytes
 from skywrite.http import Response
-from skywrite.sandbox import appview, notifications, repo_methods, server_methods
+from skywrite.sandbox import app_drafts, appview, notifications, repo_methods, server_methods
 from skywrite.sandbox.accounts import Account, Status
 from skywrite.sandbox.faults import Fault, Faults
 from skywrite.sandbox.lexdata import read_json, to_lex
@@ -50,6 +50,7 @@ METHODS: dict[str, Method] = {
     **server_methods.METHODS,
     **repo_methods.METHODS,
     **appview.METHODS,
+    **app_drafts.METHODS,
     **notifications.METHODS,
 }
 _NSID = re.compile(r"[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*")

@@ -68,6 +68,12 @@ def list_notifications(pds: Pds, call: Call) -> Response:
     return json_answer({"notifications": views, **seen, **more})
 
 
+def get_unread_count(pds: Pds, call: Call) -> Response:
+    """How many of them are new to the caller."""
+    reader = caller(pds, call)
+    return json_answer({"count": sum(not _is_read(one, reader.seen_at) for one in _notices(pds, reader))})
+
+
 def _page(found: list[_Notice], call: Call) -> tuple[list[_Notice], str | None]:
     limit, reasons = call.params["limit"], call.params.get("reasons")
     cursor, page = call.params.get("cursor"), list[_Notice]()
@@ -130,12 +136,16 @@ def _view(pds: Pds, notice: _Notice, seen_at: str) -> dict[str, Any]:
     record = notice.record
     about = {} if notice.subject is None else {"reasonSubject": notice.subject}
     view = {"uri": record.uri, "cid": record.cid, "author": actor_view(pds, notice.account), "record": record.value}
-    is_read = bool(seen_at) and datetime.fromisoformat(sort_at(record)) <= datetime.fromisoformat(seen_at)
-    state = {"reason": notice.reason, "isRead": is_read, "indexedAt": sort_at(record)}
+    state = {"reason": notice.reason, "isRead": _is_read(notice, seen_at), "indexedAt": sort_at(record)}
     return {**view, **about, **state, "labels": self_labels(notice.account, record)}
 
 
+def _is_read(notice: _Notice, seen_at: str) -> bool:
+    return bool(seen_at) and datetime.fromisoformat(sort_at(notice.record)) <= datetime.fromisoformat(seen_at)
+
+
 METHODS = {
+    "app.bsky.notification.getUnreadCount": Method(get_unread_count, "access"),
     "app.bsky.notification.listNotifications": Method(list_notifications, "access"),
     "app.bsky.notification.updateSeen": Method(update_seen, "access"),
 }
