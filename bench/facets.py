@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> None:
 
 def ours(rounds: int) -> float:
     """Seconds for the corpus, after a first pass."""
-    from skywrite.bsky.richtext import detect_facets
+    from skywrite.protocol.bsky.richtext import detect_facets
 
     return _timed(detect_facets, rounds)
 

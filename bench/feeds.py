@@ -104,10 +104,10 @@ def timed(action: Callable[[], object]) -> tuple[float, float]:
 def measure(url: str, count: int, threads: int, database: str) -> list[tuple[str, float, float]]:
     """Every measurement: name, wall and processor seconds for all feeds."""
     from skywrite.app import Skywrite
-    from skywrite.app.feed_checks import FeedChecks, FeedTask
-    from skywrite.clock import FakeClock, SystemClock
-    from skywrite.config import load_config
-    from skywrite.fetch.fetch import Fetcher
+    from skywrite.core.clock import FakeClock, SystemClock
+    from skywrite.core.config import load_config
+    from skywrite.features.feeds.task import FeedChecks, FeedTask
+    from skywrite.protocol.fetch.fetch import Fetcher
     from skywrite.sandbox import Sandbox, SandboxTransport
 
     fetcher = Fetcher(("127.0.0.1",))
@@ -148,9 +148,9 @@ def reading() -> list[tuple[str, str]]:
     """Reading one feed of 500 items, and a hostile one, against feedparser: seconds."""
     import feedparser
 
-    from skywrite.fetch.fetch import Fetched
-    from skywrite.sources.feed import read_feed
-    from skywrite.sources.feed_entry import FeedUnreadable
+    from skywrite.features.feeds.reading.entry import FeedUnreadable
+    from skywrite.features.feeds.reading.feed import read_feed
+    from skywrite.protocol.fetch.fetch import Fetched
 
     good = feed_xml("x", 500)
     hostile = b"<rss><channel>" + b"<item/>" * 9_999 + b"</channel></rss>"

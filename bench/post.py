@@ -82,7 +82,7 @@ def sign_in(pds: Pds, account: PdsAccount, folder: Path) -> dict[str, str]:
     login = [
         sys.executable,
         "-m",
-        "skywrite.cli.main",
+        "skywrite.faces.cli.main",
         "login",
         account.handle,
         "--pds",

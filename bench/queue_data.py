@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from skywrite.app import Skywrite
-from skywrite.atproto.session import Session
-from skywrite.compose.build import build
-from skywrite.compose.draft import draft_from_dict
-from skywrite.config import load_config
+from skywrite.core.config import load_config
+from skywrite.posting.compose.build import build
+from skywrite.posting.compose.draft import draft_from_dict
+from skywrite.protocol.atproto.session import Session
 from skywrite.queue.model import NewPost
 from skywrite.queue.store import Store
 from tests.support.pds import Pds, running_pds

@@ -24,9 +24,9 @@ from bench.queue_data import (
 )
 from bench.queue_store import Table
 from skywrite.app import Skywrite
-from skywrite.atproto.session import Session
-from skywrite.atproto.tid import TidClock
-from skywrite.clock import SYSTEM_CLOCK, to_iso
+from skywrite.core.clock import SYSTEM_CLOCK, to_iso
+from skywrite.protocol.atproto.session import Session
+from skywrite.protocol.atproto.tid import TidClock
 from tests.support.processes import python_child
 
 DRAIN_ACCOUNTS_PER_CONNECTION = 2

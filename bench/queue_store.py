@@ -26,10 +26,10 @@ from bench.queue_data import (
 )
 from skywrite.__main__ import GARBAGE_OBJECTS
 from skywrite.app import Skywrite
-from skywrite.atproto.session import Session
-from skywrite.clock import SystemClock, to_iso
-from skywrite.config import load_config
-from skywrite.publish.decide import Decider
+from skywrite.core.clock import SystemClock, to_iso
+from skywrite.core.config import load_config
+from skywrite.posting.publish.decide import Decider
+from skywrite.protocol.atproto.session import Session
 from skywrite.queue.model import Published
 from skywrite.queue.store import Store
 from tests.support.claims import claim_next

@@ -21,8 +21,8 @@ from urllib.request import urlopen
 from bench.measure import machine, print_table
 from bench.queue_data import Ground, RunningWorker, cpu_seconds, database_cpu_seconds, percentile, post_of, tell
 from skywrite.app import Skywrite
-from skywrite.atproto.session import Session
-from skywrite.config import DEFAULT_THREADS
+from skywrite.core.config import DEFAULT_THREADS
+from skywrite.protocol.atproto.session import Session
 from tests.support.processes import python_child
 
 BUDGET_SECONDS = 20.0

@@ -12,7 +12,7 @@ import json
 import sys
 from typing import Any
 
-from skywrite.atproto.cid import cid_for_record
+from skywrite.protocol.atproto.cid import cid_for_record
 
 
 def answer_to(body: bytes) -> bytes:

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from skywrite.app.stateless import Stateless, StatelessReport
-from skywrite.clock import SYSTEM_CLOCK, secret_bytes
-from skywrite.config import load_config
-from skywrite.errors import InputError, SkywriteError
-from skywrite.schedule.timestamps import due_time, read_timestamp
-from skywrite.shown import printable, printable_line
-from skywrite.sources.check import check_folder
-from skywrite.sources.folder import read_folder
+from skywrite.core.clock import SYSTEM_CLOCK, secret_bytes
+from skywrite.core.config import load_config
+from skywrite.core.errors import InputError, SkywriteError
+from skywrite.core.shown import printable, printable_line
+from skywrite.posting.schedule.timestamps import due_time, read_timestamp
+from skywrite.posting.sources.check import check_folder
+from skywrite.posting.sources.folder import read_folder
 
 EVENT_BYTES_MAX = 25_000_000
 CLOCKS_APART = timedelta(minutes=5)

@@ -139,7 +139,7 @@ def main_job(client: Client, page: str, friend: str) -> None:
     show(client, posted.uri)
 
     title("2. A long text that becomes a thread, in one commit")
-    from skywrite.bsky.split import split_text
+    from skywrite.protocol.bsky.split import split_text
 
     thread = client.send_thread(split_text(STORY, numbering="1/n"))
     for item in thread:

@@ -14,9 +14,9 @@ from pathlib import Path
 import click
 
 import skywrite
-from skywrite.cli.main import cli
-from skywrite.codes import CODES
-from skywrite.errors import SkywriteError
+from skywrite.core.codes import CODES
+from skywrite.core.errors import SkywriteError
+from skywrite.faces.cli.main import cli
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 COLUMNS = 100

@@ -20,7 +20,7 @@ COLOURS = 128
 
 def main() -> None:
     """Start the demo, look at it, and stop it."""
-    command = [sys.executable, "-m", "skywrite.cli.main", "serve", "--demo", "--json", "--port", "0"]
+    command = [sys.executable, "-m", "skywrite.faces.cli.main", "serve", "--demo", "--json", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         said = json.loads(server.stdout.readline())

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from skywrite.clock import SYSTEM_CLOCK
+from skywrite.core.clock import SYSTEM_CLOCK
 from skywrite.queue import sqlite
 from skywrite.queue.migrate import migrate
 from tests.support.canaries import left_behind, secrets_in

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from skywrite.app import Skywrite
     from skywrite.async_client import AsyncClient
     from skywrite.client import Client
-    from skywrite.errors import SkywriteError
-    from skywrite.queue.inbox import InboxItem
+    from skywrite.core.errors import SkywriteError
+    from skywrite.features.answers.store import InboxItem
     from skywrite.sdk.request import Request
     from skywrite.sdk.resolver import IdResolver
     from skywrite.sdk.sessions import Session, SessionEvent
@@ -42,12 +42,12 @@ _HOMES = {
     "AtUri": "skywrite.sdk.uri",
     "Client": "skywrite.client",
     "IdResolver": "skywrite.sdk.resolver",
-    "InboxItem": "skywrite.queue.inbox",
+    "InboxItem": "skywrite.features.answers.store",
     "Request": "skywrite.sdk.request",
     "Session": "skywrite.sdk.sessions",
     "SessionEvent": "skywrite.sdk.sessions",
     "Skywrite": "skywrite.app",
-    "SkywriteError": "skywrite.errors",
+    "SkywriteError": "skywrite.core.errors",
     "client_utils": "",
     "exceptions": "",
     "models": "",

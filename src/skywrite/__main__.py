@@ -22,7 +22,7 @@ def main() -> NoReturn:
     codes: list[int] = []
     # What is registered first is called last: everybody else has cleaned up by then.
     atexit.register(_end_at_once, codes)
-    from skywrite.cli.main import main as run
+    from skywrite.faces.cli.main import main as run
 
     try:
         run(sys.argv[1:])

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any, Self
 
 from skywrite.client import Client
-from skywrite.errors import SkywriteError
+from skywrite.core.errors import SkywriteError
 from skywrite.sdk.me import Me
 from skywrite.sdk.names import Namespace
 from skywrite.sdk.sessions import Session, SessionCallback, SessionEvent

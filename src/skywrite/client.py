@@ -14,26 +14,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from skywrite.atproto.identity import Resolver
-from skywrite.atproto.repo import Record, Repo, Write
-from skywrite.atproto.service import at_own_server, service_for
-from skywrite.atproto.session import Agent, MemorySessionStore, Session
-from skywrite.atproto.session_data import MAIN_PASSWORD_WARNING
-from skywrite.atproto.sign_in import create_session
-from skywrite.atproto.tid import TidClock
-from skywrite.atproto.xrpc import Param, Xrpc
-from skywrite.bsky.limits import POST
-from skywrite.clock import SYSTEM_CLOCK, Clock, to_iso
-from skywrite.compose.build import build
-from skywrite.compose.draft import Draft
-from skywrite.compose.freeze import freeze, mention_handles
-from skywrite.compose.references import app_link, parse_reference
-from skywrite.compose.resolve import late_mentions, resolve_draft
-from skywrite.config import load_config
-from skywrite.errors import InputError, SignInError
-from skywrite.http import Transport
-from skywrite.publish.network import Network
-from skywrite.publish.sender import Sending, send
+from skywrite.core.clock import SYSTEM_CLOCK, Clock, to_iso
+from skywrite.core.config import load_config
+from skywrite.core.errors import InputError, SignInError
+from skywrite.core.http import Transport
+from skywrite.posting.compose.build import build
+from skywrite.posting.compose.draft import Draft
+from skywrite.posting.compose.freeze import freeze, mention_handles
+from skywrite.posting.compose.references import app_link, parse_reference
+from skywrite.posting.compose.resolve import late_mentions, resolve_draft
+from skywrite.posting.publish.network import Network
+from skywrite.posting.publish.sender import Sending, send
+from skywrite.protocol.atproto.identity import Resolver
+from skywrite.protocol.atproto.repo import Record, Repo, Write
+from skywrite.protocol.atproto.service import at_own_server, service_for
+from skywrite.protocol.atproto.session import Agent, MemorySessionStore, Session
+from skywrite.protocol.atproto.session_data import MAIN_PASSWORD_WARNING
+from skywrite.protocol.atproto.sign_in import create_session
+from skywrite.protocol.atproto.tid import TidClock
+from skywrite.protocol.atproto.xrpc import Param, Xrpc
+from skywrite.protocol.bsky.limits import POST
 from skywrite.sdk.answers import Answer, UploadedBlob, answer
 from skywrite.sdk.arguments import TEXT, also_named, draft_of, media_of, takes
 from skywrite.sdk.client_names import NAMES, attribute

@@ -6,8 +6,8 @@ classes, so that the `except` clauses of existing scripts catch what they did.
 
 from __future__ import annotations
 
-from skywrite.atproto.xrpc_errors import Refused
-from skywrite.errors import InputError, RateLimited, SignInError, SkywriteError, TemporaryError, TimedOut
+from skywrite.core.errors import InputError, RateLimited, SignInError, SkywriteError, TemporaryError, TimedOut
+from skywrite.protocol.atproto.xrpc_errors import Refused
 
 __all__ = [
     "AtProtocolError",

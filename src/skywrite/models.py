@@ -12,7 +12,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
 from skywrite.sdk.answers import Answer, answer, model, plain
 from skywrite.sdk.lexicons import definition, is_record, lexicons
 

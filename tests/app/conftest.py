@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.clock import FakeClock
-from skywrite.config import Config, load_config
-from skywrite.http import Response
+from skywrite.core.clock import FakeClock
+from skywrite.core.config import Config, load_config
+from skywrite.core.http import Response
 from skywrite.queue.model import STATES
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport

@@ -6,9 +6,9 @@ import json
 from datetime import timedelta
 from typing import Any, Protocol
 
-from skywrite.bsky.limits import POST
-from skywrite.clock import FakeClock
-from skywrite.http import Response
+from skywrite.core.clock import FakeClock
+from skywrite.core.http import Response
+from skywrite.protocol.bsky.limits import POST
 from skywrite.sandbox import Request, Sandbox
 from skywrite.sandbox.repo import Record
 

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.atproto.identity import Identity, Resolver, UnknownHandle
-from skywrite.atproto.service import ENTRYWAY, service_for
-from skywrite.atproto.sign_in import WrongPassword
-from skywrite.atproto.syntax import Did, Handle
-from skywrite.errors import InputError, NoAnswer
-from skywrite.fetch.fetch import Fetcher
-from skywrite.fetch.guard import AddressRefused, Guard
-from skywrite.fetch.web import GuardedWeb
-from skywrite.http import Response
+from skywrite.core.errors import InputError, NoAnswer
+from skywrite.core.http import Response
+from skywrite.protocol.atproto.identity import Identity, Resolver, UnknownHandle
+from skywrite.protocol.atproto.service import ENTRYWAY, service_for
+from skywrite.protocol.atproto.sign_in import WrongPassword
+from skywrite.protocol.atproto.syntax import Did, Handle
+from skywrite.protocol.fetch.fetch import Fetcher
+from skywrite.protocol.fetch.guard import AddressRefused, Guard
+from skywrite.protocol.fetch.web import GuardedWeb
 from tests.app.conftest import World
 from tests.support.errors import fails
 

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.reposts import REPOST
-from skywrite.bsky.limits import POST
+from skywrite.features.reposts.service import REPOST
+from skywrite.protocol.bsky.limits import POST
 from skywrite.queue import identities
 from skywrite.queue.marks import Marks, ToMark
 from skywrite.queue.model import Slot
@@ -178,20 +178,20 @@ def test_every_identity_has_a_scene() -> None:
 
 # Every place that makes a post or a record for the queue: an identity, or who asked for it.
 PLACES = {
-    "app/feed_checks.py _post_item": "of_feed_item",
-    "app/folders.py _new": "of_key",
+    "features/feeds/task.py _post_item": "of_feed_item",
+    "features/folders/service.py _new": "of_key",
     "app/drafting.py new_post": "whoever calls it",
-    "app/follow_ups.py _do": "of_follow_up",
-    "app/follow_ups.py _reply": "of_follow_up",
+    "features/follow_ups/service.py _do": "of_follow_up",
+    "features/follow_ups/service.py _reply": "of_follow_up",
     "app/functions.py call": "a person",
-    "app/inbox.py _add": "of_answer",
-    "app/inbox.py answer_by": "of_answer",
+    "features/answers/service.py _add": "of_answer",
+    "features/answers/service.py answer_by": "of_answer",
     "app/occurrences.py _post": "of_occurrence",
     "app/posts.py schedule": "a person",
-    "app/reposts.py _add": "a person",
-    "app/importing.py _post": "a person",
-    "app/reposts.py _key_at": "of_repost",
-    "app/row_checks.py post": "a person",
+    "features/reposts/service.py _add": "a person",
+    "features/tables/importing.py _post": "a person",
+    "features/reposts/service.py _key_at": "of_repost",
+    "features/tables/row_checks.py post": "a person",
     "app/rows.py accept": "whoever calls it",
     "app/sending.py publish_now": "a person",
     "app/timers.py _posts": "of_command",

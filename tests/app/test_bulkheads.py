@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.checkup import check_run
 from skywrite.app.chores import Heartbeat
-from skywrite.atproto.session import Session
-from skywrite.atproto.sign_in import create_session
-from skywrite.clock import SYSTEM_CLOCK, Clock, FakeClock
-from skywrite.config import load_config
-from skywrite.errors import TimedOut
-from skywrite.http import Response
-from skywrite.publish.worker import Worker
+from skywrite.core.clock import SYSTEM_CLOCK, Clock, FakeClock
+from skywrite.core.config import load_config
+from skywrite.core.errors import TimedOut
+from skywrite.core.http import Response
+from skywrite.features.checkup.service import check_run
+from skywrite.posting.publish.worker import Worker
+from skywrite.protocol.atproto.session import Session
+from skywrite.protocol.atproto.sign_in import create_session
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport
 from tests.app.conftest import NOON
@@ -44,7 +44,7 @@ class Network:
         self.asked = 0
 
     def request(self, method: str, url: str, **more: Any) -> Response:
-        """As `skywrite.http.Transport`."""
+        """As `skywrite.core.http.Transport`."""
         if self.healed or not url.startswith(HUNG_URL):
             url = url.replace(HUNG_URL, self._box_url)
             return self._inner.request(method, url, **more)

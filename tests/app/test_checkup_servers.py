@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from skywrite.app import checkup
 from skywrite.app.facade import Skywrite
-from skywrite.errors import TemporaryError
+from skywrite.core.errors import TemporaryError
+from skywrite.features.checkup import service as checkup
 from skywrite.queue.model import Account
 from tests.app.conftest import World
 

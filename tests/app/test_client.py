@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from skywrite import Client
-from skywrite.atproto.repo import RecordNotFound
-from skywrite.atproto.sign_in import WrongPassword
-from skywrite.errors import InputError, NoAnswer, NotSent, TemporaryError
+from skywrite.core.errors import InputError, NoAnswer, NotSent, TemporaryError
+from skywrite.protocol.atproto.repo import RecordNotFound
+from skywrite.protocol.atproto.sign_in import WrongPassword
 from skywrite.sdk.lexicons import lexicons
 from tests.app.conftest import World
 from tests.support.errors import fails
@@ -183,7 +183,7 @@ def test_images_in_all_forms(world: World, client: Client, image: Callable[..., 
 
 def test_a_video(world: World, client: Client, tmp_path: Path) -> None:
     """Bytes, with its alt text."""
-    from skywrite.media.ffmpeg import find_ffmpeg
+    from skywrite.protocol.media.ffmpeg import find_ffmpeg
 
     path = tmp_path / "video.mp4"
     source = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=10:duration=0.5", "-pix_fmt", "yuv420p"]

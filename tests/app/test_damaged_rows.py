@@ -14,14 +14,14 @@ import pytest
 from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
-from skywrite.app.checkup import check_all
 from skywrite.app.operations import OPERATIONS, Access
-from skywrite.errors import SkywriteError
+from skywrite.core.errors import SkywriteError
+from skywrite.faces.server.app import make_app
+from skywrite.faces.server.auth import COOKIE
+from skywrite.faces.server.security import Origin
+from skywrite.features.checkup.service import check_all
 from skywrite.queue.api_keys import SCOPES
 from skywrite.queue.people import People
-from skywrite.server.app import make_app
-from skywrite.server.auth import COOKIE
-from skywrite.server.security import Origin
 from tests.app.conftest import World
 from tests.app.damage import HEALTHY, HOSTILE, SICK, Cell, PostgresQueue, Queue, SqliteQueue, damage, fill, sick_rows
 from tests.support.chance import NIGHTLY

@@ -12,13 +12,16 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.app.workers import worker_name
-from skywrite.http import Response
-from skywrite.queue.feed_model import NewFeed
+from skywrite.core.http import Response
+from skywrite.features.feeds.model import NewFeed
+from skywrite.features.feeds.store import FeedStore
 from skywrite.queue.leases import LEASED, Leases
 from skywrite.queue.queries import SQL
 from skywrite.queue.webhooks import Webhooks
 from tests.app.conftest import World
 from tests.app.strangers import Stranger
+
+feeds_of = FeedStore.beside
 
 # Posts and timers are freed by name when somebody looks for them.
 OTHERS = {"account", "post", "timer"}
@@ -42,7 +45,9 @@ def prepare(sky: Skywrite, world: World) -> None:
     sent = sky.post("Ask me")
     assert sent.id is not None
     did = sky.context.account().did
-    sky.context.store.release_feed(sky.context.store.add_feed(NewFeed("https://a.example/", (did,)), "", 60))
+    feeds_of(sky.context.store).release_feed(
+        feeds_of(sky.context.store).add_feed(NewFeed("https://a.example/", (did,)), "", 60)
+    )
     hook, _ = Webhooks(sky.context.store).add("https://b.example/")
     Webhooks(sky.context.store).send_test(hook.id)
     sky.notices.add_email("me@c.example", sender="bot@c.example", server="smtp.c.example")
@@ -80,7 +85,7 @@ def killed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     dead.context.network._fetcher = SimpleNamespace(fetch=die, post=die)  # type: ignore[assignment]
     with monkeypatch.context() as patch:
         patch.setattr(world.transport, "request", ask)
-        patch.setattr("skywrite.app.notices.send", die)
+        patch.setattr("skywrite.features.notices.service.send", die)
         for work in dead._runner().works():
             for turn in work.due():
                 with suppress(Killed):

@@ -11,10 +11,10 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.app.drafting import Drafting
-from skywrite.app.import_plan import plan_of
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
+from skywrite.features.tables.plan import plan_of
+from skywrite.posting.schedule.times import AmbiguousTime
 from skywrite.queue.model import Slot
-from skywrite.schedule.times import AmbiguousTime
 from tests.app.conftest import NOON, World
 
 AT = "2027-01-05T09:00:00Z"

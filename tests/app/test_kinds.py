@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from skywrite import Skywrite
-from skywrite.errors import InputError, SkywriteError
+from skywrite.core.errors import InputError, SkywriteError
 from tests.app.conftest import World
 from tests.app.test_public_names import NOUNS
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.http import Response
-from skywrite.publish.publisher import LEASE_SECONDS, LeaseLost
+from skywrite.core.http import Response
+from skywrite.posting.publish.publisher import LEASE_SECONDS, LeaseLost
 from skywrite.queue.post_store import PostStore
 from tests.app.conftest import World
 from tests.support.claims import claim_next
@@ -30,7 +30,7 @@ class Slow:
         self.before_write: Callable[[], object] = lambda: None
 
     def request(self, method: str, url: str, *, body: Any = None, **more: Any) -> Response:
-        """As `skywrite.http.Transport`."""
+        """As `skywrite.core.http.Transport`."""
         if url.endswith(WRITE):
             self.before_write()
         if not url.endswith(UPLOAD):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from skywrite import Skywrite
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
 
 NOTHING: dict[str, Callable[[Skywrite], object]] = {
     "accounts of a new feed": lambda sky: sky.feeds.add("https://example.com/", accounts=[]),

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.errors import InputError
-from skywrite.fetch.card import Card
-from skywrite.publish.decide import Decider
-from skywrite.publish.publisher import LEASE_SECONDS
+from skywrite.core.errors import InputError
+from skywrite.posting.publish.decide import Decider
+from skywrite.posting.publish.publisher import LEASE_SECONDS
+from skywrite.protocol.fetch.card import Card
 from skywrite.queue.model import ChangedMeanwhile
 from tests.app.conftest import NOON, World, before_each_write
 from tests.support.claims import claim_next
@@ -30,7 +30,7 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.append(url)
         return Card(url, f"Title of {url}", "")
 
-    monkeypatch.setattr("skywrite.fetch.card.fetch_card", fetch_card)
+    monkeypatch.setattr("skywrite.protocol.fetch.card.fetch_card", fetch_card)
     return asked
 
 
@@ -337,7 +337,7 @@ def test_a_post_that_is_held_while_an_edit_is_prepared_stays_held(
         world.process().hold(1)
         return Card(url, "Title", "")
 
-    monkeypatch.setattr("skywrite.fetch.card.fetch_card", fetch_card)
+    monkeypatch.setattr("skywrite.protocol.fetch.card.fetch_card", fetch_card)
     with pytest.raises(ChangedMeanwhile):
         sky.edit(1, text="See https://a.test")
     world.clock.advance(7200)
@@ -358,7 +358,7 @@ def test_an_edit_goes_on_where_only_a_worker_tried_in_vain_meanwhile(
         world.box.faults.clear()
         return Card(url, "Title", "")
 
-    monkeypatch.setattr("skywrite.fetch.card.fetch_card", fetch_card)
+    monkeypatch.setattr("skywrite.protocol.fetch.card.fetch_card", fetch_card)
     sky.edit(1, text="See https://a.test")
     world.clock.advance(3600)
     sky.run_once()

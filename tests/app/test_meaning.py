@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.errors import SkywriteError
-from skywrite.fetch.guard import AddressRefused
+from skywrite.core.errors import SkywriteError
+from skywrite.protocol.fetch.guard import AddressRefused
 from tests.app.conftest import NOON, World
 from tests.support.errors import fails
 
@@ -60,7 +60,7 @@ def card_that(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch_card(fetcher: object, url: str, **_: object) -> object:
         raise error
 
-    monkeypatch.setattr("skywrite.fetch.card.fetch_card", fetch_card)
+    monkeypatch.setattr("skywrite.protocol.fetch.card.fetch_card", fetch_card)
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.errors import InputError
-from skywrite.fetch.card import Card
-from skywrite.publish.decide import Decider
-from skywrite.publish.publisher import LEASE_SECONDS
+from skywrite.core.errors import InputError
+from skywrite.posting.publish.decide import Decider
+from skywrite.posting.publish.publisher import LEASE_SECONDS
+from skywrite.protocol.fetch.card import Card
 from skywrite.queue.model import STATES, Slot
 from tests.app.conftest import NOON, World
 from tests.support.claims import claim_next
@@ -127,7 +127,7 @@ def test_out_and_in_again(
     """Media, threads, cards with their images, gates, keys, policies: the other database says the same."""
     thumb = Path(image("thumb.png", "green")).read_bytes()
     monkeypatch.setattr(
-        "skywrite.fetch.card.fetch_card", lambda fetcher, url, **_: Card(url, "Title", "About", image=thumb)
+        "skywrite.protocol.fetch.card.fetch_card", lambda fetcher, url, **_: Card(url, "Title", "About", image=thumb)
     )
     begun = sky.post("Begin").uri
     sky.schedule("Image", at="in 1 hour", images=[{"path": image(), "alt": "Red"}], key="a", late="skip:9h")
@@ -140,7 +140,7 @@ def test_out_and_in_again(
     folder = tmp_path / "out"
     rows = [json.loads(json.dumps(row)) for row in sky.export_rows(media_folder=folder / "media", base=folder)]
     expected = [row for row in rest(sky) if row["state"] != "published"]
-    monkeypatch.setattr("skywrite.fetch.card.fetch_card", None)
+    monkeypatch.setattr("skywrite.protocol.fetch.card.fetch_card", None)
     other = world.process(str(tmp_path / "other.db"))
     other.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     reports = other.import_rows(rows, base=folder)

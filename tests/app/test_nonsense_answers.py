@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.errors import SkywriteError
-from skywrite.http import Response
+from skywrite.core.errors import SkywriteError
+from skywrite.core.http import Response
 from tests.app.conftest import World
 
 JSON = {"content-type": "application/json"}

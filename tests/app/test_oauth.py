@@ -15,8 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.oauth import OAuth, client_from_json, client_to_json
-from skywrite.app.oauth_files import (
+from skywrite.app.oauth.files import (
     callback_page,
     check_published,
     checked_base,
@@ -27,17 +26,18 @@ from skywrite.app.oauth_files import (
     used_keys,
     write_files,
 )
+from skywrite.app.oauth.service import OAuth, client_from_json, client_to_json
 from skywrite.app.shapes.accounts import signed_in_shape
 from skywrite.app.shapes.jsonable import jsonable
-from skywrite.atproto.oauth import Pending
-from skywrite.atproto.oauth_client import OAuthClient, loopback_client, public_keys
-from skywrite.atproto.oauth_scopes import ALWAYS, RIGHTS, scope_of
-from skywrite.atproto.session import Session
-from skywrite.clock import FakeClock
-from skywrite.config import load_config
-from skywrite.errors import InputError, NotSent
-from skywrite.fetch.guard import AddressRefused
-from skywrite.http import Response
+from skywrite.core.clock import FakeClock
+from skywrite.core.config import load_config
+from skywrite.core.errors import InputError, NotSent
+from skywrite.core.http import Response
+from skywrite.protocol.atproto.oauth import Pending
+from skywrite.protocol.atproto.oauth_client import OAuthClient, loopback_client, public_keys
+from skywrite.protocol.atproto.oauth_scopes import ALWAYS, RIGHTS, scope_of
+from skywrite.protocol.atproto.session import Session
+from skywrite.protocol.fetch.guard import AddressRefused
 from tests.support.errors import fails
 from tests.support.oauth_session import (
     CONFIDENTIAL,

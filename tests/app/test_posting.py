@@ -14,10 +14,10 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.app.posts import Posts
-from skywrite.errors import InputError, SkywriteError
-from skywrite.http import Response
-from skywrite.publish.decide import Decider
-from skywrite.publish.publisher import LEASE_SECONDS
+from skywrite.core.errors import InputError, SkywriteError
+from skywrite.core.http import Response
+from skywrite.posting.publish.decide import Decider
+from skywrite.posting.publish.publisher import LEASE_SECONDS
 from skywrite.queue.database import Row
 from skywrite.queue.model import Failed, Post, Problem, Slot
 from skywrite.queue.rows import post_of
@@ -319,7 +319,7 @@ class Changing(SandboxTransport):
     """A server that stores something else than it was sent."""
 
     def request(self, method: str, url: str, **more: Any) -> Response:
-        """As `skywrite.http.Transport`."""
+        """As `skywrite.core.http.Transport`."""
         answer = super().request(method, url, **more)
         if not url.endswith(APPLY):
             return answer

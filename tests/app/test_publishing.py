@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.atproto.repo import Repo, Write
-from skywrite.compose.freeze import Frozen
-from skywrite.publish.publisher import LEASE_SECONDS, Publisher
+from skywrite.posting.compose.freeze import Frozen
+from skywrite.posting.publish.publisher import LEASE_SECONDS, Publisher
+from skywrite.protocol.atproto.repo import Repo, Write
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.model import Claim, Failed, Published, Retry
 from tests.app.conftest import Told, World, before_each_write

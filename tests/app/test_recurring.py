@@ -10,7 +10,7 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.app.occurrences import Occurrences
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
 from skywrite.queue.database import Row
 from skywrite.queue.model import STATES, Post
 from skywrite.queue.rows import post_of

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.reposts import REPOST
-from skywrite.errors import SkywriteError
+from skywrite.core.errors import SkywriteError
+from skywrite.features.reposts.service import REPOST
 from tests.app.conftest import NOON, World
 
 POSTS = 20

@@ -12,24 +12,27 @@ from typing import Any, NamedTuple
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.reposts import REPOST
-from skywrite.atproto.sign_in import create_session
-from skywrite.clock import SYSTEM_CLOCK, FakeClock
-from skywrite.config import load_config
-from skywrite.errors import SkywriteError, StorageError, TimedOut
-from skywrite.fetch.fetch import Fetched
-from skywrite.http import Response
-from skywrite.publish.rounds import Rounds, Turn, Work
-from skywrite.queue.feed_model import NewFeed
+from skywrite.core.clock import SYSTEM_CLOCK, FakeClock
+from skywrite.core.config import load_config
+from skywrite.core.errors import SkywriteError, StorageError, TimedOut
+from skywrite.core.http import Response
+from skywrite.features.feeds.model import NewFeed
+from skywrite.features.feeds.store import FeedStore
+from skywrite.features.notices.store import Channel
+from skywrite.features.reposts.service import REPOST
+from skywrite.posting.publish.rounds import Rounds, Turn, Work
+from skywrite.protocol.atproto.sign_in import create_session
+from skywrite.protocol.fetch.fetch import Fetched
 from skywrite.queue.marks import COUNTS, Marks, ToMark
 from skywrite.queue.model import STATES
-from skywrite.queue.notices import Channel
 from skywrite.queue.webhooks import Webhooks
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport
 from tests.app.conftest import NOON
 from tests.support.feed_server import rss
 from tests.support.processes import PATIENCE_SECONDS
+
+feeds_of = FeedStore.beside
 
 HUNG, HEALTHY = 10, 12
 HUNG_APPVIEW = "http://localhost:9"
@@ -73,7 +76,7 @@ class Town:
         self._hanging = {*self._marks, HUNG_APPVIEW}
 
     def request(self, method: str, url: str, **more: Any) -> Response:
-        """As `skywrite.http.Transport`."""
+        """As `skywrite.core.http.Transport`."""
         asked = f"{url} {more.get('headers')}"
         if any(mark in asked for mark in self._hanging):
             self.wait()
@@ -195,14 +198,14 @@ def reposts_done(town: Town) -> set[str]:
 def prepare_feeds(town: Town) -> None:
     for name in town.all:
         feed = NewFeed(f"https://{name}/feed", (town.store.account(town.healthy[0]).did,), "", {})
-        town.store.release_feed(town.store.add_feed(feed, "", 60))
+        feeds_of(town.store).release_feed(feeds_of(town.store).add_feed(feed, "", 60))
     with town.store._writing() as tx:
         update = town.store._database.translate("UPDATE feed SET ready_at = :past RETURNING 1")
         tx.select(update, {"past": SYSTEM_CLOCK.now() - timedelta(minutes=2)})
 
 
 def feeds_done(town: Town) -> set[str]:
-    return {feed.url.split("/")[2] for feed in town.store.feeds() if feed.first_polled_at is not None}
+    return {feed.url.split("/")[2] for feed in feeds_of(town.store).feeds() if feed.first_polled_at is not None}
 
 
 SCENES = {
@@ -238,7 +241,7 @@ def test_of_every_kind_of_work_those_that_hang_hold_up_nobody_else(
             town.wait()
         town.mailed.add(str(channel.config["to"]).removeprefix("me@"))
 
-    monkeypatch.setattr("skywrite.app.notices.send", send)
+    monkeypatch.setattr("skywrite.features.notices.service.send", send)
     assert set(SCENES) == {work.kind for work in town.sky._runner().works()}
     for scene in SCENES.values():
         scene.prepare(town)

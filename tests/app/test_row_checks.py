@@ -6,12 +6,13 @@ from typing import Any, NoReturn
 
 import pytest
 
-from skywrite.app import Skywrite, importing, row_checks
+from skywrite.app import Skywrite
 from skywrite.app.reports import RowReport
-from skywrite.app.row_checks import Terms, check_rows, children_for
 from skywrite.app.rows import Rows
-from skywrite.contained import Contained
-from skywrite.errors import TemporaryError
+from skywrite.core.contained import Contained
+from skywrite.core.errors import TemporaryError
+from skywrite.features.tables import importing, row_checks
+from skywrite.features.tables.row_checks import Terms, check_rows, children_for
 from skywrite.queue.model import STATES
 from tests.app.conftest import NOON, World
 

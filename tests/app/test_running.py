@@ -16,22 +16,22 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.app.chores import PRUNE_SECONDS, Lateness, Pruning
-from skywrite.app.feed_checks import FeedTask
 from skywrite.app.occurrences import Occurrences
 from skywrite.app.timers import TimerTask
-from skywrite.clock import SYSTEM_CLOCK
-from skywrite.errors import InputError, NotSent
-from skywrite.http import Response
-from skywrite.publish.decide import Decider
-from skywrite.publish.log import silent
-from skywrite.publish.publisher import LEASE_SECONDS
+from skywrite.core.clock import SYSTEM_CLOCK
+from skywrite.core.errors import InputError, NotSent
+from skywrite.core.http import Response
+from skywrite.faces.server.serving import ServedWorker
+from skywrite.features.feeds.task import FeedTask
+from skywrite.posting.publish.decide import Decider
+from skywrite.posting.publish.log import silent
+from skywrite.posting.publish.publisher import LEASE_SECONDS
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.events import Events
 from skywrite.queue.model import Account
 from skywrite.queue.post_store import PostStore
 from skywrite.queue.vault import Vault, WrongKey
 from skywrite.queue.workers import Hanging, Workers
-from skywrite.server.serving import ServedWorker
 from tests.app.conftest import NOON, World
 from tests.store.support import raw
 from tests.support.claims import claim_next

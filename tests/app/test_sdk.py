@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from skywrite import AsyncClient, Client, exceptions, models
-from skywrite.atproto.xrpc_errors import NotSignedIn, RecordNotFound
-from skywrite.errors import InputError, NoAnswer, RateLimited, TimedOut
+from skywrite.core.errors import InputError, NoAnswer, RateLimited, TimedOut
+from skywrite.protocol.atproto.xrpc_errors import NotSignedIn, RecordNotFound
 from skywrite.sdk.answers import Answer, UploadedBlob, camel, plain
 from skywrite.sdk.client_names import attribute
 from skywrite.sdk.names import Namespace

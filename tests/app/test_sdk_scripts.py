@@ -29,7 +29,7 @@ from skywrite import (
     exceptions,
     models,
 )
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
 from skywrite.sandbox import Sandbox
 from skywrite.sdk.answers import answer
 

@@ -13,7 +13,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-from skywrite.app.services import LABEL, SERVER, WORKER, Service, Settings, launchd_plist, systemd_unit, task_xml
+from skywrite.features.service.service import (
+    LABEL,
+    SERVER,
+    WORKER,
+    Service,
+    Settings,
+    launchd_plist,
+    systemd_unit,
+    task_xml,
+)
 from tests.support.errors import fails
 from tests.support.processes import ROOT, free_port, python_child
 

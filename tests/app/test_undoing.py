@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from skywrite import Skywrite
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
 from skywrite.queue.authors import written_by
 from skywrite.queue.model import Slot
 from tests.app.conftest import World

@@ -15,10 +15,10 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.app.operations import OPERATIONS, Access
 from skywrite.client import Client
-from skywrite.compose.draft import draft_from_dict
-from skywrite.errors import InputError
-from skywrite.server.mcp_tools import find_tool
-from skywrite.sources.folder import read_folder
+from skywrite.core.errors import InputError
+from skywrite.features.agents.tools import find_tool
+from skywrite.posting.compose.draft import draft_from_dict
+from skywrite.posting.sources.folder import read_folder
 from tests.app.conftest import NOON, World
 
 REF = {"uri": "at://did:web:example.com/app.bsky.feed.post/3kabcdefghij2", "cid": "bafyreib"}

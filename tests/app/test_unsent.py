@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.errors import SkywriteError
-from skywrite.publish.publisher import LEASE_SECONDS
+from skywrite.core.errors import SkywriteError
+from skywrite.posting.publish.publisher import LEASE_SECONDS
 from tests.app.conftest import World
 from tests.support.errors import fails
 

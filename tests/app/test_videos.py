@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 
 from skywrite.app import Skywrite
-from skywrite.compose.freeze import Frozen
-from skywrite.errors import RejectedError
-from skywrite.http import Http, Response
-from skywrite.media.ffmpeg import find_ffmpeg
-from skywrite.publish import publisher as publisher_module
-from skywrite.publish.videos import through_service
+from skywrite.core.errors import RejectedError
+from skywrite.core.http import Http, Response
+from skywrite.posting.compose.freeze import Frozen
+from skywrite.posting.publish import publisher as publisher_module
+from skywrite.posting.publish.videos import through_service
+from skywrite.protocol.media.ffmpeg import find_ffmpeg
 from skywrite.sandbox.transport import SandboxTransport
 from tests.app.conftest import World
 from tests.support import video_service
@@ -82,7 +82,7 @@ def service(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[VideoServ
 @pytest.fixture
 def videoing(world: World, sky: Skywrite, service: VideoServiceStandIn) -> Iterator[Skywrite]:
     """A process whose videos go through the service."""
-    from skywrite.atproto.repo import Repo
+    from skywrite.protocol.atproto.repo import Repo
 
     blob = Repo(sky.context.agent(sky.account())).upload_blob(ENCODED, "video/mp4")
     service.script[-1] = {"state": "JOB_STATE_COMPLETED", "blob": blob}
@@ -134,8 +134,8 @@ def test_without_service_auth_a_video_is_a_plain_blob(
     world: World, videoing: Skywrite, service: VideoServiceStandIn, video: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not every server can vouch for its accounts."""
-    from skywrite.atproto.session import Agent
-    from skywrite.atproto.xrpc_errors import MethodNotSupported
+    from skywrite.protocol.atproto.session import Agent
+    from skywrite.protocol.atproto.xrpc_errors import MethodNotSupported
 
     def unknown(*_: Any, **__: Any) -> str:
         raise MethodNotSupported("getServiceAuth is not known here")

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.clock import SystemClock
-from skywrite.errors import InputError, NotSent, SkywriteError
-from skywrite.publish.hosts import Choice
-from skywrite.publish.worker import Tally, Worker, in_turn
+from skywrite.core.clock import SystemClock
+from skywrite.core.errors import InputError, NotSent, SkywriteError
+from skywrite.posting.publish.hosts import Choice
+from skywrite.posting.publish.worker import Tally, Worker, in_turn
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.model import Claim, Failed, Held, Problem, Published, Retry
 from skywrite.queue.post_store import PostStore

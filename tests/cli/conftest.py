@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from skywrite.clock import SystemClock
-from skywrite.media.ffmpeg import find_ffmpeg
-from skywrite.publish import outcome
+from skywrite.core.clock import SystemClock
+from skywrite.posting.publish import outcome
+from skywrite.protocol.media.ffmpeg import find_ffmpeg
 from skywrite.sandbox import Sandbox
 from tests.support.canaries import canary, guard_app_password, secrets_in
 from tests.support.processes import PATIENCE_SECONDS
@@ -76,7 +76,7 @@ class Shell:
 
     def __call__(self, *words: str, stdin: bytes = b"", code: int | None = 0) -> Told:
         """Run a command; it must end with `code` (None: any). Its output must not contain a secret."""
-        from skywrite.cli.main import main
+        from skywrite.faces.cli.main import main
 
         self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
         self._capsys.readouterr()
@@ -96,7 +96,7 @@ class Shell:
         **environ: str,
     ) -> Told:
         """Run a real process, with additional environment variables; `before` runs in it before Python starts."""
-        command = [*wrapper, sys.executable, "-m", "skywrite.cli.main", *words]
+        command = [*wrapper, sys.executable, "-m", "skywrite.faces.cli.main", *words]
         done = subprocess.run(
             command,
             input=stdin,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from skywrite.clock import SYSTEM_CLOCK, FakeClock
+from skywrite.core.clock import SYSTEM_CLOCK, FakeClock
 from tests.cli.conftest import Files, Shell, Told
 
 FAMILY = "👨‍👩‍👧‍👦"

@@ -17,8 +17,8 @@ from typing import Any
 import click
 import pytest
 
-from skywrite.cli.main import cli
-from skywrite.cli.names import COMMANDS
+from skywrite.faces.cli.main import cli
+from skywrite.faces.cli.names import all_commands
 from tests.cli.conftest import Files, Shell
 from tests.support.canaries import canary, secrets_in
 
@@ -60,7 +60,7 @@ def test_json_everywhere(words: tuple[str, ...]) -> None:
 def test_commands_are_listed(signed_out: Shell) -> None:
     """The help lists every command with a line about it, and how to begin."""
     told = signed_out("--help")
-    assert [] == [name for name in COMMANDS if f"  {name} " not in told.out]
+    assert [] == [name for name in all_commands() if f"  {name} " not in told.out]
     assert ("Begin with: skywrite login", True) == (told.out[told.out.index("Begin") :][:26], "Options:" in told.out)
 
 
@@ -79,7 +79,7 @@ def test_completion(signed_out: Shell, name: str, mark: str) -> None:
 def test_completion_completes(signed_out: Shell) -> None:
     """Commands and options are completed in a real process."""
     environ = {"_SKYWRITE_COMPLETE": "bash_complete", "COMP_WORDS": "skywrite recu", "COMP_CWORD": "1"}
-    script = "from skywrite.cli.main import main; import sys; sys.argv = ['skywrite']; main()"
+    script = "from skywrite.faces.cli.main import main; import sys; sys.argv = ['skywrite']; main()"
     told = signed_out.python(script, **environ)
     assert "plain,recurring" == told.out.strip()
 
@@ -145,7 +145,7 @@ class Terminal:
     def __init__(self, *words: str) -> None:
         self.pid, self._descriptor = pty.fork()
         if self.pid == 0:
-            os.execv(sys.executable, [sys.executable, "-m", "skywrite.cli.main", *words])
+            os.execv(sys.executable, [sys.executable, "-m", "skywrite.faces.cli.main", *words])
         self.seen = ""
         # Where what was looked for last ends: one read may bring more than that.
         self._past = 0
@@ -219,7 +219,7 @@ def test_alt_text_is_asked_for(shell: Shell, files: Files) -> None:
 
 def test_no_alt_text_is_asked_for_a_file_that_is_not_there(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """That the file is not there is said at once."""
-    monkeypatch.setattr("skywrite.cli.options.can_ask", lambda: True)
+    monkeypatch.setattr("skywrite.faces.cli.options.can_ask", lambda: True)
     monkeypatch.setattr("click.prompt", lambda *_, **__: pytest.fail("A text was asked for."))
     assert "There is no file nowhere.png." in shell("post", "An image", "--image", "nowhere.png", code=2).err
 

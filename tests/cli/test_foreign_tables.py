@@ -74,7 +74,7 @@ def test_the_order_of_dates_is_asked_once_for_the_file(shell: Shell, files: File
 
 def test_on_a_terminal_the_order_is_asked(shell: Shell, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once, for all rows; the answer counts for all of them."""
-    monkeypatch.setattr("skywrite.cli.moving.can_ask", lambda: True)
+    monkeypatch.setattr("skywrite.features.tables.cli.can_ask", lambda: True)
     plan = files.text("hootsuite.csv", "03/04/2060 09:30,One\n05/06/2060 09:30,Two\n")
     asked = []
     monkeypatch.setattr("click.prompt", lambda text, **_: asked.append(text) or "mdy")

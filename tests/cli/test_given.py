@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from skywrite.cli.given import EMPTY_SAYS_SOMETHING
+from skywrite.faces.cli.given import EMPTY_SAYS_SOMETHING
 from tests.cli.conftest import Shell
 from tests.cli.walk import commands
 

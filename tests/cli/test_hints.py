@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from skywrite.cli.hints import _COMMANDS, command
-from skywrite.cli.main import cli
-from skywrite.cli.names import COMMANDS
-from skywrite.errors import Do, InputError
+from skywrite.core.errors import Do, InputError
+from skywrite.faces.cli.hints import _COMMANDS, command
+from skywrite.faces.cli.main import cli
+from skywrite.faces.cli.names import all_commands
 from tests.cli.conftest import Files, Shell
 from tests.support.processes import ROOT
 
@@ -63,7 +63,8 @@ def test_every_operation_is_said_as_a_whole_command(operation: str) -> None:
 
 def _written() -> Iterator[tuple[str, str]]:
     """Every command in the texts of the command line, with 12 for what is filled in."""
-    for path in sorted((ROOT / "src" / "skywrite" / "cli").glob("*.py")):
+    source = ROOT / "src" / "skywrite"
+    for path in sorted((*source.glob("faces/cli/*.py"), *source.glob("features/*/cli*.py"))):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         filled = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
         inside = {id(part) for node in filled for part in ast.walk(node)}
@@ -88,7 +89,7 @@ def test_every_written_command_is_whole() -> None:
     wrong, read = [], 0
     for name, line in _written():
         words = shlex.split(line)
-        if words[1] not in COMMANDS or len(words) == 2 or "--help" in words:
+        if words[1] not in all_commands() or len(words) == 2 or "--help" in words:
             continue
         read += 1
         try:

@@ -12,17 +12,36 @@ from tests.cli.conftest import Shell
 HEAVY = (
     *("PIL", "jinja2", "rich", "psycopg", "cryptography", "_hashlib", "regex", "dns", "asyncio", "email"),
     *("urllib.request", "http.client", "dateutil", "cronsim", "selectolax", "yaml", "keyring", "subprocess"),
-    *("skywrite.atproto.oauth", "skywrite.atproto.oauth_session", "skywrite.atproto.dpop", "skywrite.app.oauth"),
-    *("importlib.metadata", "msgspec", "skywrite.app.feeds", "skywrite.app.occurrences", "skywrite.schedule.times"),
-    *("shutil", "zoneinfo", "dataclasses", "zlib", "unicodedata", "skywrite.publish.hosts", "skywrite.cli.thread"),
-    *("skywrite.queue.store", "skywrite.queue.feeds", "skywrite.queue.timers", "skywrite.queue.recurrences"),
-    *("skywrite.atproto.identity", "skywrite.atproto.sign_in", "skywrite.fetch.web"),
+    *(
+        "skywrite.protocol.atproto.oauth",
+        "skywrite.protocol.atproto.oauth_session",
+        "skywrite.protocol.atproto.dpop",
+        "skywrite.app.oauth.service",
+    ),
+    *(
+        "importlib.metadata",
+        "msgspec",
+        "skywrite.features.feeds.service",
+        "skywrite.app.occurrences",
+        "skywrite.posting.schedule.times",
+    ),
+    *(
+        "shutil",
+        "zoneinfo",
+        "dataclasses",
+        "zlib",
+        "unicodedata",
+        "skywrite.posting.publish.hosts",
+        "skywrite.faces.cli.thread",
+    ),
+    *("skywrite.queue.store", "skywrite.features.feeds.store", "skywrite.queue.timers", "skywrite.queue.recurrences"),
+    *("skywrite.protocol.atproto.identity", "skywrite.protocol.atproto.sign_in", "skywrite.protocol.fetch.web"),
     *("skywrite.models", "skywrite.sdk.answers", "skywrite.sdk.lexicons", "skywrite.app.options"),
 )
 RUN = """
 import re
 import sys
-from skywrite.cli.main import main
+from skywrite.faces.cli.main import main
 try:
     main(sys.argv[1:])
 finally:
@@ -83,7 +102,7 @@ def command(words):
     sys.exit(3)
 
 kept = Object()
-sys.modules["skywrite.cli.main"] = types.SimpleNamespace(main=command)
+sys.modules["skywrite.faces.cli.main"] = types.SimpleNamespace(main=command)
 main()
 """
 
@@ -96,12 +115,12 @@ def test_the_program_ends_at_once_when_everything_is_done(shell: Shell) -> None:
 
 def test_the_http_client_takes_no_huge_pages(shell: Shell) -> None:
     """Where the system offers them, its allocator would fill a post's memory with them."""
-    script = "import skywrite.http; skywrite.http.Http()._open(); print(open('/proc/self/smaps').read())"
+    script = "import skywrite.core.http; skywrite.core.http.Http()._open(); print(open('/proc/self/smaps').read())"
     flags = [line.split()[1:] for line in shell.python(script).out.splitlines() if line.startswith("VmFlags")]
     assert [] == [given for given in flags if "hg" in given]
 
 
-@pytest.mark.parametrize("module", ["skywrite", "skywrite.sandbox", "skywrite.cli.main"])
+@pytest.mark.parametrize("module", ["skywrite", "skywrite.sandbox", "skywrite.faces.cli.main"])
 def test_nothing_heavy_by_an_import_alone(module: str) -> None:
     """Importing the package, its command line or its sandbox loads none of the heavy modules."""
     script = f"import sys, {module}; print(*sys.modules)"

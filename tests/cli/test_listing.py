@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.cli.terminal import cut, width
+from skywrite.faces.cli.terminal import cut, width
 
 TEXT = "おはようございます、今日はいい天気ですね。散歩に行きましょう。"
 
@@ -72,7 +72,7 @@ def test_no_colours_where_they_are_unwelcome(shell: Any, environ: dict[str, str]
 def test_completion_proposes_posts_accounts_and_states(shell: Any) -> None:
     """In a real process, as a shell asks for it."""
     shell("post", "Later", "--at", "tomorrow 9:00")
-    script = "from skywrite.cli.main import main; import sys; sys.argv = ['skywrite']; main()"
+    script = "from skywrite.faces.cli.main import main; import sys; sys.argv = ['skywrite']; main()"
     asked = {"skywrite show ": "plain,1", "skywrite list --account al": "plain,alice.test"}
     for words, expected in asked.items():
         environ = {"_SKYWRITE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}

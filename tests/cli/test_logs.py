@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from skywrite.cli.logs import make_log
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
+from skywrite.faces.cli.logs import make_log
 from tests.app.conftest import NOON
 
 

@@ -100,7 +100,9 @@ def test_a_person_is_asked_before_many_are_cancelled(shell: Shell, files: Files,
     shell("import", a_plan(files, 3))
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execv(sys.executable, [sys.executable, "-m", "skywrite.cli.main", "cancel", "--source", "import:plan.csv"])
+        os.execv(
+            sys.executable, [sys.executable, "-m", "skywrite.faces.cli.main", "cancel", "--source", "import:plan.csv"]
+        )
     os.write(terminal, f"{answer}\n".encode())
     said = b""
     while True:

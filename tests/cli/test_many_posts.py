@@ -21,7 +21,7 @@ from urllib.request import Request, urlopen
 import psycopg
 import pytest
 
-from skywrite.clock import SYSTEM_CLOCK
+from skywrite.core.clock import SYSTEM_CLOCK
 from skywrite.sandbox import Sandbox
 from tests.cli.conftest import Files
 from tests.support.measured import Measured, measured
@@ -68,7 +68,7 @@ def desk(postgres_url: str, tmp_path: Path) -> Iterator[Desk]:
         }
         words = ("login", "alice.test", "--pds", box.url, "--app-password-stdin")
         password = f"{box.account('alice.test').app_password}\n".encode()
-        command = [sys.executable, "-m", "skywrite.cli.main", *words]
+        command = [sys.executable, "-m", "skywrite.faces.cli.main", *words]
         subprocess.run(command, input=password, env={**os.environ, **environ}, check=True, stdout=subprocess.DEVNULL)
         yield Desk(environ, tmp_path, box)
 
@@ -107,7 +107,7 @@ def test_a_hundred_thousand_posts(desk: Desk) -> None:
 def _pages(desk: Desk) -> int:
     """How many posts all pages of the API have, each of which is read once; the server stays small."""
     key = json.loads(desk.run("keys", "add", "--name", "test", "--scope", "read", "--json").read_text())
-    words = ("-m", "skywrite.cli.main", "serve", "--no-worker", "--port", "0", "--json")
+    words = ("-m", "skywrite.faces.cli.main", "serve", "--no-worker", "--port", "0", "--json")
     seen: set[int] = set()
     with python_child(*words, environ=desk.environ) as server:
         server.wait_for_line("}")

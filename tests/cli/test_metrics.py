@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import generate_latest
 
-from skywrite.cli.metrics import registry_of
+from skywrite.faces.cli.metrics import registry_of
 
 
 class Counted:

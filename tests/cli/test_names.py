@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import click
 import pytest
 
-from skywrite.cli.main import cli
-from skywrite.cli.names import COMMANDS, GROUPS, OLD_NAMES
+from skywrite.faces.cli.main import cli
+from skywrite.faces.cli.names import OLD_NAMES, all_commands, groups
 from tests.cli.conftest import Shell
 from tests.cli.walk import commands, long_name, options
 from tests.support.processes import ROOT
@@ -24,13 +24,13 @@ OTHER_MEANING = {("sandbox", "--account")}
 
 def test_the_top_is_small() -> None:
     """There are at most so many commands to choose from."""
-    counted = [name for title, group in GROUPS.items() if title != "Skywrite itself" for name in group]
+    counted = [name for title, group in groups().items() if title != "Skywrite itself" for name in group]
     assert TOP_MAX >= len(counted)
 
 
 def test_no_two_names_are_one_word() -> None:
     """A noun is there once: no `key` beside `keys`."""
-    assert [] == [name for name in COMMANDS if f"{name}s" in COMMANDS]
+    assert [] == [name for name in all_commands() if f"{name}s" in all_commands()]
 
 
 @pytest.mark.parametrize("old", [*OLD_NAMES])
@@ -47,7 +47,7 @@ def test_old_names_are_hidden() -> None:
     context = click.Context(cli)
     found = {item.value for item in cli.shell_complete(context, "")}
     assert set() == set(OLD_NAMES) & {*cli.list_commands(context), *found}
-    assert set() == {name.split()[0] for name in OLD_NAMES.values()} - set(COMMANDS)
+    assert set() == {name.split()[0] for name in OLD_NAMES.values()} - set(all_commands())
 
 
 def test_old_names_do_what_the_new_ones_do(shell: Shell) -> None:
@@ -65,7 +65,7 @@ def test_old_names_do_what_the_new_ones_do(shell: Shell) -> None:
 def _old_names_in_texts() -> Iterator[str]:
     old = re.compile(rf"(?<![/\w.-])skywrite ({'|'.join(sorted(OLD_NAMES, key=len, reverse=True))})(?![\w/-]|\.[a-z])")
     # What was decided, and what changed, is told with the names of its time.
-    kept = (ROOT / "docs" / "adr", ROOT / "CHANGELOG.md", ROOT / "src/skywrite/cli/names.py")
+    kept = (ROOT / "docs" / "adr", ROOT / "CHANGELOG.md", ROOT / "src/skywrite/faces/cli/names.py")
     places = [ROOT / "README.md", *(path for top in ("src", "docs", "deploy") for path in (ROOT / top).rglob("*"))]
     for path in places:
         if path.suffix in (".md", ".py", ".html", ".js", ".yml", ".service", ".po", ".sql", ".toml"):
@@ -122,7 +122,7 @@ def test_the_most_used_options_are_short(shell: Shell) -> None:
 
 
 def _in_two_days() -> datetime:
-    from skywrite.clock import SystemClock
+    from skywrite.core.clock import SystemClock
 
     return SystemClock().now() + timedelta(days=2)
 

@@ -68,7 +68,7 @@ def test_who_sends_it_is_said_where_nobody_does(shell: Shell, monkeypatch: pytes
     """No worker on this database; or the computer's service, which has a database of its own."""
     later = ("post", "--at", "in 1 hour")
     assert "No worker is running. Start one: skywrite run" in shell(*later, "One").out
-    monkeypatch.setattr("skywrite.app.services.computer_has_service", lambda: True)
+    monkeypatch.setattr("skywrite.app.workers.computer_has_service", lambda: True)
     assert "service has its own database" in shell(*later, "Two").out
     with Skywrite() as sky:
         Heartbeat(sky.context).run()

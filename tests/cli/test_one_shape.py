@@ -16,17 +16,20 @@ from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
 from skywrite.app.operations import OPERATIONS, Access
-from skywrite.app.operations.keys import add_key
-from skywrite.errors import SkywriteError
+from skywrite.core.errors import SkywriteError
+from skywrite.faces.server.app import make_app
+from skywrite.faces.server.security import Origin
+from skywrite.features.agents.tools import error_of, find_tool
+from skywrite.features.answers.store import InboxItems, NewItem
+from skywrite.features.feeds.model import NewFeed
+from skywrite.features.feeds.store import FeedStore
+from skywrite.features.keys.operations import add_key
 from skywrite.queue.api_keys import SCOPES
-from skywrite.queue.feed_model import NewFeed
-from skywrite.queue.inbox import InboxItems, NewItem
 from skywrite.queue.model import Slot
 from skywrite.queue.webhooks import Webhooks
-from skywrite.server.app import make_app
-from skywrite.server.mcp_tools import error_of, find_tool
-from skywrite.server.security import Origin
 from tests.cli.conftest import Shell
+
+feeds_of = FeedStore.beside
 
 TABLE = "text,at\nFrom a table,2040-01-05T09:00:00Z\n"
 
@@ -189,7 +192,9 @@ def _fill(sky: Skywrite) -> None:
         InboxItems(sky.store).add([item])
         add_key(sky, f"key {number}", ["read"])
     sky.set_slots(None, [Slot(0, 540, "UTC")])
-    sky.store.release_feed(sky.store.add_feed(NewFeed("https://a.example/feed", (did,), "A feed", {}), "w", 60))
+    feeds_of(sky.store).release_feed(
+        feeds_of(sky.store).add_feed(NewFeed("https://a.example/feed", (did,), "A feed", {}), "w", 60)
+    )
     Webhooks(sky.store).add("https://hook.example/", "hook")
 
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import click
 
-from skywrite.errors import SkywriteError
+from skywrite.core.errors import SkywriteError
 from tests.cli.conftest import Shell, Told
 from tests.cli.test_given import TEXTS
 from tests.cli.test_hints import parsed

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from skywrite.app.overview import Overview
-from skywrite.cli.main import cli, main
-from skywrite.cli.names import COMMANDS, GROUPS
-from skywrite.cli.status import _ended_lines
+from skywrite.faces.cli.main import cli, main
+from skywrite.faces.cli.names import all_commands, groups
+from skywrite.faces.cli.status import _ended_lines
 from skywrite.queue.actions import Action
 from skywrite.queue.follow_ups import FollowUp
 from tests.app.conftest import NOON
@@ -72,14 +72,14 @@ def test_help_lists_every_command_in_a_group_with_its_whole_line(capsys: pytest.
     """In 80 columns no summary is cut or wrapped."""
     out = outcome(capsys, "--help")[1]
     lines = {line.split()[0]: line for line in out.splitlines() if line.startswith("  ")}
-    for commands in GROUPS.values():
+    for commands in groups().values():
         for name, (_, summary) in commands.items():
             assert lines[name].endswith(f" {summary}")
 
 
 def test_no_summary_of_a_subcommand_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     """Groups inside list whole sentences, too."""
-    cut = [name for name in COMMANDS if "..." in outcome(capsys, name, "--help")[1].partition("Commands:")[2]]
+    cut = [name for name in all_commands() if "..." in outcome(capsys, name, "--help")[1].partition("Commands:")[2]]
     assert [] == cut
 
 
@@ -96,5 +96,5 @@ def test_a_misspelled_command_names_those_that_are_alike(capsys: pytest.CaptureF
 
 def test_every_command_has_a_summary() -> None:
     """A command that is offered is described."""
-    assert list(COMMANDS) == cli.list_commands(None)  # type: ignore[arg-type]
-    assert all(summary for commands in GROUPS.values() for _, summary in commands.values())
+    assert list(all_commands()) == cli.list_commands(None)  # type: ignore[arg-type]
+    assert all(summary for commands in groups().values() for _, summary in commands.values())

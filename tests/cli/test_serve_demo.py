@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.config import load_config
+from skywrite.core.config import load_config
+from skywrite.faces.server.demo import demo_queue
 from skywrite.queue.api_keys import ApiKeys
-from skywrite.server.demo import demo_queue
 
 
 def test_a_new_home_holds_the_demo_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from skywrite.clock import SystemClock
+from skywrite.core.clock import SystemClock
 from tests.cli.conftest import PROCESS_SECONDS, Files, Shell
 from tests.cli.test_commands import Terminal
 from tests.support.processes import PATIENCE_SECONDS
 
-COMPLETE = "from skywrite.cli.main import main; import sys; sys.argv = ['skywrite']; main()"
+COMPLETE = "from skywrite.faces.cli.main import main; import sys; sys.argv = ['skywrite']; main()"
 
 
 def completed(shell: Shell, kind: str, line: str) -> list[str]:
@@ -53,7 +53,7 @@ def test_what_is_completed(shell: Shell, kind: str) -> None:
 def test_a_real_bash_completes(shell: Shell, tmp_path: Path) -> None:
     """What `completion bash` prints, in bash itself."""
     program = tmp_path / "skywrite"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m skywrite.cli.main "$@"\n', encoding="utf-8")
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m skywrite.faces.cli.main "$@"\n', encoding="utf-8")
     program.chmod(0o755)
     shell("post", "Later", "--at", "in 1 hour")
     script = (

@@ -10,7 +10,7 @@ from tests.cli.conftest import Shell
 @pytest.fixture
 def terminal(signed_out: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """A shell at a terminal, where DNS says that alice.test is on the sandbox's server."""
-    monkeypatch.setattr("skywrite.cli.login._may_ask", lambda: True)
+    monkeypatch.setattr("skywrite.faces.cli.login._may_ask", lambda: True)
     monkeypatch.setattr("skywrite.app.signing_in.service_for", lambda *_: signed_out.box.url)
     return signed_out
 
@@ -37,6 +37,6 @@ def test_a_server_that_the_user_named_is_not_asked_about(terminal: Shell) -> Non
 
 def test_no_password_is_asked_for_what_names_no_account(terminal: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """The handle that is not whole is said at once."""
-    monkeypatch.setattr("skywrite.cli.login.ask", lambda *_, **__: pytest.fail("A password was asked for."))
+    monkeypatch.setattr("skywrite.faces.cli.login.ask", lambda *_, **__: pytest.fail("A password was asked for."))
     told = terminal("login", "alice", code=2)
     assert ("'alice' is not a full account name." in told.err, 0) == (True, terminal.box.calls.total())

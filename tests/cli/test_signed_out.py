@@ -24,7 +24,7 @@ def test_signing_out_says_before_what_waits(shell: Any) -> None:
 def test_at_a_terminal_signing_out_asks_first(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """With posts waiting; no is an answer, and then nothing was done. --yes is one, too."""
     _two(shell)
-    monkeypatch.setattr("skywrite.cli.login.can_ask", lambda: True)
+    monkeypatch.setattr("skywrite.faces.cli.login.can_ask", lambda: True)
     shell("logout", "alice.test", stdin=b"n\n")
     assert "ok" == shell("accounts", "--json").json[0]["state"]
     shell("logout", "alice.test", "--yes")
@@ -33,7 +33,7 @@ def test_at_a_terminal_signing_out_asks_first(shell: Any, monkeypatch: pytest.Mo
 
 def test_without_posts_nothing_is_asked_or_said(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Signing out is one step then."""
-    monkeypatch.setattr("skywrite.cli.login.can_ask", lambda: True)
+    monkeypatch.setattr("skywrite.faces.cli.login.can_ask", lambda: True)
     assert "" == shell("logout", "alice.test").err
 
 

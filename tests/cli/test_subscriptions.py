@@ -45,7 +45,7 @@ def test_a_list_is_shown_and_added_by_saying_so(shell: Shell, feeds: str, web: F
 def test_somebody_at_a_terminal_is_asked(shell: Shell, feeds: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once for all feeds that are there."""
     asked: list[str] = []
-    monkeypatch.setattr("skywrite.cli.subscriptions.can_ask", lambda: True)
+    monkeypatch.setattr("skywrite.features.feeds.cli.can_ask", lambda: True)
     monkeypatch.setattr("click.confirm", lambda text, **_: asked.append(text) or len(asked) > 1)
     shell("feeds", "add", feeds, code=None)
     assert [] == shell("feeds", "list", "--json").json

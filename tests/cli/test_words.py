@@ -9,8 +9,8 @@ from typing import Any
 import click
 import pytest
 
-from skywrite.cli.names import COMMANDS, OTHER_COMMANDS, OTHER_LINES
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
+from skywrite.faces.cli.names import OTHER_COMMANDS, OTHER_LINES, all_commands
 from tests.cli.conftest import Shell, png
 from tests.cli.test_hints import parsed
 from tests.cli.walk import commands
@@ -150,10 +150,10 @@ def test_other_names_of_commands_are_known(signed_out: Shell, typed: str, meant:
 def test_every_suggested_command_exists(signed_out: Shell) -> None:
     """Each suggestion is a command line that the program knows."""
     for name, found in OTHER_COMMANDS.items():
-        assert name not in COMMANDS
+        assert name not in all_commands()
         for line in found:
             first = shlex.split(line)[:1]
-            assert first == [] or first[0] in {*COMMANDS, "--version"}
+            assert first == [] or first[0] in {*all_commands(), "--version"}
             signed_out(*first, "--help")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from skywrite.cli.main import cli
+from skywrite.faces.cli.main import cli
 
 
 def commands(*, groups: bool = False) -> Iterator[tuple[tuple[str, ...], click.Command]]:

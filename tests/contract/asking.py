@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from skywrite.atproto.tid import TidClock
+from skywrite.protocol.atproto.tid import TidClock
 from tests.support.pds import PdsAccount, Xrpc
 from tests.support.processes import PATIENCE_SECONDS
 

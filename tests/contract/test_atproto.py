@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from skywrite.atproto.cid import cid_for_blob
-from skywrite.atproto.repo import RecordConflict, Repo, Write
-from skywrite.atproto.session import AccountUnavailable, Agent, MemorySessionStore, Session
-from skywrite.atproto.sign_in import WrongPassword, create_session
-from skywrite.atproto.xrpc_errors import BlobNotFound, NotSignedIn, RecordNotFound, TokenRefused
-from skywrite.errors import NoAnswer, NotSent
-from skywrite.http import Http, Response
+from skywrite.core.errors import NoAnswer, NotSent
+from skywrite.core.http import Http, Response
+from skywrite.protocol.atproto.cid import cid_for_blob
+from skywrite.protocol.atproto.repo import RecordConflict, Repo, Write
+from skywrite.protocol.atproto.session import AccountUnavailable, Agent, MemorySessionStore, Session
+from skywrite.protocol.atproto.sign_in import WrongPassword, create_session
+from skywrite.protocol.atproto.xrpc_errors import BlobNotFound, NotSignedIn, RecordNotFound, TokenRefused
 from tests.support.errors import fails
 from tests.support.pds import Pds, PdsAccount
 from tests.support.processes import PATIENCE_SECONDS

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from skywrite.atproto.cid import cid_for_blob
+from skywrite.protocol.atproto.cid import cid_for_blob
 from tests.contract.asking import NOBODY, NOWHERE_BLOB, Writer, images, new_bytes, new_tid, png, post
 
 GET = "com.atproto.sync.getBlob"

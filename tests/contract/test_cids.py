@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from skywrite.atproto.cid import cid_for_record
+from skywrite.protocol.atproto.cid import cid_for_record
 from tests.contract.asking import (
     NOBODY,
     NOWHERE_CID,

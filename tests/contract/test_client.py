@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from skywrite import Client, Skywrite
-from skywrite.atproto.identity import Resolver
-from skywrite.atproto.service import service_for
-from skywrite.config import load_config
-from skywrite.http import Http
-from skywrite.media.ffmpeg import find_ffmpeg
+from skywrite.core.config import load_config
+from skywrite.core.http import Http
+from skywrite.protocol.atproto.identity import Resolver
+from skywrite.protocol.atproto.service import service_for
+from skywrite.protocol.media.ffmpeg import find_ffmpeg
 from tests.support.pds import Pds, PdsAccount
 
 

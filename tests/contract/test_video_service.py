@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from skywrite.atproto.xrpc import Xrpc
-from skywrite.atproto.xrpc_errors import NotSignedIn, Refused
-from skywrite.clock import FakeClock
-from skywrite.errors import InputError, RateLimited, RejectedError, SignInError, SkywriteError, TemporaryError
-from skywrite.http import Http
-from skywrite.media.video import VideoInfo
-from skywrite.publish import video_upload
-from skywrite.publish.video_service import UploadStopped, VideoServiceUnavailable
-from skywrite.publish.video_upload import VideoUploader
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import InputError, RateLimited, RejectedError, SignInError, SkywriteError, TemporaryError
+from skywrite.core.http import Http
+from skywrite.posting.publish import video_upload
+from skywrite.posting.publish.video_service import UploadStopped, VideoServiceUnavailable
+from skywrite.posting.publish.video_upload import VideoUploader
+from skywrite.protocol.atproto.xrpc import Xrpc
+from skywrite.protocol.atproto.xrpc_errors import NotSignedIn, Refused
+from skywrite.protocol.media.video import VideoInfo
 from tests.support.errors import fails, known_as
 from tests.support.processes import PATIENCE_SECONDS
 from tests.support.video_service import (

@@ -55,13 +55,13 @@ def command(words: list[str], environ: dict[str, str], point: int, wrongly: str,
     if wrongly:
         WRONG_WAYS[wrongly]()
     _kill_at(point)
-    from skywrite.cli.main import main
+    from skywrite.faces.cli.main import main
 
     main(words)
 
 
 def _kill_at(point: int) -> None:
-    from skywrite.http import Http
+    from skywrite.core.http import Http
     from skywrite.queue.database import Database, Transaction
 
     passed = 0
@@ -126,7 +126,7 @@ def promise_first() -> None:
 
 def let_the_server_choose_keys() -> None:
     """A control: records are created without keys, as most clients do it."""
-    from skywrite.atproto.repo import Commit, Repo
+    from skywrite.protocol.atproto.repo import Commit, Repo
 
     def create(self: Repo, writes: Sequence[Any]) -> Any:
         for item in writes:

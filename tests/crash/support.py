@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from skywrite.app import Skywrite
-from skywrite.clock import Clock, FakeClock
-from skywrite.config import load_config
-from skywrite.http import MAX_ANSWER_BYTES, Http, Response
+from skywrite.core.clock import Clock, FakeClock
+from skywrite.core.config import load_config
+from skywrite.core.http import MAX_ANSWER_BYTES, Http, Response
 from tests.support.fault_proxy import FaultProxy
 from tests.support.pds import Pds, PdsAccount
 
@@ -54,7 +54,7 @@ class Waiting:
         timeout_seconds: float | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
     ) -> Response:
-        """As `skywrite.http.Transport`."""
+        """As `skywrite.core.http.Transport`."""
         http = self._short if self.hurried and url.startswith(self._url) else self._long
         return http.request(method, url, headers=headers, body=body, max_bytes=max_bytes)
 

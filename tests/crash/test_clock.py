@@ -18,10 +18,10 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.app.occurrences import Occurrences
-from skywrite.clock import FakeClock
-from skywrite.config import load_config
-from skywrite.errors import StorageError
-from skywrite.http import Response
+from skywrite.core.clock import FakeClock
+from skywrite.core.config import load_config
+from skywrite.core.errors import StorageError
+from skywrite.core.http import Response
 from skywrite.queue.database import DatabaseUnavailable, DiskFull
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport
@@ -333,7 +333,7 @@ def read_only(disk: Path) -> Iterator[None]:
 
 def skywrite(environ: Mapping[str, str], *words: str) -> tuple[int, Any]:
     """The exit code of a command, and what it said as JSON."""
-    with python_child("-m", "skywrite.cli.main", *words, "--json", environ=environ) as child:
+    with python_child("-m", "skywrite.faces.cli.main", *words, "--json", environ=environ) as child:
         code = child.wait()
         return code, json.loads(child.output)
 

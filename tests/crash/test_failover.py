@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.clock import SYSTEM_CLOCK, FakeClock
-from skywrite.config import load_config
-from skywrite.http import Response
+from skywrite.core.clock import SYSTEM_CLOCK, FakeClock
+from skywrite.core.config import load_config
+from skywrite.core.http import Response
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport
 from tests.crash.workers import fork_server, start_worker, wait_for_events
@@ -86,7 +86,7 @@ class Failing:
         self._writes = 0
 
     def request(self, method: str, url: str, **more: Any) -> Response:
-        """As `skywrite.http.Transport`."""
+        """As `skywrite.core.http.Transport`."""
         self._writes += url.endswith(WRITE)
         now = url.endswith(WRITE) and self._writes == 3
         if now and self._before:

@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 from skywrite.app import Skywrite
-from skywrite.clock import FakeClock
-from skywrite.config import load_config
+from skywrite.core.clock import FakeClock
+from skywrite.core.config import load_config
 from skywrite.queue.model import Post
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport

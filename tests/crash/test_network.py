@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from skywrite.errors import SkywriteError
+from skywrite.core.errors import SkywriteError
 from tests.crash.support import PATIENCE_SECONDS, Pair, ask_together, environment, opened, pair
 from tests.crash.workers import fork_server
 from tests.support.errors import fails

@@ -13,10 +13,10 @@ import psycopg
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.reposts import REPOST
-from skywrite.bsky.limits import POST
-from skywrite.config import load_config
-from skywrite.queue.inbox import InboxItems, NewItem
+from skywrite.core.config import load_config
+from skywrite.features.answers.store import InboxItems, NewItem
+from skywrite.features.reposts.service import REPOST
+from skywrite.protocol.bsky.limits import POST
 from skywrite.queue.marks import Marks, ToMark
 from tests.crash.support import environment, fake_now
 from tests.support.pds import Pds, PdsAccount

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.config import load_config
+from skywrite.core.config import load_config
 from tests.crash.workers import fork_server, start_worker, texts, wait_for_events
 from tests.support.chance import NIGHTLY, SEED
 from tests.support.fault_proxy import RESET_AFTER, Fault, FaultProxy

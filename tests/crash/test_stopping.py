@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.atproto.sign_in import create_session
-from skywrite.clock import SYSTEM_CLOCK
-from skywrite.config import load_config
-from skywrite.errors import SkywriteError
-from skywrite.http import Http
+from skywrite.core.clock import SYSTEM_CLOCK
+from skywrite.core.config import load_config
+from skywrite.core.errors import SkywriteError
+from skywrite.core.http import Http
+from skywrite.protocol.atproto.sign_in import create_session
 from skywrite.queue.marks import COUNTS, Marks, ToMark
 from skywrite.queue.model import STATES
 from skywrite.queue.webhooks import Webhooks
@@ -52,13 +52,17 @@ ASKED = {
 
 # Moments of a start: what Python reports about itself (`sys.audit`), and a part of what it names.
 MOMENTS = {
-    "run": (("import", "skywrite.app.posts"), ("sqlite3.connect", ""), ("import", "skywrite.publish.timekeeper")),
+    "run": (
+        ("import", "skywrite.app.posts"),
+        ("sqlite3.connect", ""),
+        ("import", "skywrite.posting.publish.timekeeper"),
+    ),
     "serve": (("import", "uvicorn"), ("sqlite3.connect", ""), ("socket.bind", ""), ("import", "skywrite.app.runner")),
 }
 # The command line, which gets SIGTERM from itself at such a moment.
 STARTING = """
 import signal, sys
-from skywrite.cli.main import main
+from skywrite.faces.cli.main import main
 moment, part, *words = sys.argv[1:]
 told = []
 def tell(event, arguments):
@@ -223,7 +227,7 @@ def missing(place: Place) -> set[str]:
 
 def stopped(place: Place, *command: str, wanted: Collection[str] = ASKED) -> Child:
     """A process in which everything that is wanted hangs, after SIGTERM."""
-    with python_child("-m", "skywrite.cli.main", *command, "--log", "json", environ=place.environ) as child:
+    with python_child("-m", "skywrite.faces.cli.main", *command, "--log", "json", environ=place.environ) as child:
         ends = SYSTEM_CLOCK.monotonic() + PATIENCE_SECONDS
         while missing(place) & set(wanted) and child.running and SYSTEM_CLOCK.monotonic() < ends:
             SYSTEM_CLOCK.wait(threading.Event(), 0.05)

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.clock import FakeClock, SteadyClock
-from skywrite.config import load_config
-from skywrite.errors import NotSent
-from skywrite.http import Response
-from skywrite.publish.timekeeper import Timekeeper
+from skywrite.core.clock import FakeClock, SteadyClock
+from skywrite.core.config import load_config
+from skywrite.core.errors import NotSent
+from skywrite.core.http import Response
+from skywrite.posting.publish.timekeeper import Timekeeper
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport
 from tests.app.conftest import NOON
@@ -49,7 +49,7 @@ class Dated:
         self.dead = False
 
     def request(self, method: str, url: str, **more: Any) -> Response:
-        """As `skywrite.http.Transport`."""
+        """As `skywrite.core.http.Transport`."""
         self.asked.append(url)
         if self.dead:
             raise NotSent("Nobody is there.")

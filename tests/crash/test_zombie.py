@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
 from tests.crash.support import environment, opened
 from tests.support.fault_proxy import FaultProxy, held
 from tests.support.pds import Pds, PdsAccount
@@ -20,7 +20,7 @@ from tests.support.processes import Child, python_child
 
 WRITE = "com.atproto.repo.applyWrites"
 BEYOND_THE_LEASE = timedelta(seconds=200)
-CLI = ("-m", "skywrite.cli.main")
+CLI = ("-m", "skywrite.faces.cli.main")
 RUN = (*CLI, "run", "--threads", "2", "--log", "json")
 
 

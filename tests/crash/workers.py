@@ -11,9 +11,9 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
 
-from skywrite.atproto.repo import Repo
-from skywrite.compose.freeze import Frozen
-from skywrite.errors import NoAnswer
+from skywrite.core.errors import NoAnswer
+from skywrite.posting.compose.freeze import Frozen
+from skywrite.protocol.atproto.repo import Repo
 
 TOLD = ("claimed", "published", "retry")
 
@@ -76,7 +76,7 @@ def publish(environ: dict[str, str], control: bool, tell: Connection) -> None:
     """Publish until killed. With `control` the server chooses the record keys: the way that duplicates."""
     os.environ.update(environ)
     from skywrite.app import Skywrite
-    from skywrite.publish import outcome, publisher
+    from skywrite.posting.publish import outcome, publisher
 
     # A post whose answer was lost is looked for at once: there is no server here that needs a rest.
     outcome.FIRST_RETRY_SECONDS = 0.1

@@ -19,7 +19,7 @@ import yaml
 from cronsim import CronSim
 
 from skywrite import Client, Skywrite
-from skywrite.atproto.repo import Repo, Write
+from skywrite.protocol.atproto.repo import Repo, Write
 from skywrite.queue.model import State
 from tests.docs.blocks import Block
 from tests.docs.readers import well
@@ -352,7 +352,7 @@ def postgres_with_key(world: World) -> None:
 
 def worker_alive(world: World) -> None:
     """A worker that runs on."""
-    child = python_child("-m", "skywrite.cli.main", "run", "--log", "text", environ=world.environ)
+    child = python_child("-m", "skywrite.faces.cli.main", "run", "--log", "text", environ=world.environ)
     world.stack.enter_context(child)
     child.wait_for_line("started")
 

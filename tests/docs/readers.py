@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import click
 import httpx
 
-from skywrite.cli.main import cli
+from skywrite.faces.cli.main import cli
 from tests.docs.blocks import Block
 from tests.docs.compared import difference, matches
 from tests.docs.world import Ran, World

@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from skywrite import Skywrite
-from skywrite.app.operations.keys import add_key
-from skywrite.publish.webhooks import signed_headers
+from skywrite.features.keys.operations import add_key
+from skywrite.features.webhooks.task import signed_headers
 from skywrite.queue.events import note_post_event
 from skywrite.queue.model import Problem
 from skywrite.queue.webhooks import SECRET_START

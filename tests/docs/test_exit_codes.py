@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from skywrite.cli.main import EXIT_INTERRUPTED
-from skywrite.errors import SkywriteError
+from skywrite.core.errors import SkywriteError
+from skywrite.faces.cli.main import EXIT_INTERRUPTED
 from tests.support.processes import ROOT
 
 

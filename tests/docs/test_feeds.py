@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skywrite.cli.main import main
+from skywrite.faces.cli.main import main
 from skywrite.sandbox import Sandbox
 from tests.support.feed_server import FeedServer, Reply, feed_server, item, rss
 

@@ -17,7 +17,7 @@ import pytest
 from skywrite.app.functions import Functions
 from skywrite.app.options import DraftFields, EditedFields, EveryOptions, PostOptions, ScheduleOptions
 from skywrite.app.posts import Posts
-from skywrite.compose.draft import FIELDS
+from skywrite.posting.compose.draft import FIELDS
 from tests.support.processes import ROOT
 
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -24,9 +24,9 @@ from unittest.mock import patch
 from PIL import Image
 
 from skywrite import Client, Skywrite
-from skywrite.atproto.repo import Repo, Write
-from skywrite.clock import SystemClock
-from skywrite.media.ffmpeg import find_ffmpeg
+from skywrite.core.clock import SystemClock
+from skywrite.protocol.atproto.repo import Repo, Write
+from skywrite.protocol.media.ffmpeg import find_ffmpeg
 from skywrite.sandbox import Sandbox
 from tests.docs import elsewhere, zygote
 from tests.support.processes import PATIENCE_SECONDS

@@ -69,7 +69,13 @@ def _forget_the_dead() -> None:
 
 def _load() -> None:
     """Import what commands import."""
-    for name in ("skywrite.cli", "skywrite.app", "skywrite.compose", "skywrite.publish", "skywrite.queue"):
+    for name in (
+        "skywrite.faces.cli",
+        "skywrite.app",
+        "skywrite.posting.compose",
+        "skywrite.posting.publish",
+        "skywrite.queue",
+    ):
         package = importlib.import_module(name)
         for module in pkgutil.iter_modules(package.__path__, f"{name}."):
             importlib.import_module(module.name)
@@ -112,7 +118,7 @@ def _fresh_streams() -> None:
 
 def elsewhere_unknown() -> list[tuple[Any, str, Callable[..., Any]]]:
     """What to put in which place of which module, so that no look-up of a name leaves this computer."""
-    from skywrite.atproto import identity
+    from skywrite.protocol.atproto import identity
 
     look_up = socket.getaddrinfo
 
@@ -126,7 +132,7 @@ def elsewhere_unknown() -> list[tuple[Any, str, Callable[..., Any]]]:
 
 def set_back(environ: Mapping[str, str]) -> None:
     """Let this process live at the time of the page."""
-    from skywrite.clock import SystemClock
+    from skywrite.core.clock import SystemClock
 
     behind = timedelta(seconds=float(environ.get(BEHIND, "0")))
     stands = datetime.fromisoformat(environ[STANDS]) if STANDS in environ else None
@@ -143,7 +149,7 @@ def _on_a_free_port(words: list[str]) -> list[str]:
 
 def _run(words: list[str]) -> int:
     """One command. A worker does what is due and ends; a server ends as with Ctrl-C once it says that it listens."""
-    from skywrite.cli.main import main as skywrite
+    from skywrite.faces.cli.main import main as skywrite
 
     if words[:1] == ["run"] and not {"--once", "--call"} & {*words}:
         words = [*words, "--once"]

@@ -14,7 +14,7 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 
-from skywrite.errors import InputError, SkywriteError
+from skywrite.core.errors import InputError, SkywriteError
 from tests.fuzz import samples
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -36,9 +36,9 @@ class Target:
 
 def feeds(data: bytes) -> None:
     """A feed, and what its items would say."""
-    from skywrite.sources.feed import parse_feed
-    from skywrite.sources.feed_identity import with_fingerprints
-    from skywrite.sources.feed_post import content_of
+    from skywrite.features.feeds.reading.feed import parse_feed
+    from skywrite.features.feeds.reading.identity import with_fingerprints
+    from skywrite.features.feeds.reading.post import content_of
 
     document = parse_feed(data, "application/xml", "https://a.example/feed")
     with_fingerprints(document)
@@ -50,8 +50,8 @@ def feeds(data: bytes) -> None:
 
 def pages(data: bytes) -> None:
     """The head of a page, and its card's texts."""
-    from skywrite.fetch.card import clean_description, clean_title
-    from skywrite.fetch.page import read_page_bytes
+    from skywrite.protocol.fetch.card import clean_description, clean_title
+    from skywrite.protocol.fetch.page import read_page_bytes
 
     page = read_page_bytes(data, "text/html")
     for value in (page.title, *page.meta_all("og:title", "description")):
@@ -62,7 +62,7 @@ def pages(data: bytes) -> None:
 
 def html(data: bytes) -> None:
     """The text and the images of an item."""
-    from skywrite.sources.html_text import html_images, html_to_text, title_text
+    from skywrite.posting.sources.html_text import html_images, html_to_text, title_text
 
     text = data.decode("utf-8", "replace")
     assert "\x1b" not in html_to_text(text) + title_text(text)
@@ -71,8 +71,8 @@ def html(data: bytes) -> None:
 
 def images(data: bytes) -> None:
     """An image, made postable; what comes out is one again."""
-    from skywrite.media.gif import is_animated
-    from skywrite.media.image import prepare_image
+    from skywrite.protocol.media.gif import is_animated
+    from skywrite.protocol.media.image import prepare_image
 
     is_animated(data)
     prepared = prepare_image(data, name="a", max_bytes=200_000, max_pixels=1_000_000)
@@ -82,7 +82,7 @@ def images(data: bytes) -> None:
 
 def videos(data: bytes) -> None:
     """The boxes of an MP4 file."""
-    from skywrite.media.mp4 import read_movie
+    from skywrite.protocol.media.mp4 import read_movie
 
     movie = read_movie(BytesIO(data), len(data))
     assert movie.duration_seconds >= 0
@@ -91,7 +91,7 @@ def videos(data: bytes) -> None:
 
 def captions(data: bytes) -> None:
     """Captions; what comes out is WebVTT that is taken as it is."""
-    from skywrite.media.captions import read_caption
+    from skywrite.protocol.media.captions import read_caption
 
     read = read_caption(data, "a.vtt")
     assert read_caption(read, "a.vtt") == read
@@ -99,8 +99,8 @@ def captions(data: bytes) -> None:
 
 def post_files(data: bytes) -> None:
     """A Markdown file with front matter: a post, or problems with lines; with its mark it is the same post."""
-    from skywrite.sources.folder import read_folder
-    from skywrite.sources.marking import mark_published
+    from skywrite.posting.sources.folder import read_folder
+    from skywrite.posting.sources.marking import mark_published
 
     folder = _folder()
     file = folder / "a.md"
@@ -116,8 +116,8 @@ def post_files(data: bytes) -> None:
 
 def tables(data: bytes) -> None:
     """CSV, JSON and JSON lines, and the drafts in them."""
-    from skywrite.compose.draft import draft_from_dict
-    from skywrite.sources.table import read_json, read_jsonl
+    from skywrite.posting.compose.draft import draft_from_dict
+    from skywrite.posting.sources.table import read_json, read_jsonl
     from tests.support.sheets import read_csv
 
     text = data.decode("utf-8", "replace")
@@ -135,7 +135,7 @@ def tables(data: bytes) -> None:
 
 def times(data: bytes) -> None:
     """A time as people write it; what it means is shown in a form that means the same."""
-    from skywrite.schedule.times import format_time, parse_time
+    from skywrite.posting.schedule.times import format_time, parse_time
 
     parsed = parse_time(data.decode("utf-8", "replace")[:200], now=NOW, zone="Europe/Berlin")
     format_time(parsed.at, "Europe/Berlin")
@@ -143,7 +143,7 @@ def times(data: bytes) -> None:
 
 def feed_dates(data: bytes) -> None:
     """A date of a feed: a time in UTC, or none."""
-    from skywrite.sources.feed_dates import read_feed_date
+    from skywrite.features.feeds.reading.dates import read_feed_date
 
     found = read_feed_date(data.decode("utf-8", "replace"))
     assert found is None or found.utcoffset() is not None
@@ -151,7 +151,7 @@ def feed_dates(data: bytes) -> None:
 
 def recurrences(data: bytes) -> None:
     """A recurrence, its words and its next occurrences, which come one after the other."""
-    from skywrite.schedule.recurrence import describe, parse_rule
+    from skywrite.posting.schedule.recurrence import describe, parse_rule
 
     rule = parse_rule(data.decode("utf-8", "replace")[:500], zone="Europe/Berlin", start=NOW)
     describe(rule)
@@ -166,9 +166,9 @@ def recurrences(data: bytes) -> None:
 
 def texts(data: bytes) -> None:
     """Links, mentions and hashtags of a text, and its parts as a thread."""
-    from skywrite.bsky.markdown import parse_markdown_links
-    from skywrite.bsky.richtext import detect, shorten_links, tidy
-    from skywrite.bsky.split import split_rich
+    from skywrite.protocol.bsky.markdown import parse_markdown_links
+    from skywrite.protocol.bsky.richtext import detect, shorten_links, tidy
+    from skywrite.protocol.bsky.split import split_rich
 
     text = tidy(data.decode("utf-8", "replace")[:5_000])
     rich = shorten_links(detect(parse_markdown_links(text)))
@@ -179,7 +179,7 @@ def texts(data: bytes) -> None:
 
 def templates(data: bytes) -> None:
     """A template and the text that it makes of an item."""
-    from skywrite.sources.template import Template
+    from skywrite.posting.sources.template import Template
 
     values = dict.fromkeys(("title", "summary", "author", "hashtags", "feed_title"), "word " * 50)
     given = {**values, "tags": ["a", "b"], "link": "https://a.example/b", "published": NOW}
@@ -188,8 +188,8 @@ def templates(data: bytes) -> None:
 
 def answers(data: bytes) -> None:
     """What a server answers in place of what it should."""
-    from skywrite.atproto.xrpc import Xrpc
-    from skywrite.http import Response
+    from skywrite.core.http import Response
+    from skywrite.protocol.atproto.xrpc import Xrpc
 
     class Wire:
         def request(self, method: str, url: str, **options: object) -> Response:
@@ -204,7 +204,7 @@ def _folder() -> Path:
 
 
 def _movie_errors() -> tuple[type[Exception], ...]:
-    from skywrite.media.mp4 import BrokenMovie
+    from skywrite.protocol.media.mp4 import BrokenMovie
 
     return (BrokenMovie,)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from types import FunctionType
 
-from skywrite.publish import outcome
+from skywrite.posting.publish import outcome
 from tests.mutation.changes import SOURCE, python_changes, source_of, sql_changes
 from tests.mutation.put import TESTS, can_put, place_of, put_function, who_runs
 from tests.mutation.run import accepted
@@ -86,7 +86,7 @@ def test_queries_are_changed_where_they_choose() -> None:
 
 def test_a_change_reaches_the_living_function() -> None:
     """Whoever has imported a function calls the changed one from then on."""
-    path = "publish/outcome.py"
+    path = "posting/publish/outcome.py"
     (change,) = (
         change
         for change in python_changes(path, source_of(path))
@@ -106,7 +106,7 @@ def test_a_change_reaches_the_living_function() -> None:
 
 def test_what_ran_while_modules_were_loaded_is_not_changed_later() -> None:
     """A table that a function filled stays as it was: such a change needs a process of its own."""
-    path = "publish/outcome.py"
+    path = "posting/publish/outcome.py"
     change = next(change for change in python_changes(path, source_of(path)) if change.inside == "retry_seconds")
     assert isinstance(outcome.retry_seconds, FunctionType)
     functions = {f"{path}:retry_seconds": [outcome.retry_seconds]}
@@ -123,7 +123,7 @@ def test_who_runs_a_query_is_found() -> None:
 def test_functions_are_known_by_module_and_name() -> None:
     """Inner functions count as the one that they stand in."""
     inner = [one for one in gc.get_objects() if isinstance(one, FunctionType) and one.__name__ == "retry_seconds"]
-    assert "publish/outcome.py:retry_seconds" in {place_of(one.__code__) for one in inner}
+    assert "posting/publish/outcome.py:retry_seconds" in {place_of(one.__code__) for one in inner}
 
 
 def test_what_is_accepted_has_a_reason() -> None:

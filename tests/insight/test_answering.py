@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from skywrite.app import Skywrite, collecting
-from skywrite.app.inbox import InboxTask
-from skywrite.atproto.tid import tid_from
-from skywrite.errors import SkywriteError
+from skywrite.app import Skywrite
+from skywrite.core.errors import SkywriteError
+from skywrite.features.answers import collecting
+from skywrite.features.answers.service import InboxTask
+from skywrite.protocol.atproto.tid import tid_from
 from skywrite.queue import identities
 from tests.app.conftest import NOON, World
 from tests.app.strangers import Stranger

@@ -125,7 +125,7 @@ def test_a_stale_digest_approves_nothing(sky: Skywrite) -> None:
 
 def test_the_command_shows_and_confirms(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a terminal it prints what goes out with the digest; --confirm takes that digest and no other."""
-    from skywrite.cli.approve import approve_command, reject_command
+    from skywrite.faces.cli.approve import approve_command, reject_command
 
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_, **__: world.process())
     sky.set(None, {"approval": "all"})
@@ -149,7 +149,7 @@ def test_posting_now_waits_for_the_approval(sky: Skywrite, world: World) -> None
 
 def test_who_looks_has_written_nothing(sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mention that is looked up while somebody looks makes them no author: they may approve it."""
-    from skywrite.atproto.identity import IdentityUnavailable, Resolver
+    from skywrite.protocol.atproto.identity import IdentityUnavailable, Resolver
 
     with monkeypatch.context() as away:
         away.setattr(Resolver, "resolve_handle", _fails(IdentityUnavailable("no answer")))
@@ -168,8 +168,8 @@ def _fails(error: Exception) -> Any:
 
 def test_who_schedules_reads_of_the_approval(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """When a post is scheduled, and when it is shown, until somebody approves it; a recurrence is approved as one."""
-    from skywrite.cli.posting import post_command
-    from skywrite.cli.posts import show_command
+    from skywrite.faces.cli.posting import post_command
+    from skywrite.faces.cli.posts import show_command
 
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_, **__: world.process())
     sky.set(None, {"approval": "all", "zone": "UTC"})

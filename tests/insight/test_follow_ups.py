@@ -8,11 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 from skywrite.app import Skywrite
-from skywrite.app.follow_ups import Condition, FollowUpTask, parse_condition
 from skywrite.app.operations import OPERATIONS, Access
-from skywrite.app.operations.follow_ups import AddFollowUp
-from skywrite.app.reposts import REPOST, RepostTask
-from skywrite.errors import InputError, RejectedError
+from skywrite.core.errors import InputError, RejectedError
+from skywrite.features.follow_ups.operations import AddFollowUp
+from skywrite.features.follow_ups.service import Condition, FollowUpTask, parse_condition
+from skywrite.features.reposts.service import REPOST, RepostTask
 from skywrite.queue.marks import Marks, ToMark
 from tests.app.conftest import World
 from tests.support.errors import fails
@@ -191,8 +191,8 @@ def test_what_can_never_come_is_refused_at_once(sky: Skywrite) -> None:
 
 def test_the_commands(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Add, list, see with the post, cancel."""
-    from skywrite.cli.follow_ups import follow_ups_command
-    from skywrite.cli.posts import show_command
+    from skywrite.faces.cli.posts import show_command
+    from skywrite.features.follow_ups.cli import follow_ups_command
 
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process())
     number = str(published(sky))

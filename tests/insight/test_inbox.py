@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from skywrite.app import Skywrite
-from skywrite.app.inbox import InboxTask
+from skywrite.features.answers.service import InboxTask
 from tests.app.conftest import World
 from tests.support.errors import fails
 
@@ -131,7 +131,7 @@ def lambda_named(name: str) -> Any:
 
 def test_the_command(both: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """It collects, lists, answers, and says when nothing waits."""
-    from skywrite.cli.inbox import inbox_command
+    from skywrite.features.answers.cli import inbox_command
 
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process())
     sent = both.post("Hello", account="alice.test")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.publish import mail
-from skywrite.publish.mail import send_mail
+from skywrite.features.notices import mail
+from skywrite.features.notices.mail import send_mail
 from tests.app.conftest import sky, world
 from tests.support.certificates import Authority, new_authority, server_context
 from tests.support.errors import fails

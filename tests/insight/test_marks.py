@@ -15,9 +15,9 @@ import pytest
 from click.testing import CliRunner
 
 from skywrite.app import Skywrite
-from skywrite.app.marks import EVERY, MarkTask, _counted, batches
-from skywrite.errors import InputError
-from skywrite.insight.stats import grouped
+from skywrite.core.errors import InputError
+from skywrite.features.insight.service import EVERY, MarkTask, _counted, batches
+from skywrite.features.insight.stats import grouped
 from skywrite.queue.marks import AGES_HOURS, LATE_MIN, LATE_PART, Mark, Marks, ToMark, kind_of
 from tests.app.conftest import NOON, World
 
@@ -259,7 +259,7 @@ def test_kinds_of_posts() -> None:
 
 def test_the_command_and_its_csv(counting: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A table by hour with what it counts, CSV line by line, and a clear error for another age."""
-    from skywrite.cli.stats import stats_command
+    from skywrite.features.insight.cli import stats_command
 
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process(SKYWRITE_APPVIEW=world.box.url))
     counting.set(None, {"zone": "UTC"})

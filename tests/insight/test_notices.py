@@ -9,12 +9,12 @@ from unittest.mock import Mock
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.follow_ups import FollowUpTask
-from skywrite.app.notices import NoticeTask, in_quiet, read_quiet, said_of, send
-from skywrite.app.reposts import RepostTask
-from skywrite.errors import InputError, RejectedError, TemporaryError
+from skywrite.core.errors import InputError, RejectedError, TemporaryError
+from skywrite.features.follow_ups.service import FollowUpTask
+from skywrite.features.notices.service import NoticeTask, in_quiet, read_quiet, said_of, send
+from skywrite.features.notices.store import Notices
+from skywrite.features.reposts.service import RepostTask
 from skywrite.queue.marks import COUNTS, Marks, ToMark
-from skywrite.queue.notices import Notices
 from tests.app.conftest import NOON, World
 from tests.support.errors import fails
 
@@ -61,7 +61,7 @@ def test_a_repost_that_failed_is_said_once(
     sent = sky.post("Hello")
     number = sky.reposts.repost(sent.uri).id
     for error in (TemporaryError("The server is down."), RejectedError("This record is not allowed.")):
-        monkeypatch.setattr("skywrite.app.reposts.do", Mock(side_effect=error))
+        monkeypatch.setattr("skywrite.features.reposts.service.do", Mock(side_effect=error))
         world.clock.advance(3600)
         RepostTask(sky.context).run()
         notice(sky)

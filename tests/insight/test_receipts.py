@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skywrite.app import Skywrite
-from skywrite.atproto.proof import check_proof
-from skywrite.cli.main import main
-from skywrite.errors import InputError, RejectedError, SkywriteError
-from skywrite.insight.receipts import Receipt, check_key, read_receipt
+from skywrite.core.errors import InputError, RejectedError, SkywriteError
+from skywrite.faces.cli.main import main
+from skywrite.posting.receipts import Receipt, check_key, read_receipt
+from skywrite.protocol.atproto.proof import check_proof
 from tests.support.errors import fails
 from tests.support.pds import Pds, PdsAccount
 

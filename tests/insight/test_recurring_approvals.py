@@ -63,7 +63,7 @@ def test_an_occurrence_that_was_moved_needs_its_own(sky: Skywrite, world: World)
 
 def test_the_command_takes_a_recurrence(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """It shows the template and its digest; --confirm approves that, and what was changed since is shown."""
-    from skywrite.cli.approve import approve_command, reject_command
+    from skywrite.faces.cli.approve import approve_command, reject_command
 
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process())
     sky.set(None, {"approval": "all", "zone": "UTC"})

@@ -9,15 +9,15 @@ import pytest
 from click.testing import CliRunner
 
 from skywrite.app import Skywrite
-from skywrite.app.follow_ups import FollowUpTask
 from skywrite.app.occurrences import Occurrences
-from skywrite.app.reposts import REPOST, RepostTask
-from skywrite.clock import FakeClock
-from skywrite.errors import InputError
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import InputError
+from skywrite.features.follow_ups.service import FollowUpTask
+from skywrite.features.rehearsal.service import DONE_WORDS, Rehearsed, Span, day_end, read_span, rehearse
+from skywrite.features.reposts.service import REPOST, RepostTask
 from skywrite.queue.actions import Actions
 from skywrite.queue.marks import COUNTS, Marks, ToMark
 from skywrite.queue.model import STATES
-from skywrite.rehearsal import DONE_WORDS, Rehearsed, Span, day_end, read_span, rehearse
 from skywrite.sandbox.faults import Fault, Faults
 from tests.app.conftest import NOON, World
 
@@ -213,7 +213,7 @@ def test_spans_and_ends_are_read_one_way_or_refused() -> None:
 
 def test_the_command_prints_the_days(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """By day, with what is late and why, and what nobody can know."""
-    from skywrite.cli.rehearse import rehearse_command
+    from skywrite.features.rehearsal.cli import rehearse_command
 
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process())
     sky.set(None, {"gap_seconds": 600, "zone": "UTC"})

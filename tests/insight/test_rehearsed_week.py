@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.reposts import PROFILE, REPOST
-from skywrite.clock import FakeClock
-from skywrite.config import load_config
-from skywrite.rehearsal import Span, rehearse
+from skywrite.core.clock import FakeClock
+from skywrite.core.config import load_config
+from skywrite.features.rehearsal.service import Span, rehearse
+from skywrite.features.reposts.service import PROFILE, REPOST
 from tests.app.conftest import NOON, image
 from tests.insight.test_rehearsal import (
     fill_with_reposts,

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from skywrite.app import Skywrite
-from skywrite.app.checkup import check_run
-from skywrite.app.reposts import PROFILE, REPOST, RepostTask
-from skywrite.errors import InputError, RejectedError
+from skywrite.core.errors import InputError, RejectedError
+from skywrite.features.checkup.service import check_run
+from skywrite.features.reposts.service import PROFILE, REPOST, RepostTask
 from skywrite.queue.actions import Actions
 from skywrite.queue.follow_ups import FollowUps
 from tests.app.conftest import World
@@ -166,7 +166,7 @@ def test_a_post_is_unpinned_at_a_time(sky: Skywrite, world: World) -> None:
 
 def test_the_commands(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each says which post, when in the account's zone, and that no worker runs; the list has the failed ones, too."""
-    from skywrite.cli.reposts import reposts_command
+    from skywrite.features.reposts.cli import reposts_command
 
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process())
     sky.set(None, {"zone": "Europe/Berlin"})
@@ -184,7 +184,7 @@ def test_the_commands(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPat
     assert "Repost 1 waits" in said(reposts_command, "add", number, "--every", "daily 18:00", "--key", "evergreen")
     said(reposts_command, "pin", number, "--at", "in 1 hour", "--undo-after", "2h")
     said(reposts_command, "unpin", number, "--at", "in 1 day")
-    monkeypatch.setattr("skywrite.app.reposts.do", Mock(side_effect=RejectedError("Not allowed.")))
+    monkeypatch.setattr("skywrite.features.reposts.service.do", Mock(side_effect=RejectedError("Not allowed.")))
     world.clock.advance(3600)
     work(sky)
     lines = said(reposts_command).splitlines()

@@ -8,16 +8,16 @@ import pytest
 from click.testing import CliRunner
 
 from skywrite.app import Skywrite
-from skywrite.app.checkup import check_run
-from skywrite.app.operations.overview import ShowPlan
+from skywrite.app.operations.plan import ShowPlan
 from skywrite.app.operations.post_shapes import CreatePost, ListPosts
 from skywrite.app.operations.shapes import ById
 from skywrite.app.overview import overview
 from skywrite.app.shapes.overview import overview_shape
 from skywrite.app.shapes.posts import post_shape
-from skywrite.cli.approve import approve_command
-from skywrite.cli.posts import list_command, show_command
-from skywrite.cli.status import print_status
+from skywrite.faces.cli.approve import approve_command
+from skywrite.faces.cli.posts import list_command, show_command
+from skywrite.faces.cli.status import print_status
+from skywrite.features.checkup.service import check_run
 from tests.app.conftest import World
 from tests.insight.test_approvals import agent, person, run
 
@@ -117,7 +117,7 @@ def test_terminals_and_the_check_up_say_it(
 def test_many_are_approved_one_by_one(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbers, ranges and sources: each post is shown and asked for; what is approved already is not asked again."""
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_, **__: world.process())
-    monkeypatch.setattr("skywrite.cli.approve.can_ask", lambda: True)
+    monkeypatch.setattr("skywrite.faces.cli.approve.can_ask", lambda: True)
     first, second, third = _three(sky)
     done = CliRunner().invoke(approve_command, [f"{first}-{third + 5}", "--by", "Carl"], input="y\nn\n")
     assert (0, ["Carl", "Berta", None]) == (
@@ -147,7 +147,7 @@ def test_many_in_a_script_are_shown_with_their_digests(
 
 def test_the_plan_and_calendars_say_it(sky: Skywrite) -> None:
     """A calendar shows what nobody has approved as tentative."""
-    from skywrite.server.calendars import calendar_text
+    from skywrite.features.calendars.routes import calendar_text
 
     _three(sky)
     plan = run(person(sky), "plan.show", ShowPlan("2026-11-24", "2026-11-26"))

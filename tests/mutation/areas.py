@@ -29,7 +29,7 @@ class Area(NamedTuple):
 
 AREAS: dict[str, Area] = {
     "publish": Area(
-        ("publish/*.py",),
+        ("posting/publish/*.py",),
         (
             *_unit("agents", "budget", "forecast", "hosts", "mail", "network", "patience", "policy", "pool"),
             *_unit(
@@ -48,7 +48,7 @@ AREAS: dict[str, Area] = {
         ("queue/claims.py", "queue/settling.py", "queue/ledger.py", "queue/sql/common/claim.sql"), (*_STORE, *_APP)
     ),
     "compose": Area(
-        ("compose/*.py",),
+        ("posting/compose/*.py",),
         (
             *_unit("build", "draft", "files", "gates", "resolve"),
             "tests/app/test_meaning.py",
@@ -56,21 +56,22 @@ AREAS: dict[str, Area] = {
         ),
     ),
     "schedule": Area(
-        ("schedule/*.py",),
+        ("posting/schedule/*.py",),
         (
             *_unit("policy", "post_files", "recurrence", "rule_forms", "slots", "times"),
             *_unit("time_forms", "time_phrases", "time_ranges", "time_suggestions", "time_vectors", "time_words"),
         ),
     ),
     "bsky": Area(
-        ("bsky/*.py",), _unit("build", "card", "embed", "gates", "limits", "post", "richtext", "split", "template")
+        ("protocol/bsky/*.py",),
+        _unit("build", "card", "embed", "gates", "limits", "post", "richtext", "split", "template"),
     ),
     "sessions": Area(
-        ("atproto/session*.py", "atproto/bearer_auth.py", "atproto/kept_session.py"),
+        ("protocol/atproto/session*.py", "protocol/atproto/bearer_auth.py", "protocol/atproto/kept_session.py"),
         _unit("agents", "oauth_session", "patience", "repo", "session"),
     ),
     "oauth": Area(
-        ("atproto/oauth*.py", "app/oauth*.py"),
+        ("protocol/atproto/oauth*.py", "app/oauth/*.py"),
         (
             *_unit("dpop", "oauth", "oauth_auth", "oauth_client", "oauth_listener"),
             *_unit("oauth_refresh", "oauth_scopes", "oauth_session"),

@@ -26,7 +26,7 @@ FAR = 2
 
 
 class Known(NamedTuple):
-    """What is known of a test: how long it takes, and which functions it calls ("publish/pool.py:Pool.start")."""
+    """What is known of a test: how long it takes, and what it calls ("posting/publish/pool.py:Pool.start")."""
 
     seconds: float
     reached: frozenset[str]

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from skywrite.app import Skywrite
-from skywrite.clock import FakeClock
-from skywrite.config import Config, load_config
+from skywrite.core.clock import FakeClock
+from skywrite.core.config import Config, load_config
 from tests.support.network import Network
 from tests.support.pds import PdsAccount
 
@@ -58,7 +58,7 @@ def sky(network: Network, author: PdsAccount, config: Config, clock: FakeClock) 
 @pytest.fixture
 def command(sky: Skywrite, config: Config, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Runs the command line on the same queue, with the same clock; returns what it prints."""
-    from skywrite.cli.main import cli
+    from skywrite.faces.cli.main import cli
 
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_, **__: Skywrite(config=config, clock=clock))
 

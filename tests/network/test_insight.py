@@ -7,9 +7,9 @@ import json
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.marks import MarkTask
-from skywrite.clock import FakeClock
-from skywrite.insight.receipts import read_receipt
+from skywrite.core.clock import FakeClock
+from skywrite.features.insight.service import MarkTask
+from skywrite.posting.receipts import read_receipt
 from tests.network.support import POST, write
 from tests.support.network import Network
 from tests.support.pds import PdsAccount

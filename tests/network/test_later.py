@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
 from tests.network.support import POST, write
 from tests.support.network import Network
 from tests.support.pds import PdsAccount

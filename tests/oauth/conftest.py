@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.oauth import SignedIn
-from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.config import load_config
+from skywrite.app.oauth.service import SignedIn
+from skywrite.core.clock import SYSTEM_CLOCK, Clock
+from skywrite.core.config import load_config
 from tests.support.oauth import Browser, returned
 from tests.support.pds import Pds, PdsAccount
 

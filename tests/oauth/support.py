@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from skywrite.clock import SystemClock
-from skywrite.errors import NoAnswer, NotSent
-from skywrite.http import MAX_ANSWER_BYTES, Http, Response, Transport
+from skywrite.core.clock import SystemClock
+from skywrite.core.errors import NoAnswer, NotSent
+from skywrite.core.http import MAX_ANSWER_BYTES, Http, Response, Transport
 from tests.support.pds import Pds
 from tests.support.processes import PATIENCE_SECONDS
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skywrite.server.pages import accounts as page
+from skywrite.faces.server.pages import accounts as page
 from tests.oauth.conftest import Process, SignIn
 from tests.oauth.support import MovedClock
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.oauth import SignedIn
-from skywrite.atproto.oauth import _is_place
-from skywrite.atproto.oauth_client import OAuthClient
-from skywrite.atproto.oauth_scopes import ALWAYS, scope_of
-from skywrite.atproto.repo import Repo
-from skywrite.atproto.xrpc_errors import MissingRight
-from skywrite.errors import NotSent, SignInError, SkywriteError, TemporaryError
+from skywrite.app.oauth.service import SignedIn
+from skywrite.core.errors import NotSent, SignInError, SkywriteError, TemporaryError
+from skywrite.protocol.atproto.oauth import _is_place
+from skywrite.protocol.atproto.oauth_client import OAuthClient
+from skywrite.protocol.atproto.oauth_scopes import ALWAYS, scope_of
+from skywrite.protocol.atproto.repo import Repo
+from skywrite.protocol.atproto.xrpc_errors import MissingRight
 from tests.oauth.conftest import Process, SignIn
 from tests.oauth.support import Changing, MovedClock, Wire, sessions_at
 from tests.support.errors import fails

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.oauth_files import check_published, files_of, hosted_client, server_client, turned, write_files
-from skywrite.atproto.oauth_client import OAuthClient
-from skywrite.errors import InputError
-from skywrite.http import Response
+from skywrite.app.oauth.files import check_published, files_of, hosted_client, server_client, turned, write_files
+from skywrite.core.errors import InputError
+from skywrite.core.http import Response
+from skywrite.protocol.atproto.oauth_client import OAuthClient
 from tests.oauth.conftest import Process, SignIn
 from tests.oauth.support import MovedClock, Wire, age_session
 from tests.support.errors import fails

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from skywrite.atproto.oauth_session import CONFIDENTIAL_DAYS
+from skywrite.protocol.atproto.oauth_session import CONFIDENTIAL_DAYS
 from tests.oauth.conftest import Process, SignIn
 from tests.support.canaries import secrets_in
 from tests.support.oauth import Browser, returned
@@ -38,7 +38,7 @@ def start(tmp_path: Path, pds: Pds) -> Iterator[Start]:
 
     def begin(*words: str, **more: str) -> subprocess.Popen[str]:
         pipe = subprocess.PIPE
-        command = [sys.executable, "-m", "skywrite.cli.main", *words]
+        command = [sys.executable, "-m", "skywrite.faces.cli.main", *words]
         running.append(
             subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env={**environ, **more})
         )
@@ -121,7 +121,7 @@ def test_a_client_of_ones_own(start: Start, account: PdsAccount, pds: Pds) -> No
 
 def test_pages_hold_no_foreign_address(pds: Pds) -> None:
     """The callback page loads nothing, sends nothing, and runs only its own script."""
-    from skywrite.app.oauth_files import callback_page
+    from skywrite.app.oauth.files import callback_page
 
     page = callback_page()
     assert "default-src 'none'" in page and "no-referrer" in page
@@ -130,7 +130,7 @@ def test_pages_hold_no_foreign_address(pds: Pds) -> None:
 
 MEASURED = """
 import sys
-from skywrite.cli.main import main
+from skywrite.faces.cli.main import main
 try:
     main(sys.argv[1:])
 finally:
@@ -158,7 +158,12 @@ def test_what_a_post_costs(process: Process, sign_in: SignIn, pds: Pds, account:
         words = {line.split()[0]: line.split()[1:] for line in done.stderr.splitlines() if line.strip()}
         peaks[folder] = min(int(words["peak"][0]), peaks.get(folder, sys.maxsize))
         modules[folder] = set(words["modules"])
-    needed = {"cryptography", "skywrite.atproto.dpop", "skywrite.atproto.oauth", "skywrite.app.oauth"}
+    needed = {
+        "cryptography",
+        "skywrite.protocol.atproto.dpop",
+        "skywrite.protocol.atproto.oauth",
+        "skywrite.app.oauth.service",
+    }
     assert (needed, set()) == (needed & modules["home"], needed & modules["other"])
-    assert set() == {"skywrite.app.oauth_listener", "http.server"} & modules["home"]
+    assert set() == {"skywrite.app.oauth.listener", "http.server"} & modules["home"]
     assert peaks["home"] - peaks["other"] <= 12 * 1024

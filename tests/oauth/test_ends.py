@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.checkup import check_all
 from skywrite.app.sessions import SessionKeeping, session_facts
+from skywrite.features.checkup.service import check_all
 from skywrite.queue.events import Events
 from tests.oauth.conftest import Process, SignIn
 from tests.oauth.support import MovedClock, Wire, age_session

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.config import load_config
+from skywrite.core.config import load_config
 from tests.oauth.conftest import SignIn
 from tests.oauth.support import sessions_at
 from tests.support.pds import Pds
@@ -19,7 +19,7 @@ PROCESSES = 8
 WORKER = """
 import threading
 from skywrite.app import Skywrite
-from skywrite.http import Http
+from skywrite.core.http import Http
 from tests.oauth.support import MovedClock
 
 sent = []

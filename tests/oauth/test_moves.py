@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from skywrite.app import Skywrite
-from skywrite.errors import NoAnswer
+from skywrite.core.errors import NoAnswer
 from tests.oauth.conftest import Process
 from tests.oauth.support import MovedClock, Wire
 from tests.support.oauth import Browser, returned

@@ -13,12 +13,12 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.atproto.dpop import SigningKey
-from skywrite.atproto.oauth_client import OAuthClient, client_metadata, loopback_client, public_keys
-from skywrite.atproto.oauth_refresh import InvalidGrant
-from skywrite.atproto.oauth_scopes import ALWAYS, scope_of
-from skywrite.config import load_config
-from skywrite.http import Response
+from skywrite.core.config import load_config
+from skywrite.core.http import Response
+from skywrite.protocol.atproto.dpop import SigningKey
+from skywrite.protocol.atproto.oauth_client import OAuthClient, client_metadata, loopback_client, public_keys
+from skywrite.protocol.atproto.oauth_refresh import InvalidGrant
+from skywrite.protocol.atproto.oauth_scopes import ALWAYS, scope_of
 from tests.oauth.support import MovedClock, Wire
 from tests.support.errors import fails
 from tests.support.oauth import returned

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.atproto import oauth_refresh
-from skywrite.atproto.oauth_refresh import DOUBT_SECONDS, HOPE_SECONDS
-from skywrite.atproto.oauth_session import OAuthSession
-from skywrite.atproto.session import Agent
-from skywrite.atproto.xrpc_errors import AccountUnavailable
-from skywrite.errors import NoAnswer, NotSent, StorageError, TemporaryError, TimedOut
+from skywrite.core.errors import NoAnswer, NotSent, StorageError, TemporaryError, TimedOut
+from skywrite.protocol.atproto import oauth_refresh
+from skywrite.protocol.atproto.oauth_refresh import DOUBT_SECONDS, HOPE_SECONDS
+from skywrite.protocol.atproto.oauth_session import OAuthSession
+from skywrite.protocol.atproto.session import Agent
+from skywrite.protocol.atproto.xrpc_errors import AccountUnavailable
 from skywrite.queue.post_store import PostStore
 from tests.oauth.conftest import Process, SignIn
 from tests.oauth.support import MovedClock, Wire, sessions_at
@@ -274,8 +274,8 @@ def test_clocks_of_hosts_differ(signed: Signed, process: Process) -> None:
 CHILD = """
 import signal, sys, threading
 from skywrite.app import Skywrite
-from skywrite.atproto.dpop import DpopTransport
-from skywrite.http import Http
+from skywrite.protocol.atproto.dpop import DpopTransport
+from skywrite.core.http import Http
 from skywrite.queue.post_store import PostStore
 from tests.oauth.support import MovedClock
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
-from skywrite.queue.agents import challenge_of
+from skywrite.features.agents.store import challenge_of
 from tests.pages.conftest import NAME, Watched
 from tests.pages.test_pages import problems
 from tests.support.processes import PATIENCE_SECONDS

@@ -12,10 +12,10 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from skywrite.app import Skywrite
-from skywrite.compose.draft import FIELDS
-from skywrite.config import load_config
+from skywrite.core.config import load_config
+from skywrite.faces.server.pages.kept import EDITED, kept_words
+from skywrite.posting.compose.draft import FIELDS
 from skywrite.queue.model import Post
-from skywrite.server.pages.kept import EDITED, kept_words
 from tests.pages.conftest import Watched
 from tests.pages.test_composing import number
 from tests.pages.test_editing import stored

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
-from skywrite.server.pages.frame import NAVIGATION
+from skywrite.faces.server.pages.frame import NAVIGATION
 from tests.pages.conftest import Watched
 
 LONG = "A name that somebody gave without any thought for small screens"

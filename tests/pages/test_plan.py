@@ -19,12 +19,12 @@ from playwright.sync_api import expect
 from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
-from skywrite.publish.forecast import CAP, CATCH_UP, GAP, Pace, Push, pace_of, pushes
+from skywrite.faces.server.app import make_app
+from skywrite.faces.server.auth import COOKIE
+from skywrite.faces.server.demo import demo_queue
+from skywrite.faces.server.security import Origin
+from skywrite.posting.publish.forecast import CAP, CATCH_UP, GAP, Pace, Push, pace_of, pushes
 from skywrite.queue.people import People
-from skywrite.server.app import make_app
-from skywrite.server.auth import COOKIE
-from skywrite.server.demo import demo_queue
-from skywrite.server.security import Origin
 from tests.pages.conftest import YEAR, Watched, wednesday
 from tests.pages.test_pages import PATHS
 

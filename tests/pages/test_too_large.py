@@ -8,12 +8,12 @@ import pytest
 from playwright.sync_api import expect
 from starlette.testclient import TestClient
 
+from skywrite.faces.server.app import make_app
+from skywrite.faces.server.auth import COOKIE
+from skywrite.faces.server.demo import demo_queue
+from skywrite.faces.server.pages import compose
+from skywrite.faces.server.security import Origin
 from skywrite.queue.people import People
-from skywrite.server.app import make_app
-from skywrite.server.auth import COOKIE
-from skywrite.server.demo import demo_queue
-from skywrite.server.pages import compose
-from skywrite.server.security import Origin
 from tests.pages.conftest import Watched
 from tests.pages.test_composing import write
 

@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from skywrite.compose.draft import Draft, Media
-from skywrite.compose.draft import Image as DraftImage
-from skywrite.compose.images import Collector, gather_media
-from skywrite.contained import Contained, Limits, TooCostly
-from skywrite.errors import InputError, MissingExtra
-from skywrite.fetch.page import read_page
-from skywrite.media.image import STRANGERS_MAX_PIXELS, prepare_thumb
-from skywrite.sources.feed_examine import check_filter, contained_template
-from skywrite.sources.html_text import html_to_text
+from skywrite.core.contained import Contained, Limits, TooCostly
+from skywrite.core.errors import InputError, MissingExtra
+from skywrite.features.feeds.reading.examine import check_filter, contained_template
+from skywrite.posting.compose.draft import Draft, Media
+from skywrite.posting.compose.draft import Image as DraftImage
+from skywrite.posting.compose.images import Collector, gather_media
+from skywrite.posting.sources.html_text import html_to_text
+from skywrite.protocol.fetch.page import read_page
+from skywrite.protocol.media.image import STRANGERS_MAX_PIXELS, prepare_thumb
 from tests.support import hostile
 from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS, ROOT
@@ -114,7 +114,7 @@ def test_modules_of_the_folder_are_not_run(contained: Contained) -> None:
 
 def test_a_child_that_does_not_start_is_nobodys_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken installation is an error for now, and no judgement of what was to be read."""
-    monkeypatch.setattr("skywrite.contained._START", "raise SystemExit(1)")
+    monkeypatch.setattr("skywrite.core.contained._START", "raise SystemExit(1)")
     child = Contained()
     with fails("reader.unavailable"):
         child.call(hostile.double, 1)
@@ -220,7 +220,7 @@ def test_every_image_is_decoded_in_the_child(own: bool, tmp_path: Path, monkeypa
         calls.append(function.__name__)
         return function(*given, **named)
 
-    monkeypatch.setattr("skywrite.contained.decode", call)
+    monkeypatch.setattr("skywrite.core.contained.decode", call)
     path = tmp_path / "a.png"
     Image.new("RGB", (9, 9)).save(path)
     media = Media(path=str(path)) if own else Media(data=path.read_bytes(), name="a.png")

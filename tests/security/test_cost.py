@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from skywrite.contained import Contained, Limits
+from skywrite.core.contained import Contained, Limits
 from tests.support import hostile
 from tests.support.processes import PATIENCE_SECONDS
 

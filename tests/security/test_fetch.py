@@ -19,12 +19,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from skywrite.clock import FakeClock
-from skywrite.errors import NoAnswer, NotSent
-from skywrite.fetch.fetch import Fetched, Fetcher, FetchFailed, FetchRejected
-from skywrite.fetch.guard import AddressRefused, Guard, Target
-from skywrite.fetch.web import CheckedTransport
-from skywrite.http import MAX_ANSWER_BYTES, Http, Response
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import NoAnswer, NotSent
+from skywrite.core.http import MAX_ANSWER_BYTES, Http, Response
+from skywrite.protocol.fetch.fetch import Fetched, Fetcher, FetchFailed, FetchRejected
+from skywrite.protocol.fetch.guard import AddressRefused, Guard, Target
+from skywrite.protocol.fetch.web import CheckedTransport
 from tests.support.errors import known_as
 from tests.support.processes import PATIENCE_SECONDS
 

@@ -9,9 +9,9 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.app.keys import rotate_key
-from skywrite.cli.hints import hint_text
-from skywrite.config import Config, load_config
-from skywrite.errors import InputError
+from skywrite.core.config import Config, load_config
+from skywrite.core.errors import InputError
+from skywrite.faces.cli.hints import hint_text
 from skywrite.queue.vault import Vault, WrongKey, next_key
 from skywrite.queue.webhooks import Webhooks
 from skywrite.queue.workers import Workers

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from skywrite.compose.draft import Draft, Media, Video
-from skywrite.compose.draft import Image as DraftImage
-from skywrite.compose.images import Collector, gather_media
-from skywrite.contained import Contained
-from skywrite.fetch.fetch import Fetcher
-from skywrite.media.image import prepare_image
-from skywrite.server.problems import problem
+from skywrite.core.contained import Contained
+from skywrite.faces.server.problems import problem
+from skywrite.posting.compose.draft import Draft, Media, Video
+from skywrite.posting.compose.draft import Image as DraftImage
+from skywrite.posting.compose.images import Collector, gather_media
+from skywrite.protocol.fetch.fetch import Fetcher
+from skywrite.protocol.media.image import prepare_image
 from tests.support import hostile
 from tests.support.errors import fails
 
@@ -97,8 +97,8 @@ def test_what_an_address_sends_goes_to_a_file(large: Path, address: str) -> None
 def test_files_go_with_what_needs_them(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A downloaded video stays as long as its bytes may be asked for, and is deleted then."""
     for name, value in {"is_ready": True, "probe_video": Image.new("L", (8, 6)), "check_video": None}.items():
-        monkeypatch.setattr(f"skywrite.media.video.{name}", lambda *_, value=value, **__: value)
-    monkeypatch.setattr("skywrite.media.video.read_pieces", lambda path, info: iter((path.read_bytes(),)))
+        monkeypatch.setattr(f"skywrite.protocol.media.video.{name}", lambda *_, value=value, **__: value)
+    monkeypatch.setattr("skywrite.protocol.media.video.read_pieces", lambda path, info: iter((path.read_bytes(),)))
     monkeypatch.setattr(Image.Image, "notes", (), raising=False)
     collector = Collector(None)
     part = gather_media(Draft("x", video=Video(Media(data=b"video"), "A")), collector)

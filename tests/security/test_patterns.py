@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from skywrite.bsky.shortlink import short_url
-from skywrite.schedule.slots import parse_slots
-from skywrite.sources.foreign_cells import addresses
-from skywrite.sources.post_file import read_file
+from skywrite.posting.schedule.slots import parse_slots
+from skywrite.posting.sources.foreign_cells import addresses
+from skywrite.posting.sources.post_file import read_file
+from skywrite.protocol.bsky.shortlink import short_url
 from tests.support.processes import ROOT
 
 METHODS: dict[str, Callable[[Any, Any], object]] = {

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.atproto.repo import Repo
-from skywrite.cli.logs import make_log
-from skywrite.config import load_config
-from skywrite.errors import SkywriteError
+from skywrite.core.config import load_config
+from skywrite.core.errors import SkywriteError
+from skywrite.faces.cli.logs import make_log
+from skywrite.protocol.atproto.repo import Repo
 from tests.support.canaries import canary, guard_app_password, secrets_in
 from tests.support.fault_proxy import Answer, Fault, FaultProxy, failing
 from tests.support.pds import Pds, PdsAccount
@@ -63,7 +63,7 @@ class Shell:
 
     def __call__(self, *words: str, code: int | None = 0, stdin: str = "", **environ: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "skywrite.cli.main", *words],
+            [sys.executable, "-m", "skywrite.faces.cli.main", *words],
             env={**self._environ, **environ},
             input=stdin,
             stdout=subprocess.PIPE,

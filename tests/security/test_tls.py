@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.clock import FakeClock
-from skywrite.config import load_config
+from skywrite.core.clock import FakeClock
+from skywrite.core.config import load_config
 from skywrite.sandbox import Sandbox
 from tests.support.certificates import DAY, Authority, new_authority, server_context
 from tests.support.errors import fails

@@ -71,7 +71,7 @@ class Api:
 
 def start(*options: str, environ: dict[str, str], port: int = 0) -> Server:
     """`skywrite serve --json` on a free port, or on this one."""
-    words = ("-m", "skywrite.cli.main", "serve", "--port", str(port), "--json", *options)
+    words = ("-m", "skywrite.faces.cli.main", "serve", "--port", str(port), "--json", *options)
     child = python_child(*words, environ=environ)
     said = json.loads(child.wait_for_line('"sign_in_url"'))
     return Server(child, said["url"], said["sign_in_url"], home=said.get("home", ""))

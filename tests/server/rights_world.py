@@ -21,21 +21,24 @@ from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
 from skywrite.app.operations import Operation
-from skywrite.clock import FakeClock
-from skywrite.config import load_config
-from skywrite.errors import NotSent
-from skywrite.http import Response
+from skywrite.core.clock import FakeClock
+from skywrite.core.config import load_config
+from skywrite.core.errors import NotSent
+from skywrite.core.http import Response
+from skywrite.faces.server.app import make_app
+from skywrite.faces.server.limits import Quota
+from skywrite.faces.server.security import Origin
+from skywrite.features.answers.store import InboxItems, NewItem
+from skywrite.features.feeds.model import NewFeed
+from skywrite.features.feeds.store import FeedStore
 from skywrite.queue.api_keys import SCOPES, ApiKeys, Scope
-from skywrite.queue.feed_model import NewFeed
-from skywrite.queue.inbox import InboxItems, NewItem
 from skywrite.queue.model import Slot
 from skywrite.queue.people import People
 from skywrite.queue.webhooks import Webhooks
 from skywrite.queue.workers import Hanging, Workers
-from skywrite.server.app import make_app
-from skywrite.server.limits import Quota
-from skywrite.server.security import Origin
 from tests.store.support import ALICE, BOB, KEY, NOON, session
+
+feeds_of = FeedStore.beside
 
 DIDS = {"alice": ALICE, "bob": BOB}
 SERVERS = {"alice": "http://127.0.0.1:1", "bob": "http://127.0.0.2:1"}
@@ -235,8 +238,10 @@ def _fill_shared(world: World, sky: Skywrite) -> None:
 def _add_feed(world: World, sky: Skywrite, owner: str, dids: tuple[str, ...]) -> None:
     store = sky.context.store
     address = f"{world.feeds_url}/{owner}?token=secret-of-{owner}"
-    claim = store.add_feed(NewFeed(address, dids, f"secret-of-{owner}", {"template": f"secret-of-{owner}"}), "w", 60)
-    store.release_feed(claim)
+    claim = feeds_of(store).add_feed(
+        NewFeed(address, dids, f"secret-of-{owner}", {"template": f"secret-of-{owner}"}), "w", 60
+    )
+    feeds_of(store).release_feed(claim)
     world.note("feeds", owner, claim.feed.id)
     world.note("addresses", owner, address)
 

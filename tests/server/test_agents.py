@@ -14,16 +14,16 @@ import pytest
 from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
-from skywrite.clock import SYSTEM_CLOCK, SteadyClock
-from skywrite.errors import InputError
-from skywrite.fetch.fetch import Fetched, FetchFailed
-from skywrite.queue.agents import Agents, Client, challenge_of
+from skywrite.core.clock import SYSTEM_CLOCK, SteadyClock
+from skywrite.core.errors import InputError
+from skywrite.faces.server.app import make_app
+from skywrite.faces.server.auth import COOKIE
+from skywrite.faces.server.demo import demo_queue
+from skywrite.faces.server.security import Origin
+from skywrite.features.agents.clients import AgentClients, check_redirect, may_redirect_to, read_document
+from skywrite.features.agents.store import Agents, Client, challenge_of
+from skywrite.protocol.fetch.fetch import Fetched, FetchFailed
 from skywrite.queue.people import People, Role
-from skywrite.server.agent_clients import AgentClients, check_redirect, may_redirect_to, read_document
-from skywrite.server.app import make_app
-from skywrite.server.auth import COOKIE
-from skywrite.server.demo import demo_queue
-from skywrite.server.security import Origin
 from tests.server.conftest import Server, demo_server
 from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from skywrite.app.operations import OPERATIONS
-from skywrite.server.openapi import document_text
+from skywrite.faces.server.openapi import document_text
 from tests.server.conftest import Api, Server
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -256,7 +256,7 @@ def test_serving_everyone_needs_someone_known(tmp_path: Any) -> None:
     """On 0.0.0.0 the server refuses to start without a public address, and without a key or passkey."""
     from tests.support.processes import python_child
 
-    words = ("-m", "skywrite.cli.main", "serve", "--port", "0", "--host", "0.0.0.0", "--json")
+    words = ("-m", "skywrite.faces.cli.main", "serve", "--port", "0", "--host", "0.0.0.0", "--json")
     environ = {"SKYWRITE_HOME": str(tmp_path)}
     for more in ((), ("--public-url", "https://posts.example.com")):
         with python_child(*words, *more, environ=environ) as child:

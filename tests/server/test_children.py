@@ -10,14 +10,14 @@ from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
 from skywrite.app.operations import Access
-from skywrite.clock import to_iso
+from skywrite.core.clock import to_iso
+from skywrite.faces.server import uploads
+from skywrite.faces.server.app import make_app
+from skywrite.faces.server.auth import COOKIE
+from skywrite.faces.server.rights import access_of_key
+from skywrite.faces.server.security import Origin
 from skywrite.queue.api_keys import SCOPES, ApiKeys
 from skywrite.queue.people import People, Role
-from skywrite.server import uploads
-from skywrite.server.app import make_app
-from skywrite.server.auth import COOKIE
-from skywrite.server.rights import access_of_key
-from skywrite.server.security import Origin
 from tests.app.conftest import NOON, World, sky, world
 
 __all__ = ["sky", "world"]

@@ -14,14 +14,15 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from skywrite.clock import FakeClock
-from skywrite.server import connections as module
-from skywrite.server import hub as hub_module
-from skywrite.server import passkeys, uploads
-from skywrite.server.connections import HalfOpen, connections, network_of
-from skywrite.server.passkeys import Challenges
-from skywrite.server.problems import TooManyRequests
-from skywrite.server.uploads import Uploads
+from skywrite.core.clock import FakeClock
+from skywrite.faces.server import connections as module
+from skywrite.faces.server import hub as hub_module
+from skywrite.faces.server import uploads
+from skywrite.faces.server.connections import HalfOpen, connections, network_of
+from skywrite.faces.server.problems import TooManyRequests
+from skywrite.faces.server.uploads import Uploads
+from skywrite.features.people import passkeys
+from skywrite.features.people.passkeys import Challenges
 from tests.app.conftest import NOON
 from tests.server.conftest import Api, Server
 from tests.support.processes import PATIENCE_SECONDS

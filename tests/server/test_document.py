@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from skywrite.server.openapi import document
+from skywrite.faces.server.openapi import document
 from tests.server.conftest import COOKIE, Server
 from tests.support.chance import NIGHTLY
 from tests.support.processes import PATIENCE_SECONDS

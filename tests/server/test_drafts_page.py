@@ -8,12 +8,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
+from skywrite.faces.server.app import make_app
+from skywrite.faces.server.auth import COOKIE
+from skywrite.faces.server.pages.plan import DRAFTS_MAX
+from skywrite.faces.server.pages.posts import HISTORY_POSTS
+from skywrite.faces.server.security import Origin
 from skywrite.queue.people import People
-from skywrite.server.app import make_app
-from skywrite.server.auth import COOKIE
-from skywrite.server.pages.plan import DRAFTS_MAX
-from skywrite.server.pages.posts import HISTORY_POSTS
-from skywrite.server.security import Origin
 from tests.app.conftest import sky, world
 
 __all__ = ["sky", "world"]

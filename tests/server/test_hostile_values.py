@@ -22,19 +22,19 @@ from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
 from skywrite.app.operations import OPERATIONS, Operation
-from skywrite.atproto.identity import UnknownHandle
-from skywrite.errors import NotFound, NotSent
-from skywrite.fetch.guard import Guard
+from skywrite.core.errors import NotFound, NotSent
+from skywrite.faces.server.app import make_app
+from skywrite.faces.server.auth import COOKIE
+from skywrite.faces.server.hub import EventHub
+from skywrite.faces.server.lanes import current_lane
+from skywrite.faces.server.pages import forms, frame
+from skywrite.faces.server.routes import PREFIX
+from skywrite.faces.server.security import Origin
+from skywrite.posting.schedule.localtime import UnknownZone
+from skywrite.posting.schedule.series import UnknownRule
+from skywrite.protocol.atproto.identity import UnknownHandle
+from skywrite.protocol.fetch.guard import Guard
 from skywrite.queue.people import People
-from skywrite.schedule.localtime import UnknownZone
-from skywrite.schedule.series import UnknownRule
-from skywrite.server.app import make_app
-from skywrite.server.auth import COOKIE
-from skywrite.server.hub import EventHub
-from skywrite.server.lanes import current_lane
-from skywrite.server.pages import forms, frame
-from skywrite.server.routes import PREFIX
-from skywrite.server.security import Origin
 from tests.app.conftest import NOON, World, sky, world
 
 __all__ = ["sky", "world"]

@@ -9,12 +9,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
+from skywrite.faces.server.app import make_app
+from skywrite.faces.server.auth import COOKIE
+from skywrite.faces.server.security import Origin
+from skywrite.features.answers.store import InboxItems, NewItem
 from skywrite.queue.api_keys import ApiKeys
-from skywrite.queue.inbox import InboxItems, NewItem
 from skywrite.queue.people import People, Role
-from skywrite.server.app import make_app
-from skywrite.server.auth import COOKIE
-from skywrite.server.security import Origin
 from tests.app.conftest import World, world
 
 __all__ = ["world"]

@@ -19,14 +19,14 @@ from starlette.types import Message
 from skywrite.app import Skywrite
 from skywrite.app.operations import OPERATIONS
 from skywrite.app.operations.once import key_lock
+from skywrite.faces.server import json_bodies
+from skywrite.faces.server.app import make_app
+from skywrite.faces.server.auth import COOKIE
+from skywrite.faces.server.lanes import Lane, Lanes
+from skywrite.faces.server.problems import problem
+from skywrite.faces.server.routes import PREFIX
+from skywrite.faces.server.security import Origin
 from skywrite.queue.people import People
-from skywrite.server import json_bodies
-from skywrite.server.app import make_app
-from skywrite.server.auth import COOKIE
-from skywrite.server.lanes import Lane, Lanes
-from skywrite.server.problems import problem
-from skywrite.server.routes import PREFIX
-from skywrite.server.security import Origin
 from tests.app.conftest import sky, world
 from tests.support.errors import fails
 
@@ -169,7 +169,7 @@ def test_strangers_get_what_was_made_once(sky: Skywrite, monkeypatch: pytest.Mon
     """The document of the API, which anybody may ask for, is not made anew for each of a thousand requests."""
     client = TestClient(make_app(sky, Origin.of(None)), "http://127.0.0.1")
     first = [client.get(path).text for path in ("/api", "/api/openapi.json")]
-    monkeypatch.setattr("skywrite.server.openapi.document", lambda: 1 / 0)
+    monkeypatch.setattr("skywrite.faces.server.openapi.document", lambda: 1 / 0)
     assert first == [client.get(path).text for path in ("/api", "/api/openapi.json")]
 
 

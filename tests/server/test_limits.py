@@ -10,13 +10,13 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from skywrite.clock import FakeClock
-from skywrite.server import limits
-from skywrite.server.auth import AFTER_SIGN_IN, own_path
-from skywrite.server.limits import Buckets, Quota, bounded, read_body
-from skywrite.server.pages.frame import back
-from skywrite.server.problems import BodyTooLarge, RequestTimeout, TooManyRequests
-from skywrite.server.security import Origin
+from skywrite.core.clock import FakeClock
+from skywrite.faces.server import limits
+from skywrite.faces.server.auth import AFTER_SIGN_IN, own_path
+from skywrite.faces.server.limits import Buckets, Quota, bounded, read_body
+from skywrite.faces.server.pages.frame import back
+from skywrite.faces.server.problems import BodyTooLarge, RequestTimeout, TooManyRequests
+from skywrite.faces.server.security import Origin
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

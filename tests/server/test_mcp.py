@@ -15,10 +15,10 @@ import httpx
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.config import load_config
+from skywrite.core.config import load_config
+from skywrite.features.agents.tools import tools
 from skywrite.queue.api_keys import ApiKeys
 from skywrite.sandbox import Sandbox
-from skywrite.server.mcp_tools import tools
 from tests.server.conftest import Api, Server
 from tests.support.processes import PATIENCE_SECONDS
 
@@ -156,7 +156,7 @@ def test_the_command_needs_a_key(home: dict[str, str]) -> None:
     from tests.support.processes import python_child
 
     for more, error in (({}, "SKYWRITE_API_KEY"), ({"SKYWRITE_API_KEY": "skw_wrong"}, "wrong, revoked or expired")):
-        with python_child("-m", "skywrite.cli.main", "mcp", environ={**home, **more}) as child:
+        with python_child("-m", "skywrite.faces.cli.main", "mcp", environ={**home, **more}) as child:
             assert child.wait() in (2, 3)
             assert error in child.output
 
@@ -174,7 +174,7 @@ def _over_stdio(environ: dict[str, str]) -> Session:
         from mcp.client import Client
         from mcp.client.stdio import StdioServerParameters, stdio_client
 
-        words = ["-m", "skywrite.cli.main", "mcp"]
+        words = ["-m", "skywrite.faces.cli.main", "mcp"]
         parameters = StdioServerParameters(
             command=sys.executable, args=words, env={**os.environ, **environ, "SKYWRITE_API_KEY": key}
         )
@@ -209,7 +209,7 @@ async def _used(connected: Any, use: Callable[[Any], Awaitable[Any]]) -> None:
 
 def test_the_import_waits_for_the_first_agent(server: Server) -> None:
     """A server that no agent has asked answers without the MCP library, which takes most of a second to load."""
-    words = "import sys, skywrite.server.app; print(any(name.partition('.')[0] == 'mcp' for name in sys.modules))"
+    words = "import sys, skywrite.faces.server.app; print(any(name.partition('.')[0] == 'mcp' for name in sys.modules))"
     from tests.support.processes import python_child
 
     with python_child("-c", words) as child:

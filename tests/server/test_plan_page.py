@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from skywrite.server.pages.plan import _items
-from skywrite.server.rehearsals import OnPlan
+from skywrite.faces.server.pages.plan import _items
+from skywrite.features.rehearsal.plan import OnPlan
 from tests.app.conftest import NOON
 
 

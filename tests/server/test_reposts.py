@@ -9,14 +9,14 @@ from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
 from skywrite.app.operations import OPERATIONS, Access
-from skywrite.app.operations.reposts import AddPin, AddRepost, AddUnpin, ListReposts
 from skywrite.app.operations.shapes import ById
-from skywrite.app.reposts import REPOST, RepostTask
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
+from skywrite.faces.server.app import make_app
+from skywrite.faces.server.security import Origin
+from skywrite.features.agents.tools import find_resource, find_tool, tools_for
+from skywrite.features.reposts.operations import AddPin, AddRepost, AddUnpin, ListReposts
+from skywrite.features.reposts.service import REPOST, RepostTask
 from skywrite.queue.api_keys import SCOPES, ApiKeys, Scope
-from skywrite.server.app import make_app
-from skywrite.server.mcp_tools import find_resource, find_tool, tools_for
-from skywrite.server.security import Origin
 from tests.app.conftest import World, sky, world
 from tests.support.errors import fails
 

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 
 from skywrite.app.operations import OPERATIONS, Access, Operation
 from skywrite.app.operations.shapes import DraftInput
-from skywrite.errors import SkywriteError
+from skywrite.core.errors import SkywriteError
 from skywrite.queue.api_keys import SCOPES, Scope
 from tests.server.rights_world import ALL, AT, BOTH, CALLERS, DIDS, NEVER, OTHER, Request, World, ask, build
 from tests.store.support import fast_folder

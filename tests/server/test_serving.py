@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.config import load_config
+from skywrite.core.config import load_config
+from skywrite.faces.server.serving import listen
 from skywrite.sandbox import Sandbox
-from skywrite.server.serving import listen
 from tests.server.conftest import Api, start
 from tests.support.processes import PATIENCE_SECONDS, python_child
 
@@ -26,7 +26,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 def run(*words: str, environ: dict[str, str], code: int = 0) -> str:
     """What a command prints."""
-    with python_child("-m", "skywrite.cli.main", *words, environ=environ) as child:
+    with python_child("-m", "skywrite.faces.cli.main", *words, environ=environ) as child:
         assert code == child.wait(), child.output
         return child.output
 
@@ -101,7 +101,7 @@ def test_one_line_for_programs(environ: dict[str, str]) -> None:
 
 def test_people_get_a_name_that_keeps_cookies_apart(environ: dict[str, str]) -> None:
     """Without --json the printed address is skywrite.localhost, where only this server gets our cookie."""
-    words = ("-m", "skywrite.cli.main", "serve", "--port", "0", "--log", "none")
+    words = ("-m", "skywrite.faces.cli.main", "serve", "--port", "0", "--log", "none")
     with python_child(*words, environ=environ) as child:
         assert "http://skywrite.localhost:" in child.wait_for_line("Sign in")
 
@@ -125,7 +125,7 @@ def test_a_public_address_is_the_name(environ: dict[str, str]) -> None:
     key = ("keys", "add", "--name", "N", "--scope", "read", "--json")
     run(*key, environ=environ)
     words = ("serve", "--port", "0", "--json", "--public-url", "https://posts.example.com")
-    with python_child("-m", "skywrite.cli.main", *words, environ=environ) as child:
+    with python_child("-m", "skywrite.faces.cli.main", *words, environ=environ) as child:
         said = json.loads(child.wait_for_line("sign_in_url"))
     assert "https://posts.example.com" == said["url"]
     assert "input.invalid" in run("serve", "--json", "--public-url", "posts.example.com", environ=environ, code=2)

@@ -8,10 +8,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
+from skywrite.faces.server.app import make_app
+from skywrite.faces.server.auth import COOKIE
+from skywrite.faces.server.security import Origin
 from skywrite.queue.people import People
-from skywrite.server.app import make_app
-from skywrite.server.auth import COOKIE
-from skywrite.server.security import Origin
 from tests.app.conftest import sky, world
 
 __all__ = ["sky", "world"]

@@ -7,10 +7,10 @@ from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
 from skywrite.app.settings import SETTINGS
+from skywrite.faces.server.app import make_app
+from skywrite.faces.server.auth import COOKIE
+from skywrite.faces.server.security import Origin
 from skywrite.queue.people import People
-from skywrite.server.app import make_app
-from skywrite.server.auth import COOKIE
-from skywrite.server.security import Origin
 from tests.app.conftest import sky, world
 from tests.support.nonsense import nonsense, nonsense_words
 

@@ -8,12 +8,12 @@ from starlette.testclient import TestClient
 from skywrite.app import Skywrite
 from skywrite.app.operations.table import Access
 from skywrite.app.operations.texts import CheckText, check_text
+from skywrite.faces.server.app import make_app
+from skywrite.faces.server.auth import COOKIE
+from skywrite.faces.server.pages.frame import navigation
+from skywrite.faces.server.security import Origin
 from skywrite.queue.api_keys import SCOPES
 from skywrite.queue.people import People
-from skywrite.server.app import make_app
-from skywrite.server.auth import COOKIE
-from skywrite.server.pages.frame import NAVIGATION
-from skywrite.server.security import Origin
 from tests.app.conftest import World, sky, world
 from tests.support.errors import fails
 
@@ -33,7 +33,7 @@ def page(sky: Skywrite) -> TestClient:
 
 def test_each_page_says_that_posts_wait_for_a_sign_in(sky: Skywrite, page: TestClient) -> None:
     """Also those where something is wrong; and none does while somebody is signed in."""
-    addresses = [address for _, address, _ in NAVIGATION] + ["/posts/1", "/drafts", "/?on=never"]
+    addresses = [entry.address for entry in navigation()] + ["/posts/1", "/drafts", "/?on=never"]
     assert [] == [address for address in addresses if SAID in page.get(address).text]
     assert "with 1 waiting" in page.get("/accounts").text
     sky.accounts.logout()

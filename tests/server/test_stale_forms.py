@@ -12,11 +12,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
+from skywrite.faces.server.app import make_app
+from skywrite.faces.server.auth import COOKIE
+from skywrite.faces.server.security import Origin
 from skywrite.queue.model import Slot
 from skywrite.queue.people import People
-from skywrite.server.app import make_app
-from skywrite.server.auth import COOKIE
-from skywrite.server.security import Origin
 from tests.app.conftest import NOON, World, sky, world
 from tests.server.forms import fields
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from skywrite.insight.stats import Group
-from skywrite.server.pages.stats import HEIGHT, bars
+from skywrite.features.insight.page import HEIGHT, bars
+from skywrite.features.insight.stats import Group
 from tests.server.conftest import COOKIE, Server
 
 

@@ -12,23 +12,23 @@ import pytest
 
 from skywrite.app.accounts import Accounts
 from skywrite.app.approvals import Approving
-from skywrite.app.drafts import Drafts
-from skywrite.app.feeds import Feeds
-from skywrite.app.follow_ups import Following
-from skywrite.app.inbox import Inbox
 from skywrite.app.operations import OPERATIONS, Access
-from skywrite.app.operations.hooks import Kind
 from skywrite.app.operations.shapes import ById, Nothing, Ok
 from skywrite.app.operations.table import operation, rows_of
 from skywrite.app.posts import Posts
-from skywrite.app.recurrences import Recurrences
-from skywrite.app.reposts import Reposts
-from skywrite.app.transfer import Transfer
-from skywrite.errors import SIGN_IN, Do, Hint
+from skywrite.core.errors import SIGN_IN, Do, Hint
+from skywrite.faces.server.hints import for_agents, for_http
+from skywrite.faces.server.openapi import document
+from skywrite.features.answers.service import Inbox
+from skywrite.features.drafts.service import Drafts
+from skywrite.features.feeds.service import Feeds
+from skywrite.features.follow_ups.service import Following
+from skywrite.features.recurring.service import Recurrences
+from skywrite.features.reposts.service import Reposts
+from skywrite.features.tables.service import Transfer
+from skywrite.features.webhooks.operations import Kind
 from skywrite.queue.api_keys import SCOPES
 from skywrite.queue.events import EVENT_KINDS
-from skywrite.server.hints import for_agents, for_http
-from skywrite.server.openapi import document
 from tests.support.processes import ROOT
 
 NOUNS: dict[str, type] = {

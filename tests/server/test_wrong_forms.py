@@ -11,11 +11,11 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from skywrite.app import Skywrite
+from skywrite.faces.server.app import make_app
+from skywrite.faces.server.auth import COOKIE
+from skywrite.faces.server.pages.forms import read_form
+from skywrite.faces.server.security import Origin
 from skywrite.queue.people import People
-from skywrite.server.app import make_app
-from skywrite.server.auth import COOKIE
-from skywrite.server.pages.forms import read_form
-from skywrite.server.security import Origin
 from tests.app.conftest import NOON, sky, world
 from tests.support.errors import fails
 
@@ -102,7 +102,7 @@ def test_a_mistake_of_ours_is_a_page_for_people(
     sky: Skywrite, page: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says what to do, shows nothing of the inside, and programs get a problem."""
-    monkeypatch.setattr("skywrite.server.pages.status.show", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("skywrite.features.checkup.page.show", lambda *_, **__: 1 / 0)
     client = TestClient(page.app, base_url="http://127.0.0.1", headers=page.headers, raise_server_exceptions=False)
     shown = client.get("/status")
     assert (500, True, False) == (

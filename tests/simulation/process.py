@@ -13,9 +13,9 @@ from datetime import datetime
 from random import Random
 
 from skywrite.app import Skywrite
-from skywrite.config import Config
-from skywrite.http import MAX_ANSWER_BYTES, Response
-from skywrite.publish.worker import Worker
+from skywrite.core.config import Config
+from skywrite.core.http import MAX_ANSWER_BYTES, Response
+from skywrite.posting.publish.worker import Worker
 from skywrite.queue.database import DatabaseUnavailable, Transaction
 from skywrite.queue.sqlite import SqliteDatabase
 from skywrite.queue.store import Store
@@ -140,7 +140,7 @@ class ShakyNetwork:
         timeout_seconds: float | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
     ) -> Response:
-        """As `skywrite.http.Transport`."""
+        """As `skywrite.core.http.Transport`."""
         self._moment()
         if url.endswith("applyWrites") and isinstance(body, bytes) and POISON in str(json.loads(body)):
             text = json.dumps({"error": "InvalidRequest", "message": "Invalid app.bsky.feed.post record: poison"})

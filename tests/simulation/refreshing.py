@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from skywrite.atproto.oauth_refresh import InvalidGrant, Refresher
-from skywrite.atproto.oauth_session import OAuthSession
-from skywrite.atproto.xrpc_errors import NotSignedIn
-from skywrite.errors import NoAnswer, NotSent, SkywriteError
+from skywrite.core.errors import NoAnswer, NotSent, SkywriteError
+from skywrite.protocol.atproto.oauth_refresh import InvalidGrant, Refresher
+from skywrite.protocol.atproto.oauth_session import OAuthSession
+from skywrite.protocol.atproto.xrpc_errors import NotSignedIn
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 DID = "did:plc:abcdefghijklmnopqrstuvwx"

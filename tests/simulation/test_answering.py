@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from skywrite.app.inbox import InboxTask
-from skywrite.errors import StorageError
+from skywrite.core.errors import StorageError
+from skywrite.features.answers.service import InboxTask
 from skywrite.queue import identities
 from skywrite.queue.store import open_store
 from skywrite.queue.vault import Vault

@@ -13,10 +13,10 @@ from itertools import count
 
 import pytest
 
-from skywrite.clock import FakeClock
-from skywrite.errors import TimedOut
-from skywrite.publish.hosts import Hosts, shown_by
-from skywrite.publish.outcome import retry_seconds
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import TimedOut
+from skywrite.posting.publish.hosts import Hosts, shown_by
+from skywrite.posting.publish.outcome import retry_seconds
 from tests.app.conftest import NOON
 
 THREADS = 96

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from skywrite.atproto import oauth_refresh
-from skywrite.atproto.oauth_session import OAuthSession
+from skywrite.protocol.atproto import oauth_refresh
+from skywrite.protocol.atproto.oauth_session import OAuthSession
 from tests.simulation.refreshing import World
 from tests.support.chance import NIGHTLY, SEED
 

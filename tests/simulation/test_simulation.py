@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from skywrite.atproto.repo import Known, Repo, Unwritten, Write
-from skywrite.atproto.tid import TidClock
-from skywrite.compose.freeze import Frozen
-from skywrite.errors import RejectedError
-from skywrite.publish import budget, publisher
+from skywrite.core.errors import RejectedError
+from skywrite.posting.compose.freeze import Frozen
+from skywrite.posting.publish import budget, publisher
+from skywrite.protocol.atproto.repo import Known, Repo, Unwritten, Write
+from skywrite.protocol.atproto.tid import TidClock
 from skywrite.queue import claims
 from skywrite.queue.claims import Servers
 from skywrite.queue.database import Transaction
@@ -108,7 +108,9 @@ def test_an_older_state_that_is_restored_publishes_nothing_twice(folder: Path, b
 def test_the_simulation_sees_what_a_restore_doubles(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Control: with record keys that are made up when a post goes out, as most clients do, posts appear twice."""
     tids = TidClock()
-    monkeypatch.setattr("skywrite.publish.decide.record_keys", lambda post, count: [tids.next() for _ in range(count)])
+    monkeypatch.setattr(
+        "skywrite.posting.publish.decide.record_keys", lambda post, count: [tids.next() for _ in range(count)]
+    )
     assert any(doubled_after_restore(seed, folder) for seed in range(CONTROL_SEEDS))
 
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from skywrite.clock import FakeClock
-from skywrite.errors import SkywriteError
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import SkywriteError
 from skywrite.queue.model import Post
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport

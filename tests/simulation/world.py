@@ -15,9 +15,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from skywrite.clock import FakeClock
-from skywrite.config import load_config
-from skywrite.errors import SkywriteError, StorageError, TemporaryError
+from skywrite.core.clock import FakeClock
+from skywrite.core.config import load_config
+from skywrite.core.errors import SkywriteError, StorageError, TemporaryError
 from skywrite.queue.model import Post
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.repo import Record

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from skywrite.app import Skywrite
-from skywrite.clock import FakeClock
-from skywrite.config import load_config
+from skywrite.core.clock import FakeClock
+from skywrite.core.config import load_config
 from skywrite.sandbox import Sandbox, SandboxTransport
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)

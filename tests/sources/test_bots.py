@@ -13,9 +13,9 @@ import pytest
 
 from skywrite import Skywrite
 from skywrite.app.programs import load_app
-from skywrite.clock import FakeClock
-from skywrite.compose.draft import Draft
-from skywrite.errors import InputError, SkywriteError
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import InputError, SkywriteError
+from skywrite.posting.compose.draft import Draft
 from tests.sources.folders import NOON, Desk
 from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS

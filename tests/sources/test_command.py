@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from skywrite.clock import SystemClock
-from skywrite.errors import InputError
-from skywrite.sources.command import CommandFailed, Printed, run_command
+from skywrite.core.clock import SystemClock
+from skywrite.core.errors import InputError
+from skywrite.posting.sources.command import CommandFailed, Printed, run_command
 from tests.support.errors import fails
 
 PYTHON = shlex.quote(sys.executable)
@@ -67,7 +67,7 @@ class ClockOfFile(SystemClock):
 
 def test_time_limit_ends_the_whole_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At the end of its time a command is killed, with what it has started."""
-    monkeypatch.setattr("skywrite.sources.command.SYSTEM_CLOCK", ClockOfFile(tmp_path / "child"))
+    monkeypatch.setattr("skywrite.posting.sources.command.SYSTEM_CLOCK", ClockOfFile(tmp_path / "child"))
     with fails("command.timed_out", match=r"0\.3 seconds"):
         run("sleep 300 & echo $! > child; sleep 300", folder=tmp_path, timeout_seconds=0.3)
     assert ends(int((tmp_path / "child").read_text()))

@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skywrite.app import Skywrite
-from skywrite.app.drafts import PulledDraft
 from skywrite.app.shapes.imports import pulled_shape
 from skywrite.app.shapes.jsonable import jsonable
-from skywrite.atproto.repo import Repo, Write
-from skywrite.config import load_config
+from skywrite.core.config import load_config
+from skywrite.features.drafts.app_draft import read_app_draft
+from skywrite.features.drafts.service import PulledDraft
+from skywrite.protocol.atproto.repo import Repo, Write
 from skywrite.sandbox import Sandbox
-from skywrite.sources.app_drafts import read_app_draft
 from tests.sources.folders import LATER, Desk, config_for
 from tests.support.network import Network
 
@@ -207,7 +207,7 @@ def test_command(desk: Desk) -> None:
         environ = environment(desk.base / "shell", box.url, alice.handle, alice.app_password)
         with Skywrite(config=load_config(environ)) as sky:
             App(sky).write(text("From the app", embedVideos=[{"localRef": {"path": "video:1"}}]))
-        line = [sys.executable, "-m", "skywrite.cli.main", "drafts", "pull"]
+        line = [sys.executable, "-m", "skywrite.faces.cli.main", "drafts", "pull"]
         told = subprocess.run(line, env=environ, capture_output=True, text=True)
         assert 0 == told.returncode, told.stderr
         assert "pulled     draft 1     From the app\n" in told.stdout

@@ -15,19 +15,23 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.feed_checks import FeedChecks, FeedTask
-from skywrite.clock import FakeClock
-from skywrite.errors import InputError
-from skywrite.fetch.fetch import FetchRejected
-from skywrite.publish.rounds import Rounds
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import InputError
+from skywrite.features.feeds.reading import poll as feed_poll
+from skywrite.features.feeds.reading import post as feed_post
+from skywrite.features.feeds.reading.entry import FeedUnreadable
+from skywrite.features.feeds.store import FeedStore
+from skywrite.features.feeds.task import FeedChecks, FeedTask
+from skywrite.posting.publish.rounds import Rounds
+from skywrite.protocol.fetch.fetch import FetchRejected
 from skywrite.queue.authors import written_by
 from skywrite.queue.leases import Leases
-from skywrite.sources import feed_poll, feed_post
-from skywrite.sources.feed_entry import FeedUnreadable
 from tests.sources.feed_support import START, environment, ledger, queued, sandboxed
 from tests.support.errors import fails
 from tests.support.feed_server import Asked, FeedServer, Reply, feed_server, gzip_bomb, item, rss
 from tests.support.processes import PATIENCE_SECONDS
+
+feeds_of = FeedStore.beside
 
 PNG = (
     b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00\x90wS\xde"
@@ -202,7 +206,7 @@ def test_posts_keep_the_accounts_gap(sky: Skywrite, web: FeedServer) -> None:
 
 def test_posts_take_slots(sky: Skywrite, web: FeedServer) -> None:
     """With spacing "slots" posts take the account's next free slots."""
-    from skywrite.schedule.slots import parse_slots
+    from skywrite.posting.schedule.slots import parse_slots
 
     sky.context.store.set_slots(sky.account().did, parse_slots("daily 13:00", "UTC"))
     web.pages["/feed"] = rss(item("b"), item("a"))
@@ -213,18 +217,18 @@ def test_posts_take_slots(sky: Skywrite, web: FeedServer) -> None:
 
 def test_a_slot_that_is_taken_meanwhile(sky: Skywrite, web: FeedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A check that is overtaken between looking and storing takes the next slot, for the account that needs one."""
-    from skywrite.schedule.slots import parse_slots
+    from skywrite.posting.schedule.slots import parse_slots
 
     for account in sky.accounts():
         sky.context.store.set_slots(account.did, parse_slots("daily 13:00", "UTC"))
-    store = sky.context.store.queue_item
+    store = FeedStore.queue_item
 
     def overtaken(*values: Any) -> Any:
-        monkeypatch.setattr(sky.context.store, "queue_item", store)
+        monkeypatch.setattr(FeedStore, "queue_item", store)
         sky.schedule("Quick", account="bob.test")
         return store(*values)
 
-    monkeypatch.setattr(sky.context.store, "queue_item", overtaken)
+    monkeypatch.setattr(FeedStore, "queue_item", overtaken)
     web.pages["/feed"] = rss(item("a"))
     add(sky, web, backfill=1, spacing="slots", accounts=["alice.test", "bob.test"])
     due = sorted(
@@ -343,7 +347,7 @@ def test_a_feed_that_is_gone_is_asked_no_more(sky: Skywrite, web: FeedServer) ->
     for _ in range(3):
         sky.check_feed(1)
     feed = sky.feed(1).feed
-    assert ("gone", None, None) == (feed.state, feed.next_check_at, sky.context.store.next_feed_at())
+    assert ("gone", None, None) == (feed.state, feed.next_check_at, feeds_of(sky.context.store).next_feed_at())
     web.pages["/feed"] = rss(item("two"), item("one"))
     assert (1, "active") == (sky.check_feed(1).new, sky.feed(1).feed.state)
 
@@ -736,14 +740,14 @@ def test_a_feed_is_checked_by_one_at_a_time(sky: Skywrite, web: FeedServer) -> N
     """While one process holds a feed, another is told so."""
     web.pages["/feed"] = rss()
     add(sky, web)
-    sky.context.store.claim_feed(1, "elsewhere/1/x", 300)
+    feeds_of(sky.context.store).claim_feed(1, "elsewhere/1/x", 300)
     with fails("feed.busy", match="another process"):
         sky.check_feed(1)
 
 
 def test_two_checkers_racing_post_each_item_once(tmp_path: Path, web: FeedServer) -> None:
     """Two processes' worth of checkers at one feed: the one that lost its lease stores nothing."""
-    from skywrite.config import load_config
+    from skywrite.core.config import load_config
 
     with sandboxed(tmp_path) as sky:
         web.pages["/feed"] = rss(item("old"))
@@ -757,10 +761,10 @@ def test_two_checkers_racing_post_each_item_once(tmp_path: Path, web: FeedServer
 
         web.pages["/feed"] = serve
         with Skywrite(config=load_config(environment(tmp_path)), clock=sky.context.clock) as other:
-            first = sky.context.store.claim_feed(1, "one", 300)
+            first = feeds_of(sky.context.store).claim_feed(1, "one", 300)
             assert first is not None
             pass_time(sky, seconds=301)
-            second = other.context.store.claim_feed(1, "two", 300)
+            second = feeds_of(other.context.store).claim_feed(1, "two", 300)
             assert second is not None
             checks = []
             late = threading.Thread(target=lambda: checks.append(FeedChecks(sky.context, sky._drafting).run(first)))
@@ -777,7 +781,6 @@ def check_and_die(environ: dict[str, str], place: str, count: int) -> None:
     """Check feed 1 in a process that is killed in the middle: the `count`-th time it comes to `place`."""
     os.environ.update(environ)
     from skywrite.queue.database import Transaction
-    from skywrite.queue.store import Store
 
     seen = 0
 
@@ -791,7 +794,7 @@ def check_and_die(environ: dict[str, str], place: str, count: int) -> None:
 
         return call
 
-    owner: Any = Transaction if place in ("run", "run_many") else Store
+    owner: Any = Transaction if place in ("run", "run_many") else FeedStore
     setattr(owner, place, dying(getattr(owner, place)))
     with Skywrite() as sky:
         sky.check_feed(1)
@@ -865,11 +868,14 @@ def test_a_stopped_worker_gives_its_feeds_back(sky: Skywrite, web: FeedServer, s
     web.pages = dict.fromkeys(web.pages, end)
     task = FeedTask(FeedChecks(sky.context, sky._drafting))
     Rounds(task, sky.context.clock, stopping, wait=True, threads=1).run()
-    feeds = sky.context.store.feeds()
+    feeds = feeds_of(sky.context.store).feeds()
     # The one that was asked for may have answered before the end of its request was noticed.
     looked_at = [check.feed_id for check in task.done]
     assert len(looked_at) <= (stopped == "meanwhile")
-    assert ([], 4) == (Leases(sky.context.store).owners(), len(looked_at) + len(sky.context.store.due_feeds()))
+    assert ([], 4) == (
+        Leases(sky.context.store).owners(),
+        len(looked_at) + len(feeds_of(sky.context.store).due_feeds()),
+    )
     assert {0} == {feed.failures for feed in feeds}
 
 

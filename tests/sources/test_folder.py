@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from skywrite.app.drafting import Drafting
 from skywrite.app.shapes.imports import file_shape
 from skywrite.app.shapes.jsonable import jsonable
-from skywrite.errors import SkywriteError
+from skywrite.core.errors import SkywriteError
+from skywrite.features.folders.store import SyncStore
+from skywrite.posting.sources import marking
 from skywrite.queue.model import Slot
-from skywrite.sources import marking
 from tests.sources.folders import LATER, NOON, Desk, post_text
 from tests.support.errors import fails
 
@@ -147,22 +148,22 @@ def test_slots(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("verb", ["add_synced", "replace_synced"])
-def test_a_slot_that_is_taken_meanwhile(desk: Desk, verb: str) -> None:
+def test_a_slot_that_is_taken_meanwhile(desk: Desk, verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sync that is overtaken between looking and storing takes the next slot, and the files after it others."""
     desk.sky.set_slots("alice.test", [Slot(day, 9 * 60, "UTC") for day in range(7)])
     desk.write(a=post_text("one", key="old"))
     if verb == "replace_synced":
         desk.sync()
     desk.write(a=post_text("one", None, key="new"), b=post_text("two", None))
-    store = getattr(desk.sky.context.store, verb)
+    store = getattr(SyncStore, verb)
 
     def overtaken(*values: Any) -> Any:
-        setattr(desk.sky.context.store, verb, store)
+        monkeypatch.setattr(SyncStore, verb, store)
         with desk.another() as quick:
             quick.schedule("Quick")
         return store(*values)
 
-    setattr(desk.sky.context.store, verb, overtaken)
+    monkeypatch.setattr(SyncStore, verb, overtaken)
     told = {name: report.due_at for name, report in desk.sync().items()}
     slots = [NOON + timedelta(hours=hours) for hours in (21, 45, 69)]
     stored = [entry.post.due_at for entry in desk.sky.queue()]

@@ -6,7 +6,7 @@ import re
 
 import yaml
 
-from skywrite.sources.post_file import DRAFT_FIELDS, OPTIONS
+from skywrite.posting.sources.post_file import DRAFT_FIELDS, OPTIONS
 from tests.support.processes import ROOT
 
 PAGES = ("docs/guide/folders.md", "docs/guide/ci.md")

@@ -15,9 +15,9 @@ import pytest
 
 from skywrite.app import stateless
 from skywrite.app.stateless import Stateless
-from skywrite.clock import FakeClock
-from skywrite.config import load_config
-from skywrite.errors import InputError
+from skywrite.core.clock import FakeClock
+from skywrite.core.config import load_config
+from skywrite.core.errors import InputError
 from skywrite.sandbox import FaultKind, Sandbox, SandboxTransport
 from tests.sources.folders import NOON, config_for, post_text, write_files
 from tests.support.errors import fails
@@ -224,7 +224,7 @@ def test_one_post(runner: Runner) -> None:
 
 def command(*words: str, environ: dict[str, str]) -> subprocess.Popen[str]:
     """The command line, started."""
-    line = [sys.executable, "-m", "skywrite.cli.main", *words]
+    line = [sys.executable, "-m", "skywrite.faces.cli.main", *words]
     environ = {"PATH": os.environ["PATH"], **environ}
     return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ)
 

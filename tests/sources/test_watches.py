@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from skywrite.app.timers import TimerTask
-from skywrite.clock import SYSTEM_CLOCK
-from skywrite.errors import InputError
-from skywrite.publish.rounds import take_all
+from skywrite.core.clock import SYSTEM_CLOCK
+from skywrite.core.errors import InputError
+from skywrite.posting.publish.rounds import take_all
 from skywrite.queue.timers import NewTimer, Timer
 from tests.sources.folders import NOON, Desk
 from tests.support.processes import PATIENCE_SECONDS

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from skywrite.clock import Clock, FakeClock
+from skywrite.core.clock import Clock, FakeClock
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, NOON, OpenAt, OpenStore, fast_folder, opened, session, with_schema
 from tests.support.postgres import PostgresServer, postgres_server

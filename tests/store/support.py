@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from skywrite.atproto.session import Session
-from skywrite.clock import Clock, FakeClock
-from skywrite.errors import StorageError
+from skywrite.core.clock import Clock, FakeClock
+from skywrite.core.errors import StorageError
+from skywrite.protocol.atproto.session import Session
 from skywrite.queue.database import Row
 from skywrite.queue.model import AccountView, Claim, Decide, Decision, NewMedia, NewPost, Post, Problem, Take
 from skywrite.queue.steps import items_of

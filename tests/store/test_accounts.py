@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
 from skywrite.queue.accounts import NEEDS_LOGIN
 from skywrite.queue.actions import Actions
 from skywrite.queue.model import AccountChange, Held, NewRecurrence, Problem, Retry

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from skywrite.clock import FakeClock
-from skywrite.queue.agents import (
+from skywrite.core.clock import FakeClock
+from skywrite.features.agents.store import (
     CODE_LIFETIME,
     REFRESH_LIFETIME,
     TOKEN_LIFETIME,

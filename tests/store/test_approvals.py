@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
 from skywrite.queue.approval_rules import NOT_APPROVED, digest_of, needs_approval
 from skywrite.queue.approvals import Approvals
 from skywrite.queue.authors import Author, written_by

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from skywrite.clock import FakeClock, SystemClock
+from skywrite.core.clock import FakeClock, SystemClock
 from skywrite.queue.changes import POLL_SECONDS
 from skywrite.queue.store import Store
 from tests.store.support import OpenAt, OpenStore, claimed, post

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from skywrite.clock import FakeClock
-from skywrite.errors import InputError, StorageError
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import InputError, StorageError
 from skywrite.queue.events import Events
 from skywrite.queue.model import (
     AccountChange,

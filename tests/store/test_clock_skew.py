@@ -6,12 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from skywrite.clock import FakeClock
-from skywrite.queue.feed_model import NewFeed, Poll
+from skywrite.core.clock import FakeClock
+from skywrite.features.feeds.model import NewFeed, Poll
+from skywrite.features.feeds.store import FeedStore
 from skywrite.queue.model import AccountChange, Defer, Published, Retry
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, LEASE_SECONDS, NOON, PROBLEM, claimed, decide_with, later, post, take
 from tests.support.claims import claim_next
+
+feeds_of = FeedStore.beside
 
 JUMP = 20 * 86_400
 PAUSE_SECONDS = 3600
@@ -114,12 +117,12 @@ def test_a_session_can_be_refreshed_again(store: Store, clock: FakeClock) -> Non
 def test_a_feed_is_checked_again(store: Store, clock: FakeClock, checked: bool) -> None:
     """Also one that its checker held, or put off, by a clock that ran ahead; one that is held rightly stays held."""
     clock.advance(JUMP)
-    claim = store.add_feed(NewFeed("https://site.example/feed", (ALICE,)), "ahead", 60)
+    claim = feeds_of(store).add_feed(NewFeed("https://site.example/feed", (ALICE,)), "ahead", 60)
     if checked:
-        store.record_poll(claim, Poll(claim.feed.url, "Site", {}, clock.now() + timedelta(seconds=1800)))
-        store.release_feed(claim)
+        feeds_of(store).record_poll(claim, Poll(claim.feed.url, "Site", {}, clock.now() + timedelta(seconds=1800)))
+        feeds_of(store).release_feed(claim)
     clock.set(NOON)
-    assert [] == store.due_feeds()
-    assert (1, NOON) == (store.recover_feed_clock_skew(lease_seconds=60), store.next_feed_at())
-    held = store.claim_due_feed(1, "w", 60)
+    assert [] == feeds_of(store).due_feeds()
+    assert (1, NOON) == (store.recover_feed_clock_skew(lease_seconds=60), feeds_of(store).next_feed_at())
+    held = feeds_of(store).claim_due_feed(1, "w", 60)
     assert (True, 0) == (held is not None, store.recover_feed_clock_skew(lease_seconds=60))

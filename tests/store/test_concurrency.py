@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from skywrite.clock import SYSTEM_CLOCK
+from skywrite.core.clock import SYSTEM_CLOCK
 from skywrite.queue.model import Published
 from skywrite.queue.store import Store
 from tests.store.support import LEASE_SECONDS, OpenAt, later, post, session, take

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.atproto.sign_in import create_session
-from skywrite.config import load_config
+from skywrite.core.config import load_config
+from skywrite.protocol.atproto.sign_in import create_session
 from skywrite.queue.postgres import CONNECTIONS_MAX
 from skywrite.queue.store import Store
 from skywrite.sandbox import Sandbox

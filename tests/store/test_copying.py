@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
 from skywrite.queue import copying
 from skywrite.queue.database import Database
 from skywrite.queue.store import Store

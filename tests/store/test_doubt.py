@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
 from skywrite.queue.database import CommitInDoubt, Connection, DatabaseConflict, DatabaseUnavailable
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, OpenAt, later, post, session

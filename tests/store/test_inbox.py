@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
+from skywrite.features.answers.store import HANDLE_SECONDS, SEEN_BEFORE, InboxItem, InboxItems, NewItem, Place
 from skywrite.queue import identities
-from skywrite.queue.inbox import HANDLE_SECONDS, SEEN_BEFORE, InboxItem, InboxItems, NewItem, Place
 from skywrite.queue.model import Published
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, NOON, claimed, later, post, session

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from skywrite.clock import FakeClock
-from skywrite.errors import InputError
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import InputError
 from skywrite.queue.api_keys import ApiKeys, Maker, looks_like_key, new_key
 from skywrite.queue.people import LINK_LIFETIME, SESSION_LIFETIME, People
 from skywrite.queue.store import Store

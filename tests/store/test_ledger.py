@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
 from skywrite.queue import ledger
 from skywrite.queue.database import time_of
 from skywrite.queue.ledger import Ledger

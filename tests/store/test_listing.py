@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
 from skywrite.queue.listing import Cursor
 from skywrite.queue.model import STATES, NewPost
 from skywrite.queue.store import Store

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
-from skywrite.clock import FakeClock
-from skywrite.errors import Conflict, InputError
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import Conflict, InputError
 from skywrite.queue.model import (
     AccountChange,
     Changes,

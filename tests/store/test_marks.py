@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
 from skywrite.queue.marks import COUNTS, Marks
 from skywrite.queue.model import Published
 from skywrite.queue.store import Store

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
 from skywrite.queue.adding import CHUNK_BYTES, SPOOL_BYTES
 from skywrite.queue.database import DiskFull
 from skywrite.queue.media import ABOUT

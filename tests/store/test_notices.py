@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from skywrite.clock import FakeClock
-from skywrite.queue.notices import Notices
+from skywrite.core.clock import FakeClock
+from skywrite.features.notices.store import Notices
 from skywrite.queue.store import Store
 from tests.store.support import post
 

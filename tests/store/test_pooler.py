@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from skywrite.clock import SYSTEM_CLOCK
+from skywrite.core.clock import SYSTEM_CLOCK
 from tests.store.conftest import new_schema
 from tests.store.support import ALICE, OpenAt, claimed, post, session, take
 from tests.support.pgbouncer import pgbouncer

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
 from skywrite.queue.model import AddResult, Changes, Failed, Held, Post, Problem, Published, Retry
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, claimed, later, media, post, raw, take

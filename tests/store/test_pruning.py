@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from skywrite.app.chores import ENDED_KEPT, PRUNE_SECONDS, prune
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
+from skywrite.features.answers.store import InboxItems, Place
+from skywrite.features.drafts.store import AppDrafts, PulledState
 from skywrite.queue.actions import Actions
-from skywrite.queue.app_drafts import AppDrafts, PulledState
-from skywrite.queue.inbox import InboxItems, Place
 from skywrite.queue.requests import Requests
 from skywrite.queue.store import Store
 from skywrite.queue.workers import ChoreTimes, Hanging, Workers

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from skywrite.atproto.syntax import Tid
-from skywrite.atproto.tid import keyed_tid, tid_micros
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
+from skywrite.protocol.atproto.syntax import Tid
+from skywrite.protocol.atproto.tid import keyed_tid, tid_micros
 from skywrite.queue.model import Changes, NewPost, NewRecurrence, Post
 from skywrite.queue.record_keys import record_keys
 from skywrite.queue.store import Store

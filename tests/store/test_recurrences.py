@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
 from skywrite.queue.model import Defer, Miss, NewRecurrence, Published, Slot
 from skywrite.queue.store import Store
 from tests.store.support import (

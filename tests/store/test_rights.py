@@ -9,12 +9,12 @@ from typing import Any, cast
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.clock import FakeClock
-from skywrite.queue.agents import Agents, Consent, Redemption, challenge_of
+from skywrite.core.clock import FakeClock
+from skywrite.faces.server.rights import Credential, rights_now
+from skywrite.features.agents.store import Agents, Consent, Redemption, challenge_of
 from skywrite.queue.api_keys import ApiKeys, digest_of
 from skywrite.queue.people import ROLE_SCOPES, SESSION_LIFETIME, People
 from skywrite.queue.store import Store
-from skywrite.server.rights import Credential, rights_now
 from tests.store.support import ALICE, later
 
 VERIFIER = "v" * 43

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from skywrite.features.folders.store import STALE, SyncedFile, SyncStore
 from skywrite.queue.model import Changes, Published
 from skywrite.queue.store import Store
-from skywrite.queue.synced import STALE, SyncedFile
 from tests.store.support import ALICE, BOB, claimed, later, post
 from tests.support.errors import fails
+
+files_of = SyncStore.beside
 
 SOURCE = "folder:blog"
 
@@ -17,24 +19,24 @@ def file(path: str = "a.md", digest: str = "1", key: str = "", did: str = ALICE)
 
 def add(store: Store, made: SyncedFile, text: str = "Hello") -> SyncedFile:
     """A file with its post; as the store lists it."""
-    store.add_synced(made, post(text, did=made.account_did, key=made.key, source=SOURCE))
-    return next(known for known in store.synced_files("blog") if known.path == made.path)
+    files_of(store).add_synced(made, post(text, did=made.account_did, key=made.key, source=SOURCE))
+    return next(known for known in files_of(store).synced_files("blog") if known.path == made.path)
 
 
 def test_added_once(store: Store) -> None:
     """A file that is known adds nothing, and is listed with the state of its post."""
     first = add(store, file())
-    again = store.add_synced(file(digest="2"), post("Other", key="file:a.md", source=SOURCE))
+    again = files_of(store).add_synced(file(digest="2"), post("Other", key="file:a.md", source=SOURCE))
     assert (first.post_id, True) == again[:2]
-    assert [file()._replace(post_id=first.post_id, due_at=later(0))] == store.synced_files("blog")
-    assert [] == store.synced_files("elsewhere")
+    assert [file()._replace(post_id=first.post_id, due_at=later(0))] == files_of(store).synced_files("blog")
+    assert [] == files_of(store).synced_files("elsewhere")
 
 
 def test_key_of_this_folder(store: Store) -> None:
     """A post of this folder whose file was forgotten is found by its key, and known to be stale."""
     known = store.add([post("Hello", key="file:a.md", source=SOURCE)])[0]
-    assert (known.id, True) == store.add_synced(file(), post("New", key="file:a.md", source=SOURCE))[:2]
-    assert [STALE] == [made.digest for made in store.synced_files("blog")]
+    assert (known.id, True) == files_of(store).add_synced(file(), post("New", key="file:a.md", source=SOURCE))[:2]
+    assert [STALE] == [made.digest for made in files_of(store).synced_files("blog")]
 
 
 def test_key_of_others(store: Store) -> None:
@@ -43,18 +45,18 @@ def test_key_of_others(store: Store) -> None:
     add(store, file("b.md", key="theirs"))
     for key in ("mine", "theirs"):
         with fails("post_key.taken"):
-            store.add_synced(file(key=key), post("New", key=key, source=SOURCE))
-    assert ["b.md"] == [made.path for made in store.synced_files("blog")]
+            files_of(store).add_synced(file(key=key), post("New", key=key, source=SOURCE))
+    assert ["b.md"] == [made.path for made in files_of(store).synced_files("blog")]
 
 
 def test_edited_by_one(store: Store) -> None:
     """Of two syncs that saw the same file, one edits the post; the other changes nothing."""
     known = add(store, file())
     edit = Changes(draft={"text": "First"})
-    assert "First" == store.edit_synced(known._replace(digest="2"), edit, "1").text
+    assert "First" == files_of(store).edit_synced(known._replace(digest="2"), edit, "1").text
     with fails("folder.busy"):
-        store.edit_synced(known._replace(digest="3"), Changes(draft={"text": "Second"}), "1")
-    assert ("First", "2") == (store.get(known.post_id).text, store.synced_files("blog")[0].digest)
+        files_of(store).edit_synced(known._replace(digest="3"), Changes(draft={"text": "Second"}), "1")
+    assert ("First", "2") == (store.get(known.post_id).text, files_of(store).synced_files("blog")[0].digest)
 
 
 def test_published(store: Store) -> None:
@@ -62,12 +64,12 @@ def test_published(store: Store) -> None:
     known = add(store, file())
     claim = claimed(store)
     with fails("post.not_editable"):
-        store.edit_synced(known._replace(digest="2"), Changes(draft={"text": "Late"}), "1")
+        files_of(store).edit_synced(known._replace(digest="2"), Changes(draft={"text": "Late"}), "1")
     with fails("post.not_cancellable"):
-        store.drop_synced(known)
-    assert ["publishing"] == [made.state for made in store.synced_files("blog")]
+        files_of(store).drop_synced(known)
+    assert ["publishing"] == [made.state for made in files_of(store).synced_files("blog")]
     store.settle(claim, Published("at://x/app.bsky.feed.post/1", "cid", ("1",)))
-    store.drop_synced(known)
+    files_of(store).drop_synced(known)
     again = add(store, file())
     assert (known.post_id, "published") == (again.post_id, again.state)
 
@@ -75,9 +77,9 @@ def test_published(store: Store) -> None:
 def test_dropped(store: Store) -> None:
     """A file that is gone takes its post and its key with it, once."""
     known = add(store, file())
-    store.drop_synced(known)
+    files_of(store).drop_synced(known)
     with fails("folder.busy"):
-        store.drop_synced(known)
+        files_of(store).drop_synced(known)
     old = store.get(known.post_id)
     assert ("cancelled", None) == (old.state, old.key)
     assert known.post_id != add(store, file()).post_id
@@ -86,9 +88,9 @@ def test_dropped(store: Store) -> None:
 def test_dropped_after_a_change(store: Store) -> None:
     """A sync that saw the file before another changed it drops nothing."""
     known = add(store, file())
-    store.note_synced(known._replace(digest="2"), "1")
+    files_of(store).note_synced(known._replace(digest="2"), "1")
     with fails("folder.busy"):
-        store.drop_synced(known)
+        files_of(store).drop_synced(known)
     assert "scheduled" == store.get(known.post_id).state
 
 
@@ -96,27 +98,29 @@ def test_moved(store: Store) -> None:
     """A renamed file keeps its post; two names never share one."""
     known = add(store, file())
     add(store, file("b.md"))
-    store.move_synced("blog", "a.md", "c.md")
+    files_of(store).move_synced("blog", "a.md", "c.md")
     for path, new_path in (("a.md", "d.md"), ("c.md", "b.md")):
         with fails("folder.busy"):
-            store.move_synced("blog", path, new_path)
-    assert {"b.md", "c.md"} == {made.path for made in store.synced_files("blog")}
-    assert known.post_id == next(made.post_id for made in store.synced_files("blog") if made.path == "c.md")
+            files_of(store).move_synced("blog", path, new_path)
+    assert {"b.md", "c.md"} == {made.path for made in files_of(store).synced_files("blog")}
+    assert known.post_id == next(made.post_id for made in files_of(store).synced_files("blog") if made.path == "c.md")
 
 
 def test_replaced(store: Store) -> None:
     """For another account, the old post is cancelled and the new one stored, together or not at all."""
     known = add(store, file())
     moved = file(did=BOB, digest="2")
-    result = store.replace_synced(known, moved, post("Hello", did=BOB, key="file:a.md", source=SOURCE))
+    result = files_of(store).replace_synced(known, moved, post("Hello", did=BOB, key="file:a.md", source=SOURCE))
     assert ("cancelled", "scheduled") == (store.get(known.post_id).state, store.get(result.id).state)
     assert [(BOB, result.id, "2")] == [
-        (made.account_did, made.post_id, made.digest) for made in store.synced_files("blog")
+        (made.account_did, made.post_id, made.digest) for made in files_of(store).synced_files("blog")
     ]
     store.add([post("Taken", key="taken")])
     back = file(key="taken", digest="3")
     with fails("post_key.taken"):
-        store.replace_synced(store.synced_files("blog")[0], back, post("Hello", key="taken", source=SOURCE))
+        files_of(store).replace_synced(
+            files_of(store).synced_files("blog")[0], back, post("Hello", key="taken", source=SOURCE)
+        )
     assert "scheduled" == store.get(result.id).state
 
 
@@ -125,4 +129,4 @@ def test_account_removed(store: Store) -> None:
     store.cancel(add(store, file()).post_id)
     add(store, file("b.md", did=BOB))
     store.remove_account(ALICE)
-    assert ["b.md"] == [made.path for made in store.synced_files("blog")]
+    assert ["b.md"] == [made.path for made in files_of(store).synced_files("blog")]

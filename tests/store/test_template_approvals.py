@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
 from skywrite.queue.approval_rules import NOT_APPROVED, digest_of
 from skywrite.queue.approvals import Approvals
 from skywrite.queue.authors import written_by

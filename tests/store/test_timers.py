@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
 from skywrite.queue.store import Store
 from skywrite.queue.timers import NewTimer, TimerResult
 from tests.store.support import ALICE, NOON, PROBLEM, OpenStore, later, post

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.checkup import _connection, check_all
-from skywrite.config import load_config
+from skywrite.core.config import load_config
+from skywrite.features.checkup.service import _connection, check_all
 from skywrite.queue.database import DatabaseUnavailable, Protection
 from tests.store.support import OpenAt, fast_folder
 from tests.support.certificates import DAY, Authority, new_authority, server_file

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from skywrite.clock import FakeClock
-from skywrite.errors import InputError, MissingExtra, StorageError
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import InputError, MissingExtra, StorageError
 from skywrite.queue import sqlite as sqlite_store
 from skywrite.queue.damage import Damage
 from skywrite.queue.database import CommitInDoubt, Connection, DatabaseUnavailable, DiskFull

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
 from skywrite.queue.journal import together
 from skywrite.queue.model import Changes, Failed, NewRecurrence, Post, Published, State
 from skywrite.queue.store import Store

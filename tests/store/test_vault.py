@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.config import load_config
-from skywrite.errors import MissingExtra
+from skywrite.core.config import load_config
+from skywrite.core.errors import MissingExtra
 from skywrite.queue.vault import Vault, WrongKey
 from tests.store.support import KEY
 from tests.support.errors import fails

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from skywrite.features.folders.store import SyncedFile, SyncStore
 from skywrite.queue.model import ChangedMeanwhile, Changes, Failed, Post, Published
 from skywrite.queue.store import Store
-from skywrite.queue.synced import SyncedFile
 from tests.store.support import ALICE, PROBLEM, claimed, later, post, take
+
+files_of = SyncStore.beside
 
 Change = Callable[[Store, Post], Post]
 
@@ -80,12 +82,12 @@ def test_release_and_retry_carry_a_version_too(store: Store) -> None:
 def test_a_file_does_not_overwrite_what_was_changed_by_hand_meanwhile(store: Store) -> None:
     """The sync of a folder prepares for seconds as well."""
     file = SyncedFile("posts", "a.md", ALICE, "file:a.md", "digest")
-    seen = store.get(store.add_synced(file, post(key="file:a.md", source="folder:posts")).id)
+    seen = store.get(files_of(store).add_synced(file, post(key="file:a.md", source="folder:posts")).id)
     store.hold(seen.id)
     with pytest.raises(ChangedMeanwhile):
         now = file._replace(post_id=seen.id, digest="new")
-        store.edit_synced(now, Changes(draft={"text": "new"}), "digest", version=seen.version)
-    assert ["digest"] == [one.digest for one in store.synced_files("posts")]
+        files_of(store).edit_synced(now, Changes(draft={"text": "new"}), "digest", version=seen.version)
+    assert ["digest"] == [one.digest for one in files_of(store).synced_files("posts")]
 
 
 def test_workers_count_as_somebody(store: Store) -> None:

@@ -7,10 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from skywrite.clock import FakeClock
-from skywrite.errors import NoAnswer, SkywriteError
-from skywrite.http import Response
-from skywrite.publish.webhooks import (
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import NoAnswer, SkywriteError
+from skywrite.core.http import Response
+from skywrite.features.feeds.model import NewFeed, Poll
+from skywrite.features.feeds.store import FeedStore
+from skywrite.features.webhooks.task import (
     WAITS,
     WebhookTask,
     after_answer,
@@ -19,12 +21,13 @@ from skywrite.publish.webhooks import (
     signed_headers,
 )
 from skywrite.queue.events import Events
-from skywrite.queue.feed_model import NewFeed, Poll
 from skywrite.queue.model import AccountChange, Failed, Held, Miss, Published
 from skywrite.queue.store import Store
 from skywrite.queue.webhooks import OLD_SECRET_LIFETIME, Settled, Webhooks
 from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, decide_with, later, post, raw, take
 from tests.support.claims import claim_next
+
+feeds_of = FeedStore.beside
 
 URL = "https://receiver.example/hook"
 
@@ -81,11 +84,11 @@ def test_a_lost_login_is_an_event(store: Store) -> None:
 
 def test_a_failing_feed_is_an_event_once(store: Store) -> None:
     """A feed that cannot be read is reported at the third failure in a row, not at each; so is one that is gone."""
-    claim = store.add_feed(NewFeed("https://site.example/feed", (ALICE,)), "w", LEASE_SECONDS)
+    claim = feeds_of(store).add_feed(NewFeed("https://site.example/feed", (ALICE,)), "w", LEASE_SECONDS)
     for failures, state in ((1, "active"), (2, "active"), (3, "active"), (4, "active"), (5, "gone")):
         poll = Poll("https://site.example/feed", "Site", {}, later(1800), failures=failures, problem=PROBLEM)
-        store.record_poll(claim, poll._replace(state=state))  # type: ignore[arg-type]
-        claim = store.claim_feed(1, "w", LEASE_SECONDS) or claim
+        feeds_of(store).record_poll(claim, poll._replace(state=state))  # type: ignore[arg-type]
+        claim = feeds_of(store).claim_feed(1, "w", LEASE_SECONDS) or claim
     assert [(1, "Site"), (1, "Site")] == [
         (event.subject_id, event.data["title"]) for event in Events(store).after(0) if event.kind == "feed.failing"
     ]
@@ -94,8 +97,8 @@ def test_a_failing_feed_is_an_event_once(store: Store) -> None:
 def failing(store: Store, name: str, *dids: str) -> None:
     """A feed of these accounts that fails for the third time."""
     url = f"https://site.example/{name}?token=secret"
-    claim = store.add_feed(NewFeed(url, dids), "w", LEASE_SECONDS)
-    store.record_poll(claim, Poll(url, "Site", {}, later(1800), failures=3, problem=PROBLEM))
+    claim = feeds_of(store).add_feed(NewFeed(url, dids), "w", LEASE_SECONDS)
+    feeds_of(store).record_poll(claim, Poll(url, "Site", {}, later(1800), failures=3, problem=PROBLEM))
 
 
 def test_feeds_fail_for_their_accounts(store: Store) -> None:

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import cast
 
-from skywrite.clock import SYSTEM_CLOCK
-from skywrite.errors import StorageError
+from skywrite.core.clock import SYSTEM_CLOCK
+from skywrite.core.errors import StorageError
 from skywrite.queue.model import Published, Retry
 from skywrite.queue.store import Store
 from tests.store.support import LEASE_SECONDS, PROBLEM, opened, post, session, take

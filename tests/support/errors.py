@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from skywrite.errors import SkywriteError
+from skywrite.core.errors import SkywriteError
 
 
 @contextmanager

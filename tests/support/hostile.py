@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from skywrite.errors import InputError, MissingExtra
+from skywrite.core.errors import InputError, MissingExtra
 
 FORMATTING = ("b", "big", "code", "em", "i", "s", "small", "strike", "strong", "tt", "u", "font", "a", "nobr")
 
@@ -96,14 +96,14 @@ def _numbers() -> Iterator[int]:
 
 def reads_markdown(text: str) -> int:
     """Find links."""
-    from skywrite.bsky.markdown import parse_markdown_links
+    from skywrite.protocol.bsky.markdown import parse_markdown_links
 
     return len(parse_markdown_links(text).facets)
 
 
 def reads_caption(text: str) -> str:
     """Read a caption file; the name of the error, if there is one."""
-    from skywrite.media.captions import read_caption
+    from skywrite.protocol.media.captions import read_caption
 
     return _outcome(lambda: read_caption(text.encode(), "a.srt"))
 
@@ -112,14 +112,14 @@ def reads_movie(data: bytes) -> str:
     """Read the boxes of a video; the name of the error, if there is one."""
     from io import BytesIO
 
-    from skywrite.media.mp4 import read_movie
+    from skywrite.protocol.media.mp4 import read_movie
 
     return _outcome(lambda: read_movie(BytesIO(data), len(data)))
 
 
 def reads_feed(text: str) -> str:
     """Read a feed; the name of the error, if there is one."""
-    from skywrite.sources.feed import parse_feed
+    from skywrite.features.feeds.reading.feed import parse_feed
 
     return _outcome(lambda: parse_feed(text.encode(), "text/xml", "https://a.example/"))
 

@@ -6,10 +6,10 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from skywrite.atproto.dpop import SigningKey
-from skywrite.atproto.oauth_client import OAuthClient
-from skywrite.atproto.oauth_session import OAuthSession
-from skywrite.http import Response
+from skywrite.core.http import Response
+from skywrite.protocol.atproto.dpop import SigningKey
+from skywrite.protocol.atproto.oauth_client import OAuthClient
+from skywrite.protocol.atproto.oauth_session import OAuthSession
 
 DID = "did:plc:abcdefghijklmnopqrstuvwx"
 PDS = "https://pds.example.com"

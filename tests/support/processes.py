@@ -202,7 +202,7 @@ class Child:
 
 
 def python_child(*arguments: str | Path, environ: Mapping[str, str] | None = None) -> Child:
-    """This Python with the given arguments, its output unbuffered: `python_child("-m", "skywrite.cli.main", "run")`."""
+    """This Python with arguments, its output unbuffered: `python_child("-m", "skywrite.faces.cli.main", "run")`."""
     with_starter = threading.current_thread() is threading.main_thread()
     environ = {"PYTHONUNBUFFERED": "1", **(environ or {})}
     return Child([sys.executable, *arguments], environ=environ, dies_with_starter=with_starter)

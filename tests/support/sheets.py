@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import Any
 from xml.sax.saxutils import escape
 
-from skywrite.sources.table import table_from
+from skywrite.posting.sources.table import table_from
 
 MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 RELS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

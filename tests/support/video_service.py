@@ -23,7 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from skywrite.clock import Clock, to_iso
+from skywrite.core.clock import Clock, to_iso
 from tests.support.processes import PATIENCE_SECONDS
 
 ACCOUNT = "did:plc:abcdefghijklmnopqrstuvwx"

@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from skywrite.clock import FakeClock
-from skywrite.http import MAX_ANSWER_BYTES, Response
+from skywrite.core.clock import FakeClock
+from skywrite.core.http import MAX_ANSWER_BYTES, Response
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from skywrite.atproto.session import Session
-from skywrite.publish.agents import Agents
+from skywrite.posting.publish.agents import Agents
+from skywrite.protocol.atproto.session import Session
 from tests.support.errors import fails
 
 DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
@@ -70,7 +70,7 @@ def test_what_was_used_longest_ago_is_dropped_first(
     agents: Agents, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As many agents as fit are kept; who is used again stays longer."""
-    monkeypatch.setattr("skywrite.publish.agents.AGENTS_MAX", 2)
+    monkeypatch.setattr("skywrite.posting.publish.agents.AGENTS_MAX", 2)
     monkeypatch.setattr(sessions, "load_any", lambda did: session(did))
     alice, bob = agents.get("did:plc:alice"), agents.get("did:plc:bob")
     assert (alice, bob) == (agents.get("did:plc:alice"), agents.get("did:plc:bob"))

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from skywrite.bsky import split
-from skywrite.compose.build import SOURCE_BYTES_MAX, THREAD_POSTS_MAX, check_amounts, render
-from skywrite.compose.draft import draft_from_dict
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
+from skywrite.posting.compose.build import SOURCE_BYTES_MAX, THREAD_POSTS_MAX, check_amounts, render
+from skywrite.posting.compose.draft import draft_from_dict
+from skywrite.protocol.bsky import split
 from skywrite.queue.numbers import ROW_MAX, row_number
 from tests.support.errors import fails
 
@@ -33,7 +33,7 @@ def test_a_text_is_cut_no_further_than_a_thread_may_go(monkeypatch: pytest.Monke
 
 def test_a_text_that_is_longer_than_any_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks for links in it."""
-    monkeypatch.setattr("skywrite.compose.build._rendered", lambda *_: 1 / 0)
+    monkeypatch.setattr("skywrite.posting.compose.build._rendered", lambda *_: 1 / 0)
     for text in ("a" * (SOURCE_BYTES_MAX + 1), "é" * (SOURCE_BYTES_MAX // 2 + 1)):
         with fails("text.too_long"):
             render(draft_from_dict({"text": text}))

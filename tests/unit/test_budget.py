@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from skywrite.errors import InputError, TemporaryError
-from skywrite.publish.approved import check_drift, mentions_of
-from skywrite.publish.budget import (
+from skywrite.core.errors import InputError, TemporaryError
+from skywrite.posting.publish.approved import check_drift, mentions_of
+from skywrite.posting.publish.budget import (
     catch_up_gap,
     catching_up_since,
     check_catch_up,
@@ -20,7 +20,7 @@ from skywrite.publish.budget import (
     next_midnight,
     ready_since,
 )
-from skywrite.publish.outcome import outcome_of, retry_seconds
+from skywrite.posting.publish.outcome import outcome_of, retry_seconds
 from skywrite.queue.model import Account, AccountView, Defer, Held, Retry
 from tests.support.errors import fails
 

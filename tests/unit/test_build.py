@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from skywrite.atproto.cid import cid_for_record
-from skywrite.atproto.ref import Ref
-from skywrite.bsky.post import FACET
-from skywrite.compose.build import PendingMention, Prepared, build, render
-from skywrite.compose.draft import Caption, Card, Draft, Image, Media, Reply, Stored, Video
-from skywrite.compose.freeze import Frozen, freeze, mention_handles, replace_blobs
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
+from skywrite.posting.compose.build import PendingMention, Prepared, build, render
+from skywrite.posting.compose.draft import Caption, Card, Draft, Image, Media, Reply, Stored, Video
+from skywrite.posting.compose.freeze import Frozen, freeze, mention_handles, replace_blobs
+from skywrite.protocol.atproto.cid import cid_for_record
+from skywrite.protocol.atproto.ref import Ref
+from skywrite.protocol.bsky.post import FACET
 from tests.support.errors import fails
 
 DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"

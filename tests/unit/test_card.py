@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.bsky.graphemes import grapheme_length
-from skywrite.clock import FakeClock
-from skywrite.errors import NoAnswer
-from skywrite.fetch.card import Card, clean, clean_description, clean_title, fetch_card
-from skywrite.fetch.charset import codec_for, decode_page
-from skywrite.fetch.fetch import Fetcher
-from skywrite.fetch.guard import AddressRefused, Guard, Target
-from skywrite.fetch.page import TAGS_MAX, Link, read_page
-from skywrite.http import MAX_ANSWER_BYTES, Response
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import NoAnswer
+from skywrite.core.http import MAX_ANSWER_BYTES, Response
+from skywrite.protocol.bsky.graphemes import grapheme_length
+from skywrite.protocol.fetch.card import Card, clean, clean_description, clean_title, fetch_card
+from skywrite.protocol.fetch.charset import codec_for, decode_page
+from skywrite.protocol.fetch.fetch import Fetcher
+from skywrite.protocol.fetch.guard import AddressRefused, Guard, Target
+from skywrite.protocol.fetch.page import TAGS_MAX, Link, read_page
 from tests.support.errors import fails
 
 URL = "https://blog.example/posts/one"

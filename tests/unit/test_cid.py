@@ -14,7 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.atproto.cid import MAX_DEPTH, MAX_INTEGER, BlobHasher, cid_for_blob, cid_for_record, encode_record
+from skywrite.protocol.atproto.cid import (
+    MAX_DEPTH,
+    MAX_INTEGER,
+    BlobHasher,
+    cid_for_blob,
+    cid_for_record,
+    encode_record,
+)
 from tests.support.errors import fails
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "atproto-interop"
@@ -205,7 +212,7 @@ def test_pieces_make_the_cid_of_the_whole(pieces: list[bytes]) -> None:
 
 def test_importing_takes_little() -> None:
     """The module needs libipld and nothing heavy."""
-    script = "import sys; import skywrite.atproto.cid; print(*sys.modules)"
+    script = "import sys; import skywrite.protocol.atproto.cid; print(*sys.modules)"
     loaded = set(
         subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     )

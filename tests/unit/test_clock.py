@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from skywrite.errors import InputError
-from skywrite.sources import column_maps
-from skywrite.sources.column_maps import Maps, UnknownColumns, checked_map
-from skywrite.sources.table import OURS, Table, table_from
-from skywrite.sources.table_formats import FORMATS, format_of, key_of
+from skywrite.core.errors import InputError
+from skywrite.posting.sources import column_maps
+from skywrite.posting.sources.column_maps import Maps, UnknownColumns, checked_map
+from skywrite.posting.sources.table import OURS, Table, table_from
+from skywrite.posting.sources.table_formats import FORMATS, format_of, key_of
 from tests.support.errors import fails
 from tests.support.foreign_tables import SAMPLES, Sample
 from tests.support.sheets import xlsx

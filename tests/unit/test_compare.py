@@ -16,9 +16,9 @@ from compare.normal import normalised
 from compare.operations import walk
 from compare.pages import Form, forms_of, lines
 from compare.surface import statement
-from skywrite.cli.main import cli
-from skywrite.server.mcp_tools import tools
-from skywrite.server.openapi import document
+from skywrite.faces.cli.main import cli
+from skywrite.faces.server.openapi import document
+from skywrite.features.agents.tools import tools
 from tests.support.processes import ROOT
 
 DIDS = st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=24, max_size=24).map(lambda text: f"did:plc:{text}")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.config import load_config
-from skywrite.errors import InputError
+from skywrite.core.config import load_config
+from skywrite.core.errors import InputError
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from skywrite.app.notices import read_quiet
 from skywrite.app.settings import read_setting
 from skywrite.app.workers import is_gone, worker_name
-from skywrite.cli.metrics import serve_metrics
-from skywrite.digits import whole_number
-from skywrite.errors import InputError
-from skywrite.publish.mail import server_of
-from skywrite.rehearsal import read_span
-from skywrite.schedule.recurrence import parse_rule
-from skywrite.server.agent_clients import CACHE_SECONDS, CACHE_SECONDS_MAX, _cache_seconds
+from skywrite.core.digits import whole_number
+from skywrite.core.errors import InputError
+from skywrite.faces.cli.metrics import serve_metrics
+from skywrite.features.agents.clients import CACHE_SECONDS, CACHE_SECONDS_MAX, _cache_seconds
+from skywrite.features.notices.mail import server_of
+from skywrite.features.notices.service import read_quiet
+from skywrite.features.rehearsal.service import read_span
+from skywrite.posting.schedule.recurrence import parse_rule
 from tests.support.processes import ROOT
 
 SOURCE = ROOT / "src" / "skywrite"

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from skywrite.atproto.dpop import DpopTransport, NewProofNeeded, Origins, SigningKey
-from skywrite.clock import FakeClock
-from skywrite.http import MAX_ANSWER_BYTES, Response
+from skywrite.core.clock import FakeClock
+from skywrite.core.http import MAX_ANSWER_BYTES, Response
+from skywrite.protocol.atproto.dpop import DpopTransport, NewProofNeeded, Origins, SigningKey
 
 URL = "https://pds.example/xrpc/app.test?limit=1"
 

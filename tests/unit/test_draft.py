@@ -13,12 +13,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.atproto.ref import Ref
-from skywrite.compose import language
-from skywrite.compose.draft import FIELDS, Caption, Card, Draft, Image, Media, Reply, Stored, Video, draft_from_dict
-from skywrite.compose.parts import split_parts, thread_draft
-from skywrite.compose.quoting import with_quoted_link
-from skywrite.errors import InputError, MissingExtra
+from skywrite.core.errors import InputError, MissingExtra
+from skywrite.posting.compose import language
+from skywrite.posting.compose.draft import (
+    FIELDS,
+    Caption,
+    Card,
+    Draft,
+    Image,
+    Media,
+    Reply,
+    Stored,
+    Video,
+    draft_from_dict,
+)
+from skywrite.posting.compose.parts import split_parts, thread_draft
+from skywrite.posting.compose.quoting import with_quoted_link
+from skywrite.protocol.atproto.ref import Ref
 from tests.support.errors import fails
 
 CID = "bafkreigwbf7s7ixsuv7mwuzqo57jjrbqrn3tej4xd3qje6envwwrs6rf4u"

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from skywrite.bsky import embed
-from skywrite.bsky.embed import ImageItem
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
+from skywrite.protocol.bsky import embed
+from skywrite.protocol.bsky.embed import ImageItem
 from tests.support.errors import fails
 
 CID = "bafkreibjfgx2gprinfvicegelk5kosd6y2frmqpqzwqkg7usac74l3t2v4"

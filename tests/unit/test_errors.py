@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from skywrite import exceptions
-from skywrite.codes import CODES, name_of
-from skywrite.errors import SkywriteError
+from skywrite.core.codes import CODES, name_of
+from skywrite.core.errors import SkywriteError
 from skywrite.queue.model import Problem
 from tests.support.processes import ROOT
 

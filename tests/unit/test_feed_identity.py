@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.queue.feed_model import KnownItem
-from skywrite.sources.feed_entry import FeedDocument, FeedEntry
-from skywrite.sources.feed_identity import (
+from skywrite.features.feeds.model import KnownItem
+from skywrite.features.feeds.reading.entry import FeedDocument, FeedEntry
+from skywrite.features.feeds.reading.identity import (
     FINGERPRINTS_MAX,
     all_fingerprints,
     match,

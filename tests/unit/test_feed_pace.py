@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.sources.feed_filter import make_filter
-from skywrite.sources.feed_pace import after_error, interval_of, next_check, retry_after
+from skywrite.features.feeds.reading.filters import make_filter
+from skywrite.features.feeds.reading.pace import after_error, interval_of, next_check, retry_after
 from tests.support.errors import fails
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

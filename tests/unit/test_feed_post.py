@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.bsky.richtext import parse_markdown_links
-from skywrite.compose.build import build
-from skywrite.compose.draft import draft_from_dict
-from skywrite.errors import InputError
-from skywrite.sources.feed_entry import FeedDocument, FeedEntry, FeedImage, FeedVideo
-from skywrite.sources.feed_poll import feed_settings, template_of
-from skywrite.sources.feed_post import content_of, draft_row, with_links
+from skywrite.core.errors import InputError
+from skywrite.features.feeds.reading.entry import FeedDocument, FeedEntry, FeedImage, FeedVideo
+from skywrite.features.feeds.reading.poll import feed_settings, template_of
+from skywrite.features.feeds.reading.post import content_of, draft_row, with_links
+from skywrite.posting.compose.build import build
+from skywrite.posting.compose.draft import draft_from_dict
+from skywrite.protocol.bsky.richtext import parse_markdown_links
 
 LINK = "https://site.example/one"
 

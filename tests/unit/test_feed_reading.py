@@ -14,16 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from webencodings.labels import LABELS
 
-from skywrite.errors import InputError
-from skywrite.fetch.charset import codec_for
-from skywrite.fetch.fetch import Fetched
-from skywrite.sources.feed import decode_feed, page_feeds, read_feed
-from skywrite.sources.feed_dates import read_feed_date
-from skywrite.sources.feed_entry import FeedDocument, FeedImage, FeedUnreadable
-from skywrite.sources.feed_poll import feed_settings, with_scheme
-from skywrite.sources.feed_post import content_of, language
-from skywrite.sources.feed_xml import ELEMENTS_MAX
-from skywrite.sources.html_text import html_images, html_to_text, title_text
+from skywrite.core.errors import InputError
+from skywrite.features.feeds.reading.dates import read_feed_date
+from skywrite.features.feeds.reading.entry import FeedDocument, FeedImage, FeedUnreadable
+from skywrite.features.feeds.reading.feed import decode_feed, page_feeds, read_feed
+from skywrite.features.feeds.reading.poll import feed_settings, with_scheme
+from skywrite.features.feeds.reading.post import content_of, language
+from skywrite.features.feeds.reading.xml import ELEMENTS_MAX
+from skywrite.posting.sources.html_text import html_images, html_to_text, title_text
+from skywrite.protocol.fetch.charset import codec_for
+from skywrite.protocol.fetch.fetch import Fetched
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 FEEDS = Path(__file__).parents[1] / "sources" / "feeds"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from skywrite.fetch.fetch import Fetched
-from skywrite.sources.feed import read_feed
-from skywrite.sources.feed_entry import FeedDocument, FeedEntry, FeedImage, FeedUnreadable, FeedVideo
-from skywrite.sources.feed_post import content_of
+from skywrite.features.feeds.reading.entry import FeedDocument, FeedEntry, FeedImage, FeedUnreadable, FeedVideo
+from skywrite.features.feeds.reading.feed import read_feed
+from skywrite.features.feeds.reading.post import content_of
+from skywrite.protocol.fetch.fetch import Fetched
 
 ATOM = 'xmlns="http://www.w3.org/2005/Atom"'
 XHTML = 'xmlns="http://www.w3.org/1999/xhtml"'

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from skywrite.compose.draft import Media
-from skywrite.compose.images import Collector
-from skywrite.errors import InputError
-from skywrite.files import is_inside, read_regular
-from skywrite.sources.table import read_table
+from skywrite.core.errors import InputError
+from skywrite.core.files import is_inside, read_regular
+from skywrite.posting.compose.draft import Media
+from skywrite.posting.compose.images import Collector
+from skywrite.posting.sources.table import read_table
 from tests.support.errors import fails
 
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from skywrite.publish.budget import CATCH_UP_GAP_SECONDS
-from skywrite.publish.forecast import CAP, CATCH_UP, GAP, Forecast, Pace, Push, pace_of, pushes
+from skywrite.posting.publish.budget import CATCH_UP_GAP_SECONDS
+from skywrite.posting.publish.forecast import CAP, CATCH_UP, GAP, Forecast, Pace, Push, pace_of, pushes
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 11, 25, tzinfo=UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skywrite.bsky.gates import check_allow, postgate, threadgate
+from skywrite.protocol.bsky.gates import check_allow, postgate, threadgate
 from tests.support.errors import fails
 
 POST = "at://did:plc:7iza6de2dwap2sbkpav7c6c6/app.bsky.feed.post/3k2yihcrp6f2c"

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from skywrite.errors import InputError, MissingExtra, install_command
-from skywrite.media import ffmpeg as ffmpeg_module
-from skywrite.media.ffmpeg import find_ffmpeg
-from skywrite.media.gif import MAX_PIECES, GifInfo, gif_to_video, is_animated, probe_gif
-from skywrite.media.video import probe_video
+from skywrite.core.errors import InputError, MissingExtra, install_command
+from skywrite.protocol.media import ffmpeg as ffmpeg_module
+from skywrite.protocol.media.ffmpeg import find_ffmpeg
+from skywrite.protocol.media.gif import MAX_PIECES, GifInfo, gif_to_video, is_animated, probe_gif
+from skywrite.protocol.media.video import probe_video
 from tests.support.errors import fails
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.errors import InputError, NotSent
-from skywrite.fetch.guard import AddressRefused, Guard, Target, is_public_address
+from skywrite.core.errors import InputError, NotSent
+from skywrite.protocol.fetch.guard import AddressRefused, Guard, Target, is_public_address
 from tests.support.processes import PATIENCE_SECONDS
 
 PUBLIC = "93.184.216.34"

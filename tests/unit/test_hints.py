@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.cli.hints import command, hint_text
-from skywrite.errors import Do, Hint
+from skywrite.core.errors import Do, Hint
+from skywrite.faces.cli.hints import command, hint_text
 from skywrite.queue.rows import dump_hint, load_hint
 from tests.support.processes import ROOT
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from skywrite.clock import FakeClock
-from skywrite.errors import NoAnswer, NotSent, SkywriteError, TimedOut
-from skywrite.publish.hosts import (
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import NoAnswer, NotSent, SkywriteError, TimedOut
+from skywrite.posting.publish.hosts import (
     PAUSE_SECONDS_MAX,
     STUCK_SECONDS,
     TURN_SECONDS,

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
-from skywrite.atproto.identity import (
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import InputError, NoAnswer, NotSent
+from skywrite.core.http import Response
+from skywrite.protocol.atproto.identity import (
     KNOWN_SECONDS,
     MAX_REDIRECTS,
     UNKNOWN_SECONDS,
@@ -19,11 +22,8 @@ from skywrite.atproto.identity import (
     Resolver,
     UnknownHandle,
 )
-from skywrite.atproto.service import is_well_known, service_for
-from skywrite.atproto.syntax import InvalidSyntax
-from skywrite.clock import FakeClock
-from skywrite.errors import InputError, NoAnswer, NotSent
-from skywrite.http import Response
+from skywrite.protocol.atproto.service import is_well_known, service_for
+from skywrite.protocol.atproto.syntax import InvalidSyntax
 from tests.support.errors import fails
 
 PLC = "https://plc.example.org"
@@ -472,7 +472,7 @@ def test_a_forgotten_account_is_asked_again() -> None:
 
 def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest answer goes when there are too many."""
-    monkeypatch.setattr("skywrite.atproto.identity.MAX_CACHED", 2)
+    monkeypatch.setattr("skywrite.protocol.atproto.identity.MAX_CACHED", 2)
     handles = [f"{name}.example.com" for name in "abc"]
     urls = [f"https://{handle}/.well-known/atproto-did" for handle in handles]
     net = Net(dict.fromkeys(urls, text(DID)))

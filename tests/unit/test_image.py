@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
 
-from skywrite.errors import InputError, MissingExtra, install_command
-from skywrite.media import image as module
-from skywrite.media.image import PreparedImage, prepare_image, prepare_thumb
+from skywrite.core.errors import InputError, MissingExtra, install_command
+from skywrite.protocol.media import image as module
+from skywrite.protocol.media.image import PreparedImage, prepare_image, prepare_thumb
 from tests.support.errors import fails
 
 CANARY = "canary-5f1e-home-address"

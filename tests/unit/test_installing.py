@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from skywrite.errors import install_command
+from skywrite.core.errors import install_command
 
 CLONE = {"url": "file:///home/me/my%20clone", "dir_info": {}}
 

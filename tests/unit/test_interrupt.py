@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from skywrite.http import Http
+from skywrite.core.http import Http
 
 PATIENCE_SECONDS = 240
 

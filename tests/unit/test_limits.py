@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from skywrite.bsky import limits
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
+from skywrite.protocol.bsky import limits
 from tests.support.errors import fails
 
 

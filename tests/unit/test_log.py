@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from skywrite.clock import FakeClock
-from skywrite.publish.log import seldom
+from skywrite.core.clock import FakeClock
+from skywrite.posting.publish.log import seldom
 
 
 def test_trouble_with_the_database_is_told_once_a_minute() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from skywrite.errors import InputError
-from skywrite.publish.mail import check_mail, server_of
+from skywrite.core.errors import InputError
+from skywrite.features.notices.mail import check_mail, server_of
 
 GOOD = {"to": "me@example.com", "from": "bot@example.com", "server": "mail.example.com"}
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.bsky.marks import marks_in, without_marks
-from skywrite.compose.build import render
-from skywrite.compose.draft import draft_from_dict
+from skywrite.posting.compose.build import render
+from skywrite.posting.compose.draft import draft_from_dict
+from skywrite.protocol.bsky.marks import marks_in, without_marks
 
 MARKED = [
     ("# Heading", "# heading", "Heading"),

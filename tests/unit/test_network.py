@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from skywrite.clock import FakeClock
-from skywrite.config import load_config
-from skywrite.errors import NotSent
-from skywrite.publish.network import Network
+from skywrite.core.clock import FakeClock
+from skywrite.core.config import load_config
+from skywrite.core.errors import NotSent
+from skywrite.posting.publish.network import Network
 from tests.support.errors import fails
 
 DID = "did:web:localhost%3A2583"
@@ -52,7 +52,7 @@ def test_an_accounts_own_server_is_asked_first(
 ) -> None:
     """Its account trusts it, and one question is quicker than three: where it answers, DNS is not asked."""
     looked_up: list[str] = []
-    monkeypatch.setattr("skywrite.atproto.identity.dns_txt", lambda name: looked_up.append(name) or [])
+    monkeypatch.setattr("skywrite.protocol.atproto.identity.dns_txt", lambda name: looked_up.append(name) or [])
     server.on(RESOLVE, answer({"did": "did:plc:ewvi7nxzyoun6zhxrhs64oiz"}))
     found = net.resolver("https://pds.example").resolve_handle("bob.bsky.social")
     assert ("did:plc:ewvi7nxzyoun6zhxrhs64oiz", [RESOLVE], []) == (

@@ -13,14 +13,14 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
-from skywrite.atproto.dpop import DpopTransport, Origins, SigningKey
-from skywrite.atproto.identity import Resolver
-from skywrite.atproto.oauth import OAuthLogin, Pending, find_server, post_form, read_server, returned_values
-from skywrite.atproto.oauth_client import OAuthClient, loopback_client
-from skywrite.atproto.xrpc_errors import ServerFailure
-from skywrite.clock import FakeClock
-from skywrite.errors import InputError, NoAnswer, RateLimited, SkywriteError, TemporaryError
-from skywrite.http import Response
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import InputError, NoAnswer, RateLimited, SkywriteError, TemporaryError
+from skywrite.core.http import Response
+from skywrite.protocol.atproto.dpop import DpopTransport, Origins, SigningKey
+from skywrite.protocol.atproto.identity import Resolver
+from skywrite.protocol.atproto.oauth import OAuthLogin, Pending, find_server, post_form, read_server, returned_values
+from skywrite.protocol.atproto.oauth_client import OAuthClient, loopback_client
+from skywrite.protocol.atproto.xrpc_errors import ServerFailure
 from tests.support.errors import fails, known_as
 from tests.support.oauth_session import (
     CONFIDENTIAL,

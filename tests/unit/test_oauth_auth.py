@@ -12,13 +12,15 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from skywrite.atproto.dpop import Origins
-from skywrite.atproto.identity import Resolver
-from skywrite.atproto.oauth_auth import DpopAuth, _Server
-from skywrite.atproto.oauth_client import OAuthClient, loopback_client
-from skywrite.atproto.oauth_session import OAuthSession
-from skywrite.atproto.session import Agent
-from skywrite.atproto.xrpc_errors import (
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import NoAnswer, NotSent, SkywriteError
+from skywrite.protocol.atproto.dpop import Origins
+from skywrite.protocol.atproto.identity import Resolver
+from skywrite.protocol.atproto.oauth_auth import DpopAuth, _Server
+from skywrite.protocol.atproto.oauth_client import OAuthClient, loopback_client
+from skywrite.protocol.atproto.oauth_session import OAuthSession
+from skywrite.protocol.atproto.session import Agent
+from skywrite.protocol.atproto.xrpc_errors import (
     AccountUnavailable,
     MissingRight,
     NotSignedIn,
@@ -26,8 +28,6 @@ from skywrite.atproto.xrpc_errors import (
     Refused,
     ServerFailure,
 )
-from skywrite.clock import FakeClock
-from skywrite.errors import NoAnswer, NotSent, SkywriteError
 from tests.support.errors import fails, known_as
 from tests.support.oauth_session import (
     CONFIDENTIAL,

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from skywrite.atproto.dpop import SigningKey
-from skywrite.atproto.oauth_client import (
+from skywrite.protocol.atproto.dpop import SigningKey
+from skywrite.protocol.atproto.oauth_client import (
     client_metadata,
     first_keys,
     loopback_client,

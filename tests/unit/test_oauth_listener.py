@@ -8,8 +8,8 @@ from queue import Empty
 
 import pytest
 
-from skywrite.app.oauth_listener import Listener, pasted
-from skywrite.errors import InputError
+from skywrite.app.oauth.listener import Listener, pasted
+from skywrite.core.errors import InputError
 from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS
 

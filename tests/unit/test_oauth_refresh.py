@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from skywrite.atproto.oauth_refresh import InvalidGrant, Refresher
-from skywrite.atproto.oauth_session import OAuthSession
-from skywrite.atproto.xrpc_errors import ServerFailure
-from skywrite.clock import FakeClock
-from skywrite.errors import NoAnswer, NotSent, RateLimited, SkywriteError
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import NoAnswer, NotSent, RateLimited, SkywriteError
+from skywrite.protocol.atproto.oauth_refresh import InvalidGrant, Refresher
+from skywrite.protocol.atproto.oauth_session import OAuthSession
+from skywrite.protocol.atproto.xrpc_errors import ServerFailure
 from tests.support.errors import fails
 from tests.support.oauth_session import DID, NOON, KeptSession, oauth_session
 from tests.support.processes import PATIENCE_SECONDS

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from skywrite.atproto.oauth_scopes import (
+from skywrite.core.errors import InputError
+from skywrite.protocol.atproto.oauth_scopes import (
     ALWAYS,
     RIGHTS,
     chosen_rights,
@@ -14,7 +15,6 @@ from skywrite.atproto.oauth_scopes import (
     scope_in,
     scope_of,
 )
-from skywrite.errors import InputError
 
 
 def test_only_what_is_needed() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skywrite.sources.opml import SUBSCRIPTIONS_MAX, Subscription, opml_of, read_opml
+from skywrite.features.feeds.reading.opml import SUBSCRIPTIONS_MAX, Subscription, opml_of, read_opml
 from tests.support.errors import fails
 
 LIST = """<?xml version="1.0" encoding="UTF-8"?>

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from skywrite.cli.names import COMMANDS
+from skywrite.faces.cli.names import all_commands
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -60,7 +60,7 @@ def test_commands_in_the_readme_exist() -> None:
         re.findall(r"`skywrite ([a-z]+)", README)
     )
     assert "post" in named
-    assert set() == named - set(COMMANDS)
+    assert set() == named - set(all_commands())
 
 
 def test_scripts_in_the_readme_can_be_run() -> None:

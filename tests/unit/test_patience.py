@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from skywrite.atproto.repo import Repo, Unwritten, Write
-from skywrite.atproto.session import Agent, Session
-from skywrite.clock import FakeClock
-from skywrite.errors import NoAnswer, TimedOut
-from skywrite.http import MAX_ANSWER_BYTES, Response
-from skywrite.publish.publisher import LEASE_SECONDS
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import NoAnswer, TimedOut
+from skywrite.core.http import MAX_ANSWER_BYTES, Response
+from skywrite.posting.publish.publisher import LEASE_SECONDS
+from skywrite.protocol.atproto.repo import Repo, Unwritten, Write
+from skywrite.protocol.atproto.session import Agent, Session
 
 DID = "did:plc:abcdefghijklmnopqrstuvwx"
 THREAD = [Write.of("app.bsky.feed.post", f"3kaaaaaaaaaa{one}", {"text": one}) for one in "abc"]
@@ -38,7 +38,7 @@ class SlowServer:
         timeout_seconds: float | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
     ) -> Response:
-        """As `skywrite.http.Transport`."""
+        """As `skywrite.core.http.Transport`."""
         nsid = url.rpartition("/")[2].partition("?")[0]
         self.asked.append(nsid)
         self._clock.advance(timeout_seconds or DEFAULT_SECONDS)

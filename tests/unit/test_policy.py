@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.schedule.policy import (
+from skywrite.posting.schedule.policy import (
     DEFAULT_LATE_SECONDS,
     LATE_POLICIES,
     LatePolicy,

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from skywrite.publish.pool import Pool
+from skywrite.posting.publish.pool import Pool
 
 PATIENCE_SECONDS = 240
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.bsky.embed import record
-from skywrite.bsky.post import check_post, post_record
-from skywrite.bsky.richtext import RichText, detect, facet_records
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
+from skywrite.protocol.bsky.embed import record
+from skywrite.protocol.bsky.post import check_post, post_record
+from skywrite.protocol.bsky.richtext import RichText, detect, facet_records
 from tests.support.errors import fails
 
 DID = "did:plc:7iza6de2dwap2sbkpav7c6c6"

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.errors import InputError
-from skywrite.schedule.localtime import UnknownZone
-from skywrite.schedule.time_errors import InvalidTime
-from skywrite.schedule.timestamps import due_time, read_timestamp
-from skywrite.sources import check, post_file
-from skywrite.sources.check import check_folder
-from skywrite.sources.folder import media_root, read_folder
-from skywrite.sources.frontmatter import HEAD_BYTES_MAX, InvalidFrontMatter, read_front_matter
-from skywrite.sources.marking import mark_published, with_mark
-from skywrite.sources.post_file import FILE_BYTES_MAX, Item
+from skywrite.core.errors import InputError
+from skywrite.posting.schedule.localtime import UnknownZone
+from skywrite.posting.schedule.time_errors import InvalidTime
+from skywrite.posting.schedule.timestamps import due_time, read_timestamp
+from skywrite.posting.sources import check, post_file
+from skywrite.posting.sources.check import check_folder
+from skywrite.posting.sources.folder import media_root, read_folder
+from skywrite.posting.sources.frontmatter import HEAD_BYTES_MAX, InvalidFrontMatter, read_front_matter
+from skywrite.posting.sources.marking import mark_published, with_mark
+from skywrite.posting.sources.post_file import FILE_BYTES_MAX, Item
 from tests.support.errors import fails
 
 
@@ -476,7 +476,7 @@ def test_mark_file(tmp_path: Path) -> None:
 
 def test_mark_follows_no_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A link under the name of the file that is written first, as a repository may hold one, is not written through."""
-    monkeypatch.setattr("skywrite.sources.marking.secret_bytes", lambda size: b"\0" * size)
+    monkeypatch.setattr("skywrite.posting.sources.marking.secret_bytes", lambda size: b"\0" * size)
     item = read(tmp_path, "---\nat: 2030-01-05 09:00 UTC\n---\nHello")
     outside = tmp_path / "outside.txt"
     outside.write_text("mine")

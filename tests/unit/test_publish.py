@@ -9,12 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.atproto.xrpc_errors import BlobNotFound, MissingRight, NotSignedIn, Refused, ServerFailure
-from skywrite.clock import FakeClock
-from skywrite.compose.build import build
-from skywrite.compose.draft import Draft
-from skywrite.compose.freeze import Frozen
-from skywrite.errors import (
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import (
     SIGN_IN,
     InputError,
     NeedsDecision,
@@ -25,8 +21,11 @@ from skywrite.errors import (
     StorageError,
     TemporaryError,
 )
-from skywrite.publish.approved import approved_mentions
-from skywrite.publish.budget import (
+from skywrite.posting.compose.build import build
+from skywrite.posting.compose.draft import Draft
+from skywrite.posting.compose.freeze import Frozen
+from skywrite.posting.publish.approved import approved_mentions
+from skywrite.posting.publish.budget import (
     DAY_POINTS_MAX,
     HOUR_POINTS_MAX,
     catching_up_since,
@@ -34,11 +33,12 @@ from skywrite.publish.budget import (
     next_midnight,
     ready_since,
 )
-from skywrite.publish.decide import Decider
-from skywrite.publish.hosts import Hosts
-from skywrite.publish.moved import is_worth_asking
-from skywrite.publish.outcome import RETRY_SECONDS_MAX, outcome_of, retry_seconds
-from skywrite.publish.publisher import waits_for_mentions
+from skywrite.posting.publish.decide import Decider
+from skywrite.posting.publish.hosts import Hosts
+from skywrite.posting.publish.moved import is_worth_asking
+from skywrite.posting.publish.outcome import RETRY_SECONDS_MAX, outcome_of, retry_seconds
+from skywrite.posting.publish.publisher import waits_for_mentions
+from skywrite.protocol.atproto.xrpc_errors import BlobNotFound, MissingRight, NotSignedIn, Refused, ServerFailure
 from skywrite.queue.model import (
     Account,
     AccountChange,

@@ -11,9 +11,17 @@ from dateutil.rrule import rrulestr
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from skywrite.schedule.localtime import UnknownZone, next_change, to_local
-from skywrite.schedule.recurrence import NeverHappens, Occurrence, UnknownRule, catch_up, describe, parse_rule, pick
-from skywrite.schedule.rrule import RRule
+from skywrite.posting.schedule.localtime import UnknownZone, next_change, to_local
+from skywrite.posting.schedule.recurrence import (
+    NeverHappens,
+    Occurrence,
+    UnknownRule,
+    catch_up,
+    describe,
+    parse_rule,
+    pick,
+)
+from skywrite.posting.schedule.rrule import RRule
 from tests.support.errors import fails
 
 ZONES = (

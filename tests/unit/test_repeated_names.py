@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from skywrite.errors import SkywriteError
-from skywrite.server.json_bodies import parse_object
-from skywrite.sources.frontmatter import Head
-from skywrite.sources.table import table_from
-from skywrite.sources.table_formats import key_of
+from skywrite.core.errors import SkywriteError
+from skywrite.faces.server.json_bodies import parse_object
+from skywrite.posting.sources.frontmatter import Head
+from skywrite.posting.sources.table import table_from
+from skywrite.posting.sources.table_formats import key_of
 
 NAMES = 500
 READERS: dict[str, Callable[[str], object]] = {

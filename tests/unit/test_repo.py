@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skywrite.atproto.cid import cid_for_blob, cid_for_record
-from skywrite.atproto.ref import Ref
-from skywrite.atproto.repo import Commit, Record, RecordConflict, Repo, StoredOtherwise, Write
-from skywrite.atproto.session import Agent, Session
-from skywrite.atproto.xrpc_errors import RecordNotFound, Refused, ServerFailure
-from skywrite.clock import FakeClock
-from skywrite.errors import InputError, NoAnswer, NotSent, RateLimited, SkywriteError, TemporaryError
-from skywrite.http import Response
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import InputError, NoAnswer, NotSent, RateLimited, SkywriteError, TemporaryError
+from skywrite.core.http import Response
+from skywrite.protocol.atproto.cid import cid_for_blob, cid_for_record
+from skywrite.protocol.atproto.ref import Ref
+from skywrite.protocol.atproto.repo import Commit, Record, RecordConflict, Repo, StoredOtherwise, Write
+from skywrite.protocol.atproto.session import Agent, Session
+from skywrite.protocol.atproto.xrpc_errors import RecordNotFound, Refused, ServerFailure
 from tests.support.errors import fails
 
 DID = "did:plc:abcdefghijklmnopqrstuvwx"

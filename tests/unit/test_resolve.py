@@ -8,16 +8,16 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from skywrite.atproto.ref import Ref
-from skywrite.compose.draft import Caption, Card, Draft, Image, Media, Reply, Stored, Video
-from skywrite.compose.images import Collector
-from skywrite.compose.references import app_link, parse_reference
-from skywrite.compose.resolve import DraftContext, ResolvedDraft, resolve_draft
-from skywrite.contained import TooCostly
-from skywrite.errors import InputError, NotSent, RejectedError, SkywriteError
-from skywrite.fetch.fetch import FetchFailed
-from skywrite.fetch.guard import AddressRefused
-from skywrite.media.image import MAX_PIXELS, STRANGERS_MAX_PIXELS, prepare_image_file
+from skywrite.core.contained import TooCostly
+from skywrite.core.errors import InputError, NotSent, RejectedError, SkywriteError
+from skywrite.posting.compose.draft import Caption, Card, Draft, Image, Media, Reply, Stored, Video
+from skywrite.posting.compose.images import Collector
+from skywrite.posting.compose.references import app_link, parse_reference
+from skywrite.posting.compose.resolve import DraftContext, ResolvedDraft, resolve_draft
+from skywrite.protocol.atproto.ref import Ref
+from skywrite.protocol.fetch.fetch import FetchFailed
+from skywrite.protocol.fetch.guard import AddressRefused
+from skywrite.protocol.media.image import MAX_PIXELS, STRANGERS_MAX_PIXELS, prepare_image_file
 from tests.support.errors import fails
 
 ALICE = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
@@ -287,7 +287,9 @@ def test_texts_are_checked_before_anything_is_read(bluesky: Network, resolve: An
 
 def test_languages(resolve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A post's own languages count before the account's; "auto" is guessed from the text."""
-    monkeypatch.setattr("skywrite.compose.language.detect_language", lambda text: "de" if text == "Hallo" else None)
+    monkeypatch.setattr(
+        "skywrite.posting.compose.language.detect_language", lambda text: "de" if text == "Hallo" else None
+    )
     assert ("fr",) == resolve(Draft("Hallo", langs=("fr",)), langs=("en",)).draft.langs
     assert ("en",) == resolve(Draft("Hallo"), langs=("en",)).draft.langs
     assert ("de",) == resolve(Draft("Hallo"), langs=("auto",)).draft.langs
@@ -321,8 +323,8 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             raise found
         return found
 
-    monkeypatch.setattr("skywrite.fetch.card.fetch_card", fetch)
-    monkeypatch.setattr("skywrite.contained.decode", lambda function, *args, **options: function(*args, **options))
+    monkeypatch.setattr("skywrite.protocol.fetch.card.fetch_card", fetch)
+    monkeypatch.setattr("skywrite.core.contained.decode", lambda function, *args, **options: function(*args, **options))
     return known
 
 
@@ -536,7 +538,7 @@ def test_every_image_is_decoded_in_a_child(
         contained.append(options["max_pixels"])
         return function(*args, **options)
 
-    monkeypatch.setattr("skywrite.contained.decode", call)
+    monkeypatch.setattr("skywrite.core.contained.decode", call)
     (tmp_path / "sun.png").write_bytes(png)
     media = Media(path="sun.png"), Media(data=png), Media(url=f"{PAGE}sun.png")
     images = tuple(Image(one, "A") for one in media)
@@ -579,7 +581,7 @@ def test_media_that_cost_too_much(resolve: Any, monkeypatch: pytest.MonkeyPatch,
     def call(*_: Any, **options: Any) -> Any:
         raise TooCostly("It took too much memory.")
 
-    monkeypatch.setattr("skywrite.contained.decode", call)
+    monkeypatch.setattr("skywrite.core.contained.decode", call)
     with pytest.raises(TooCostly, match=r"^sun\.png: It took too much"):
         resolve(Draft("x", images=(Image(Media(data=png, name="sun.png"), "A"),)))
 
@@ -594,7 +596,7 @@ class Videos:
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> Videos:
         for name in ("is_ready", "probe_video", "check_video", "prepare_video", "read_pieces"):
-            monkeypatch.setattr(f"skywrite.media.video.{name}", getattr(self, name))
+            monkeypatch.setattr(f"skywrite.protocol.media.video.{name}", getattr(self, name))
         return self
 
     def is_ready(self, path: Path, *, name: str) -> bool:
@@ -664,13 +666,13 @@ def test_an_animated_gif_becomes_a_video(
 ) -> None:
     """An animation that is the only image, or is given as a video, becomes a video that plays as a GIF."""
     Videos().install(monkeypatch)
-    monkeypatch.setattr("skywrite.media.gif.is_animated", lambda data: data == b"GIF89a moving")
-    monkeypatch.setattr("skywrite.contained.decode", lambda function, *given: function(*given))
+    monkeypatch.setattr("skywrite.protocol.media.gif.is_animated", lambda data: data == b"GIF89a moving")
+    monkeypatch.setattr("skywrite.core.contained.decode", lambda function, *given: function(*given))
 
     def convert(source: Path, out: Path, *, name: str) -> None:
         out.write_bytes(b"ready " + source.read_bytes())
 
-    monkeypatch.setattr("skywrite.media.gif.gif_to_video", convert)
+    monkeypatch.setattr("skywrite.protocol.media.gif.gif_to_video", convert)
     (tmp_path / "cat.gif").write_bytes(b"GIF89a moving")
     media = Media(path="cat.gif") if given.endswith("file") else Media(data=b"GIF89a moving", name="x/cat.gif")
     part = {"images": (Image(media, "A cat"),)} if given == "one image" else {"video": Video(media, "A cat")}

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.bsky.graphemes import fits_graphemes, graphemes
-from skywrite.bsky.richtext import (
+from skywrite.protocol.bsky.graphemes import fits_graphemes, graphemes
+from skywrite.protocol.bsky.richtext import (
     Facet,
     RichText,
     detect,
@@ -26,7 +26,7 @@ from skywrite.bsky.richtext import (
     tidy,
     utf8_length,
 )
-from skywrite.bsky.shortlink import short_url
+from skywrite.protocol.bsky.shortlink import short_url
 
 VECTORS: dict[str, list[Any]] = json.loads((Path(__file__).parent.parent / "vectors" / "richtext.json").read_text())
 DID = "did:plc:7iza6de2dwap2sbkpav7c6c6"
@@ -118,10 +118,10 @@ class TestDetection:
     def test_plain_text_compiles_and_imports_nothing(self) -> None:
         """Text without candidates costs no table, no pattern and no grapheme library."""
         code = (
-            "import sys; from skywrite.bsky.richtext import detect_facets, grapheme_length;"
-            "from skywrite.bsky.limits import check_text;"
+            "import sys; from skywrite.protocol.bsky.richtext import detect_facets, grapheme_length;"
+            "from skywrite.protocol.bsky.limits import check_text;"
             "detect_facets('Nothing to see here, really. Etc.'); check_text('é' * 300); grapheme_length('é' * 400);"
-            "names = ('skywrite.bsky.tlds', 'skywrite.bsky.unicode_tables', 'regex', 'asyncio');"
+            "names = ('skywrite.protocol.bsky.tlds', 'skywrite.protocol.bsky.unicode_tables', 'regex', 'asyncio');"
             "print([name for name in names if name in sys.modules])"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -10,15 +10,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from skywrite.errors import InputError
-from skywrite.schedule.describe import _th
-from skywrite.schedule.folding import fold
-from skywrite.schedule.languages import numbers
-from skywrite.schedule.localtime import SECOND
-from skywrite.schedule.recurrence import NeverHappens, ParsedRule, UnknownRule, catch_up, describe, parse_rule
-from skywrite.schedule.rrule import Freq, RRule, _years_later
-from skywrite.schedule.rrule_text import parse_rrule
-from skywrite.schedule.series import RULE_EXAMPLES
+from skywrite.core.errors import InputError
+from skywrite.posting.schedule.describe import _th
+from skywrite.posting.schedule.folding import fold
+from skywrite.posting.schedule.languages import numbers
+from skywrite.posting.schedule.localtime import SECOND
+from skywrite.posting.schedule.recurrence import NeverHappens, ParsedRule, UnknownRule, catch_up, describe, parse_rule
+from skywrite.posting.schedule.rrule import Freq, RRule, _years_later
+from skywrite.posting.schedule.rrule_text import parse_rrule
+from skywrite.posting.schedule.series import RULE_EXAMPLES
 
 BERLIN = "Europe/Berlin"
 # Wednesday, 11:30 in Berlin.

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from skywrite.clock import FakeClock
-from skywrite.errors import InputError, NoAnswer, NotSent
-from skywrite.http import Http, Response, Transport
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import InputError, NoAnswer, NotSent
+from skywrite.core.http import Http, Response, Transport
 from skywrite.sandbox import FaultKind, Limit, Request, Sandbox, SandboxTransport, serve
 from tests.support.processes import PATIENCE_SECONDS
 

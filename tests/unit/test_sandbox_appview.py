@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from skywrite.clock import FakeClock
-from skywrite.http import Response
+from skywrite.core.clock import FakeClock
+from skywrite.core.http import Response
 from skywrite.sandbox import Request, Sandbox
 
 NOW = "2026-11-24T12:00:00.000Z"

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from skywrite.atproto.repo import Commit, Known, Unwritten
-from skywrite.atproto.xrpc_errors import Refused, ServerFailure
-from skywrite.clock import FakeClock
-from skywrite.compose.build import build
-from skywrite.compose.draft import Draft
-from skywrite.compose.freeze import freeze
-from skywrite.errors import NoAnswer, NotSent, SkywriteError
-from skywrite.publish.sender import Sending, Sent, send
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import NoAnswer, NotSent, SkywriteError
+from skywrite.posting.compose.build import build
+from skywrite.posting.compose.draft import Draft
+from skywrite.posting.compose.freeze import freeze
+from skywrite.posting.publish.sender import Sending, Sent, send
+from skywrite.protocol.atproto.repo import Commit, Known, Unwritten
+from skywrite.protocol.atproto.xrpc_errors import Refused, ServerFailure
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.atproto.session import AccountUnavailable, Agent, MemorySessionStore, Session
-from skywrite.atproto.session_data import pds_in_document
-from skywrite.atproto.sign_in import AuthFactorRequired, WrongPassword, clean_identifier, create_session
-from skywrite.atproto.xrpc_errors import MethodNotSupported, NotSignedIn
-from skywrite.clock import FakeClock
-from skywrite.errors import InputError, NoAnswer, NotSent, RateLimited, SignInError, SkywriteError, TemporaryError
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import InputError, NoAnswer, NotSent, RateLimited, SignInError, SkywriteError, TemporaryError
+from skywrite.protocol.atproto.session import AccountUnavailable, Agent, MemorySessionStore, Session
+from skywrite.protocol.atproto.session_data import pds_in_document
+from skywrite.protocol.atproto.sign_in import AuthFactorRequired, WrongPassword, clean_identifier, create_session
+from skywrite.protocol.atproto.xrpc_errors import MethodNotSupported, NotSignedIn
 from tests.support.errors import fails, known_as
 from tests.support.processes import PATIENCE_SECONDS
 

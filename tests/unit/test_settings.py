@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from skywrite.app.settings import SETTINGS, read_setting, unreadable
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
 from skywrite.queue.approval_rules import SOURCES, needs_approval
 from tests.support.nonsense import nonsense
 from tests.support.processes import ROOT

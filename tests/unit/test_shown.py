@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from skywrite.config import load_config
-from skywrite.shown import printable, printable_line, printable_styled, redacted
+from skywrite.core.config import load_config
+from skywrite.core.shown import printable, printable_line, printable_styled, redacted
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skywrite.posting.schedule.localtime import UnknownZone, after_gap, next_change, to_local, to_utc, zone_of
+from skywrite.posting.schedule.slots import FreeSlots, format_slots, parse_slots, slot_times, with_jitter
 from skywrite.queue.model import Slot
-from skywrite.schedule.localtime import UnknownZone, after_gap, next_change, to_local, to_utc, zone_of
-from skywrite.schedule.slots import FreeSlots, format_slots, parse_slots, slot_times, with_jitter
 from tests.support.errors import fails
 
 BERLIN = "Europe/Berlin"
@@ -163,7 +163,7 @@ def test_no_slot_is_looked_at_twice(monkeypatch: pytest.MonkeyPatch) -> None:
             looked.append(moment)
             yield moment
 
-    monkeypatch.setattr("skywrite.schedule.slots.slot_times", watched)
+    monkeypatch.setattr("skywrite.posting.schedule.slots.slot_times", watched)
     free = FreeSlots(parse_slots("daily 9:00,17:00", BERLIN), now=NOW, taken=())
     assert [free.take() for _ in range(500)] == looked
 

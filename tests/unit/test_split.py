@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skywrite.bsky.graphemes import graphemes
-from skywrite.bsky.richtext import Facet, RichText, detect, grapheme_length, parse_markdown_links
-from skywrite.bsky.split import split_rich, split_text
+from skywrite.protocol.bsky.graphemes import graphemes
+from skywrite.protocol.bsky.richtext import Facet, RichText, detect, grapheme_length, parse_markdown_links
+from skywrite.protocol.bsky.split import split_rich, split_text
 from tests.support.errors import fails
 
 WORDS = st.one_of(

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.atproto.syntax import (
+from skywrite.core.errors import InputError
+from skywrite.protocol.atproto.syntax import (
     AtUri,
     Datetime,
     Did,
@@ -23,7 +24,6 @@ from skywrite.atproto.syntax import (
     RecordKey,
     Tid,
 )
-from skywrite.errors import InputError
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "atproto-interop"
 KINDS: dict[str, type[str]] = {

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.errors import InputError
-from skywrite.sources import table
-from skywrite.sources.spreadsheet import UNPACKED_BYTES_MAX
-from skywrite.sources.table import read_json, read_jsonl, read_table
+from skywrite.core.errors import InputError
+from skywrite.posting.sources import table
+from skywrite.posting.sources.spreadsheet import UNPACKED_BYTES_MAX
+from skywrite.posting.sources.table import read_json, read_jsonl, read_table
 from tests.support.errors import fails
 from tests.support.sheets import Day, ods, read_csv, xlsx, zipped
 

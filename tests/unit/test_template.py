@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.bsky.richtext import grapheme_length
-from skywrite.sources.template import DEFAULT_TEMPLATE, Template, fits, hashtags, shortened
+from skywrite.posting.sources.template import DEFAULT_TEMPLATE, Template, fits, hashtags, shortened
+from skywrite.protocol.bsky.richtext import grapheme_length
 from tests.support.errors import fails
 
 VALUES: dict[str, Any] = {
@@ -176,7 +176,7 @@ def test_tags_become_hashtags(tags: list[str], expected: str) -> None:
 @given(st.lists(st.text(max_size=70), max_size=8))
 def test_hashtags_are_found_as_hashtags(tags: list[str]) -> None:
     """Every hashtag that is made is one for the network, too."""
-    from skywrite.bsky.richtext import detect_facets
+    from skywrite.protocol.bsky.richtext import detect_facets
 
     made = hashtags(tags)
     found = [facet.value for facet in detect_facets(made) if facet.kind == "tag"]

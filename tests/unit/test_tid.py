@@ -9,9 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.atproto.syntax import InvalidSyntax, Tid
-from skywrite.atproto.tid import CLOCK_IDS, MAX_KEYED_INDEX, MAX_MICROS, TidClock, keyed_tid, tid_from, tid_micros
-from skywrite.clock import FakeClock
+from skywrite.core.clock import FakeClock
+from skywrite.protocol.atproto.syntax import InvalidSyntax, Tid
+from skywrite.protocol.atproto.tid import (
+    CLOCK_IDS,
+    MAX_KEYED_INDEX,
+    MAX_MICROS,
+    TidClock,
+    keyed_tid,
+    tid_from,
+    tid_micros,
+)
 
 DATETIME = datetime(2026, 11, 5, 9, 30, tzinfo=UTC)
 moments = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC))

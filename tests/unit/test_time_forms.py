@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from skywrite.errors import InputError
-from skywrite.schedule import zone_forms
-from skywrite.schedule.times import AmbiguousTime, DateOrder, InvalidTime, can_be_read, local_zone, parse_time
-from skywrite.schedule.timestamps import read_timestamp
-from skywrite.schedule.words import clock_minutes
+from skywrite.core.errors import InputError
+from skywrite.posting.schedule import zone_forms
+from skywrite.posting.schedule.times import AmbiguousTime, DateOrder, InvalidTime, can_be_read, local_zone, parse_time
+from skywrite.posting.schedule.timestamps import read_timestamp
+from skywrite.posting.schedule.words import clock_minutes
 
 BERLIN = "Europe/Berlin"
 # Wednesday, 11:30 in Berlin.

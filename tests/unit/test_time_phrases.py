@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import cycle, islice, product
 
-from skywrite.errors import InputError
-from skywrite.schedule.times import ParsedTime, format_time, parse_time
+from skywrite.core.errors import InputError
+from skywrite.posting.schedule.times import ParsedTime, format_time, parse_time
 
 BERLIN = "Europe/Berlin"
 # Wednesday, 11:30 in Berlin.

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from skywrite.errors import InputError
-from skywrite.schedule.times import parse_time
+from skywrite.core.errors import InputError
+from skywrite.posting.schedule.times import parse_time
 
 BERLIN = "Europe/Berlin"
 # Tuesday, 14:00 in Berlin.

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from skywrite.errors import InputError
-from skywrite.schedule.localtime import UnknownZone, zone_of
-from skywrite.schedule.time_errors import EXAMPLES
-from skywrite.schedule.times import parse_time
-from skywrite.schedule.timestamps import read_timestamp
+from skywrite.core.errors import InputError
+from skywrite.posting.schedule.localtime import UnknownZone, zone_of
+from skywrite.posting.schedule.time_errors import EXAMPLES
+from skywrite.posting.schedule.times import parse_time
+from skywrite.posting.schedule.timestamps import read_timestamp
 
 BERLIN = "Europe/Berlin"
 # Wednesday, 11:30 in Berlin.

@@ -20,10 +20,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skywrite.errors import InputError
-from skywrite.schedule.time_errors import PastTime
-from skywrite.schedule.times import AmbiguousTime, parse_time
-from skywrite.schedule.timestamps import read_timestamp
+from skywrite.core.errors import InputError
+from skywrite.posting.schedule.time_errors import PastTime
+from skywrite.posting.schedule.times import AmbiguousTime, parse_time
+from skywrite.posting.schedule.timestamps import read_timestamp
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parent.parent / "vectors" / "times.json").read_text("utf-8"))
 ROWS: list[dict[str, Any]] = VECTORS["times"]

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from skywrite.errors import InputError
-from skywrite.schedule import languages
-from skywrite.schedule.folding import fold
-from skywrite.schedule.span_forms import PREFIXES, units
-from skywrite.schedule.times import AmbiguousTime, parse_time
-from skywrite.schedule.vocabulary import (
+from skywrite.core.errors import InputError
+from skywrite.posting.schedule import languages
+from skywrite.posting.schedule.folding import fold
+from skywrite.posting.schedule.span_forms import PREFIXES, units
+from skywrite.posting.schedule.times import AmbiguousTime, parse_time
+from skywrite.posting.schedule.vocabulary import (
     ELSEWHERE,
     ELSEWHERE_IN_COMPANY,
     HOUR_WORDS,

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from skywrite.clock import FakeClock, SteadyClock
-from skywrite.errors import NoAnswer
-from skywrite.http import Response
-from skywrite.publish.log import Log, silent
-from skywrite.publish.timekeeper import Timekeeper
+from skywrite.core.clock import FakeClock, SteadyClock
+from skywrite.core.errors import NoAnswer
+from skywrite.core.http import Response
+from skywrite.posting.publish.log import Log, silent
+from skywrite.posting.publish.timekeeper import Timekeeper
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 

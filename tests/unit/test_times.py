@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skywrite.errors import InputError, Notice
-from skywrite.schedule.time_errors import PastTime
-from skywrite.schedule.times import InvalidTime, ParsedTime, UnknownZone, format_time, local_zone, parse_time
+from skywrite.core.errors import InputError, Notice
+from skywrite.posting.schedule.time_errors import PastTime
+from skywrite.posting.schedule.times import InvalidTime, ParsedTime, UnknownZone, format_time, local_zone, parse_time
 from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS
 
@@ -283,8 +283,9 @@ def test_the_computers_zone_is_one_that_can_be_used(monkeypatch: pytest.MonkeyPa
 def test_common_forms_need_no_heavy_library() -> None:
     """Reading ISO and English imports neither dateutil nor cronsim nor tzlocal."""
     code = (
-        "import sys; from datetime import UTC, datetime; from skywrite.schedule.times import parse_time, format_time\n"
-        "from skywrite.schedule import recurrence, slots\n"
+        "import sys; from datetime import UTC, datetime\n"
+        "from skywrite.posting.schedule.times import parse_time, format_time\n"
+        "from skywrite.posting.schedule import recurrence, slots\n"
         "now = datetime(2026, 11, 25, tzinfo=UTC)\n"
         "for text in ('tomorrow 9:00', 'in 2 hours', '2026-12-24T17:00:00Z'): parse_time(text, now=now, zone='UTC')\n"
         "print(sorted({'dateutil', 'cronsim', 'tzlocal', 'asyncio'} & set(sys.modules)))"

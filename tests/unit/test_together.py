@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from skywrite.errors import StorageError
-from skywrite.publish import together
-from skywrite.publish.together import Claiming, Settling, _Item
+from skywrite.core.errors import StorageError
+from skywrite.posting.publish import together
+from skywrite.posting.publish.together import Claiming, Settling, _Item
 from skywrite.queue.settling import Settlement
 
 PATIENCE_SECONDS = 240

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.errors import InputError, MissingExtra, install_command
-from skywrite.media import ffmpeg as ffmpeg_module
-from skywrite.media.captions import read_caption
-from skywrite.media.ffmpeg import find_ffmpeg
-from skywrite.media.mp4 import BrokenMovie, read_movie
-from skywrite.media.video import (
+from skywrite.core.errors import InputError, MissingExtra, install_command
+from skywrite.protocol.media import ffmpeg as ffmpeg_module
+from skywrite.protocol.media.captions import read_caption
+from skywrite.protocol.media.ffmpeg import find_ffmpeg
+from skywrite.protocol.media.mp4 import BrokenMovie, read_movie
+from skywrite.protocol.media.video import (
     VideoInfo,
     check_video,
     convert_video,
@@ -136,7 +136,7 @@ def _frames(path: Path) -> bytes:
 
 def test_blanking_across_pieces(videos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A private box that lies across many pieces is blanked in each of them."""
-    from skywrite.media import video
+    from skywrite.protocol.media import video
 
     whole = b"".join(read_pieces(videos / "plain.mp4"))
     for piece_bytes in (1, 3, 7, 1000):

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from skywrite.atproto.xrpc_errors import Refused
-from skywrite.errors import SkywriteError
-from skywrite.http import Response
-from skywrite.publish.video_service import (
+from skywrite.core.errors import SkywriteError
+from skywrite.core.http import Response
+from skywrite.posting.publish.video_service import (
     Job,
     Parts,
     VideoService,
@@ -21,6 +20,7 @@ from skywrite.publish.video_service import (
     read_job,
     rejection,
 )
+from skywrite.protocol.atproto.xrpc_errors import Refused
 from tests.support.errors import fails, known_as
 from tests.support.waits import Waits
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from skywrite.atproto.xrpc_errors import MethodNotSupported, Refused
-from skywrite.errors import InputError, RateLimited, RejectedError, SkywriteError
-from skywrite.publish.video_parts import InParts
-from skywrite.publish.video_service import Job, Parts, UploadStopped, VideoServiceUnavailable
+from skywrite.core.errors import InputError, RateLimited, RejectedError, SkywriteError
+from skywrite.posting.publish.video_parts import InParts
+from skywrite.posting.publish.video_service import Job, Parts, UploadStopped, VideoServiceUnavailable
+from skywrite.protocol.atproto.xrpc_errors import MethodNotSupported, Refused
 from tests.support.waits import NOW, Waits, in_turn
 
 VIDEO = b"0123456789"

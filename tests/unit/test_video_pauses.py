@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from skywrite.errors import RateLimited, RejectedError
-from skywrite.media.video import VideoInfo
-from skywrite.publish import video_upload
-from skywrite.publish.video_service import Job, UploadStopped, VideoServiceUnavailable
-from skywrite.publish.video_upload import VideoUploader
+from skywrite.core.errors import RateLimited, RejectedError
+from skywrite.posting.publish import video_upload
+from skywrite.posting.publish.video_service import Job, UploadStopped, VideoServiceUnavailable
+from skywrite.posting.publish.video_upload import VideoUploader
+from skywrite.protocol.media.video import VideoInfo
 from tests.support.errors import fails
 from tests.support.waits import NOW, Waits, in_turn
 

@@ -10,20 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skywrite.atproto.xrpc import Xrpc
-from skywrite.atproto.xrpc_errors import (
-    AccountUnavailable,
-    BlobNotFound,
-    MethodNotSupported,
-    NotSignedIn,
-    RecordNotFound,
-    Refused,
-    ServerFailure,
-    error_from,
-    rate_limit_end,
-)
-from skywrite.clock import FakeClock
-from skywrite.errors import (
+from skywrite.core.clock import FakeClock
+from skywrite.core.errors import (
     InputError,
     NoAnswer,
     NotSent,
@@ -34,7 +22,19 @@ from skywrite.errors import (
     SkywriteError,
     TemporaryError,
 )
-from skywrite.http import Response
+from skywrite.core.http import Response
+from skywrite.protocol.atproto.xrpc import Xrpc
+from skywrite.protocol.atproto.xrpc_errors import (
+    AccountUnavailable,
+    BlobNotFound,
+    MethodNotSupported,
+    NotSignedIn,
+    RecordNotFound,
+    Refused,
+    ServerFailure,
+    error_from,
+    rate_limit_end,
+)
 from tests.support.errors import fails, known_as
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

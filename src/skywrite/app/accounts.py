@@ -13,8 +13,8 @@ from skywrite.app.kinds import checked
 from skywrite.app.reports import LoggedIn
 from skywrite.app.settings import as_typed, read_setting
 from skywrite.app.undoing import final
-from skywrite.atproto.session_data import MAIN_PASSWORD_WARNING
-from skywrite.errors import Do, Hint, Notice, SkywriteError
+from skywrite.core.errors import Do, Hint, Notice, SkywriteError
+from skywrite.protocol.atproto.session_data import MAIN_PASSWORD_WARNING
 from skywrite.queue.model import Account, Slot
 
 
@@ -43,7 +43,7 @@ class Accounts:
         Known servers are Bluesky's entryway, those of accounts that are signed in here, and BLUESKY_PDS.
         """
         from skywrite.app.signing_in import server_of
-        from skywrite.atproto.service import is_well_known
+        from skywrite.protocol.atproto.service import is_well_known
 
         default = self._ctx.config.service
         server = server_of(self._ctx.network, handle, default)
@@ -113,7 +113,7 @@ class Accounts:
 
     def set_slots(self, name: str | None, slots: Sequence[Slot]) -> None:
         """Replace the weekly times for posts that have no time of their own."""
-        from skywrite.schedule.slots import format_slots
+        from skywrite.posting.schedule.slots import format_slots
 
         account = self._ctx.account(name)
         before = self._ctx.store.slots(account.did)

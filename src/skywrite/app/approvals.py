@@ -19,10 +19,10 @@ from skywrite.app.kinds import checked
 from skywrite.app.results import Entry
 from skywrite.app.template_approvals import AskedTemplate, look_at_template
 from skywrite.app.undoing import final
-from skywrite.compose.build import PendingMention, Prepared
-from skywrite.compose.freeze import mention_facets, mention_handles
-from skywrite.errors import Do, Hint, InputError, SkywriteError, TemporaryError
-from skywrite.publish.approved import mentions_of
+from skywrite.core.errors import Do, Hint, InputError, SkywriteError, TemporaryError
+from skywrite.posting.compose.build import PendingMention, Prepared
+from skywrite.posting.compose.freeze import mention_facets, mention_handles
+from skywrite.posting.publish.approved import mentions_of
 from skywrite.queue.approval_rules import content_of, digest_of, has_drifted, texts_of
 from skywrite.queue.approvals import Approval, Approvals, as_approved
 from skywrite.queue.authors import written_by_nobody

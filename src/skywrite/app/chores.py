@@ -7,16 +7,14 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from skywrite.app.context import Context
-from skywrite.clock import to_iso
-from skywrite.publish.hosts import Trouble
-from skywrite.publish.worker import in_turn
+from skywrite.core.clock import to_iso
+from skywrite.features import homes
+from skywrite.posting.publish.hosts import Trouble
+from skywrite.posting.publish.worker import in_turn
 from skywrite.queue.actions import Actions
-from skywrite.queue.agents import Agents
 from skywrite.queue.api_keys import ApiKeys
 from skywrite.queue.events import Events
-from skywrite.queue.inbox import InboxItems
 from skywrite.queue.ledger import Ledger
-from skywrite.queue.notices import Notices
 from skywrite.queue.people import People
 from skywrite.queue.requests import Requests
 from skywrite.queue.store import Store
@@ -30,7 +28,6 @@ EVENTS_KEPT = timedelta(days=7)
 FINISHED_KEPT = timedelta(days=30)
 # Keys that were revoked or have expired, and reposts that were done.
 ENDED_KEPT = timedelta(days=90)
-INBOX_KEPT = timedelta(days=365)
 LATE = timedelta(minutes=5)
 LATE_NAMED_MAX = 100
 
@@ -102,13 +99,12 @@ def prune(store: Store, now: datetime) -> None:
     Workers(store).prune(timedelta(seconds=PRUNE_SECONDS))
     Ledger(store).prune(now)
     Events(store).prune(now - EVENTS_KEPT)
-    Notices(store).prune(now - EVENTS_KEPT)
     Requests(store).prune(now - FINISHED_KEPT)
     Actions(store).prune(now - ENDED_KEPT)
     ApiKeys(store).prune(now - ENDED_KEPT)
     People(store).prune()
-    Agents(store).prune(now - ENDED_KEPT)
-    InboxItems(store).prune(now - INBOX_KEPT)
+    for drop in homes("prune"):
+        drop(store, now)
 
 
 class Lateness(Chore):

@@ -167,7 +167,7 @@ def _named(name: str, number: int) -> str:
 
 
 def _time(text: str | None, zone: str) -> str:
-    from skywrite.schedule.times import format_time
+    from skywrite.posting.schedule.times import format_time
 
     return "" if text is None else format_time(datetime.fromisoformat(text), zone)
 

@@ -11,22 +11,22 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from skywrite.app.workers import host_name, worker_name
-from skywrite.atproto.session import Agent
-from skywrite.atproto.tid import TidClock
-from skywrite.clock import SYSTEM_CLOCK, Clock, SteadyClock
-from skywrite.config import DEFAULT_SERVICE, Config, database_address, load_config
-from skywrite.ending import Ending
-from skywrite.errors import SIGN_IN, InputError, NotFound, SignInError
-from skywrite.http import Http, Transport
-from skywrite.publish.agents import Agents
-from skywrite.publish.network import Network
-from skywrite.publish.tombstones import Tombstones
+from skywrite.core.clock import SYSTEM_CLOCK, Clock, SteadyClock
+from skywrite.core.config import DEFAULT_SERVICE, Config, database_address, load_config
+from skywrite.core.ending import Ending
+from skywrite.core.errors import SIGN_IN, InputError, NotFound, SignInError
+from skywrite.core.http import Http, Transport
+from skywrite.posting.publish.agents import Agents
+from skywrite.posting.publish.network import Network
+from skywrite.posting.publish.tombstones import Tombstones
+from skywrite.protocol.atproto.session import Agent
+from skywrite.protocol.atproto.tid import TidClock
 from skywrite.queue.model import Account
 from skywrite.queue.post_store import PostStore, open_as
 from skywrite.queue.vault import Vault
 
 if TYPE_CHECKING:
-    from skywrite.app.oauth import OAuth
+    from skywrite.app.oauth.service import OAuth
     from skywrite.queue.store import Store
 
 
@@ -125,7 +125,7 @@ class Context:
     @property
     def oauth(self) -> OAuth:
         """Sign-ins by OAuth."""
-        from skywrite.app.oauth import OAuth
+        from skywrite.app.oauth.service import OAuth
 
         network = self.network
         return OAuth(
@@ -170,7 +170,7 @@ class Context:
 
     def zone(self, account: Account) -> str:
         """The time zone of an account, or the computer's."""
-        from skywrite.schedule.times import local_zone
+        from skywrite.posting.schedule.times import local_zone
 
         zone = account.settings.get("zone")
         return str(zone) if zone else local_zone()
@@ -179,7 +179,7 @@ class Context:
         """The account of BLUESKY_HANDLE; it is signed in once, and again only when its session has ended."""
         if not (self.config.handle and self.config.app_password):
             return None
-        from skywrite.atproto.sign_in import clean_identifier
+        from skywrite.protocol.atproto.sign_in import clean_identifier
 
         name = clean_identifier(self.config.handle)
         with suppress(NotFound):

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from skywrite.app.context import Context
-from skywrite.atproto.repo import Repo
-from skywrite.atproto.xrpc_errors import RecordNotFound
-from skywrite.bsky.limits import POST
-from skywrite.compose.freeze import Frozen
-from skywrite.compose.references import parse_reference
-from skywrite.errors import Do, Hint, InputError, SkywriteError
+from skywrite.core.errors import Do, Hint, InputError, SkywriteError
+from skywrite.posting.compose.freeze import Frozen
+from skywrite.posting.compose.references import parse_reference
+from skywrite.protocol.atproto.repo import Repo
+from skywrite.protocol.atproto.xrpc_errors import RecordNotFound
+from skywrite.protocol.bsky.limits import POST
 from skywrite.queue.model import Account
 from skywrite.queue.numbers import row_number
 

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from skywrite.app.context import Context
 from skywrite.app.results import Ready
-from skywrite.atproto.cid import BlobHasher
-from skywrite.compose.build import build
-from skywrite.compose.draft import Draft, draft_from_dict
-from skywrite.compose.quoting import QUOTE_LINKS, with_quoted_link
-from skywrite.compose.resolve import resolve_draft
-from skywrite.errors import Busy, Do, Hint, InputError, Notice
+from skywrite.core.errors import Busy, Do, Hint, InputError, Notice
+from skywrite.posting.compose.build import build
+from skywrite.posting.compose.draft import Draft, draft_from_dict
+from skywrite.posting.compose.quoting import QUOTE_LINKS, with_quoted_link
+from skywrite.posting.compose.resolve import resolve_draft
+from skywrite.posting.schedule.policy import DEFAULT_LATE_POLICY, LatePolicy, parse_duration, parse_late
+from skywrite.protocol.atproto.cid import BlobHasher
 from skywrite.queue.model import Account, AddResult, NewMedia, NewPost
-from skywrite.schedule.policy import DEFAULT_LATE_POLICY, LatePolicy, parse_duration, parse_late
 
 if TYPE_CHECKING:
-    from skywrite.schedule.slots import FreeSlots
-    from skywrite.schedule.tokens import DateOrder
+    from skywrite.posting.schedule.slots import FreeSlots
+    from skywrite.posting.schedule.tokens import DateOrder
 
 SAME_TEXT = timedelta(days=7)
 SLOT_HORIZON = timedelta(days=800)
@@ -37,7 +37,7 @@ def _check_key(key: str | None) -> None:
         return
     if not isinstance(key, str):
         raise InputError(f"The key {key!r} is not text.", hint="Use a short name or a hash.")
-    from skywrite.bsky.limits import check_characters
+    from skywrite.protocol.bsky.limits import check_characters
 
     try:
         check_characters(key)
@@ -117,7 +117,7 @@ class Drafting:
         if at is None:
             due_at = (slots or self.free_slots(account)).take(seconds)
         elif not isinstance(at, datetime):
-            from skywrite.schedule.times import parse_time
+            from skywrite.posting.schedule.times import parse_time
 
             place = self._ctx.zone(account) if zone is None else zone
             read = parse_time(at, now=self._ctx.clock.now(), zone=place, past=past, dates=dates)
@@ -127,7 +127,7 @@ class Drafting:
         else:
             due_at = at.astimezone(UTC)
         if seconds:
-            from skywrite.schedule.slots import with_jitter
+            from skywrite.posting.schedule.slots import with_jitter
 
             due_at = with_jitter(due_at, seconds, self._ctx.clock.random())
         return due_at, [*notes, *_ends_before(account, due_at)]
@@ -139,7 +139,7 @@ class Drafting:
 
     def free_slots(self, account: Account, *, also: Iterable[datetime] = ()) -> FreeSlots:
         """The account's slots that no post in the queue has, and that are not among these other times."""
-        from skywrite.schedule.slots import FreeSlots
+        from skywrite.posting.schedule.slots import FreeSlots
 
         taken = self.taken_slots(account.did).union(also)
         return FreeSlots(self._ctx.store.slots(account.did), now=self._ctx.clock.now(), taken=taken)

@@ -17,30 +17,31 @@ from skywrite.app.kinds import checked
 from skywrite.app.posts import Posts
 from skywrite.app.results import Scheduled, Sent
 from skywrite.app.sending import Sending
-from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.config import DEFAULT_THREADS, Config
-from skywrite.http import Transport
-from skywrite.publish.log import Log, silent
+from skywrite.core.clock import SYSTEM_CLOCK, Clock
+from skywrite.core.config import DEFAULT_THREADS, Config
+from skywrite.core.http import Transport
+from skywrite.features import features
+from skywrite.posting.publish.log import Log, silent
 
 if TYPE_CHECKING:
     from skywrite.app.accounts import Accounts
     from skywrite.app.approvals import Approving
-    from skywrite.app.commands import Commands
-    from skywrite.app.drafts import Drafts
-    from skywrite.app.feeds import Feeds
-    from skywrite.app.folders import Folders
-    from skywrite.app.follow_ups import Following
     from skywrite.app.functions import Functions
-    from skywrite.app.inbox import Inbox
-    from skywrite.app.marks import Stats
-    from skywrite.app.notices import NoticeChannels
-    from skywrite.app.oauth import OAuth
+    from skywrite.app.oauth.service import OAuth
     from skywrite.app.options import EveryOptions, PostOptions, ScheduleOptions
-    from skywrite.app.recurrences import Recurrences
-    from skywrite.app.reposts import Reposts
     from skywrite.app.runner import Runner
-    from skywrite.app.transfer import Transfer
-    from skywrite.publish.worker import Tally, Task, Worker
+    from skywrite.features.answers.service import Inbox
+    from skywrite.features.commands.service import Commands
+    from skywrite.features.drafts.service import Drafts
+    from skywrite.features.feeds.service import Feeds
+    from skywrite.features.folders.service import Folders
+    from skywrite.features.follow_ups.service import Following
+    from skywrite.features.insight.service import Stats
+    from skywrite.features.notices.service import NoticeChannels
+    from skywrite.features.recurring.service import Recurrences
+    from skywrite.features.reposts.service import Reposts
+    from skywrite.features.tables.service import Transfer
+    from skywrite.posting.publish.worker import Tally, Task, Worker
     from skywrite.queue.rekey import Resealed
 
 
@@ -125,75 +126,52 @@ class Skywrite:
 
         return Approving(self.context, self._drafting)
 
-    @cached_property
-    def notices(self) -> NoticeChannels:
+    if TYPE_CHECKING:
+        # Features bring the other nouns; here they stand for editors and type checkers only.
+        notices: NoticeChannels
         """Who is notified of problems."""
-        from skywrite.app.notices import NoticeChannels
-
-        return NoticeChannels(self.context)
-
-    @cached_property
-    def stats(self) -> Stats:
+        stats: Stats
         """What became of published posts."""
-        from skywrite.app.marks import Stats
-
-        return Stats(self.context)
-
-    @cached_property
-    def inbox(self) -> Inbox:
+        inbox: Inbox
         """Replies, mentions and quotes of our posts."""
-        from skywrite.app.inbox import Inbox
-
-        return Inbox(self.context, self._drafting)
-
-    @cached_property
-    def reposts(self) -> Reposts:
+        reposts: Reposts
         """Reposts and pins at a time."""
-        from skywrite.app.reposts import Reposts
-
-        return Reposts(self.context, self._drafting)
-
-    @cached_property
-    def follow_ups(self) -> Following:
+        follow_ups: Following
         """Replies and reposts once a post has so many likes."""
-        from skywrite.app.follow_ups import Following
-
-        return Following(self.context, self._drafting)
-
-    @cached_property
-    def recurrences(self) -> Recurrences:
+        recurrences: Recurrences
         """Recurrences: posts that repeat."""
-        from skywrite.app.recurrences import Recurrences
-
-        return Recurrences(self.context, self._drafting)
-
-    @cached_property
-    def feeds(self) -> Feeds:
+        feeds: Feeds
         """RSS, Atom and JSON Feed, whose items become posts."""
-        from skywrite.app.feeds import Feeds
-
-        return Feeds(self.context, self._drafting)
-
-    @cached_property
-    def folders(self) -> Folders:
+        folders: Folders
         """Folders of Markdown files, one post each."""
-        from skywrite.app.folders import Folders
-
-        return Folders(self.context, self._drafting)
-
-    @cached_property
-    def drafts(self) -> Drafts:
+        drafts: Drafts
         """Drafts of the official Bluesky app."""
-        from skywrite.app.drafts import Drafts
+        commands: Commands
+        """Scheduled commands, whose output is posted."""
+        transfer: Transfer
+        """Import, export and backup."""
 
-        return Drafts(self.context, self._drafting, self.posts)
+    def __getattr__(self, name: str) -> Any:
+        service = (
+            None
+            if name.startswith("_")
+            else next(((row, row.services[name]) for row in features() if name in row.services), None)
+        )
+        if service is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        row, one = service
+        noun = row.load(one.home)(*(self._parts[part] for part in one.takes))
+        self.__dict__[name] = noun
+        return noun
+
+    def __dir__(self) -> list[str]:
+        """For editors and shells: the nouns that features bring, too."""
+        return sorted({*super().__dir__(), *(noun for row in features() for noun in row.services)})
 
     @cached_property
-    def commands(self) -> Commands:
-        """Scheduled commands, whose output is posted."""
-        from skywrite.app.commands import Commands
-
-        return Commands(self.context, self._drafting)
+    def _parts(self) -> dict[str, Any]:
+        """What the services of features may take."""
+        return {"context": self.context, "drafting": self._drafting, "sending": self._sending, "posts": self.posts}
 
     @cached_property
     def _functions(self) -> Functions:
@@ -201,13 +179,6 @@ class Skywrite:
         from skywrite.app.functions import Functions
 
         return Functions(self.context, self._drafting, self._sending)
-
-    @cached_property
-    def transfer(self) -> Transfer:
-        """Import, export and backup."""
-        from skywrite.app.transfer import Transfer
-
-        return Transfer(self.context, self._drafting, self._sending)
 
     # What a script does most, without a noun
 

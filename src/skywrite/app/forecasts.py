@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from skywrite.app.context import Context
 from skywrite.app.results import Entry
-from skywrite.publish.forecast import Forecast, pace_of
+from skywrite.posting.publish.forecast import Forecast, pace_of
 from skywrite.queue.model import Account, Post
 
 READ_MAX = 1000

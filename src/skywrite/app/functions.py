@@ -17,11 +17,11 @@ from skywrite.app.results import Sent
 from skywrite.app.rows import Rows
 from skywrite.app.sending import Sending
 from skywrite.app.timers import Given, Run, late_seconds
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
+from skywrite.posting.schedule.recurrence import parse_rule
+from skywrite.posting.sources.functions import Function, check_function
 from skywrite.queue.reading import UnreadableRow
 from skywrite.queue.timers import NewTimer, Timer
-from skywrite.schedule.recurrence import parse_rule
-from skywrite.sources.functions import Function, check_function
 
 Giver = TypeVar("Giver", bound=Callable[[], Any])
 ReplyHandler = TypeVar("ReplyHandler", bound=Callable[..., Any])

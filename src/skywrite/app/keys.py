@@ -10,14 +10,14 @@ from datetime import timedelta
 from typing import Any
 
 from skywrite.app.chores import HEARTBEAT_SECONDS
-from skywrite.app.commands import check_seal, sealed
 from skywrite.app.context import Context
-from skywrite.errors import Do, Hint, InputError, StorageError
+from skywrite.app.sealing import check_seal, sealed
+from skywrite.core.errors import Do, Hint, InputError, StorageError
+from skywrite.posting.sources.command import CommandFailed
 from skywrite.queue.rekey import Resealed, opens, reseal
 from skywrite.queue.timers import NewTimer
 from skywrite.queue.vault import Vault, finish_key, next_key
 from skywrite.queue.workers import Workers
-from skywrite.sources.command import CommandFailed
 
 
 def rotate_key(ctx: Context, new_key: str | None = None, *, force: bool = False) -> Resealed:

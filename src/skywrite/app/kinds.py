@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple, TypeVar
 
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
 
 Noun = TypeVar("Noun")
 Fits = Callable[[Any], bool]

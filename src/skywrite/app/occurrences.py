@@ -7,7 +7,7 @@ What lives here: making the posts of the next occurrences. What does not: when a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,15 +16,15 @@ from typing import Any, NamedTuple
 from skywrite.app.context import Context, listed
 from skywrite.app.drafting import Drafting
 from skywrite.app.results import Ready, Scheduled
-from skywrite.clock import Clock
-from skywrite.errors import Conflict, Do, Hint, InputError, Notice, SkywriteError, StorageError
-from skywrite.publish.log import Log, silent
-from skywrite.publish.worker import in_turn
+from skywrite.core.clock import Clock
+from skywrite.core.errors import Conflict, Do, Hint, InputError, Notice, SkywriteError, StorageError
+from skywrite.posting.publish.log import Log, silent
+from skywrite.posting.publish.worker import in_turn
+from skywrite.posting.schedule.policy import DEFAULT_LATE_SECONDS, RECURRING_LATE_POLICY, parse_duration, parse_late
+from skywrite.posting.schedule.recurrence import MICROSECOND, Occurrence, catch_up, check_minute, parse_rule, pick
+from skywrite.posting.schedule.slots import with_jitter
+from skywrite.posting.schedule.tokens import DateOrder
 from skywrite.queue.model import Account, NewPost, NewRecurrence, Recurrence
-from skywrite.schedule.policy import DEFAULT_LATE_SECONDS, RECURRING_LATE_POLICY, parse_duration, parse_late
-from skywrite.schedule.recurrence import MICROSECOND, Occurrence, catch_up, check_minute, parse_rule, pick
-from skywrite.schedule.slots import with_jitter
-from skywrite.schedule.tokens import DateOrder
 
 EVERY = timedelta(minutes=1)
 _LATE = (RECURRING_LATE_POLICY, DEFAULT_LATE_SECONDS)
@@ -248,7 +248,7 @@ class Occurrences:
                 code="post.wrong_state",
                 hint=Hint("See: ", Do("recurrences.list")),
             )
-        from skywrite.schedule.times import format_time
+        from skywrite.posting.schedule.times import format_time
 
         when = format_time(occurrence, recurrence.zone)
         hint = f"It comes {format_time(following, recurrence.zone)}." if following and not ended else ""
@@ -303,3 +303,13 @@ def _rows(row: Mapping[str, Any], pool: Sequence[Any] | None) -> list[Mapping[st
 
 def _entry(ready: Ready) -> dict[str, Any]:
     return {"draft": ready.draft.as_dict(), "prepared": ready.prepared.to_dict()}
+
+
+def occurrences_after(recurrence: Recurrence, after: datetime) -> Iterator[Occurrence]:
+    """The coming occurrences of an active recurrence, in their original order. Raises UnknownRule and the like."""
+    if recurrence.state != "active":
+        return
+    rule = parse_rule(recurrence.rule, zone=recurrence.zone, start=recurrence.starts_at)
+    while (found := rule.next_after(after, until=recurrence.until, exceptions=recurrence.exceptions)) is not None:
+        yield found
+        after = found.occurrence

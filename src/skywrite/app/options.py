@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypedDict
 
 from skywrite.app.sending import Progress
-from skywrite.atproto.ref import Ref
-from skywrite.compose.draft import Card, Draft, Image, Media, Numbering, Reply, Video
+from skywrite.posting.compose.draft import Card, Draft, Image, Media, Numbering, Reply, Video
+from skywrite.protocol.atproto.ref import Ref
 
 AnyMedia: TypeAlias = str | PathLike[str] | bytes | Mapping[str, Any] | Media
 AnyImage: TypeAlias = AnyMedia | Image | tuple[str | PathLike[str] | bytes, str]

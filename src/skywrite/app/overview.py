@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from skywrite.app.entries import count_unapproved
-from skywrite.clock import Clock
+from skywrite.core.clock import Clock
 from skywrite.queue.actions import Action, Actions
 from skywrite.queue.approvals import Approvals
 from skywrite.queue.follow_ups import FollowUp, FollowUps

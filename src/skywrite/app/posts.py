@@ -18,11 +18,11 @@ from skywrite.app.drafting import Drafting
 from skywrite.app.kinds import checked
 from skywrite.app.results import Entry, Ready, Scheduled, Sent
 from skywrite.app.sending import Progress, Sending, key_used
-from skywrite.bsky.limits import POST
-from skywrite.compose.freeze import Frozen
-from skywrite.compose.references import parse_reference
-from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError
-from skywrite.publish.tombstones import DELETED_BY_HAND
+from skywrite.core.errors import Do, Hint, InputError, Notice, SkywriteError
+from skywrite.posting.compose.freeze import Frozen
+from skywrite.posting.compose.references import parse_reference
+from skywrite.posting.publish.tombstones import DELETED_BY_HAND
+from skywrite.protocol.bsky.limits import POST
 from skywrite.queue.changing import check_version
 from skywrite.queue.model import (
     FINAL_STATES,
@@ -41,7 +41,7 @@ from skywrite.queue.posts import DELETED
 
 if TYPE_CHECKING:
     from skywrite.app.options import DraftFields, EditedFields, ScheduleOptions
-    from skywrite.insight.receipts import Receipt
+    from skywrite.posting.receipts import Receipt
     from skywrite.queue.undo import Undone
 
 DUE_COUNTED_MAX = 10_000
@@ -341,7 +341,7 @@ class Posts:
 
     def receipt(self, target: str | int, *, account: str | None = None) -> Receipt:
         """A proof that a post is published, by its number, at-uri or link. See `insight.receipts`."""
-        from skywrite.insight.receipts import make_receipt
+        from skywrite.posting.receipts import make_receipt
 
         uri, owner = self._published(target, account)
         server = self._ctx.agent(owner).public
@@ -404,7 +404,7 @@ def _check_together(
 
 def _zone_name(zone: str) -> str:
     """The zone as the IANA database writes it. Raises UnknownZone."""
-    from skywrite.schedule.localtime import zone_of
+    from skywrite.posting.schedule.localtime import zone_of
 
     return zone_of(zone).key
 
@@ -464,7 +464,7 @@ def is_card_of_text(post: Post | Recurrence) -> bool:
 
 def _is_same_page(link: str, address: str) -> bool:
     """Whether a link leads to the address of a card, which is written as the HTTP client does it."""
-    from skywrite.http import parse_url
+    from skywrite.core.http import parse_url
 
     with suppress(InputError):
         return address in (link, parse_url(link).text)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from skywrite.app.facade import Skywrite
-from skywrite.errors import InputError
-from skywrite.sources.functions import load_program
+from skywrite.core.errors import InputError
+from skywrite.posting.sources.functions import load_program
 
 
 def load_app(path: Path) -> Skywrite:

@@ -12,12 +12,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from skywrite.app.results import Ready, Sent
-from skywrite.errors import Notice, SkywriteError
-from skywrite.queue.feed_model import Feed, ItemState
-from skywrite.queue.model import Account, Problem, Recurrence
+from skywrite.core.errors import Do, Hint, InputError, Notice, SkywriteError
+from skywrite.queue.model import Account, Recurrence
 
 if TYPE_CHECKING:
-    from skywrite.insight.stats import Group
     from skywrite.queue.timers import TimerResult
 
 
@@ -34,43 +32,6 @@ class RecurrenceStatus(NamedTuple):
     recurrence: Recurrence
     account: str
     next_times: Sequence[datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class FeedPreview:
-    """An item as `feeds.preview` shows it: what would be posted, or why not. `state`: as in the ledger, "new", or
-    "repeated" for one that the feed has twice; `same_as` then says which item it is, and why.
-    """
-
-    title: str
-    link: str
-    published_at: datetime | None
-    state: str
-    text: str = ""
-    ready: Ready | None = None
-    problem: Problem | None = None
-    same_as: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FeedStatus:
-    """A feed with the handles of its accounts, and how many items are in each state."""
-
-    feed: Feed
-    accounts: tuple[str, ...]
-    items: Mapping[ItemState, int]
-
-
-@dataclass(frozen=True, slots=True)
-class FeedCheck:
-    """The result of one poll: how many items were new, and the numbers of the new posts."""
-
-    feed_id: int
-    new: int = 0
-    posts: tuple[int, ...] = ()
-    waiting: int = 0
-    problem: Problem | None = None
-    warnings: tuple[Notice, ...] = ()
 
 
 class RowReport(NamedTuple):
@@ -154,31 +115,26 @@ class CommandRun(NamedTuple):
     post_ids: list[int]
 
 
-@dataclass(frozen=True, slots=True)
-class StatsReport:
-    """How often posts were liked, reposted, and so on: `groups` of them, and `total`, some hours after publishing."""
-
-    by: str
-    after_hours: int
-    groups: tuple[Group, ...]
-    total: Group
+_PARTIAL = Do("argument", "partial")
 
 
-class SubscriptionReport(NamedTuple):
-    """A feed of a list of subscriptions: its latest item as a post, what was `added`, the feed that is here already
-    (`existed`), or why it is not to be had.
-    """
+class ImportFailed(InputError):
+    """Some rows of an import are wrong; nothing was imported."""
 
-    url: str
-    title: str = ""
-    latest: FeedPreview | None = None
-    added: AddedFeed | None = None
-    existed: bool = False
-    error: SkywriteError | None = None
+    code = "import.failed"
 
 
-class AddedFeed(NamedTuple):
-    """A feed that was added, and its first check."""
-
-    status: FeedStatus
-    check: FeedCheck
+def check_reports(reports: list[RowReport], *, can_skip: bool = False) -> None:
+    """Raise ImportFailed if a row is wrong. `can_skip`: the caller may import only the others (`partial`)."""
+    wrong = [report for report in reports if report.error]
+    if wrong:
+        error = wrong[0].error
+        assert error is not None
+        parts = error.hint.parts if isinstance(error.hint, Hint) else (error.hint,)
+        if can_skip and len(wrong) < len(reports):
+            parts = (*parts, " Import only the others: " if error.hint else "Import only the others: ", _PARTIAL)
+        raise ImportFailed(
+            f"{len(wrong)} of {len(reports)} rows are wrong, so nothing was imported. "
+            f"Row {wrong[0].row}: {error.message}",
+            hint=Hint(*parts),
+        )

@@ -7,15 +7,15 @@ long to define. What does not: those of other nouns (`reports`), and how all of 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from skywrite.compose.build import Prepared
-from skywrite.compose.draft import Draft
-from skywrite.compose.references import app_link
-from skywrite.compose.resolve import ResolvedDraft
-from skywrite.errors import InputError, Notice
+from skywrite.core.errors import InputError, Notice
+from skywrite.posting.compose.build import Prepared
+from skywrite.posting.compose.draft import Draft
+from skywrite.posting.compose.references import app_link
+from skywrite.posting.compose.resolve import ResolvedDraft
 from skywrite.queue.model import Account, Attempt, Post, Standing, State
 
 if TYPE_CHECKING:
-    from skywrite.publish.forecast import Push
+    from skywrite.posting.publish.forecast import Push
 
 
 class Ready(NamedTuple):

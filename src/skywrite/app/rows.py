@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.occurrences import CheckedRecurrence, Occurrences, RecurrenceOptions
-from skywrite.compose.draft import Draft, invalid_draft
-from skywrite.errors import InputError, Notice
+from skywrite.core.errors import InputError, Notice
+from skywrite.posting.compose.draft import Draft, invalid_draft
+from skywrite.posting.schedule.recurrence import read_exceptions
+from skywrite.posting.schedule.tokens import DateOrder
 from skywrite.queue.model import Account, NewPost
-from skywrite.schedule.recurrence import read_exceptions
-from skywrite.schedule.tokens import DateOrder
 
 if TYPE_CHECKING:
-    from skywrite.schedule.slots import FreeSlots
+    from skywrite.posting.schedule.slots import FreeSlots
 
 OPTION_FIELDS = ("at", "account", "key", "late", "jitter")
 RECURRENCE_FIELDS = ("every", "until", "pool", "zone", "exceptions")

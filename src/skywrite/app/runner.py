@@ -8,36 +8,30 @@ from dataclasses import replace
 from functools import partial
 
 from skywrite.app.chores import Freeing, Heartbeat, Lateness, Pruning
-from skywrite.app.commands import run_by_default, runner_of
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
-from skywrite.app.feed_checks import FeedChecks, FeedTask
-from skywrite.app.follow_ups import FollowUpTask
 from skywrite.app.functions import Functions
-from skywrite.app.inbox import Inbox, InboxTask
-from skywrite.app.marks import MarkTask
-from skywrite.app.notices import NoticeTask
 from skywrite.app.occurrences import Occurrences, OccurrenceTask
-from skywrite.app.reposts import RepostTask
 from skywrite.app.rows import Rows
+from skywrite.app.sealing import run_by_default
 from skywrite.app.sending import Sending
 from skywrite.app.sessions import SessionKeeping
 from skywrite.app.signals import stopped_by_signals
 from skywrite.app.timers import Runner as TimerRunner
 from skywrite.app.timers import Timers, TimerTask
+from skywrite.app.work import MakesPosts, WorkParts
 from skywrite.app.workers import is_gone
-from skywrite.clock import SteadyClock
-from skywrite.config import DEFAULT_THREADS
-from skywrite.errors import InputError, SkywriteError, StorageError, Unexpected
-from skywrite.publish.log import Log, seldom, silent, unfailing
-from skywrite.publish.rounds import Rounds, Work
-from skywrite.publish.webhooks import WebhookTask
-from skywrite.publish.worker import Tally, Task, Worker
+from skywrite.core.clock import SteadyClock
+from skywrite.core.config import DEFAULT_THREADS
+from skywrite.core.errors import InputError, SkywriteError, StorageError, Unexpected
+from skywrite.features import features, homes
+from skywrite.posting.publish.log import Log, seldom, silent, unfailing
+from skywrite.posting.publish.rounds import Rounds, Work
+from skywrite.posting.publish.worker import Tally, Task, Worker
 from skywrite.queue.database import is_about_one
 from skywrite.queue.leases import Leases
 from skywrite.queue.model import Claim
 from skywrite.queue.vault import WrongKey
-from skywrite.queue.webhooks import Webhooks
 
 # A worker never reads all accounts: there may be a million.
 SAMPLE = 1000
@@ -64,12 +58,13 @@ class Runner:
         self._drafting = drafting
         self._sending = sending
         self._functions = functions
-        self._feeds = FeedChecks(ctx, drafting)
         self._stopping = threading.Event()
         self._commands = run_by_default(ctx.config) if commands is None else commands
         runners: dict[str, TimerRunner] = {"function": functions.runner_of}
         if self._commands:
-            runners["command"] = partial(runner_of, ctx, is_stopping=self._is_stopping)
+            for row in features():
+                for kind, home in row.timers.items():
+                    runners[kind] = partial(row.load(home), ctx, is_stopping=self._is_stopping)
         self._timers = Timers(ctx, Rows(ctx, drafting), runners)
 
     def worker(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Worker:
@@ -99,18 +94,8 @@ class Runner:
 
     def works(self, log: Log = silent) -> tuple[Work, ...]:
         """All kinds of periodic work that depend on others, who may hang; posts have threads of their own."""
-        ctx = self._ctx
-        return (
-            FeedTask(self._feeds, log),
-            TimerTask(self._timers, log),
-            FollowUpTask(ctx, self._drafting, log),
-            SessionKeeping(ctx, log),
-            WebhookTask(Webhooks(ctx.store), ctx.network.fetcher, ctx.clock, log, ctx.worker_name),
-            NoticeTask(ctx, log, self._commands),
-            InboxTask(ctx, Inbox(ctx, self._drafting), self._functions.reply_handlers, log),
-            MarkTask(ctx, log),
-            RepostTask(ctx, log),
-        )
+        parts = WorkParts(self._ctx, self._drafting, log, self._functions.reply_handlers, self._commands)
+        return (TimerTask(self._timers, log), SessionKeeping(self._ctx, log), *(make(parts) for make in homes("works")))
 
     def _begin(self, log: Log, threads: int) -> None:
         """What comes before a worker runs, whoever runs it."""
@@ -128,7 +113,8 @@ class Runner:
         return self._sending.free_dead_leases() + sum(leases.end(owner) for owner in dead)
 
     def _recover_clock_skew(self) -> int:
-        return self._sending.recover_clock_skew() + self._feeds.recover_clock_skew()
+        freed: list[int] = [recover(self._ctx) for recover in homes("recover")]
+        return self._sending.recover_clock_skew() + sum(freed)
 
     def run(
         self,
@@ -169,12 +155,12 @@ class Runner:
         worker.is_time_right()
         before: Steps = (self._free_dead, self._recover_clock_skew, self._functions.store_times)
         rounds = [Rounds(work, self._ctx.clock, worker.stopping, log, wait=True) for work in self.works(log)]
-        making = [one for one in rounds if isinstance(one.work, TimerTask | FollowUpTask | FeedTask)]
+        making = [one for one in rounds if isinstance(one.work, MakesPosts)]
         makers: Steps = (*(one.run for one in making), occurrences.sweep)
         after: Steps = (*(one.run for one in rounds if one not in making), Pruning(self._ctx).run)
 
         def done() -> object:
-            return [one.work.made for one in making if isinstance(one.work, TimerTask | FollowUpTask | FeedTask)]
+            return [one.work.made for one in making if isinstance(one.work, MakesPosts)]
 
         errors = [_error_of(step, log) for step in before]
         with stopped_by_signals(worker.stop):
@@ -190,7 +176,7 @@ class Runner:
         clock = self._ctx.clock
         if not isinstance(clock, SteadyClock):
             return lambda: True
-        from skywrite.publish.timekeeper import Timekeeper
+        from skywrite.posting.publish.timekeeper import Timekeeper
 
         return Timekeeper(clock, self._ctx.network.transport, self._clock_addresses, log).is_right
 

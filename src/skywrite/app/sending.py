@@ -16,9 +16,7 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import SAME_TEXT, Drafting
 from skywrite.app.results import Sent
 from skywrite.app.workers import is_gone
-from skywrite.atproto.xrpc_errors import RATE_LIMIT_SECONDS_MAX
-from skywrite.compose.references import app_link
-from skywrite.errors import (
+from skywrite.core.errors import (
     SIGN_IN,
     Conflict,
     Do,
@@ -31,10 +29,12 @@ from skywrite.errors import (
     TimedOut,
     sign_in_as,
 )
-from skywrite.publish.decide import Decider
-from skywrite.publish.log import Log, silent
-from skywrite.publish.publisher import LEASE_SECONDS, Publisher, Result
-from skywrite.publish.sender import VideoUpload
+from skywrite.posting.compose.references import app_link
+from skywrite.posting.publish.decide import Decider
+from skywrite.posting.publish.log import Log, silent
+from skywrite.posting.publish.publisher import LEASE_SECONDS, Publisher, Result
+from skywrite.posting.publish.sender import VideoUpload
+from skywrite.protocol.atproto.xrpc_errors import RATE_LIMIT_SECONDS_MAX
 from skywrite.queue.accounts import NEEDS_LOGIN
 from skywrite.queue.model import Account, Claim, NewPost, Post, Published, Retry
 

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from skywrite.app.context import Context
-from skywrite.atproto.session_data import Session
-from skywrite.clock import to_iso
-from skywrite.errors import SignInError, SkywriteError, StorageError, Unexpected
-from skywrite.publish.log import Log, silent
-from skywrite.publish.rounds import Turn, take_all
-from skywrite.publish.worker import in_turn
+from skywrite.core.clock import to_iso
+from skywrite.core.errors import SignInError, SkywriteError, StorageError, Unexpected
+from skywrite.posting.publish.log import Log, silent
+from skywrite.posting.publish.rounds import Turn, take_all
+from skywrite.posting.publish.worker import in_turn
+from skywrite.protocol.atproto.session_data import Session
 from skywrite.queue.events import Events
 from skywrite.queue.model import Account
 from skywrite.queue.store import Store
@@ -124,7 +124,7 @@ def session_facts(store: Store, account: Account) -> SessionFacts | None:
         refreshed_at = account.session_refreshed_at or session.received_at
         idle_ends_at = refreshed_at + timedelta(days=PASSWORD_IDLE_DAYS) if refreshed_at else None
         return SessionFacts(kind, None, (), None, idle_ends_at)
-    from skywrite.atproto.oauth_scopes import granted_rights, missing_rights
+    from skywrite.protocol.atproto.oauth_scopes import granted_rights, missing_rights
 
     missing = tuple(right.name for right in missing_rights(session.asked, session.scope))
     kind = "OAuth by a client of your own" if session.is_confidential else "OAuth"

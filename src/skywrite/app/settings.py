@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from skywrite.digits import whole_number
-from skywrite.errors import InputError
+from skywrite.core.digits import whole_number
+from skywrite.core.errors import InputError
+from skywrite.posting.schedule.policy import parse_duration, parse_late
 from skywrite.queue.approval_rules import SOURCES, approval_words
-from skywrite.schedule.policy import parse_duration, parse_late
 
 # A month in seconds: no account waits for longer, and no day has more posts.
 WHOLE_MAX = 31 * 86_400
@@ -59,13 +59,13 @@ def _whole(name: str, value: Any, *, least: int) -> int:
 
 
 def _zone(name: str, value: Any) -> str:
-    from skywrite.schedule.localtime import zone_of
+    from skywrite.posting.schedule.localtime import zone_of
 
     return zone_of(_text(name, value)).key
 
 
 def _langs(name: str, value: Any) -> list[str]:
-    from skywrite.bsky.limits import check_langs
+    from skywrite.protocol.bsky.limits import check_langs
 
     words = _words(name, value)
     if not words:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from skywrite.atproto.identity import UnknownHandle
-from skywrite.atproto.service import at_own_server, service_for
-from skywrite.atproto.session_data import Session
-from skywrite.atproto.sign_in import WrongPassword, clean_identifier, create_session
-from skywrite.clock import Clock
-from skywrite.errors import SkywriteError
-from skywrite.publish.network import Network
+from skywrite.core.clock import Clock
+from skywrite.core.errors import SkywriteError
+from skywrite.posting.publish.network import Network
+from skywrite.protocol.atproto.identity import UnknownHandle
+from skywrite.protocol.atproto.service import at_own_server, service_for
+from skywrite.protocol.atproto.session_data import Session
+from skywrite.protocol.atproto.sign_in import WrongPassword, clean_identifier, create_session
 
 
 def sign_in(

@@ -17,30 +17,30 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from skywrite.atproto.repo import RecordConflict, Repo
-from skywrite.atproto.service import service_for
-from skywrite.atproto.session import Agent
-from skywrite.atproto.sign_in import create_session
-from skywrite.atproto.tid import keyed_tid
-from skywrite.atproto.xrpc import Xrpc
-from skywrite.atproto.xrpc_errors import RecordNotFound
-from skywrite.bsky.limits import POST
-from skywrite.clock import SYSTEM_CLOCK, Clock, to_iso
-from skywrite.compose.build import build
-from skywrite.compose.draft import draft_from_dict
-from skywrite.compose.freeze import freeze
-from skywrite.compose.quoting import with_quoted_link
-from skywrite.compose.references import app_link
-from skywrite.compose.resolve import resolve_draft
-from skywrite.config import DEFAULT_SERVICE, Config, load_config
-from skywrite.errors import InputError, Notice, RateLimited, SignInError, SkywriteError, TemporaryError, Unexpected
-from skywrite.http import Http, Transport
-from skywrite.publish.network import Network
-from skywrite.publish.sender import Sending, send
-from skywrite.schedule.policy import DEFAULT_LATE_POLICY, parse_late, verdict
+from skywrite.core.clock import SYSTEM_CLOCK, Clock, to_iso
+from skywrite.core.config import DEFAULT_SERVICE, Config, load_config
+from skywrite.core.errors import InputError, Notice, RateLimited, SignInError, SkywriteError, TemporaryError, Unexpected
+from skywrite.core.http import Http, Transport
+from skywrite.posting.compose.build import build
+from skywrite.posting.compose.draft import draft_from_dict
+from skywrite.posting.compose.freeze import freeze
+from skywrite.posting.compose.quoting import with_quoted_link
+from skywrite.posting.compose.references import app_link
+from skywrite.posting.compose.resolve import resolve_draft
+from skywrite.posting.publish.network import Network
+from skywrite.posting.publish.sender import Sending, send
+from skywrite.posting.schedule.policy import DEFAULT_LATE_POLICY, parse_late, verdict
+from skywrite.protocol.atproto.repo import RecordConflict, Repo
+from skywrite.protocol.atproto.service import service_for
+from skywrite.protocol.atproto.session import Agent
+from skywrite.protocol.atproto.sign_in import create_session
+from skywrite.protocol.atproto.tid import keyed_tid
+from skywrite.protocol.atproto.xrpc import Xrpc
+from skywrite.protocol.atproto.xrpc_errors import RecordNotFound
+from skywrite.protocol.bsky.limits import POST
 
 if TYPE_CHECKING:
-    from skywrite.sources.post_file import FileProblem, Item
+    from skywrite.posting.sources.post_file import FileProblem, Item
 
 DEFAULT_ZONE = "UTC"
 
@@ -109,7 +109,7 @@ class Stateless:
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        from skywrite.schedule.timestamps import read_zone
+        from skywrite.posting.schedule.timestamps import read_zone
 
         self._config = config or load_config()
         self._given_transport = transport
@@ -150,7 +150,7 @@ class Stateless:
         says otherwise), or at any time with `late: publish`. A file that fails does not stop the others, unless nothing
         can be published any more (no sign-in, a rate limit). Raises InputError.
         """
-        from skywrite.sources.folder import read_folder
+        from skywrite.posting.sources.folder import read_folder
 
         found = read_folder(Path(folder))
         reports = [_wrong(problem) for problem in found.problems]
@@ -183,7 +183,7 @@ class Stateless:
 
         `at`: an aware datetime or ISO 8601. Raises what stops it.
         """
-        from skywrite.schedule.timestamps import due_time, read_timestamp
+        from skywrite.posting.schedule.timestamps import due_time, read_timestamp
 
         due_at = due_time(at if isinstance(at, datetime) else read_timestamp(at), self._zone)
         if not key.strip():
@@ -309,7 +309,7 @@ def _wrong(problem: FileProblem) -> StatelessReport:
 
 
 def _marked(reports: Iterable[StatelessReport], items: Mapping[str, Item]) -> list[StatelessReport]:
-    from skywrite.sources.marking import try_to_mark
+    from skywrite.posting.sources.marking import try_to_mark
 
     done = []
     for report in reports:

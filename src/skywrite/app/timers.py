@@ -17,17 +17,17 @@ from typing import Any
 from skywrite.app.context import Context
 from skywrite.app.rows import Rows
 from skywrite.app.workers import is_gone
-from skywrite.clock import to_iso
-from skywrite.compose.draft import Draft
-from skywrite.errors import ENDED, InputError, SkywriteError, StorageError
-from skywrite.publish.log import Log
-from skywrite.publish.rounds import Turn
+from skywrite.core.clock import to_iso
+from skywrite.core.errors import ENDED, InputError, SkywriteError, StorageError
+from skywrite.posting.compose.draft import Draft
+from skywrite.posting.publish.log import Log
+from skywrite.posting.publish.rounds import Turn
+from skywrite.posting.schedule.policy import DEFAULT_LATE_SECONDS, DURATION_MAX_SECONDS, parse_late
+from skywrite.posting.schedule.recurrence import MICROSECOND, catch_up, parse_rule
+from skywrite.posting.sources.command import CommandStopped
 from skywrite.queue import identities
 from skywrite.queue.model import NewPost, Problem
 from skywrite.queue.timers import Timer, TimerClaim, TimerResult
-from skywrite.schedule.policy import DEFAULT_LATE_SECONDS, DURATION_MAX_SECONDS, parse_late
-from skywrite.schedule.recurrence import MICROSECOND, catch_up, parse_rule
-from skywrite.sources.command import CommandStopped
 
 RUN_LEASE_SECONDS = 600.0
 LEASE_MARGIN_SECONDS = 60.0

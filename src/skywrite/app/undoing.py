@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from skywrite.errors import Do, Hint
+from skywrite.core.errors import Do, Hint
 
 P = ParamSpec("P")
 Done = TypeVar("Done")

@@ -1,4 +1,4 @@
-"""Names of worker processes, and whether one is gone.
+"""Names of worker processes, whether one is gone, and whether this computer runs one as a service.
 
 What lives here: what a name means. What does not: freeing the leases of workers that are gone (`sending`).
 """
@@ -10,9 +10,11 @@ from binascii import crc32
 from contextlib import suppress
 from pathlib import Path
 
-from skywrite.clock import secret_bytes
-from skywrite.digits import whole_number
+from skywrite.core.clock import secret_bytes
+from skywrite.core.digits import whole_number
 
+SYSTEM_UNIT = Path("/etc/systemd/system/skywrite.service")
+SYSTEM_HOME = Path("/var/lib/skywrite")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 PROCESSES = Path("/proc/self/ns/pid")
 
@@ -63,3 +65,16 @@ def _started(pid: int) -> str:
         # The second field is a name in parentheses, which may hold anything.
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
     return ""
+
+
+def is_service_home(home: Path) -> bool:
+    """Whether a folder belongs to the computer's service."""
+    return home.is_relative_to(SYSTEM_HOME)
+
+
+def computer_has_service(unit: Path = SYSTEM_UNIT) -> bool:
+    """Whether this computer has a Skywrite service with a database of its own."""
+    try:
+        return unit.is_file()
+    except OSError:
+        return False

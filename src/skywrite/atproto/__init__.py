@@ -1,4 +1,1 @@
-"""AT Protocol for a client that writes: identifiers, CIDs, identity, XRPC, sessions, the repository.
-
-What lives here: the protocol, one concept a file. What does not: what a post is (`bsky`), and any database.
-"""
+"""The former home of `skywrite.protocol.atproto`, kept until 0.2 for `syntax` and `cid`."""

@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from skywrite.atproto.kept_session import read_session
-from skywrite.atproto.session import Session
-from skywrite.clock import SYSTEM_CLOCK, Clock, secret_bytes
-from skywrite.errors import SIGN_IN, Conflict, Do, Hint, InputError, NotFound, SignInError
+from skywrite.core.clock import SYSTEM_CLOCK, Clock, secret_bytes
+from skywrite.core.errors import SIGN_IN, Conflict, Do, Hint, InputError, NotFound, SignInError
+from skywrite.protocol.atproto.kept_session import read_session
+from skywrite.protocol.atproto.session import Session
 from skywrite.queue.base import StoreBase
 from skywrite.queue.clock_skew import SKEW
 from skywrite.queue.database import Database, Row, Transaction
@@ -22,7 +22,7 @@ from skywrite.queue.steps import items_of_dids, locked, update_ready
 from skywrite.queue.vault import Vault
 
 if TYPE_CHECKING:
-    from skywrite.atproto.oauth_session import OAuthSession
+    from skywrite.protocol.atproto.oauth_session import OAuthSession
 
     AnySession = Session | OAuthSession
 
@@ -42,7 +42,7 @@ _WAITING = {
 
 
 class AccountOperations(StoreBase):
-    """Operations on accounts. It is a `skywrite.atproto.session.SessionStore`."""
+    """Operations on accounts. It is a `skywrite.protocol.atproto.session.SessionStore`."""
 
     _nonce = secret_bytes(6).hex()
 

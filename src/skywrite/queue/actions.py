@@ -9,12 +9,12 @@ import builtins
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from skywrite.errors import Conflict, Do, Hint, InputError, NotFound
+from skywrite.core.errors import Conflict, Do, Hint, InputError, NotFound
+from skywrite.core.shown import named
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_event
 from skywrite.queue.reading import SET_ASIDE, UnreadableRow, count_of, mended, readable, reads, seconds_of
-from skywrite.shown import named
 
 LEASE = timedelta(minutes=2)
 # The action that undoes a repost or pin.

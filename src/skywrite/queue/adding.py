@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from skywrite.clock import Clock
-from skywrite.errors import Busy, NotFound
+from skywrite.core.clock import Clock
+from skywrite.core.errors import Busy, NotFound
 from skywrite.queue import identities
 from skywrite.queue.approval_rules import ask_for_approvals
 from skywrite.queue.authors import note_author

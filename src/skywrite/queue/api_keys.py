@@ -16,15 +16,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from skywrite.clock import secret_bytes
-from skywrite.errors import Do, Hint, InputError, NotFound, Unauthenticated
+from skywrite.core.clock import secret_bytes
+from skywrite.core.errors import Do, Hint, InputError, NotFound, Unauthenticated
+from skywrite.core.shown import named
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.journal import note_final
 from skywrite.queue.reading import json_of, readable, reads
 from skywrite.queue.rows import dump_json
 from skywrite.queue.steps import items_of
-from skywrite.shown import named
 
 Scope = Literal["read", "draft", "schedule", "publish", "manage"]
 SCOPES: tuple[Scope, ...] = ("read", "draft", "schedule", "publish", "manage")

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from skywrite.errors import Do, Hint
+from skywrite.core.errors import Do, Hint
 from skywrite.queue.authors import Author, authors_of
 from skywrite.queue.database import Row, Transaction
 from skywrite.queue.events import note_event

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from skywrite.errors import Conflict, Do, Hint, InputError, NotAllowed
+from skywrite.core.errors import Conflict, Do, Hint, InputError, NotAllowed
 from skywrite.queue.approval_rules import (
     AGENT_SOURCES,
     DRIFTED,

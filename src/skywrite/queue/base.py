@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, Self, TypeVar, cast
 
-from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.errors import Do, Hint, StorageError
+from skywrite.core.clock import SYSTEM_CLOCK, Clock
+from skywrite.core.errors import Do, Hint, StorageError
 from skywrite.queue.database import (
     Accepted,
     CommitInDoubt,

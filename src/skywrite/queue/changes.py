@@ -9,7 +9,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from skywrite.errors import StorageError
+from skywrite.core.errors import StorageError
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import POLL_SECONDS, ChangeDetector
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from skywrite.errors import Conflict, Do, Hint, NotFound
+from skywrite.core.errors import Conflict, Do, Hint, NotFound
+from skywrite.core.shown import named
 from skywrite.queue.adding import require_media
 from skywrite.queue.authors import note_author
 from skywrite.queue.database import Transaction
@@ -12,7 +13,6 @@ from skywrite.queue.events import note_post_event
 from skywrite.queue.model import ChangedMeanwhile, Changes, Post, State, Unset
 from skywrite.queue.rows import dump_json, post_of, problem_values, text_hash
 from skywrite.queue.steps import locked, update_ready
-from skywrite.shown import named
 
 EDITABLE_STATES: tuple[State, ...] = ("draft", "scheduled", "held", "failed")
 

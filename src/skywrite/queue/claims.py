@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from skywrite.errors import SIGN_IN, Do, Hint, NotFound
+from skywrite.core.errors import SIGN_IN, Do, Hint, NotFound
 from skywrite.queue.adding import add_posts
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, is_about_one, time_of

@@ -13,7 +13,7 @@ from contextlib import closing
 from datetime import datetime
 from typing import Any
 
-from skywrite.clock import Clock
+from skywrite.core.clock import Clock
 from skywrite.queue.database import time_text
 from skywrite.queue.store import Store, open_store
 from skywrite.queue.vault import Vault

@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple, Protocol, cast
 
-from skywrite.errors import Do, Hint, StorageError
+from skywrite.core.errors import Do, Hint, StorageError
 from skywrite.queue.connection_limit import ConnectionLimit
 from skywrite.queue.queries import query
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from skywrite.errors import Do, Hint, SkywriteError, Unexpected
+from skywrite.core.errors import Do, Hint, SkywriteError, Unexpected
 from skywrite.queue.approval_rules import demanded_digest, is_approved, not_approved
 from skywrite.queue.database import Transaction
 from skywrite.queue.model import AccountView, Decide, Defer, Miss, Post, Problem, Take

@@ -9,7 +9,8 @@ import builtins
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from skywrite.errors import Conflict, Do, Hint, NotFound
+from skywrite.core.errors import Conflict, Do, Hint, NotFound
+from skywrite.core.shown import named
 from skywrite.queue.authors import current_author
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.changing import get_locked, get_post
@@ -17,7 +18,6 @@ from skywrite.queue.database import Row, time_of
 from skywrite.queue.events import TEXT_MAX, note_event
 from skywrite.queue.model import Post
 from skywrite.queue.reading import readable, reads, seconds_of
-from skywrite.shown import named
 
 Kind = Literal["reply", "repost"]
 ONE = {"likes": "like", "reposts": "repost", "replies": "reply", "quotes": "quote", "bookmarks": "bookmark"}

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from skywrite.atproto.syntax import InvalidSyntax
-from skywrite.atproto.tid import keyed_tid, tid_micros
+from skywrite.protocol.atproto.syntax import InvalidSyntax
+from skywrite.protocol.atproto.tid import keyed_tid, tid_micros
 
 Identity = tuple[str, datetime]
 

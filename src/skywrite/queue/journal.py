@@ -12,8 +12,8 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
-from skywrite.clock import secret_bytes
-from skywrite.errors import Do, Hint
+from skywrite.core.clock import secret_bytes
+from skywrite.core.errors import Do, Hint
 from skywrite.queue.authors import current_author
 from skywrite.queue.database import Transaction
 from skywrite.queue.model import AddResult, Post

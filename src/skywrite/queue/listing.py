@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, NamedTuple, Self
 
-from skywrite.errors import BadRequest
+from skywrite.core.errors import BadRequest
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of, time_text
 from skywrite.queue.model import FINAL_STATES, STATES, WAITING_STATES, Post, State

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from skywrite.errors import NotFound
+from skywrite.core.errors import NotFound
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row
 from skywrite.queue.model import MediaInfo

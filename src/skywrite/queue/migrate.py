@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from skywrite.clock import Clock
-from skywrite.errors import Do, Hint, StorageError
+from skywrite.core.clock import Clock
+from skywrite.core.errors import Do, Hint, StorageError
 from skywrite.queue.database import Connection, Database
 from skywrite.queue.schema import FIRST, migrations
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Self
 
-from skywrite.codes import name_of
-from skywrite.errors import Busy, InputError, SkywriteError, Unexpected
+from skywrite.core.codes import name_of
+from skywrite.core.errors import Busy, InputError, SkywriteError, Unexpected
 
 State = Literal["draft", "scheduled", "publishing", "published", "failed", "held", "cancelled"]
 STATES: tuple[State, ...] = ("draft", "scheduled", "publishing", "published", "failed", "held", "cancelled")

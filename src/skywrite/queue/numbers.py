@@ -3,7 +3,7 @@
 What does not live here: whether there is such a row.
 """
 
-from skywrite.digits import whole_number
+from skywrite.core.digits import whole_number
 
 ROW_MAX = 2**63 - 1
 

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from skywrite.errors import Conflict, InputError, NotFound
+from skywrite.core.errors import Conflict, InputError, NotFound
+from skywrite.core.shown import named
 from skywrite.queue.api_keys import NAME_MAX, Scope, digest_of, new_secret
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, time_of
 from skywrite.queue.reading import readable, reads
 from skywrite.queue.steps import items_of
-from skywrite.shown import named
 
 Role = Literal["viewer", "writer", "approver", "owner"]
 ROLES: tuple[Role, ...] = ("viewer", "writer", "approver", "owner")

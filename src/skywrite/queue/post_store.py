@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from skywrite.clock import SYSTEM_CLOCK, Clock
+from skywrite.core.clock import SYSTEM_CLOCK, Clock
 from skywrite.queue.accounts import AccountOperations
 from skywrite.queue.adding import AddOperations
 from skywrite.queue.base import StoreBase

@@ -11,7 +11,8 @@ from itertools import islice
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any, ClassVar, cast
 
-from skywrite.errors import InputError, MissingExtra, StorageError
+from skywrite.core.errors import InputError, MissingExtra, StorageError
+from skywrite.core.shown import redacted
 from skywrite.queue.database import (
     POLL_SECONDS,
     BrokenRule,
@@ -25,7 +26,6 @@ from skywrite.queue.database import (
     Transaction,
 )
 from skywrite.queue.postgres_tls import protection_of, untrusted
-from skywrite.shown import redacted
 
 CONNECT_SECONDS = 10
 LOCK_SECONDS = 20

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from skywrite.errors import Conflict, Do, Hint
+from skywrite.core.errors import Conflict, Do, Hint
 from skywrite.queue.adding import add_posts
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.changing import (

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
-from skywrite.errors import Do, Hint, SkywriteError
+from skywrite.core.errors import Do, Hint, SkywriteError
 from skywrite.queue.database import Row, time_of
 
 T = TypeVar("T")

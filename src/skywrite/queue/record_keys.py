@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from skywrite.atproto.tid import CLOCK_IDS, MAX_MICROS, keyed_tid, tid_after, tid_from, tid_micros
+from skywrite.protocol.atproto.tid import CLOCK_IDS, MAX_MICROS, keyed_tid, tid_after, tid_from, tid_micros
 from skywrite.queue.model import NewPost, Post
 
 START_MICROS = 500_000

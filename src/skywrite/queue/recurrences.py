@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from skywrite.errors import Conflict, Do, Hint, NotFound
+from skywrite.core.errors import Conflict, Do, Hint, NotFound
+from skywrite.core.shown import named
 from skywrite.queue.adding import add_posts, require_media
 from skywrite.queue.authors import note_recurrence_author
 from skywrite.queue.base import StoreBase, repeated
@@ -16,7 +17,6 @@ from skywrite.queue.model import AddResult, NewPost, NewRecurrence, Recurrence, 
 from skywrite.queue.reading import readable, reads
 from skywrite.queue.rows import dump_json, recurrence_of
 from skywrite.queue.steps import locked, update_ready
-from skywrite.shown import named
 
 
 class RecurrenceOperations(StoreBase):

@@ -7,7 +7,7 @@ from binascii import crc32
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from skywrite.errors import Do, Hint
+from skywrite.core.errors import Do, Hint
 from skywrite.queue.database import Row, time_of
 from skywrite.queue.model import Account, Attempt, Post, Problem, Recurrence
 from skywrite.queue.reading import REPAIR, UNREADABLE, Unreadable, count_of, json_of, mended, reads, seconds_of

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from skywrite.clock import Clock
+from skywrite.core.clock import Clock
 from skywrite.queue.adding import add_posts
 from skywrite.queue.database import Transaction
 from skywrite.queue.events import PostEvent, note_event, note_post_events

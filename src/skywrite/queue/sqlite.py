@@ -12,7 +12,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import ClassVar, cast
 
-from skywrite.errors import StorageError
+from skywrite.core.errors import StorageError
 from skywrite.queue.database import (
     POLL_SECONDS,
     BrokenRule,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from skywrite.errors import SIGN_IN, NotFound
+from skywrite.core.errors import SIGN_IN, NotFound
 from skywrite.queue.database import Row, Transaction
 from skywrite.queue.rows import dump_json
 

@@ -16,13 +16,9 @@ operations, each one transaction and each one safe to call from any thread, are 
   expire_lease, set_aside, next_ready_at, late_accounts, view;
 - `clock_skew.py`: recover_clock_skew, recover_feed_clock_skew;
 - `media.py`: media_info, media_of, read_media, put_upload, uploads, uploads_by, drop_upload, prune;
-- `feeds.py`: add_feed, feed, feeds, edit_feed, remove_feed, due_feeds, claim_due_feed, claim_feed, renew_feed,
-  release_feed, next_feed_at, known_items, record_poll, pending_items, feed_items, count_items,
-  queue_item, fail_item, filter_item;
 - `recurrences.py`: add_recurrence, add_with_recurrences, add_occurrence, recurrence, recurrences, idle_recurrences,
   update_recurrence, replace_recurrence, remove_recurrence, set_slots, slots;
 - `settings.py`: setting, settings, put_setting;
-- `synced.py`: synced_files, add_synced, edit_synced, note_synced, move_synced, replace_synced, drop_synced;
 - `timers.py`: add_timer, timers, timer, remove_timer, move_timer, claim_timer, renew_timer, finish_timer,
   note_timer;
 - `undo.py`: undo_last;
@@ -37,15 +33,13 @@ from __future__ import annotations
 
 from os import PathLike, fspath
 
-from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.errors import InputError, StorageError
-from skywrite.queue.feeds import FeedOperations
+from skywrite.core.clock import SYSTEM_CLOCK, Clock
+from skywrite.core.errors import InputError, StorageError
 from skywrite.queue.listing import ListOperations
 from skywrite.queue.post_store import PostStore, open_as
 from skywrite.queue.recurrences import RecurrenceOperations
 from skywrite.queue.secrets import SecretOperations
 from skywrite.queue.settings import SettingOperations
-from skywrite.queue.synced import SyncOperations
 from skywrite.queue.timers import TimerOperations
 from skywrite.queue.undo import UndoOperations
 from skywrite.queue.vault import Vault
@@ -53,10 +47,8 @@ from skywrite.queue.vault import Vault
 
 class Store(
     PostStore,
-    SyncOperations,
     ListOperations,
     RecurrenceOperations,
-    FeedOperations,
     TimerOperations,
     SecretOperations,
     SettingOperations,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from skywrite.codes import name_of
-from skywrite.errors import Conflict, Do, Hint, NotAllowed
+from skywrite.core.codes import name_of
+from skywrite.core.errors import Conflict, Do, Hint, NotAllowed
 from skywrite.queue.approval_rules import NOT_APPROVED, REJECTED, needs_approval
 from skywrite.queue.authors import authors_of_recurrence
 from skywrite.queue.base import StoreBase, repeated

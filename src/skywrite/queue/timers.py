@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from skywrite.errors import Do, Hint, NotFound
+from skywrite.core.errors import Do, Hint, NotFound
+from skywrite.core.shown import named
 from skywrite.queue.adding import add_posts
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.model import AddResult, NewPost, Problem
 from skywrite.queue.reading import count_of, json_of, readable, reads
 from skywrite.queue.rows import dump_json, problem_of, problem_values
-from skywrite.shown import named
 
 TimerKind = Literal["command", "function"]
 TimerOutcome = Literal["posted", "nothing", "same", "failed"]

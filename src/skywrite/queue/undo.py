@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
-from skywrite.errors import Do, Hint, InputError, NotFound
+from skywrite.core.errors import Do, Hint, InputError, NotFound
 from skywrite.queue.adding import require_media
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.database import Row, Transaction, time_of

@@ -15,9 +15,9 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from skywrite.clock import secret_bytes
-from skywrite.config import Config
-from skywrite.errors import Do, Hint, MissingExtra, StorageError
+from skywrite.core.clock import secret_bytes
+from skywrite.core.config import Config
+from skywrite.core.errors import Do, Hint, MissingExtra, StorageError
 from skywrite.queue.folders import make_private_folder
 
 KEY_BYTES = 32

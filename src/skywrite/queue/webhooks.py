@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from skywrite.clock import secret_bytes
-from skywrite.errors import Do, Hint, InputError, NotFound
+from skywrite.core.clock import secret_bytes
+from skywrite.core.errors import Do, Hint, InputError, NotFound
+from skywrite.core.shown import named
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import EVENT_KINDS, TEST_KIND, message
 from skywrite.queue.reading import SET_ASIDE, UnreadableRow, count_of, json_of, mended, readable, reads
 from skywrite.queue.rows import dump_json
 from skywrite.queue.vault import WrongKey
-from skywrite.shown import named
 
 WebhookState = Literal["active", "paused", "disabled"]
 DeliveryState = Literal["waiting", "delivered", "failed"]

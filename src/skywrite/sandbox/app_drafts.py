@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from skywrite.http import Response
+from skywrite.core.http import Response
 from skywrite.sandbox.appview import caller
 from skywrite.sandbox.pds import Call, Method, Pds
 from skywrite.sandbox.wire import XrpcFailure, empty_answer, json_answer

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from skywrite.atproto.syntax import AtUri, InvalidSyntax
-from skywrite.clock import to_iso
-from skywrite.http import Response
+from skywrite.core.clock import to_iso
+from skywrite.core.http import Response
+from skywrite.protocol.atproto.syntax import AtUri, InvalidSyntax
 from skywrite.sandbox.accounts import Account
 from skywrite.sandbox.embeds import embed_view
 from skywrite.sandbox.pds import Call, Method, Pds

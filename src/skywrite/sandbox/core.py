@@ -22,9 +22,9 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from skywrite.atproto.syntax import Handle
-from skywrite.clock import SYSTEM_CLOCK, Clock, secret_bytes
-from skywrite.http import Response
+from skywrite.core.clock import SYSTEM_CLOCK, Clock, secret_bytes
+from skywrite.core.http import Response
+from skywrite.protocol.atproto.syntax import Handle
 from skywrite.sandbox import app_drafts, appview, notifications, repo_methods, server_methods
 from skywrite.sandbox.accounts import Account, Status
 from skywrite.sandbox.faults import Fault, Faults

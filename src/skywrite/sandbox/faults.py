@@ -21,7 +21,7 @@ import threading
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
 
 FaultKind: TypeAlias = Literal[
     "drop_before",

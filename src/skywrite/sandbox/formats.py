@@ -1,7 +1,7 @@
 """The string formats of lexicons, exactly as strict as the reference server.
 
-`skywrite.atproto.syntax` checks every format on which both agree. Times are checked here, because the server accepts
-times that no calendar has (30 February).
+`protocol.atproto.syntax` checks every format on which both agree. Times are checked here: the server accepts times
+that no calendar has (30 February).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from skywrite.atproto.syntax import AtUri, Did, Handle, InvalidSyntax, Language, Nsid, RecordKey, Tid
+from skywrite.protocol.atproto.syntax import AtUri, Did, Handle, InvalidSyntax, Language, Nsid, RecordKey, Tid
 from skywrite.sandbox.lexdata import is_cid
 
 MAX_DATETIME_LENGTH = 64

@@ -161,7 +161,7 @@ def _check_string(value: Any, schema: Schema, trail: Trail) -> None:
         size = len(value.encode("utf-8", "replace"))
         _check_size(size, "string", schema.get("minLength"), schema.get("maxLength"), trail)
     if "minGraphemes" in schema or "maxGraphemes" in schema:
-        from skywrite.bsky.richtext import grapheme_length
+        from skywrite.protocol.bsky.richtext import grapheme_length
 
         count = grapheme_length(value)
         _check_size(count, "grapheme", schema.get("minGraphemes"), schema.get("maxGraphemes"), trail)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from skywrite.http import Response
+from skywrite.core.http import Response
 from skywrite.sandbox.accounts import Account
 from skywrite.sandbox.appview import (
     FOLLOW,

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
-from skywrite.atproto.tid import TidClock
-from skywrite.clock import Clock, to_iso
-from skywrite.http import Response
+from skywrite.core.clock import Clock, to_iso
+from skywrite.core.http import Response
+from skywrite.protocol.atproto.tid import TidClock
 from skywrite.sandbox import sessions, tokens
 from skywrite.sandbox.accounts import Account, Accounts
 from skywrite.sandbox.limits import RateLimits

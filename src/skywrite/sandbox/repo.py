@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from skywrite.atproto.cid import cid_for_blob, cid_for_record
+from skywrite.protocol.atproto.cid import cid_for_blob, cid_for_record
 from skywrite.sandbox.blobs import Blob, sniff
 from skywrite.sandbox.wire import XrpcFailure
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from skywrite.atproto.cid import cid_for_record
-from skywrite.atproto.syntax import InvalidSyntax
-from skywrite.http import Response
+from skywrite.core.http import Response
+from skywrite.protocol.atproto.cid import cid_for_record
+from skywrite.protocol.atproto.syntax import InvalidSyntax
 from skywrite.sandbox.accounts import Account
 from skywrite.sandbox.lexdata import blobs_in, is_old_blob, to_lex
 from skywrite.sandbox.lexicon import Invalid, RecordInvalid, Trail, check_record

@@ -16,8 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from skywrite.clock import Clock
-from skywrite.http import Response
+from skywrite.core.clock import Clock
+from skywrite.core.http import Response
 from skywrite.sandbox.repo_methods import WRITE_LIMIT_BYTES
 from skywrite.sandbox.wire import ConnectionDropped, NoConnection, Request, XrpcFailure
 

@@ -6,8 +6,8 @@ import re
 from hashlib import sha256
 from typing import Any
 
-from skywrite.atproto.syntax import Did, InvalidSyntax
-from skywrite.http import Response
+from skywrite.core.http import Response
+from skywrite.protocol.atproto.syntax import Did, InvalidSyntax
 from skywrite.sandbox import sessions, tokens
 from skywrite.sandbox.accounts import Account, AppPassword
 from skywrite.sandbox.pds import Call, Method, Pds

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from skywrite.errors import Do, Hint, InputError
+from skywrite.core.errors import Do, Hint, InputError
 from skywrite.sandbox.accounts import Account
 from skywrite.sandbox.core import Sandbox
 from skywrite.sandbox.faults import FaultKind

@@ -1,4 +1,4 @@
-"""The client's side without sockets: a `skywrite.http.Transport` that calls a sandbox directly.
+"""The client's side without sockets: a `skywrite.core.http.Transport` that calls a sandbox directly.
 
 For simulations: with a `FakeClock` on both sides, time-outs and slow responses take no real time.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from skywrite.errors import NoAnswer, NotSent
-from skywrite.http import MAX_ANSWER_BYTES, Response
+from skywrite.core.errors import NoAnswer, NotSent
+from skywrite.core.http import MAX_ANSWER_BYTES, Response
 from skywrite.sandbox.core import Sandbox
 from skywrite.sandbox.wire import ConnectionDropped, NoConnection, Request
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from skywrite.http import Response
+from skywrite.core.http import Response
 
 JSON_TYPE = "application/json; charset=utf-8"
 _NAMES = {

@@ -1,1 +1,1 @@
-"""When posts are due: times, recurrences, weekly slots, and what happens to missed times. Pure."""
+"""The former home of `skywrite.posting.schedule`, kept until 0.2 for `times`."""

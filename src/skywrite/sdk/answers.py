@@ -12,7 +12,7 @@ from functools import cache
 from keyword import iskeyword
 from typing import Any, ClassVar, Self
 
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
 from skywrite.sdk.lexicons import definition, fields, is_record
 
 # Objects that are no definitions, and have no type of their own.

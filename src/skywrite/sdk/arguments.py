@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from skywrite.compose.draft import Draft, draft_from_dict
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
+from skywrite.posting.compose.draft import Draft, draft_from_dict
 from skywrite.sdk.answers import record_of
 
 

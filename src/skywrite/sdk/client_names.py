@@ -12,7 +12,7 @@ from enum import Enum
 from functools import partial
 from typing import Any, Protocol, Self
 
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
 from skywrite.sdk.names import SHORT, Caller, Namespace, short
 
 CHAT_DID = "did:web:api.bsky.chat"

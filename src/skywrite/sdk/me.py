@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from skywrite.atproto.session import Agent
+from skywrite.protocol.atproto.session import Agent
 from skywrite.sdk.answers import Answer, model
 
 PROFILE = "app.bsky.actor.defs#profileViewDetailed"

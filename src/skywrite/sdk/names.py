@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
 from skywrite.sdk.answers import answer, camel, plain, snake
 from skywrite.sdk.lexicons import Method, is_record, method
 

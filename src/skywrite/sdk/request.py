@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
-from skywrite.errors import InputError
-from skywrite.http import Http, Transport
+from skywrite.core.errors import InputError
+from skywrite.core.http import Http, Transport
 
 
 class Response(NamedTuple):
@@ -88,8 +88,8 @@ class Request:
         sent = self.get_headers(headers)
         found = self.transport.request(method, url, headers=sent, body=body, timeout_seconds=self._timeout_seconds)
         if not 200 <= found.status < 300:
-            from skywrite.atproto.xrpc_errors import error_from
-            from skywrite.clock import SYSTEM_CLOCK
+            from skywrite.core.clock import SYSTEM_CLOCK
+            from skywrite.protocol.atproto.xrpc_errors import error_from
 
             raise error_from(url, url.partition("://")[2].partition("/")[0], found, now=SYSTEM_CLOCK.now())
         names = {name.lower(): value for name, value in found.headers.items()}

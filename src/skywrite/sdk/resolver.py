@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from skywrite.atproto.identity import Resolver
-from skywrite.clock import SYSTEM_CLOCK
-from skywrite.config import load_config
-from skywrite.errors import InputError
-from skywrite.http import Http, Transport
-from skywrite.publish.network import Network
+from skywrite.core.clock import SYSTEM_CLOCK
+from skywrite.core.config import load_config
+from skywrite.core.errors import InputError
+from skywrite.core.http import Http, Transport
+from skywrite.posting.publish.network import Network
+from skywrite.protocol.atproto.identity import Resolver
 from skywrite.sdk.answers import Answer
 
 

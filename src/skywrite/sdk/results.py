@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from skywrite.errors import Notice
+from skywrite.core.errors import Notice
 from skywrite.sdk.answers import Answer, model
 
 

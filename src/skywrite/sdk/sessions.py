@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import NamedTuple, Self
 
-from skywrite.atproto.session import Session as StoredSession
-from skywrite.atproto.session import SessionStore
+from skywrite.protocol.atproto.session import Session as StoredSession
+from skywrite.protocol.atproto.session import SessionStore
 
 
 class SessionEvent(Enum):

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 
-from skywrite.bsky.detection import detect_facets as find_facets
-from skywrite.bsky.richtext import facet_records
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
+from skywrite.protocol.bsky.detection import detect_facets as find_facets
+from skywrite.protocol.bsky.richtext import facet_records
 from skywrite.sdk.answers import Answer, answer
 
 _FACET = "app.bsky.richtext.facet"

@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple, Self
 from urllib.parse import parse_qsl
 
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
 
 _AT_URI = r"(?:at://)?(did:[a-z0-9:%-]+|[a-z0-9][a-z0-9.:-]*)(/[^?#\s]*)?(?:\?([^#\s]+))?(#\S+)?"
 _RELATIVE = r"(/[^?#\s]*)?(?:\?([^#\s]+))?(#\S+)?"

@@ -1,52 +1,32 @@
 """The table of operations: everything that can be called over HTTP and MCP, and nothing else. HTTP routes, the OpenAPI
 document and the MCP tools are generated from it.
 
-What is not in the table cannot be reached from outside: local paths, commands to run and signing in never are.
+What is not in the table cannot be reached from outside: local paths, commands to run and signing in never are. What
+lives here: operations on posts, accounts and media. What does not: those of the features, which bring their own.
 """
 
 from __future__ import annotations
 
-from skywrite.app.operations import (
-    accounts,
-    approvals,
-    feeds,
-    follow_ups,
-    hooks,
-    imports,
-    inbox,
-    keys,
-    media,
-    overview,
-    people,
-    posts,
-    recurrences,
-    reposts,
-    template_approvals,
-    texts,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from skywrite.app.operations.table import Access, Operation, by_name, rows_of
+from skywrite.features import features
 
-__all__ = ["OPERATIONS", "Access", "NotAllowed", "Operation"]
+__all__ = ["OPERATIONS", "Access", "Operation"]
 
-OPERATIONS = by_name(
-    operation
-    for noun in (
-        posts,
-        approvals,
-        texts,
-        media,
-        imports,
-        recurrences,
-        template_approvals,
-        follow_ups,
-        reposts,
-        feeds,
-        inbox,
-        accounts,
-        overview,
-        hooks,
-        keys,
-        people,
-    )
-    for operation in rows_of(noun)
-)
+_OWN = ("posts", "approvals", "texts", "media", "accounts", "plan")
+
+if TYPE_CHECKING:
+    OPERATIONS: dict[str, Operation]
+
+
+def __getattr__(name: str) -> Any:
+    """`OPERATIONS`, put together when it is first asked for: whoever defines an operation may be imported before."""
+    if name != "OPERATIONS":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    own = [import_module(f"{__name__}.{noun}") for noun in _OWN]
+    modules = [*own, *(row.load(home) for row in features() for home in row.operations)]
+    table = by_name(operation for module in modules for operation in rows_of(module))
+    globals()[name] = table
+    return table

@@ -99,7 +99,7 @@ def list_slots(access: Access, given: ByAccount) -> SlotList:
 @operation("PUT /accounts/{account}/slots", scope="manage", name="slots.set")
 def set_slots(access: Access, given: SetSlots) -> SlotList:
     """Replace the weekly slots of an account."""
-    from skywrite.schedule.localtime import zone_of
+    from skywrite.posting.schedule.localtime import zone_of
 
     account = access.account(given.account)
     zone = access.sky.context.zone(account)

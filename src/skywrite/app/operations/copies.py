@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from skywrite.app.operations.shapes import NewDraft, draft_row
 from skywrite.app.operations.table import Access
 from skywrite.app.posts import edited_row
-from skywrite.schedule.policy import late_text
+from skywrite.posting.schedule.policy import late_text
 
 
 class NewRow(NamedTuple):

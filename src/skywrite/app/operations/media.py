@@ -16,13 +16,13 @@ from msgspec import Meta
 from skywrite.app.operations.shapes import Address, Input, Nothing
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output, shaped
-from skywrite.clock import to_iso
-from skywrite.compose.draft import Draft, Image, Media, Stored, Video
-from skywrite.compose.images import Collector, gather_media
-from skywrite.errors import InputError, NotFound
-from skywrite.media.sniff import HEAD_BYTES, IMAGES, NAMES, VIDEOS, sniff
+from skywrite.core.clock import to_iso
+from skywrite.core.errors import InputError, NotFound
+from skywrite.core.shown import named
+from skywrite.posting.compose.draft import Draft, Image, Media, Stored, Video
+from skywrite.posting.compose.images import Collector, gather_media
+from skywrite.protocol.media.sniff import HEAD_BYTES, IMAGES, NAMES, VIDEOS, sniff
 from skywrite.queue.model import NewMedia
-from skywrite.shown import named
 
 NAME_MAX = 200
 

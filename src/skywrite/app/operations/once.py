@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
 
 
 class _KeyLock:

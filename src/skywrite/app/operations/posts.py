@@ -27,8 +27,8 @@ from skywrite.app.operations.shapes import (
 )
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.posts import PostShape, PreviewShape, post_shape, preview_shape, whole_post
-from skywrite.clock import to_iso
-from skywrite.errors import InputError, Notice, SkywriteError
+from skywrite.core.clock import to_iso
+from skywrite.core.errors import InputError, Notice, SkywriteError
 from skywrite.queue.events import Events
 from skywrite.queue.listing import Cursor
 from skywrite.queue.model import FINAL_STATES, STATES, ChangedMeanwhile, Post, State
@@ -108,7 +108,7 @@ def _publish_now(access: Access, account_did: str, given: CreatePost, row: NewRo
 
 def _wanted_time(access: Access, account_did: str, at: str) -> datetime:
     """When a draft is to go out, parsed now: "tomorrow" would mean another day later. Raises InvalidTime."""
-    from skywrite.schedule.times import parse_time
+    from skywrite.posting.schedule.times import parse_time
 
     context = access.sky.context
     return parse_time(at, now=context.clock.now(), zone=context.zone(context.store.account(account_did))).at

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType, field
 
 from skywrite.app.shapes.base import Output, Shape
-from skywrite.compose.build import SOURCE_BYTES_MAX
-from skywrite.errors import InputError, NotFound
-from skywrite.shown import named
+from skywrite.core.errors import InputError, NotFound
+from skywrite.core.shown import named
+from skywrite.posting.compose.build import SOURCE_BYTES_MAX
 
 if TYPE_CHECKING:
     from skywrite.app.operations.table import Access

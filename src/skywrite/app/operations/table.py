@@ -12,7 +12,7 @@ from inspect import getdoc
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_type_hints
 
-from skywrite.errors import Do, Hint, InputError, NotAllowed
+from skywrite.core.errors import Do, Hint, InputError, NotAllowed
 from skywrite.queue.api_keys import ApiKey, Maker, Scope
 from skywrite.queue.approval_rules import AGENT_SOURCES
 from skywrite.queue.authors import written_by
@@ -21,7 +21,7 @@ from skywrite.queue.model import Account, Post
 
 if TYPE_CHECKING:
     from skywrite.app.facade import Skywrite
-    from skywrite.errors import SkywriteError
+    from skywrite.core.errors import SkywriteError
 
 Thing = TypeVar("Thing")
 Given = TypeVar("Given")
@@ -102,6 +102,10 @@ class Access(NamedTuple):
         post = self.sky.context.store.get(post_id)
         return self.seen(post, [post.account_did], unknown_post(post_id))
 
+    def handle(self, did: str | None) -> str | None:
+        """The handle of an account; None for all accounts."""
+        return None if did is None else self.sky.context.store.account(did).handle
+
     def dids(self, name: str | None) -> list[str | None]:
         """The accounts that a listing covers: `[None]` is all of them."""
         if name is not None:
@@ -117,6 +121,11 @@ class Access(NamedTuple):
             raise InputError("No account that this key is for is signed in.", hint=hint)
         handles = ", ".join(account.handle for account in mine)
         raise InputError("Several accounts are possible.", hint=f"Name one of: {handles}.")
+
+
+def touched_by(did: str | None) -> list[str] | None:
+    """The accounts that a thing touches which is for one account, or for all."""
+    return None if did is None else [did]
 
 
 class Operation(NamedTuple):

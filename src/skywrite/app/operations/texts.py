@@ -9,12 +9,12 @@ from msgspec import UNSET, UnsetType
 from skywrite.app.operations.shapes import Input, Text, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import ErrorShape, Output
-from skywrite.bsky.facets import RichText, utf8_length
-from skywrite.bsky.graphemes import grapheme_length
-from skywrite.bsky.limits import TEXT_BYTES_MAX, TEXT_GRAPHEMES_MAX
-from skywrite.compose.build import render
-from skywrite.compose.draft import Draft, draft_from_dict
-from skywrite.errors import InputError
+from skywrite.core.errors import InputError
+from skywrite.posting.compose.build import render
+from skywrite.posting.compose.draft import Draft, draft_from_dict
+from skywrite.protocol.bsky.facets import RichText, utf8_length
+from skywrite.protocol.bsky.graphemes import grapheme_length
+from skywrite.protocol.bsky.limits import TEXT_BYTES_MAX, TEXT_GRAPHEMES_MAX
 
 CHOICES = ("markdown", "shorten")
 

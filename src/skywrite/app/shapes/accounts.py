@@ -11,7 +11,7 @@ from msgspec import Meta
 from skywrite.app.context import Context
 from skywrite.app.sessions import session_facts
 from skywrite.app.shapes.base import NoticeShape, Output, messages, notices, shaped
-from skywrite.errors import Notice
+from skywrite.core.errors import Notice
 from skywrite.queue.model import Account, Slot
 
 

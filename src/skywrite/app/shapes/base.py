@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct, convert
 
-from skywrite.errors import Notice, SkywriteError
+from skywrite.core.errors import Notice, SkywriteError
 from skywrite.queue.model import Problem
 
 Made = TypeVar("Made")

@@ -11,9 +11,8 @@ from skywrite.app.reports import TriedCommand
 from skywrite.app.results import Sent
 from skywrite.app.shapes.base import ErrorShape, Output, problem_shape, shaped
 from skywrite.app.shapes.posts import PreviewShape, preview_shape
-from skywrite.insight.receipts import Receipt
-from skywrite.publish.worker import Tally
-from skywrite.queue.notices import Channel
+from skywrite.posting.publish.worker import Tally
+from skywrite.posting.receipts import Receipt
 from skywrite.queue.rekey import Resealed
 from skywrite.queue.timers import Timer
 from skywrite.queue.undo import Undone
@@ -178,11 +177,6 @@ def posted_command(outcome: str, sent: Iterable[Sent]) -> PostedCommand:
 def called_function(sent: Sent | None) -> dict[str, Any]:
     """A program's function that was called: its post, or null everywhere if it returned nothing."""
     return sent.as_dict() if sent else dict.fromkeys(("id", "uri", "cid", "url", "warnings", "notices"))
-
-
-def channel_shape(channel: Channel) -> dict[str, Any]:
-    """Where notices go; what a channel has depends on its kind."""
-    return {"id": channel.id, "kind": channel.kind, **channel.config, "error": channel.error}
 
 
 def undone_shape(undone: Undone) -> UndoneShape:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from skywrite.app.reports import FileReport, PulledDraft, RowReport
 from skywrite.app.shapes.base import ErrorShape, NoticeShape, Output, error_shape, messages, notices
-from skywrite.codes import name_of
-from skywrite.sources.post_file import FileProblem
+from skywrite.core.codes import name_of
+from skywrite.posting.sources.post_file import FileProblem
 
 
 class RowShape(Output):

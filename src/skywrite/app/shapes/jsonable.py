@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from skywrite.clock import to_iso
-from skywrite.errors import Hint
+from skywrite.core.clock import to_iso
+from skywrite.core.errors import Hint
 
 # Most values are of these types, exactly, and stay as they are.
 _PLAIN = frozenset({str, int, bool, float, type(None)})

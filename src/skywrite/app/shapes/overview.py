@@ -1,10 +1,9 @@
-"""How the overall status looks: the overview of the queue, and the findings of checks."""
+"""How the overall status looks: the overview of the queue."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from skywrite.app.checkup import Finding
 from skywrite.app.context import Context
 from skywrite.app.overview import Overview
 from skywrite.app.results import Entry
@@ -30,15 +29,6 @@ class OverviewShape(Output):
     ended_follow_ups: list[FollowUpShape]
 
 
-class FindingShape(Output):
-    """The result of one check."""
-
-    what: str
-    level: str
-    message: str
-    hint: str
-
-
 def overview_shape(ctx: Context, found: Overview) -> OverviewShape:
     """The overall status as JSON."""
     return OverviewShape(
@@ -61,8 +51,3 @@ def _posts(found: Overview, posts: Iterable[Post]) -> list[PostShape]:
         post_shape(Entry(post, accounts[post.account_did], standing=found.standings.get(post.id, Standing())))
         for post in posts
     ]
-
-
-def finding_shape(finding: Finding) -> FindingShape:
-    """The result of one check as JSON."""
-    return FindingShape(finding.what, finding.level, finding.message, finding.hint)

@@ -13,12 +13,12 @@ from skywrite.app.compared import Row, joined
 from skywrite.app.results import Entry, Ready
 from skywrite.app.shapes.base import ErrorShape, NoticeShape, Output, messages, notices, problem_shape
 from skywrite.app.shapes.follow_ups import FollowUpShape, follow_up_shape
-from skywrite.errors import Notice, SkywriteError
+from skywrite.core.errors import Notice, SkywriteError
+from skywrite.posting.schedule.policy import late_text
 from skywrite.queue.approvals import Approval
-from skywrite.queue.follow_ups import FollowUp
+from skywrite.queue.follow_ups import FollowUp, FollowUps
 from skywrite.queue.model import Attempt
 from skywrite.queue.template_approvals import TemplateApproval
-from skywrite.schedule.policy import late_text
 
 if TYPE_CHECKING:
     from skywrite.app.facade import Skywrite
@@ -191,7 +191,7 @@ def whole_post(
     """All that is known of a post, with warnings about what was just done. Raises NotFound."""
     entry = sky.posts.forecast(sky.posts.get(post_id))._replace(warnings=tuple(warnings))
     # A post that is new has none yet.
-    follow_ups = () if existed is False else sky.follow_ups.list(post_id)
+    follow_ups = () if existed is False else FollowUps(sky.context.store).of(post_id)
     return post_shape(entry, existed=existed, follow_ups=follow_ups)
 
 

@@ -12,8 +12,8 @@ from skywrite.app.reports import RecurrenceStatus
 from skywrite.app.shapes.base import NoticeShape, Output, messages, notices, shaped
 from skywrite.app.shapes.posts import ChangeShape, VerdictShape, changes_of, verdict_shape
 from skywrite.app.template_approvals import AskedTemplate
-from skywrite.errors import Notice, SkywriteError
-from skywrite.schedule.recurrence import describe, parse_rule
+from skywrite.core.errors import Notice, SkywriteError
+from skywrite.posting.schedule.recurrence import describe, parse_rule
 
 if TYPE_CHECKING:
     from skywrite.app.facade import Skywrite

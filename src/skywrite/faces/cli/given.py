@@ -1,0 +1,171 @@
+"""What every command checks of the values and options that it is given.
+
+What lives here: an empty value is refused, and an option that is given twice, and words that are left over. What does
+not: what was meant instead (`meant`), stray words beside a text (`words`), what each option may say (its command).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from skywrite.core.errors import InputError
+from skywrite.faces.cli.nouns import Noun
+
+# What says something when it is empty: no description, no note; and texts and times, whose own errors say more.
+EMPTY_SAYS_SOMETHING = ("alts", "note", "text", "texts", "slots", "when")
+# `re` compiles a pattern on first use, so importing this module compiles none.
+# Options whose value may be a single word between quotation marks.
+_SAYS_ANYTHING = ("--alt", "--note")
+_OPENING, _CLOSING = tuple("“„«‘‚”"), tuple("”“»’‘")
+_OPTION = r"(?s)--?[A-Za-z][A-Za-z0-9-]*(=.*)?"
+
+
+class EmptyResets(click.Command):
+    """A command in which an empty value takes an option back to its default. What it changes is still named."""
+
+
+class LeftOver(click.UsageError):
+    """A word that nothing takes."""
+
+    def __init__(self, word: str, context: click.Context) -> None:
+        super().__init__(f"{word!r} is left over. What belongs together stands in quotes.", context)
+        self.word = word
+
+
+class FilePath(click.Path):
+    """A path; an empty one is refused, because Python takes it for the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and not value.strip() and param is not None:
+            raise _is_empty(param)
+        return super().convert(value, param, ctx)
+
+
+def refuse_empty(command: click.Command) -> None:
+    """Let each option and argument of a command refuse an empty value, unless that says something."""
+    for option in command.params:
+        if isinstance(command, EmptyResets) and isinstance(option, click.Option):
+            continue
+        if not getattr(option, "is_flag", False) and option.name not in EMPTY_SAYS_SOMETHING:
+            option.callback = _NotEmpty.before(option.callback)
+
+
+class _NotEmpty:
+    """A callback of an option that refuses empty values, and then calls the option's own."""
+
+    def __init__(self, then: Callable[..., Any] | None) -> None:
+        self.then = then
+
+    @classmethod
+    def before(cls, callback: Callable[..., Any] | None) -> _NotEmpty:
+        return callback if isinstance(callback, cls) else cls(callback)
+
+    def __call__(self, context: click.Context, option: click.Parameter, value: Any) -> Any:
+        for item in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(item, str) and not item.strip():
+                raise _is_empty(option)
+        return value if self.then is None else self.then(context, option, value)
+
+
+def _is_empty(option: click.Parameter) -> InputError:
+    name = option.opts[0] if isinstance(option, click.Option) else option.human_readable_name
+    what = "Set a value." if option.required else "Set a value, or leave it out."
+    return InputError(f"{name} is empty.", hint=f"{what} {see_help(click.get_current_context())}")
+
+
+def see_help(context: click.Context | None) -> str:
+    """Where a command is explained, with its examples."""
+    return f"See: {context.command_path if context else 'skywrite'} --help"
+
+
+def check_options(root: click.Command, name: str, words: Sequence[str]) -> click.Context:
+    """The context of the command that is given, for errors of click that do not know theirs.
+
+    Raises InputError for an option that takes one value and has two, in the command or in the groups before it, and
+    click.UsageError for words that are left over. What cannot be parsed is left to the command itself, which may have
+    more to say about it.
+    """
+    command, context, rest = root, click.Context(root, info_name=name, **root.context_settings), list(words)
+    while True:
+        rest = command.with_list(rest) if isinstance(command, Noun) else rest
+        try:
+            _, rest, given = command.make_parser(context).parse_args(rest)
+        except click.UsageError:
+            return context
+        if any(option.name == "help" for option in given):
+            return context
+        _refuse_twice(given, context)
+        if not rest:
+            return context
+        if not isinstance(command, click.Group):
+            raise LeftOver(rest[0], context)
+        found, inner, rest = command.resolve_command(context, rest)
+        if inner is None:
+            return context
+        command, context = inner, click.Context(inner, info_name=found, parent=context, **inner.context_settings)
+
+
+def refuse_typographic_quotes(words: Sequence[str]) -> None:
+    """Raise InputError for words between quotation marks that mean nothing to a shell, as other programs print them.
+
+    A value with spaces in it stood between the shell's own: it may be what somebody said. So may a description.
+    """
+    kept = list(words[: words.index("--")]) if "--" in words else list(words)
+    meant, place, found = [], 0, ""
+    while place < len(kept):
+        option, value = _parted(kept[place])
+        last = next((end for end in range(place, len(kept)) if kept[end].endswith(_CLOSING)), None)
+        says = option or (kept[place - 1] if place else "")
+        if (
+            not value.startswith(_OPENING)
+            or last is None
+            or says.rstrip("=") in _SAYS_ANYTHING
+            or re.search(r"\s", "".join(kept[place : last + 1]))
+        ):
+            meant.append(kept[place])
+            place += 1
+            continue
+        whole = " ".join([value, *kept[place + 1 : last + 1]])
+        found = found or whole
+        meant.append(option + whole[1:-1].strip())
+        place = last + 1
+    if found:
+        from skywrite.faces.cli.quoting import shell_words
+
+        command = f"skywrite {shell_words([*meant, *words[len(kept) :]])}"
+        raise InputError(
+            f"A shell does not take the quotation marks of {found[:60]} for its own, so nothing was done.",
+            code="word.stray",
+            hint=f"Use straight ones: {command}. A text that is to have these marks comes last, after --",
+        )
+
+
+def _parted(word: str) -> tuple[str, str]:
+    """An option with its equals sign, and its value; nothing and the word, if it is no option."""
+    name, equals, value = word.partition("=")
+    return (f"{name}=", value) if equals and name.startswith("-") else ("", word)
+
+
+def _refuse_twice(given: Sequence[click.Parameter], context: click.Context) -> None:
+    for option, count in Counter(given).items():
+        if isinstance(option, click.Option) and count > 1 and not (option.multiple or option.is_flag or option.count):
+            hint = f"Leave all but one out; one may come from an alias of your shell. {see_help(context)}"
+            raise InputError(
+                f"{option.opts[0]} is given {count} times; it takes one value.", code="option.twice", hint=hint
+            )
+
+
+def is_option(word: str) -> bool:
+    """Whether a word looks like an option, and not like a text that begins with a dash."""
+    return re.fullmatch(_OPTION, word) is not None
+
+
+# Reading the file reports whether it exists and is readable.
+FILE = FilePath(path_type=Path, readable=False)
+FOLDER = FilePath(path_type=Path, file_okay=False)

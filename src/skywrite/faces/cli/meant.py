@@ -1,0 +1,185 @@
+"""What was meant by a command line that is wrong: a whole command where that can be said.
+
+What lives here: commands, options and words that other programs have, and what does the same here. What does not: the
+names of commands (`names`), what is wrong (`given`, `words`, click).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+import click
+
+from skywrite.faces.cli.given import LeftOver, see_help
+from skywrite.faces.cli.names import OLD_NAMES, OTHER_COMMANDS, OTHER_LINES, OTHER_VERBS, all_commands
+from skywrite.faces.cli.quoting import shell_words
+
+CLOSE = 0.7
+# What copied lines begin with.
+_COPIED = ("skywrite", "$", ">", "script/skywrite")
+_ASKED = "Leave it out: Skywrite asks for it. A program pipes it in: --app-password-stdin"
+# What people call our options elsewhere.
+OTHER_WORDS = {
+    "--schedule": "--at",
+    "--scheduled": "--at",
+    "--when": "--at",
+    "--time": "--at",
+    "--date": "--at",
+    "--on": "--at",
+    "--repeat": "--every",
+    "--cron": "--every",
+    "--rule": "--every",
+    "--slot": "--next-slot",
+    "--in": "--at",
+    "--after": "--at",
+    "--at-time": "--at",
+    "--timezone": "--zone",
+    "--tz": "--zone",
+    "--photo": "--image",
+    "--picture": "--image",
+    "--attach": "--image",
+    "--alt-text": "--alt",
+    "--description": "--alt",
+    "--language": "--lang",
+    "--hashtag": "--tag",
+    "--link": "--card",
+    "--reply": "--reply-to",
+    "--in-reply-to": "--reply-to",
+    "--user": "--account",
+    "--handle": "--account",
+    "--password": "--app-password-stdin",
+    "--server": "--pds",
+    "--format": "--json",
+    "--scopes": "--scope",
+    "--dry-run": "--check",
+    "--preview": "--dry-run",
+    "--test": "--dry-run",
+    "--simulate": "--dry-run",
+    "-n": "--dry-run",
+}
+# What people write as options for what a command takes as it is, by the names of these arguments.
+ARGUMENT_WORDS = {
+    "when": ("--when", "--at", "--time", "--date", "--to", "--on"),
+    "text": ("--text", "--message", "--body", "--content", "--status", "-m"),
+    "target": ("--target", "--id", "--post", "--url", "--uri", "--link"),
+    "file": ("--file", "--path", "--input", "-f"),
+    "folder": ("--folder", "--path", "--dir", "--directory"),
+    "handle": ("--handle", "--account", "--user", "--username", "-u"),
+    "url": ("--url", "--feed", "--address"),
+    "feed": ("--feed", "--id"),
+    "slots": ("--slots", "--set"),
+    "command": ("--command", "--cmd", "-c"),
+    "numbers": ("--id", "--ids", "--post", "--number"),
+    "targets": ("--id", "--ids", "--post", "--number"),
+}
+
+
+def wrong_usage(error: click.ClickException, context: click.Context, given: Sequence[str]) -> tuple[str, str]:
+    """The sentence and the hint for a command line that click refused: `given` is all of it."""
+    hint = see_help(context)
+    if isinstance(error, click.NoSuchOption):
+        return _unknown_option(error.option_name.partition("=")[0], context, given) or (
+            _with_meant(f"There is no option {error.option_name.partition('=')[0]}.", _options(error, context, given)),
+            hint,
+        )
+    if isinstance(error, click.exceptions.NoSuchCommand) and isinstance(context.command, click.Group):
+        return unknown_command(error.command_name, context, given), hint
+    if isinstance(error, LeftOver) and context.command_path == "skywrite login":
+        return "A password does not go on the command line: the shell would keep it.", _ASKED
+    words = given if isinstance(error, click.BadParameter) else []
+    if isinstance(error, LeftOver):
+        words = [error.word, "*"]
+    return _with_meant(error.format_message(), _lines(context, words, given)), hint
+
+
+def unknown_command(name: str, context: click.Context, given: Sequence[str]) -> str:
+    """The sentence for a command that a group does not have, with those that were meant."""
+    if context.parent is None and (line := _whole_line(name, given)):
+        return _with_meant(f"There is no command {name!r}.", [line])
+    from difflib import get_close_matches
+
+    group = context.command
+    assert isinstance(group, click.Group)
+    at_top = context.parent is None
+    known = [*all_commands(), *OLD_NAMES] if at_top else group.list_commands(context)
+    other: Mapping[str, Sequence[str]] = OTHER_COMMANDS if at_top else MappingProxyType({})
+    path = "skywrite" if at_top else context.command_path
+    typed = name.lower()
+    lines = [_filled(line, given) for line in other.get(typed, ())] or _lines(context, [name], given)
+    if not lines:
+        verbs = [verb for verb in known if not at_top and typed in OTHER_VERBS.get(verb, ())]
+        begun = [command for command in known if command.startswith(typed)][:2]
+        found = verbs or begun or get_close_matches(typed, known, n=2, cutoff=CLOSE)
+        lines = [f"{path} {OLD_NAMES.get(command, command) if at_top else command}" for command in found]
+    return _with_meant(f"There is no command {name!r}.", lines)
+
+
+def _with_meant(message: str, meant: Sequence[str]) -> str:
+    alike = dict.fromkeys(meant)
+    return f"{message} Did you mean {' or '.join(alike)}?" if alike else message
+
+
+def _whole_line(name: str, given: Sequence[str]) -> str | None:
+    """The line that was meant if it begins with the program's name, as copied ones do, or if it is only a text."""
+    if name in _COPIED:
+        place = next((place for place, word in enumerate(given) if word not in _COPIED), len(given))
+        return f"skywrite {shell_words(list(given[place:]))}"
+    return f"skywrite {shell_words(['post', name])}" if " " in name.strip() else None
+
+
+def _lines(context: click.Context, words: Sequence[str], given: Sequence[str]) -> list[str]:
+    """The commands that do what one of these words is meant to do."""
+    path = context.command_path.partition(" ")[2]
+    for word in words:
+        name = word.partition("=")[0].lower()
+        if lines := OTHER_LINES.get(f"{path} {'12' if name.isdecimal() else name}"):
+            return [_filled(line, given) for line in lines]
+    return []
+
+
+def _filled(line: str, given: Sequence[str]) -> str:
+    """A line of the tables, with the number and the handle that were given in place of the examples."""
+    number = next((word for word in given if word.isdecimal()), "12")
+    handle = next((word for word in given if re.fullmatch(r"(?a)@?[\w-]+(\.[\w-]+)+", word)), "alice.bsky.social")
+    return f"skywrite {line}".rstrip().replace("12", number).replace("alice.bsky.social", handle)
+
+
+def _options(error: click.NoSuchOption, context: click.Context, given: Sequence[str]) -> list[str]:
+    """The options, or whole commands, that an option which does not exist was meant to be."""
+    from difflib import get_close_matches
+
+    name = error.option_name.partition("=")[0]
+    if lines := _lines(context, [name], given):
+        return lines
+    known = list(dict.fromkeys(_names(context.command)))
+    other = OTHER_WORDS.get(name.lower())
+    return [other] if other in known else get_close_matches(name, known, n=2)
+
+
+def _unknown_option(name: str, context: click.Context, given: Sequence[str]) -> tuple[str, str] | None:
+    """The answer to an option whose value needs none, or that stands before the command whose it is."""
+    message = f"There is no option {name}."
+    arguments = [param.name or "" for param in context.command.params if isinstance(param, click.Argument)]
+    if any(name in _argument_words(argument) for argument in arguments):
+        rest = [word.removeprefix(f"{name}=") for word in given if word != name]
+        return message, f"Its value needs no option: skywrite {shell_words(rest)}"
+    place = next((place for place, word in enumerate(given) if word in all_commands()), 0)
+    if context.parent is None and place and isinstance(context.command, click.Group):
+        command = context.command.get_command(context, given[place])
+        if command is not None and name in _names(command):
+            rest = [given[place], *given[place + 1 :], *given[:place]]
+            return message, f"It comes after the command: skywrite {shell_words(rest)}"
+    return None
+
+
+def _argument_words(argument: str) -> Sequence[str]:
+    return ("--id", "--number", "--post") if argument.endswith("_id") else ARGUMENT_WORDS.get(argument, ())
+
+
+def _names(command: click.Command) -> Iterator[str]:
+    yield "--help"
+    for option in command.params:
+        if isinstance(option, click.Option) and not option.hidden:
+            yield from (name for name in (*option.opts, *option.secondary_opts) if name.startswith("--"))

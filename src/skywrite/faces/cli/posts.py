@@ -1,0 +1,295 @@
+"""list, show, edit, move, cancel, retry, release, hold, undo: verbs on posts in the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from skywrite.core.errors import Do, InputError
+from skywrite.faces.cli.completing import complete_posts, complete_states
+from skywrite.faces.cli.hints import command
+from skywrite.faces.cli.listing import footer, lines_of
+from skywrite.faces.cli.options import (
+    A_HANDLE,
+    ID,
+    Whole,
+    draft_options,
+    draft_row,
+    json_option,
+    read_text,
+    text_options,
+)
+from skywrite.faces.cli.output import print_done, print_json, print_json_array, print_warnings
+from skywrite.faces.cli.picking import Change, many_posts
+from skywrite.faces.cli.quoting import shell_words
+from skywrite.faces.cli.terminal import show
+from skywrite.faces.cli.words import ManyTextsCommand
+from skywrite.queue.model import FINAL_STATES, WAITING_STATES
+
+if TYPE_CHECKING:
+    from skywrite.app import Skywrite
+    from skywrite.app.results import Entry
+
+
+@click.command("list", epilog="Example: skywrite list --json | jq '.[] | .due_at'")
+@click.option("--past", is_flag=True, help="List published, failed and cancelled posts, the latest first.")
+@click.option("--account", "-u", **A_HANDLE, help="List only posts of this account.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    shell_complete=complete_states,
+    help="List only posts in this state. May be repeated.",
+)
+@click.option("--limit", type=Whole(1, 100_000), default=100, show_default=True, help="Maximum number of posts.")
+@json_option
+def list_command(past: bool, account: str | None, states: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """List scheduled posts, the next one first; with --past, those that are over."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        chosen = _states(states, FINAL_STATES if past else WAITING_STATES)
+        each = sky.posts.each_finished if past else sky.posts.each
+        found = each(account=account, states=chosen, limit=limit)
+        if as_json:
+            from skywrite.app.shapes.posts import post_shape
+
+            print_json_array(map(post_shape, found))
+            return
+        total = _total(sky, account, chosen)
+        filters = [word for state in states for word in ("--state", state)]
+        filters += [] if account is None else ["--account", account]
+        again = shell_words(["list", *(["--past"] if past else []), *filters])
+        if past:
+            _show_entries(sky, found, _ended, total, again, _none(states, "Nothing was published yet."))
+            return
+        _warn_of_stranded(sky, account)
+        add = 'Nothing is waiting. Add a post: skywrite schedule "Later" --at "tomorrow 9:00"'
+        _show_entries(sky, found, _due, total, again, _none(states, add))
+
+
+def _warn_of_stranded(sky: Skywrite, account: str | None) -> None:
+    """Warn about posts of accounts that are signed out."""
+    from skywrite.app.overview import stranded
+
+    did = sky.context.did(account)
+    for one in stranded(sky.store):
+        if did in (None, one.account.did):
+            print_warnings([f"{one} Sign in: {command(Do('accounts.login', one.account.handle))}"])
+
+
+def _due(entry: Entry) -> datetime | None:
+    return entry.post.due_at
+
+
+def _ended(entry: Entry) -> datetime:
+    return entry.post.published_at or entry.post.updated_at
+
+
+def _none(states: tuple[str, ...], otherwise: str) -> str:
+    """What an empty list says: which states were asked for, if any were."""
+    return f"No post is {' or '.join(states)}." if states else otherwise
+
+
+def _states(given: tuple[str, ...], default: Sequence[Any]) -> Any:
+    from skywrite.queue.model import STATES
+
+    for state in given:
+        if state not in STATES:
+            raise InputError(f"There is no state {state!r}.", hint=f"The states are: {', '.join(STATES)}.")
+    return given or default
+
+
+def _total(sky: Skywrite, account: str | None, states: Sequence[Any]) -> int:
+    did = sky.context.did(account)
+    counts = sky.context.store.count(did)
+    return sum(counts.get(state, 0) for state in states)
+
+
+def _show_entries(sky: Skywrite, entries: Iterator[Entry], when: Any, total: int, command: str, empty: str) -> None:
+    """Print a list of any length while it is read; `empty` if there is nothing to list."""
+    first = next(entries, None)
+    if first is None:
+        click.echo(empty)
+        return
+    zones: set[str] = set()
+    shown = 0
+
+    def counted() -> Iterator[Entry]:
+        nonlocal shown
+        for entry in chain([first], entries):
+            zones.add(sky.context.zone(entry.account))
+            shown += 1
+            yield entry
+
+    def lines() -> Iterator[str]:
+        yield from lines_of(counted(), when, sky.context.zone, sky.context.clock.now())
+        if len(zones) == 1:
+            yield click.style(f"Times are in {zones.pop()}.", dim=True)
+        if more := footer(shown, total, f"skywrite {command}"):
+            yield more
+
+    show(lines())
+
+
+@click.command("show", epilog="Example: skywrite show 12")
+@click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
+@json_option
+def show_command(post_id: int, as_json: bool) -> None:
+    """Show everything about a post: its content, its state, and every attempt to send it."""
+    from skywrite.app import Skywrite
+    from skywrite.faces.cli import showing
+    from skywrite.queue.follow_ups import FollowUps
+
+    with Skywrite() as sky:
+        if as_json:
+            from skywrite.app.shapes.posts import whole_post
+
+            print_json(whole_post(sky, post_id))
+            return
+        entry = sky.posts.forecast(sky.posts.get(post_id))
+        zone = sky.context.zone(entry.account)
+        follow_ups = FollowUps(sky.context.store).of(post_id)
+    approval = showing.approval_lines(post_id) if entry.standing.wanted else ()
+    show([*showing.lines_of(entry, zone), *approval, *showing.follow_up_lines(follow_ups)])
+
+
+@click.command("edit", cls=ManyTextsCommand, epilog='Example: skywrite edit 12 "A better text" --at "fri 18:00"')
+@click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
+@text_options
+@draft_options
+@click.option("--at", "-t", metavar="WHEN", help="Move it to another time.")
+@click.option("--late", metavar="POLICY", help="If its time is missed: publish, skip or hold.")
+@json_option
+def edit_command(
+    post_id: int, text: tuple[str, ...], file: Path | None, editor: bool, as_json: bool, **options: Any
+) -> None:
+    """Change a post before it is sent. What you do not give stays as it is."""
+    from skywrite.app import Skywrite
+
+    changes = draft_row(options)
+    if editor:
+        changes["text"] = _edited(post_id)
+    elif text or file:
+        changes |= _other_text(post_id, text, file)
+    if options["late"]:
+        changes["late"] = options["late"]
+    if not changes and not options["at"]:
+        raise InputError("There is nothing to change.", hint="See: skywrite edit --help")
+    with Skywrite() as sky:
+        _print_changed(sky.edit(post_id, at=options["at"], **changes), sky, "changed", as_json)
+
+
+def _other_text(post_id: int, text: tuple[str, ...], file: Path | None) -> dict[str, Any]:
+    """The new text; for a thread, the texts of all its posts, one by one or separated by lines of `---`."""
+    from skywrite.app import Skywrite
+    from skywrite.posting.compose.parts import split_parts
+
+    with Skywrite() as sky:
+        thread = sky.show(post_id).post.draft.get("thread") or []
+    if not thread and len(text) > 1:
+        raise InputError(
+            f"Post {post_id} is one post, and {len(text)} texts were given.",
+            hint=f"Put the text into quotes: skywrite edit {post_id} {shell_words([' '.join(text)])}",
+        )
+    if not thread:
+        return {"text": read_text(text, file, False)}
+    texts = list(text) if len(text) > 1 else split_parts(read_text(text, file, False))
+    if len(texts) != len(thread) + 1:
+        raise InputError(
+            f"Post {post_id} is a thread of {len(thread) + 1} posts, and {len(texts)} texts were given.",
+            hint="Give one text per post, as arguments or in a file with lines of ---. Or cancel it and post anew.",
+        )
+    rest = [{**part, "text": other} for part, other in zip(thread, texts[1:], strict=True)]
+    return {"text": texts[0], "thread": rest}
+
+
+def _edited(post_id: int) -> str:
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        written = click.edit(sky.posts.get(post_id).post.text)
+    if written is None:
+        raise InputError("You saved nothing in the editor, so nothing is changed.", hint="Save the text, then quit.")
+    return written.rstrip("\n")
+
+
+def _print_changed(entry: Entry, sky: Any, what: str, as_json: bool) -> None:
+    if as_json:
+        from skywrite.app.shapes.posts import post_shape
+
+        print_json(post_shape(entry))
+        return
+    from skywrite.posting.schedule.times import format_time
+
+    print_warnings(entry.warnings)
+    post = entry.post
+    when = (
+        f", due {format_time(post.due_at, sky.context.zone(entry.account))}"
+        if post.due_at and post.state == "scheduled"
+        else ""
+    )
+    state = "" if post.state == what else f": {post.state}"
+    print_done(f"Post {post.id} is {what}{state}{when}.")
+
+
+@click.command("move", epilog='Example: skywrite move 12 "monday 9:00"')
+@click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
+@click.argument("when", nargs=-1, required=True)
+@json_option
+def move_command(post_id: int, when: tuple[str, ...], as_json: bool) -> None:
+    """Move a post to another time."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        # `move 12 to "monday 9:00"` is what people say.
+        words = when[1:] if len(when) > 1 and when[0].lower() in ("to", "at") else when
+        _print_changed(sky.move(post_id, " ".join(words)), sky, "moved", as_json)
+
+
+def _say(entry: Entry, sky: Any, what: str) -> None:
+    _print_changed(entry, sky, what, False)
+
+
+cancel_command = many_posts(
+    Change(
+        "cancel",
+        "cancelled",
+        ("scheduled", "held", "draft", "failed"),
+        "Cancel posts. When this succeeds, they will never be published.",
+    ),
+    _say,
+)
+retry_command = many_posts(Change("retry", "to be tried again", ("failed",), "Try failed posts again."), _say)
+release_command = many_posts(
+    Change("release", "released", ("held",), "Release held posts: they go out at their time, or now if it has passed."),
+    _say,
+)
+hold_command = many_posts(
+    Change("hold", "held", ("scheduled",), "Keep posts from going out until you release them."), _say
+)
+
+
+@click.command("undo", epilog="Example: skywrite undo")
+@json_option
+def undo_command(as_json: bool) -> None:
+    """Undo the last change to the queue: a schedule, import, edit, move, cancel, hold, release or retry.
+
+    All or nothing: it is refused if one of the posts was changed, attempted or published since. If the last thing that
+    you did cannot be undone, it says so, and what to do instead; what you did before that stays.
+    """
+    from skywrite.app import Skywrite
+    from skywrite.app.shapes.done import undone_shape
+
+    with Skywrite() as sky:
+        undone = sky.posts.undo()
+    if as_json:
+        print_json(undone_shape(undone))
+        return
+    what = f"post {undone.ids[0]}" if undone.posts == 1 else f"{undone.posts} posts"
+    print_done(f"Undone: {undone.operation} of {what}.")

@@ -1,0 +1,35 @@
+"""preview: a post as it will appear."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from skywrite.faces.cli.options import account_option, draft_options, draft_row, json_option, read_text, text_options
+from skywrite.faces.cli.thread import thread_row
+from skywrite.faces.cli.words import ManyTextsCommand
+
+
+@click.command(
+    "preview", cls=ManyTextsCommand, epilog='Example: skywrite preview "See https://example.com/a/long/path #news"'
+)
+@text_options
+@draft_options
+@click.option("--thread", "as_thread", is_flag=True, help="Show it as `skywrite thread` would post it.")
+@account_option
+@json_option
+def preview_command(
+    text: tuple[str, ...], file: Path | None, editor: bool, as_thread: bool, as_json: bool, **options: Any
+) -> None:
+    """Show exactly what would appear: text, links, card, images, counts and warnings. Sends nothing."""
+    from skywrite.faces.cli.posting import sky_about_to_send
+    from skywrite.faces.cli.view import show_preview
+
+    if as_thread or len(text) > 1:
+        row = thread_row(text, file, editor, options)
+    else:
+        row = {"text": read_text(text, file, editor), **draft_row(options)}
+    with sky_about_to_send() as sky:
+        show_preview(sky.preview(account=options["account"], **row), as_json)

@@ -1,0 +1,325 @@
+"""Stray words on the command line.
+
+What lives here: a command that refuses them, and shows the whole command as it was meant. A shell turns `--image *.jpg`
+into one value and many words, and `--at noon friday` into a value and a word; without this check those words would be
+posted in public. What does not: empty values and unknown options (`given`).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from skywrite.core.errors import InputError
+from skywrite.faces.cli.given import is_option
+from skywrite.faces.cli.quoting import shell_words
+
+_FILES = ("images", "video")
+# Words that somebody types who wants to do something, and not to post them.
+# Options that somebody gives who means a post of the queue by its number, and not a text.
+_OF_A_NUMBER = {"at", "zone", "late", "account", "as_json", "quiet", "draft", "next_slot"}
+_DEEDS = ("help", "version", "list", "ls", "status", "send", "rm", "quit", "exit")
+
+
+class Word(NamedTuple):
+    """A word that belongs to no option, and its place; `option` is the one whose value is right before it."""
+
+    text: str
+    place: int
+    option: click.Option | None
+
+
+class Line(NamedTuple):
+    """A command line: all that was given after the command, the words that belong to no option, and the options.
+
+    `ended`: whether `--` says that the rest are texts.
+    """
+
+    command: str
+    args: list[str]
+    words: list[Word]
+    options: list[click.Option]
+    ended: bool
+
+    def whole(self, args: list[str]) -> str:
+        """The command with these arguments, to paste."""
+        return f"{self.command} {shell_words(args)}"
+
+    def with_text(self, text: str) -> str:
+        """The command with this text in place of all words."""
+        places = {word.place for word in self.words}
+        rest = [arg for place, arg in enumerate(self.args) if place not in places and arg != "--"]
+        return self.whole([text, *rest] if is_text(text) else [*rest, "--", text])
+
+    def ending_options(self) -> str:
+        """The command that takes each word as it is."""
+        places = {word.place for word in self.words}
+        rest = [arg for place, arg in enumerate(self.args) if place not in places]
+        return self.whole([*rest, "--", *(word.text for word in self.words)])
+
+
+class OneTextCommand(click.Command):
+    """A command with one TEXT; anything left over is an error that names the option before it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        line = read_line(self, ctx, args)
+        check_one_text(line)
+        check_is_a_text(line)
+        check_no_file_name(line, self)
+        return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """What follows the command's name: one TEXT."""
+        return [piece.replace("[TEXT]...", "[TEXT]") for piece in super().collect_usage_pieces(ctx)]
+
+
+class ManyTextsCommand(click.Command):
+    """A command with several adjacent TEXTs; a word after an option is an error."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        line = read_line(self, ctx, args)
+        check_together(line)
+        check_no_file_name(line, self)
+        return super().parse_args(ctx, args)
+
+
+class NumberAndTextCommand(click.Command):
+    """A command with a number and a TEXT, wherever they stand; the name of a file is an error."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        check_no_file_name(read_line(self, ctx, list(args)), self)
+        return super().parse_args(ctx, args)
+
+
+class ThreadCommand(ManyTextsCommand):
+    """A command in which each TEXT is a post: a sentence without quotes is an error, too."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        line = read_line(self, ctx, list(args))
+        check_together(line)
+        check_no_sentence(line)
+        check_is_a_text(line)
+        return super().parse_args(ctx, args)
+
+
+def read_line(command: click.Command, ctx: click.Context, args: list[str]) -> Line:
+    """A command line. Raises NoSuchOption for an option that the command does not have: it is no text."""
+    known = {name: param for param in command.params if isinstance(param, click.Option) for name in param.opts}
+    known |= dict(_others(command, ctx))
+    words: list[Word] = []
+    options: list[click.Option] = []
+    ended = False
+    place = 0
+    before: click.Option | None = None
+    while place < len(args):
+        arg = args[place]
+        option = None if ended else known.get(arg.partition("=")[0]) or _cluster(known, arg)
+        if arg == "--" and not ended:
+            ended = True
+        elif option is not None:
+            options.append(option)
+            takes_value = not (option.is_flag or option.count)
+            place += takes_value and "=" not in arg and arg in known
+            before = option if takes_value else None
+        elif not ended and is_option(arg):
+            raise click.NoSuchOption(arg, ctx=ctx)
+        elif not ended and arg.startswith("-") and arg != "-":
+            raise _dashed(Line(ctx.command_path, args, words, options, ended), arg, place)
+        else:
+            words.append(Word(arg, place, before))
+            before = None
+        place += 1
+    return Line(ctx.command_path, args, words, options, ended)
+
+
+def _others(command: click.Command, ctx: click.Context) -> list[tuple[str, click.Option]]:
+    """The options that click adds itself."""
+    found = command.get_help_option(ctx)
+    return [] if found is None else [(name, found) for name in found.opts]
+
+
+def _cluster(known: dict[str, click.Option], arg: str) -> click.Option | None:
+    """The flag that a word like `-qh` begins with."""
+    return known.get(arg[:2]) if re.fullmatch(r"-[a-z]+", arg) else None
+
+
+def check_one_text(line: Line) -> None:
+    """Raise InputError if there is more than one word, or if the only one looks like another file."""
+    words = line.words
+    if len(words) > 1:
+        stray = next((word for word in words if word.option), words[1])
+        if stray.option:
+            raise _after_option(line, stray)
+        quoted = line.with_text(" ".join(word.text for word in words))
+        timed = _with_time(line)
+        hint = f"Put the text into quotes: {quoted}"
+        if timed is not None:
+            hint = f"If that is its time: {timed}. If all of it is the text: {quoted}"
+        raise InputError(f"One TEXT is posted, and {len(words)} words are given.", code="word.stray", hint=hint)
+    if words and words[0].option and words[0].option.name in _FILES and _is_file(words[0].text):
+        raise _after_option(line, words[0])
+
+
+def check_together(line: Line) -> None:
+    """Raise InputError for a word that is separated from the first texts by an option."""
+    for word in line.words[1:]:
+        if word.option:
+            raise _after_option(line, word)
+
+
+def check_no_sentence(line: Line) -> None:
+    """Raise InputError for words that are a sentence without quotes: one after the other, and the later one small."""
+    pairs = zip(line.words, line.words[1:], strict=False)
+    if line.ended or not any(_is_word(first.text) and _goes_on(later.text) for first, later in pairs):
+        return
+    text = " ".join(word.text for word in line.words)
+    hint = f"Put each post into quotes: {line.with_text(text)}. If each word is a post: {line.ending_options()}"
+    raise InputError(f"Each TEXT is a post, and {len(line.words)} words are given.", code="word.stray", hint=hint)
+
+
+def check_is_a_text(line: Line) -> None:
+    """Raise InputError if the only word is rather something to do, such as help."""
+    from skywrite.faces.cli.names import OLD_NAMES, all_commands
+
+    if line.ended or len(line.words) != 1:
+        return
+    text = line.words[0].text
+    if text.lower() == "help" or (not line.options and text in {*_DEEDS, *all_commands(), *OLD_NAMES}):
+        known = OLD_NAMES.get(text, text if text in all_commands() else "--help")
+        meant = f"skywrite {known}"
+        if text.lower() == "help":
+            meant = f"{line.command} --help"
+        hint = f"If you want that done: {meant}. To post the word: {line.ending_options()}"
+        raise InputError(f"Is {text!r} the text of a post? Nothing was posted.", code="word.stray", hint=hint)
+    if re.fullmatch(r"(?a)#?[0-9]{1,6}", text) and {option.name for option in line.options} <= _OF_A_NUMBER:
+        number = text.removeprefix("#")
+        hint = f"If you mean post {number}: skywrite show {number}. To post the number: {line.ending_options()}"
+        raise InputError(f"Is {text!r} the text of a post? Nothing was posted.", code="word.stray", hint=hint)
+    if named := re.fullmatch(r"(?s)(text|message|post)=(.+)", text):
+        hint = f"If that is the text: {line.with_text(named[2])}. To post all of it: {line.ending_options()}"
+        raise InputError(f"Is {text!r} the text of a post? Nothing was posted.", code="word.stray", hint=hint)
+
+
+def check_no_file_name(line: Line, command: click.Command) -> None:
+    """Raise InputError for a text that is the name of a file: what is in the file is meant. A number is a post's."""
+    found = next((word for word in line.words if not word.text.isdecimal() and _is_file(word.text)), None)
+    if line.ended or found is None:
+        return
+    option = _option_for(Path(found.text))
+    hint = f"To post its name: {line.ending_options()}"
+    if any(option in param.opts for param in command.params):
+        rest = [*line.args[: found.place], *line.args[found.place + 1 :]]
+        hint = f"If you mean the file: {line.whole([*rest, option, found.text])}. {hint}"
+    raise InputError(f"{found.text!r} is the name of a file. Nothing was posted.", code="word.stray", hint=hint)
+
+
+def _option_for(path: Path) -> str:
+    """The option that takes a file of this kind."""
+    from skywrite.protocol.media.sniff import HEAD_BYTES, IMAGES, VIDEOS, sniff
+
+    try:
+        with path.open("rb") as file:
+            kind = sniff(file.read(HEAD_BYTES))
+    except OSError:
+        kind = ""
+    return "--image" if kind in IMAGES else "--video" if kind in VIDEOS else "--file"
+
+
+def _with_time(line: Line) -> str | None:
+    """The command with its last words as the time, if they are one."""
+    from datetime import UTC
+
+    from skywrite.core.clock import SYSTEM_CLOCK
+    from skywrite.core.errors import SkywriteError
+    from skywrite.posting.schedule.times import parse_time
+
+    if any("--at" in option.opts for option in line.options):
+        return None
+    words = [word.text for word in line.words]
+    for first in range(1, len(words)):
+        begin = first + (words[first].lower() in ("at", "on"))
+        when = " ".join(words[begin:])
+        try:
+            parse_time(when, now=SYSTEM_CLOCK.now(), zone=str(UTC))
+        except SkywriteError:
+            continue
+        places = {word.place for word in line.words}
+        rest = [arg for place, arg in enumerate(line.args) if place not in places]
+        return line.whole([" ".join(words[:first]), *rest, "--at", when])
+    return None
+
+
+def is_text(word: str) -> bool:
+    """Whether a word is taken for a text, and not for an option."""
+    return word == "-" or not word.startswith("-")
+
+
+def _is_word(text: str) -> bool:
+    return bool(text) and not re.search(r"\s", text)
+
+
+def _goes_on(text: str) -> bool:
+    return _is_word(text) and text[0].islower()
+
+
+def _dashed(line: Line, arg: str, place: int) -> InputError:
+    """A text that begins with a dash, which a shell cannot tell from an option."""
+    rest = [*line.args[:place], *line.args[place + 1 :]]
+    hint = f"A text that begins with a dash comes last, after --: {line.whole([*rest, '--', arg])}"
+    return InputError(f"{arg[:40]!r} begins with a dash, as options do.", code="word.stray", hint=hint)
+
+
+def _after_option(line: Line, word: Word) -> InputError:
+    """The error for a word that the value before it belongs to, with the command as it was meant."""
+    assert word.option is not None
+    name, value = word.option.opts[0], line.args[word.place - 1]
+    before = line.args[: word.place - 1]
+    if "=" in value and not (before and before[-1] in word.option.opts):
+        before, value = [*before, name], value.partition("=")[2]
+    last = _last_stray(line, word)
+    between = line.args[word.place : last + 1]
+    after = line.args[last + 1 :]
+    files = _as_files([value, *between]) if word.option.name in _FILES else []
+    if any(_is_file(file) for file in files):
+        named = [piece for file in files for piece in (name, file)][1:]
+        hint = f"Put names with spaces into quotes: {line.whole([*before, *named, *after])}"
+    elif word.option.multiple:
+        repeated = [piece for text in between for piece in (name, text)]
+        hint = f"Repeat the option for each: {line.whole([*before, value, *repeated, *after])}"
+    else:
+        hint = f"Put its value into quotes: {line.whole([*before, ' '.join([value, *between]), *after])}"
+    return InputError(f"{word.text!r} is left over: {name} takes one value, {value!r}.", code="word.stray", hint=hint)
+
+
+def _last_stray(line: Line, word: Word) -> int:
+    """The place of the last word in a row with this one that belongs to the option before it.
+
+    If no text comes before the option, the last word of several is the text.
+    """
+    places = [other.place for other in line.words]
+    last = word.place
+    while last + 1 in places:
+        last += 1
+    has_text = places[0] < word.place or any(place > last for place in places)
+    return last if has_text or last == word.place else last - 1
+
+
+def _as_files(words: list[str]) -> list[str]:
+    """Words as the names of files that are there, the longest first; what is no file stays a word."""
+    names: list[str] = []
+    while words:
+        ends = range(len(words), 0, -1)
+        count = next((end for end in ends if _is_file(" ".join(words[:end]))), 1)
+        names.append(" ".join(words[:count]))
+        words = words[count:]
+    return names
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,296 @@
+"""What all pages share: the signed-in person, the frame around the content, and the security headers.
+
+What lives here: rendering. What does not: any page (a module and a template each, next to this one).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode, urlsplit
+from zoneinfo import ZoneInfo
+
+import jinja2
+import msgspec
+from starlette.convertors import IntegerConvertor, register_url_convertor
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from skywrite.app import Skywrite
+from skywrite.app.operations import Access
+from skywrite.app.overview import Stranded, stranded
+from skywrite.core.errors import Do, Hint, Overloaded, SkywriteError
+from skywrite.core.feature import Entry
+from skywrite.faces.server.auth import own_path, person_of
+from skywrite.faces.server.json_bodies import check_texts
+from skywrite.faces.server.limits import JSON_BYTES_MAX, bounded
+from skywrite.faces.server.pages.forms import Fields
+from skywrite.faces.server.problems import on_error, on_missing, on_surprise
+from skywrite.faces.server.rights import access_of_person
+from skywrite.faces.server.routes import PREFIX, invalid
+from skywrite.faces.server.services import Services, services_of
+from skywrite.features import features
+from skywrite.queue.authors import written_by
+from skywrite.queue.people import Person
+
+# Scripts and styles only come from this server, and no text can become a script (Trusted Types).
+CONTENT_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob: data:",
+        "media-src 'self' blob:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "worker-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types skywrite",
+    )
+)
+HEADERS = {"content-security-policy": CONTENT_POLICY, "cache-control": "no-store"}
+
+NAVIGATION = (
+    Entry("Plan", "/", "calendar", 10),
+    Entry("Compose", "/compose", "pen", 20),
+    Entry("History", "/history", "clock", 40),
+    Entry("Media", "/media", "image", 80),
+    Entry("Accounts", "/accounts", "person", 90),
+    Entry("Settings", "/settings", "key", 100),
+)
+_WORDS = {
+    "accounts.login": "sign in on the page Accounts",
+    "posts.approve": "see it on its page",
+    "posts.cancel": "cancel it",
+    "posts.release": "release it",
+    "posts.move": "move it",
+    "posts.get": "open the post",
+    "posts.list": "open the plan",
+    "reposts.list": "list the reposts on the command line",
+    "follow_ups.list": "list the follow-ups on the command line",
+    "run": "start a worker",
+    "run_once": "start a worker",
+}
+
+
+@cache
+def navigation() -> list[Entry]:
+    """The pages that the menu lists, those of the features among them."""
+    return sorted((*NAVIGATION, *(entry for row in features() for entry in row.navigation)), key=lambda one: one.place)
+
+
+class IdConvertor(IntegerConvertor):
+    """`{number:id}` in the path of a route: a number that a database can hold."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_url_convertor("id", IdConvertor())
+
+
+class Visit(NamedTuple):
+    """One request of a signed-in person, with their rights."""
+
+    request: Request
+    services: Services
+    person: Person
+
+    @property
+    def sky(self) -> Skywrite:
+        """The queue."""
+        return self.services.sky
+
+    @property
+    def access(self) -> Access:
+        """What the person may do."""
+        return access_of_person(self.sky, self.person)
+
+    def query(self, name: str, default: str = "") -> str:
+        """A value of the address."""
+        return self.request.query_params.get(name, default)
+
+
+Page = Callable[[Visit], Response]
+
+
+def page_route(path: str, page: Page, *, network: bool = False) -> BaseRoute:
+    """A route for a page that needs a sign-in. `network`: it may wait for servers of others."""
+
+    async def endpoint(request: Request) -> Response:
+        return await answer(request, page, network=network)
+
+    return Route(path, endpoint, methods=["GET"], name=f"page {path} GET")
+
+
+async def answer(request: Request, page: Page, *, network: bool = False) -> Response:
+    """Handle a page for a signed-in person; in a thread, because the queue's methods block."""
+    person = await person_of(request)
+    if person is None:
+        return signed_out(request)
+    return await in_lane(Visit(request, services_of(request), person), page, network=network)
+
+
+def signed_out(request: Request) -> Response:
+    """How to sign in. A browser that comes from another site does not send our cookie (SameSite=Strict), so it goes one
+    step further first, from a page of ours.
+    """
+    if request.method == "GET" and request.headers.get("sec-fetch-site") == "cross-site":
+        query = urlencode([pair for pair in request.query_params.multi_items() if pair[0] != "done"])
+        address = request.url.path + (f"?{query}" if query else "")
+        return render("from_elsewhere.html", address=own_path(address))
+    return render("signed_out.html", status=401, error=None)
+
+
+async def in_lane(visit: Visit, page: Page, *, network: bool) -> Response:
+    """What a page answers, its errors included."""
+    try:
+        return await visit.services.lanes.of(network).run(visit.access.share, _shown, page, visit)
+    except Overloaded as error:
+        return _trouble(visit, error)
+
+
+def form_route(path: str, action: Callable[[Visit, dict[str, str]], Response], *, network: bool = False) -> BaseRoute:
+    """A route for a submitted form; errors are shown on their own page, with a link back."""
+
+    async def endpoint(request: Request) -> Response:
+        person = await person_of(request)
+        if person is None:
+            return signed_out(request)
+        form = await bounded(request, JSON_BYTES_MAX).form(max_files=0, max_fields=200)
+        fields = Fields({name: str(value) for name, value in form.items()})
+        check_texts(fields.values())
+        visit = Visit(request, services_of(request), person)
+        return await in_lane(visit, lambda seen: action(seen, fields), network=network)
+
+    return Route(path, endpoint, methods=["POST"], name=f"form {path}")
+
+
+def _shown(page: Page, visit: Visit) -> Response:
+    try:
+        with written_by(visit.access.who, agent=False):
+            return page(visit)
+    except msgspec.ValidationError as error:
+        return _trouble(visit, invalid(error, hint=""))
+    except SkywriteError as error:
+        return _trouble(visit, error)
+
+
+def _trouble(visit: Visit, error: SkywriteError) -> Response:
+    return show(visit, "error.html", status=error.http_status, title="That did not work", error=error)
+
+
+def missing(request: Request, error: Exception) -> Response:
+    """Nothing is at this address: a page for people, a problem for programs."""
+    return render("missing.html", status=404) if _is_for_people(request) else on_missing(request, error)
+
+
+def is_from_here(request: Request) -> bool:
+    """Whether a page of ours led here. What was done is said in the address, and everybody can write an address."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    referer = urlsplit(request.headers.get("referer", ""))
+    origin = f"{referer.scheme}://{referer.netloc}"
+    return services_of(request).origin.is_own(origin, request.headers.get("host", ""))
+
+
+def refused(request: Request, error: Exception) -> Response:
+    """A request that was refused before a page could answer: a page for people, a problem for programs."""
+    response = on_error(request, error)
+    if not _is_for_people(request):
+        return response
+    template = "signed_out.html" if response.status_code == 401 else "refused.html"
+    page = render(template, status=response.status_code, error=error)
+    page.headers.update({name: value for name, value in response.headers.items() if name == "retry-after"})
+    return page
+
+
+def failed(request: Request, error: Exception) -> Response:
+    """Something failed that nobody expected: a page for people, a problem for programs; the log says more."""
+    response = on_surprise(request, error)
+    return render("failed.html", status=500) if _is_for_people(request) else response
+
+
+def _is_for_people(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(PREFIX)
+
+
+def show(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Response:
+    """A page within the frame."""
+    return render(
+        template,
+        status=status,
+        person=visit.person,
+        path=visit.request.url.path,
+        navigation=[item for item in navigation() if item.address != "/compose" or "draft" in visit.access.scopes],
+        may=visit.access.scopes,
+        done=visit.query("done") if is_from_here(visit.request) else "",
+        stranded=_stranded(visit),
+        **values,
+    )
+
+
+def _stranded(visit: Visit) -> list[Stranded]:
+    """The accounts whose posts wait until somebody signs in. A page that cannot say so is still shown."""
+    with suppress(SkywriteError):
+        return [one for one in stranded(visit.sky.context.store) if visit.access.covers([one.account.did])]
+    return []
+
+
+def render(template: str, *, status: int = 200, **values: Any) -> Response:
+    """A template as a response with the headers of pages."""
+    return HTMLResponse(templates().get_template(template).render(**values), status, headers=HEADERS)
+
+
+def back(path: str, done: str = "", **query: str) -> Response:
+    """A redirect after a form, with a message about what was done."""
+    place = urlsplit(own_path(path))
+    values = {**dict(parse_qsl(place.query)), **query, "done": done}
+    text = urlencode({name: value for name, value in values.items() if value})
+    return RedirectResponse(f"{place.path}?{text}" if text else place.path, 303)
+
+
+@cache
+def templates() -> jinja2.Environment:
+    """The templates: everything is escaped, and an undefined name is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(
+            [Path(__file__).parents[1] / "templates", *(row.folder / "templates" for row in features())]
+        ),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["hint"] = hint_words
+    environment.filters["clock"] = lambda at, zone: f"{at.astimezone(ZoneInfo(zone)):%H:%M}"
+    environment.filters["when"] = when
+    return environment
+
+
+def when(at: datetime | None, zone: str) -> str:
+    """A time for people, in a zone."""
+    if at is None:
+        return "no time yet"
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.day} {local:%b %Y}, {local:%H:%M}"
+
+
+def hint_words(hint: str) -> str:
+    """A hint for the page."""
+    return hint.said(_said) if isinstance(hint, Hint) else hint
+
+
+def _said(do: Do) -> str:
+    if do.operation == "argument":
+        return str(do.target).replace("_", " ")
+    return _WORDS.get(do.operation, do.operation.replace("_", " "))

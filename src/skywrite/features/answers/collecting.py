@@ -1,0 +1,153 @@
+"""Reading an account's notifications page by page, so that nothing between two reads is left out.
+
+The list has no "since", a page may be empty and have more below it, entries appear further down than the newest known
+one, and a worker may stop between two pages. So each read goes on from the top until it is well within what was read
+before, and what is below the page where it had to stop is a gap, which is kept and read later.
+
+What lives here: that, and what of a notification the ledger keeps. What does not: the ledger (`queue.inbox`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from skywrite.app.context import Context
+from skywrite.core.errors import NoAnswer
+from skywrite.features.answers.store import REASONS, InboxItems, NewItem, Place
+from skywrite.protocol.atproto.session import Agent
+from skywrite.protocol.atproto.syntax import AtUri, InvalidSyntax
+from skywrite.queue.model import Account
+
+PAGES_MAX = 5
+PAGE = 100
+# So many known items, or such an age, are well within what was read before.
+KNOWN_ENOUGH = 100
+READ_AGAIN = timedelta(hours=1)
+NOTED_EVERY = timedelta(minutes=10)
+GAPS_MAX = 20
+TEXT_MAX = 3000
+
+
+def collect(ctx: Context, account: Account) -> int:
+    """Store what is new, from a few pages. Returns how many items are."""
+    stored, started = InboxItems(ctx.store), ctx.clock.now()
+    before = place = stored.place(account.did)
+    # A clock that ran ahead may have noted a time that is still to come.
+    until = before.until and min(before.until, started)
+    agent, left, added = ctx.agent(account), PAGES_MAX, 0
+    waiting: list[str | None] = [None, *before.gaps]
+    # However much comes at the top, gaps get their share.
+    reserved = PAGES_MAX // 2 if before.gaps else 0
+    while waiting and left:
+        cursor, known = waiting.pop(0), 0
+        while left > reserved:
+            items, following = _page(agent, account, cursor)
+            left -= 1
+            known += len(items) - len(stored.unknown(items))
+            reached = following is None or known >= KNOWN_ENOUGH or _is_old(items, following, until)
+            if following is None:
+                # The list was read to its end, and with it everything that is below a gap.
+                waiting = []
+            if before.until is None and not left:
+                # The first look does not go back for ever.
+                reached, waiting = True, []
+            gaps = [*([] if reached else [following]), *waiting]
+            here = place._replace(gaps=tuple(gap for gap in gaps if gap is not None)[:GAPS_MAX])
+            added += stored.add(items, here if here != place else None, place)
+            if here != place and not items:
+                stored.put_place(account.did, here, place)
+            place, cursor = here, following
+            if reached:
+                break
+        reserved = 0
+    if not place.gaps and (before.until is None or abs(started - before.until) >= NOTED_EVERY):
+        stored.put_place(account.did, Place((), started), place)
+    return added
+
+
+def _page(agent: Agent, account: Account, cursor: str | None) -> tuple[list[NewItem], str | None]:
+    """The items of a page, and where the next one begins."""
+    # Without it, an account with priority notifications hears only of people that it follows.
+    params: dict[str, Any] = {"limit": PAGE, "reasons": list(REASONS), "priority": False}
+    page = agent.query("app.bsky.notification.listNotifications", params | ({"cursor": cursor} if cursor else {}))
+    listed = page.get("notifications")
+    if not isinstance(listed, list):
+        raise NoAnswer("The server's response contains no notifications.")
+    items = [item for view in listed if (item := item_of(account, view)) is not None]
+    following = page.get("cursor")
+    return items, following if isinstance(following, str) and following != cursor else None
+
+
+def _is_old(items: Sequence[NewItem], cursor: str, until: datetime | None) -> bool:
+    """Whether a page ends well below what was read before. Cursors of the AppView begin with a time."""
+    if until is None:
+        return False
+    try:
+        at = _time_of(cursor.partition("::")[0])
+    except ValueError:
+        if not items:
+            return False
+        at = items[-1].indexed_at
+    return at < until - READ_AGAIN
+
+
+def item_of(account: Account, view: Any) -> NewItem | None:
+    """A notification as the ledger keeps it; None if it cannot be read, or is our own."""
+    try:
+        author, record = view["author"], view["record"]
+        if view["reason"] not in REASONS or author["did"] == account.did:
+            return None
+        uri = _with_did(str(view["uri"]), str(author["did"]))
+        reply = _part(record.get("reply"))
+        return NewItem(
+            account_did=account.did,
+            uri=uri,
+            cid=str(view["cid"]),
+            reason=str(view["reason"]),
+            author_did=str(author["did"]),
+            author_handle=_storable(str(author["handle"])),
+            text=_storable(str(record.get("text", "")))[:TEXT_MAX],
+            subject=view.get("reasonSubject"),
+            indexed_at=_time_of(str(view["indexedAt"])),
+            parent=_uri(reply.get("parent")),
+            root=_uri(reply.get("root")) or uri,
+            labels=_labels(author),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _labels(author: Mapping[str, Any]) -> tuple[str, ...]:
+    """What an author is said to be, by itself or by others."""
+    found = [label for label in author.get("labels") or () if isinstance(label, Mapping) and not label.get("neg")]
+    return tuple(sorted({_storable(str(label.get("val", ""))) for label in found}))
+
+
+def _with_did(uri: str, did: str) -> str:
+    """The address with the DID of its author: handles change, and an answer's identity must not."""
+    try:
+        parsed = AtUri(uri)
+    except InvalidSyntax:
+        return uri
+    return f"at://{did}/{parsed.collection}/{parsed.rkey}"
+
+
+def _uri(value: object) -> str | None:
+    uri = _part(value).get("uri")
+    return _storable(uri) if isinstance(uri, str) else None
+
+
+def _part(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _time_of(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    return at.replace(tzinfo=at.tzinfo or UTC)
+
+
+def _storable(text: str) -> str:
+    """A text that both databases can hold: without NUL and lone surrogates, which JSON may carry."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -1,0 +1,117 @@
+"""Operations on the inbox: what others wrote about our posts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from skywrite.app.context import Context
+from skywrite.app.operations.shapes import ById, Id, Input, Limit, Text, Word
+from skywrite.app.operations.table import Access, operation
+from skywrite.app.shapes.base import Output, shaped
+from skywrite.app.shapes.posts import PostShape, post_shape
+from skywrite.features.answers.store import InboxItem, unknown_item
+
+
+class ListInbox(Input):
+    """Which items."""
+
+    account: Word | None = None
+    done: Annotated[bool, Meta(description="Also what is done or snoozed, the latest first.")] = False
+    limit: Limit = 100
+
+
+class AnswerItem(Input):
+    """A reply, and when it goes out."""
+
+    id: Id
+    text: Annotated[Text, Meta(min_length=1)]
+    at: Annotated[Word, Meta(description="ISO 8601, or plain English: tomorrow 9:00. Without it, now.")] | None = None
+
+
+class SnoozeItem(Input):
+    """When it comes again."""
+
+    id: Id
+    until: Annotated[Word, Meta(description="ISO 8601, or plain English: tomorrow 9:00.", min_length=1)]
+
+
+class ItemList(Output):
+    """What is in the inbox."""
+
+    items: list[ItemShape]
+
+
+class ItemShape(Output):
+    """Something that somebody wrote. `subject` is the post of yours that it is about; `answer` is the reply to it.
+
+    `answers`: how many replies there are. `passed`: why no function of a program answers it.
+    """
+
+    id: int
+    account: str
+    did: str
+    reason: str
+    uri: str
+    cid: str
+    author_did: str
+    author_handle: str
+    text: str
+    labels: list[str]
+    subject: str | None
+    parent: str | None
+    root: str | None
+    indexed_at: datetime
+    state: str
+    snoozed_until: datetime | None
+    answer: int | None
+    answers: int
+    answered_at: datetime | None
+    passed: str | None
+
+
+@operation("GET /inbox", scope="read")
+def list_inbox(access: Access, given: ListInbox) -> ItemList:
+    """List replies, mentions and quotes that wait for an answer."""
+    inbox = access.sky.inbox
+    found = [
+        item
+        for did in access.dids(given.account)
+        for item in inbox.list(everything=given.done, account=did, limit=given.limit)
+    ]
+    found.sort(key=lambda item: (item.indexed_at, item.id), reverse=given.done)
+    return ItemList([item_shape(access.sky.context, item) for item in found[: given.limit]])
+
+
+@operation("POST /inbox/{id}/answer", scope="schedule", idempotent=True, network=True)
+def answer(access: Access, given: AnswerItem) -> PostShape:
+    """Reply through the queue. The same reply again adds nothing."""
+    item = seen_item(access, given.id)
+    return post_shape(access.sky.inbox.answer(item.id, given.text, at=given.at))
+
+
+@operation("POST /inbox/{id}/done", scope="schedule", idempotent=True)
+def done(access: Access, given: ById) -> ItemShape:
+    """Note that an item needs no reply."""
+    return item_shape(access.sky.context, access.sky.inbox.done(seen_item(access, given.id).id))
+
+
+@operation("POST /inbox/{id}/snooze", scope="schedule", idempotent=True)
+def snooze(access: Access, given: SnoozeItem) -> ItemShape:
+    """Show an item again later."""
+    return item_shape(access.sky.context, access.sky.inbox.snooze(seen_item(access, given.id).id, given.until))
+
+
+def seen_item(access: Access, item_id: int) -> InboxItem:
+    """An item of an account that the caller may know of. Raises NotFound."""
+    item = access.sky.inbox.get(item_id)
+    return access.seen(item, [item.account_did], unknown_item(item_id))
+
+
+def item_shape(ctx: Context, item: InboxItem) -> ItemShape:
+    """An item as JSON."""
+    account = ctx.store.account(item.account_did)
+    values = {"account": account.handle, "did": account.did, "answer": item.answer_id}
+    return shaped(ItemShape, {**item._asdict(), **values})

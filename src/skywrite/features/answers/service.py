@@ -1,0 +1,271 @@
+"""Replies, mentions and quotes of our posts: collected, answered through the queue, and passed to a program's function.
+
+What lives here: replying, and the worker's task. What does not: reading notifications (`collecting`), what a function
+may answer (`answering`), the ledger (`queue.inbox`), registering a function (`functions`).
+"""
+
+from __future__ import annotations
+
+import builtins
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from skywrite.app.context import Context
+from skywrite.app.drafting import Drafting
+from skywrite.app.entries import entries, entry_of
+from skywrite.app.kinds import checked
+from skywrite.app.results import Entry
+from skywrite.app.rows import Rows
+from skywrite.app.undoing import final
+from skywrite.app.work import WorkParts
+from skywrite.core.errors import ENDED, Do, InputError, SkywriteError, Unexpected
+from skywrite.features.answers.answering import Answering
+from skywrite.features.answers.collecting import collect
+from skywrite.features.answers.store import HANDLE_TRIES, InboxItem, InboxItems
+from skywrite.posting.compose.draft import Draft
+from skywrite.posting.compose.gated import NOBODY
+from skywrite.posting.publish.log import Log, silent
+from skywrite.posting.publish.rounds import Turn, take_all
+from skywrite.posting.publish.worker import in_turn
+from skywrite.posting.sources.functions import Function
+from skywrite.queue.database import is_about_one
+from skywrite.queue.identities import FUNCTION_ANSWERS
+from skywrite.queue.model import Account
+
+SETTING = "inbox"
+EVERY = timedelta(minutes=1)
+ABOVE_MAX = 5
+
+
+class Talk(NamedTuple):
+    """A conversation. `above` is what it is about, the oldest first; each item has the post that answers it."""
+
+    account: Account
+    subject: str | None
+    above: tuple[InboxItem | Entry, ...]
+    items: tuple[tuple[InboxItem, Entry | None], ...]
+
+
+@checked("inbox")
+class Inbox:
+    """What others wrote about our posts."""
+
+    def __init__(self, ctx: Context, drafting: Drafting) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+
+    @property
+    def _stored(self) -> InboxItems:
+        return InboxItems(self._ctx.store)
+
+    def collect(self, account: str | None = None) -> int:
+        """Fetch what is new. Returns how many items are."""
+        return collect(self._ctx, self._ctx.account(account))
+
+    def list(
+        self, *, everything: bool = False, account: str | None = None, limit: int = 100
+    ) -> builtins.list[InboxItem]:
+        """What waits for an answer, the oldest first; with `everything` also what is done with, the latest first."""
+        did = self._ctx.did(account)
+        return self._stored.list(everything=everything, account_did=did, limit=limit)
+
+    def waiting(self, account: str | None = None) -> int:
+        """How many items wait for an answer; of very many, 1,000."""
+        return self._stored.waiting(self._ctx.did(account))
+
+    def talks(self, items: Sequence[InboxItem]) -> builtins.list[Talk]:
+        """The items by what they are about, with what stands above them, as far as the queue knows it."""
+        accounts = {account.did: account for account in self._ctx.store.accounts()}
+        together: dict[tuple[str, str], builtins.list[InboxItem]] = {}
+        for item in items:
+            together.setdefault((item.account_did, item.subject or item.uri), []).append(item)
+        return [
+            Talk(
+                accounts[did],
+                group[0].subject,
+                self._above(accounts[did], group[0].subject, ABOVE_MAX),
+                tuple((item, self._answer_to(item)) for item in group),
+            )
+            for (did, _), group in together.items()
+        ]
+
+    def _above(self, account: Account, uri: str | None, left: int) -> tuple[InboxItem | Entry, ...]:
+        post = self._ctx.store.published_as(account.did, uri) if uri and left > 0 else None
+        if post is None:
+            return ()
+        asked = self._stored.answered_by(post.id)
+        before = () if asked is None else (*self._above(account, asked.subject, left - 1), asked)
+        return (*before, *entries(self._ctx, [post]))
+
+    def _answer_to(self, item: InboxItem) -> Entry | None:
+        return None if item.answer_id is None else entry_of(self._ctx, item.answer_id)
+
+    def get(self, item_id: int) -> InboxItem:
+        """One item. Raises NotFound."""
+        return self._stored.get(item_id)
+
+    @final("the answer to item {item_id} of the inbox", "Cancel it: ", Do("posts.cancel", "{done.post.id}"))
+    def answer(
+        self, item_id: int, text: str = "", *, at: str | datetime | None = None, as_draft: bool = False, **draft: Any
+    ) -> Entry:
+        """Reply through the queue, now or at a time; the same reply again adds nothing, and the item is done.
+
+        With `as_draft` the reply waits for somebody who schedules it, and the item stays in the inbox until then.
+        """
+        item = self._stored.get(item_id)
+        account = self._ctx.store.account(item.account_did)
+        due_at = None if as_draft else self._drafting.when(account, self._ctx.clock.now() if at is None else at)
+        return self._add(item, account, {"text": text, **draft}, due_at)
+
+    @final("the end of item {item_id} of the inbox", "What still waits: ", Do("inbox.list"))
+    def done(self, item_id: int) -> InboxItem:
+        """Mark it as done: it needs no reply. Raises NotFound."""
+        return self._stored.settle(item_id, "done")
+
+    @final("the wait of item {item_id} of the inbox", "See: ", Do("inbox.list"))
+    def snooze(self, item_id: int, until: str | datetime) -> InboxItem:
+        """Show it again later. Raises NotFound, InvalidTime."""
+        item = self._stored.get(item_id)
+        at = self._drafting.when(self._ctx.store.account(item.account_did), until)
+        return self._stored.settle(item_id, "new", snoozed_until=at)
+
+    def _add(self, item: InboxItem, account: Account, row: Mapping[str, Any], due_at: datetime | None) -> Entry:
+        given = {"card": "none", **row, "reply_to": item.uri}
+        ready = self._drafting.prepare(self._drafting.draft(account, given), account)
+        self._drafting.keep_media([ready])
+        digest = sha256(str(row["text"]).encode()).hexdigest()[:32]
+        key = f"{'inbox' if due_at else 'inbox draft'}:{item.uri}:{digest}"[:500]
+        new = self._drafting.new_post(ready, due_at=due_at, key=key, source="inbox")
+        return entry_of(self._ctx, self._stored.answer(item.id, new))
+
+    def answer_by(self, name: str, call: Callable[..., Any], item: InboxItem) -> None:
+        """Pass a claimed item to a program's function, and post what it returns: once, however often it is called."""
+        draft = Function(name, lambda: call(item), "").draft()
+        if draft is None:
+            return
+        base, key = Function(name, call, "").folder, f"{FUNCTION_ANSWERS}{item.uri}"[:500]
+        row = draft._replace(reply_to=item.uri) if isinstance(draft, Draft) else {**draft, "reply_to": item.uri}
+        rows = Rows(self._ctx, self._drafting)
+        new, notices = rows.accept(row, base=base, account=item.account_did, now=True, key=key, source="inbox")
+        if NOBODY in notices:
+            self._stored.pass_over(item, NOBODY)
+            return
+        self._stored.answer_claimed(item, new)
+
+
+@dataclass
+class InboxTask:
+    """The worker's work (`publish.rounds.Work`) of collecting, once a minute, and of calling a program's function. Only
+    for accounts with `inbox=yes`, or if a program has such a function.
+    """
+
+    ctx: Context
+    inbox: Inbox
+    handlers: Mapping[str, Callable[..., Any]]
+    log: Log = silent
+    kind: str = field(default="inbox", init=False)
+    _collected: deque[tuple[Account, bool]] = field(default_factory=deque, init=False)
+    _calling: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _next_at: datetime | None = field(default=None, init=False)
+
+    def next_at(self) -> datetime | None:
+        """Every minute."""
+        return in_turn(self._next_at, self.ctx.clock.now(), EVERY)
+
+    def run(self) -> None:
+        """Collect, and call the functions."""
+        take_all(self)
+
+    def due(self) -> builtins.list[Turn]:
+        """The accounts."""
+        self._next_at = self.ctx.clock.now() + EVERY
+        return [Turn(account.did, account.pds_url, account) for account in self._wanted()]
+
+    def take(self, turn: Turn) -> SkywriteError | None:
+        """Collect for an account, then call the functions; a problem with one item does not stop the others."""
+        error = self._collect(turn.what)
+        if self.handlers:
+            self._collected.append((turn.what, error is None))
+            self._answer_all()
+        return error
+
+    def _answer_all(self) -> None:
+        """Call the functions for the accounts whose turn it was, in one thread at a time: a program expects no others.
+
+        Nobody waits for a function: whoever calls one goes on with what was collected meanwhile.
+        """
+        while self._collected and self._calling.acquire(blocking=False):
+            try:
+                ours = {account.did for account in self.ctx.store.accounts()}
+                while self._collected:
+                    account, collected = self._collected.popleft()
+                    for name, call in self.handlers.items():
+                        if self._has_started(account, name, collected):
+                            self._answer(account, name, call, Answering(self.ctx, account, ours))
+            finally:
+                self._calling.release()
+
+    def _has_started(self, account: Account, name: str, collected: bool) -> bool:
+        """Whether a function answers what comes to an account. It begins once what was there before is known."""
+        items = InboxItems(self.ctx.store)
+        if not items.has_started(account.did, name):
+            if not collected or items.place(account.did).gaps:
+                return False
+            items.start(account.did, name)
+            self.log("on_reply_starts", account=account.handle, function=name)
+        return True
+
+    def _answer(self, account: Account, name: str, call: Callable[..., Any], answering: Answering) -> None:
+        """Call a function with what came for an account since it has the function."""
+
+        def why_not(item: InboxItem) -> str | None:
+            why = answering.why_not(item)
+            if why is not None:
+                self.log("on_reply_passes", item=item.id, why=why)
+            return why
+
+        items = InboxItems(self.ctx.store)
+        while (item := items.claim(account.did, why_not, worker=self.ctx.worker_name)) is not None:
+            self._hand_out(name, call, item)
+
+    def _wanted(self) -> list[Account]:
+        """The accounts that ask for it; where a program has a function for replies, all that do not refuse."""
+        store = self.ctx.store
+        if not self.handlers:
+            return [account for account in store.accounts_with_setting(SETTING) if account.settings[SETTING]]
+        able = (account for account in store.accounts() if account.signed_in and account.state == "ok")
+        return [account for account in able if account.settings.get(SETTING) is not False]
+
+    def _collect(self, account: Account) -> SkywriteError | None:
+        try:
+            added = self.inbox.collect(account.did)
+        except SkywriteError as error:
+            self.log("inbox_failed", account=account.handle, **error.facts)
+            return error
+        if added:
+            self.log("inbox", account=account.handle, added=added)
+        return None
+
+    def _hand_out(self, name: str, call: Callable[..., Any], item: InboxItem) -> None:
+        try:
+            self.inbox.answer_by(name, call, item)
+        except Exception as found:
+            if not is_about_one(found):
+                raise
+            error = Unexpected.of(found)
+            self.log("on_reply_failed", item=item.id, **error.facts)
+            given_up = isinstance(error, InputError) or item.tries >= HANDLE_TRIES
+            if given_up and not isinstance(error, ENDED):
+                InboxItems(self.ctx.store).pass_over(item, error.message)
+            return
+        InboxItems(self.ctx.store).handled(item)
+
+
+def works(parts: WorkParts) -> InboxTask:
+    """The work of a worker."""
+    return InboxTask(parts.context, Inbox(parts.context, parts.drafting), parts.answers, parts.log)

@@ -1,0 +1,325 @@
+"""The inbox: what others wrote about our posts, each item once, until it is done.
+
+What lives here: the ledger, how far each account's notifications were read, and claiming items for a program's
+function. What does not: fetching them (`app.collecting`), which of them a function may answer (`app.answering`).
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from skywrite.core.errors import Do, Hint, NotFound
+from skywrite.core.shown import named
+from skywrite.queue import identities
+from skywrite.queue.adding import add_posts
+from skywrite.queue.base import StoreBase
+from skywrite.queue.database import Row, Transaction, time_of
+from skywrite.queue.model import NewPost
+from skywrite.queue.reading import SET_ASIDE, UnreadableRow, json_of, readable, reads
+from skywrite.queue.rows import dump_json
+
+KEPT = timedelta(days=365)
+
+REASONS = ("reply", "mention", "quote")
+HANDLE_SECONDS = 300.0
+HANDLE_TRIES = 3
+COUNT_MAX = 1000
+SEEN_BEFORE = "It was there before the function."
+# The scopes of the settings that say how far notifications were read, and since when a function answers.
+
+
+def unknown_item(item_id: int) -> NotFound:
+    """The error about a number that nothing in the inbox has."""
+    return NotFound(
+        f"There is nothing with the number {named(item_id)} in the inbox.",
+        code="inbox.item_unknown",
+        hint=Hint("See: ", Do("inbox.list")),
+    )
+
+
+class NewItem(NamedTuple):
+    """Something that others wrote. `subject` is our post that it is about, `parent` what it replies to directly, `root`
+    where its conversation begins (itself, if it is no reply), `labels` what its author is said to be.
+    """
+
+    account_did: str
+    uri: str
+    cid: str
+    reason: str
+    author_did: str
+    author_handle: str
+    text: str
+    subject: str | None
+    indexed_at: datetime
+    parent: str | None = None
+    root: str | None = None
+    labels: tuple[str, ...] = ()
+
+
+class InboxItem(NamedTuple):
+    """An item of the inbox. `answer_id` is the post that replies to it, and `answers` how many there are.
+
+    `answered_at`: when a function answered it. `passed`: why no function gets it.
+    """
+
+    id: int
+    account_did: str
+    uri: str
+    cid: str
+    reason: str
+    author_did: str
+    author_handle: str
+    text: str
+    subject: str | None
+    indexed_at: datetime
+    state: str
+    snoozed_until: datetime | None
+    answer_id: int | None
+    tries: int
+    parent: str | None
+    root: str | None
+    labels: tuple[str, ...]
+    passed: str | None
+    answered_at: datetime | None
+    answers: int
+
+
+class Place(NamedTuple):
+    """How far an account's notifications were read: everything until `until`, but for what is below the `gaps`, the
+    newest first.
+    """
+
+    gaps: tuple[str, ...] = ()
+    until: datetime | None = None
+
+
+class Given(NamedTuple):
+    """How many answers the functions of an account gave in some time: to each person, and in each conversation."""
+
+    to: Counter[str]
+    below: Counter[str]
+
+
+class _DealtWith(Exception):
+    """Somebody has dealt with the item meanwhile: the transaction must be rolled back."""
+
+
+class InboxItems:
+    """The inbox of a store."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
+
+    def add(self, items: Sequence[NewItem], place: Place | None = None, before: Place | None = None) -> int:
+        """Store the new items, and in the same transaction how far they were read. Returns how many were new.
+
+        `before`: how far they were read when this reader began or noted it last.
+        """
+        fresh = self.unknown(items)
+        if not fresh and place is None:
+            return 0
+        with self._store._writing(wake=False) as tx:
+            # Lists come newest first; who wrote first is answered first.
+            added = sum(tx.run("insert_inbox", **_values(item)) for item in reversed(fresh))
+            if place is not None and items:
+                _put_place(tx, items[0].account_did, place, before or Place())
+            return added
+
+    def unknown(self, items: Sequence[NewItem]) -> builtins.list[NewItem]:
+        """Those of the items that were not added before."""
+        with self._store._reading() as tx:
+            return [item for item in items if tx.row("known_inbox", account_did=item.account_did, uri=item.uri) is None]
+
+    def list(
+        self, *, everything: bool = False, account_did: str | None = None, limit: int = 100
+    ) -> builtins.list[InboxItem]:
+        """What waits for an answer, the oldest first; or everything, the latest first."""
+        values = {"account_did": account_did or "", "limit": limit}
+        with self._store._reading() as tx:
+            if everything:
+                return readable(tx.rows("list_whole_inbox", **values), _item_of)
+            return readable(tx.rows("list_inbox", now=self._store._clock.now(), **values), _item_of)
+
+    def waiting(self, account_did: str | None = None) -> int:
+        """How many items wait for an answer; more than 1,000 are not counted."""
+        values = {"account_did": account_did or "", "limit": COUNT_MAX}
+        with self._store._reading() as tx:
+            row = tx.row("count_inbox", now=self._store._clock.now(), **values)
+        return 0 if row is None else int(row["waiting"])
+
+    def answered_by(self, post_id: int) -> InboxItem | None:
+        """What a post of ours answers."""
+        with self._store._reading() as tx:
+            row = tx.row("answered_by", post_id=post_id)
+        return None if row is None else _item_of(row)
+
+    def get(self, item_id: int) -> InboxItem:
+        """One item. Raises NotFound."""
+        with self._store._reading() as tx:
+            return _get(tx, item_id)
+
+    def settle(self, item_id: int, state: str, *, snoozed_until: datetime | None = None) -> InboxItem:
+        """Mark it as done, or to be shown again later. Raises NotFound."""
+        with self._store._writing(wake=False) as tx:
+            _get(tx, item_id)
+            values = {"state": state, "snoozed_until": snoozed_until, "now": self._store._clock.now()}
+            tx.run("settle_inbox", id=item_id, **values)
+            return _get(tx, item_id)
+
+    def answer(self, item_id: int, post: NewPost) -> int:
+        """Store a person's reply; a draft leaves the item in the inbox. Returns the post's number.
+
+        The first one has the identity of the answer that a function would give, so that there is one of the two; a
+        person may write more. Raises NotFound.
+        """
+        with self._store._writing() as tx:
+            item = _get(tx, item_id)
+            number = item.answers + 1
+            identity = identities.of_answer(item.account_did, item.uri, number)
+            (added,) = add_posts(tx, self._store._clock, [post._replace(identity=identity)])
+            state, answers = "new" if post.due_at is None else "done", item.answers if added.existed else number
+            values = {"state": state, "answer_id": added.id, "answers": answers, "now": self._store._clock.now()}
+            tx.run("answer_inbox", id=item_id, **values)
+            return added.id
+
+    def answer_claimed(self, item: InboxItem, post: NewPost) -> int | None:
+        """Store a function's reply to an item that it has claimed; None if somebody has dealt with the item meanwhile.
+
+        The reply and what is noted of it are in one transaction. Returns the post's number.
+        """
+        now = self._store._clock.now()
+        identity = identities.of_answer(item.account_did, item.uri)
+        try:
+            with self._store._writing() as tx:
+                (added,) = add_posts(tx, self._store._clock, [post._replace(identity=identity)])
+                values = {"id": item.id, "was": item.tries, "answer_id": added.id, "now": now}
+                if tx.run("answer_inbox_by_function", **values) != 1:
+                    raise _DealtWith
+                return added.id
+        except _DealtWith:
+            return None
+
+    def claim(
+        self, account_did: str, why_not: Callable[[InboxItem], str | None], *, worker: str = ""
+    ) -> InboxItem | None:
+        """Claim the next item that no function has handled, for five minutes; after three tries it is left alone.
+
+        An item for which `why_not` gives a reason is passed over for good.
+        """
+        now = self._store._clock.now()
+        while True:
+            with self._store._reading() as tx:
+                row = tx.row("next_unhandled", account_did=account_did, now=now, tries=HANDLE_TRIES)
+            if row is None:
+                return None
+            try:
+                item = _item_of(row)
+            except UnreadableRow:
+                with self._store._writing(wake=False) as tx:
+                    tx.run("set_aside_inbox", id=row["id"], until=now + SET_ASIDE)
+                continue
+            why = why_not(item)
+            if why is None:
+                break
+            self.pass_over(item, why)
+        until = now + timedelta(seconds=HANDLE_SECONDS)
+        with self._store._writing(wake=False) as tx:
+            taken = tx.row("lease_unhandled", id=row["id"], was=row["tries"], until=until, worker=worker)
+        return None if taken is None else _item_of(taken)
+
+    def pass_over(self, item: InboxItem, why: str) -> None:
+        """Record that a function gets an item no more, and why."""
+        with self._store._writing(wake=False) as tx:
+            tx.run("pass_inbox", id=item.id, why=why, now=self._store._clock.now())
+
+    def handled(self, item: InboxItem) -> None:
+        """Record that a function has handled it."""
+        with self._store._writing(wake=False) as tx:
+            tx.run("handled_inbox", id=item.id, was=item.tries, now=self._store._clock.now())
+
+    def given(self, account_did: str, since: datetime) -> Given:
+        """What functions answer now, and have answered since a time."""
+        with self._store._reading() as tx:
+            rows = tx.rows("answers_since", account_did=account_did, since=since, now=self._store._clock.now())
+        return Given(Counter(row["author_did"] for row in rows), Counter(row["root"] for row in rows))
+
+    def said_before(self, item: InboxItem, since: datetime) -> bool:
+        """Whether its author wrote the same words and was answered by a function since a time."""
+        values = {"account_did": item.account_did, "author_did": item.author_did, "text": item.text, "since": since}
+        with self._store._reading() as tx:
+            return tx.row("same_words_answered", **values) is not None
+
+    def prune(self, before: datetime) -> int:
+        """Forget items from before a time; they are not read again. Returns how many."""
+        with self._store._writing(wake=False) as tx:
+            return tx.run("forget_inbox", before=before)
+
+    def place(self, account_did: str) -> Place:
+        """How far an account's notifications were read."""
+        with self._store._reading() as tx:
+            return _place(tx, account_did)
+
+    def put_place(self, account_did: str, place: Place, before: Place) -> None:
+        """Note how far they were read, as `add` does."""
+        with self._store._writing(wake=False) as tx:
+            _put_place(tx, account_did, place, before)
+
+    def has_started(self, account_did: str, function: str) -> bool:
+        """Whether a function answers what comes to an account."""
+        with self._store._reading() as tx:
+            return tx.row("get_inbox_function", account_did=account_did, name=function) is not None
+
+    def start(self, account_did: str, function: str) -> None:
+        """From now on, a function answers what comes to an account; what is there was seen before."""
+        now = self._store._clock.now()
+        with self._store._writing(wake=False) as tx:
+            tx.run("pass_whole_inbox", account_did=account_did, why=SEEN_BEFORE, now=now)
+            tx.run("put_inbox_function", account_did=account_did, name=function, now=now)
+
+
+def _get(tx: Transaction, item_id: int) -> InboxItem:
+    row = tx.row("get_inbox", id=item_id)
+    if row is None:
+        raise unknown_item(item_id)
+    return _item_of(row)
+
+
+def _place(tx: Transaction, account_did: str) -> Place:
+    row = tx.row("get_inbox_place", account_did=account_did)
+    return Place() if row is None else Place(tuple(json_of(row["gaps"], list)), time_of(row["until"]))
+
+
+def _put_place(tx: Transaction, account_did: str, place: Place, before: Place) -> None:
+    """Another reader may have noted something meanwhile: its gaps stay, and so does how far both have come."""
+    current = _place(tx, account_did)
+    if current != before:
+        theirs = tuple(gap for gap in current.gaps if gap not in place.gaps and gap not in before.gaps)
+        place = Place((*place.gaps, *theirs), current.until)
+    tx.run("put_inbox_place", account_did=account_did, gaps=dump_json(list(place.gaps)), until=place.until)
+
+
+def _values(item: NewItem) -> dict[str, Any]:
+    return {**item._asdict(), "labels": dump_json(item.labels)}
+
+
+@reads("inbox")
+def _item_of(row: Row) -> InboxItem:
+    indexed_at = time_of(row["indexed_at"])
+    assert indexed_at is not None
+    read: dict[str, Any] = {
+        "indexed_at": indexed_at,
+        "snoozed_until": time_of(row["snoozed_until"]),
+        "labels": tuple(json.loads(row["labels"])),
+        "answered_at": time_of(row["answered_at"]),
+    }
+    return InboxItem(**{name: row[name] for name in InboxItem._fields if name not in read}, **read)
+
+
+def prune(store: StoreBase, now: datetime) -> None:
+    """Drop items that were settled long ago."""
+    InboxItems(store).prune(now - KEPT)

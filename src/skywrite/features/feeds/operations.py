@@ -1,0 +1,268 @@
+"""Operations on feeds, whose items become posts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from skywrite.app.operations.shapes import Address, ById, Id, Input, Nothing, Ok, Text, Word, Words
+from skywrite.app.operations.table import Access, operation
+from skywrite.app.shapes.base import (
+    ErrorShape,
+    NoticeShape,
+    Output,
+    error_shape,
+    messages,
+    notices,
+    problem_shape,
+    shaped,
+)
+from skywrite.app.shapes.posts import PreviewShape, preview_shape
+from skywrite.features.feeds.model import Feed, FeedCheck, FeedPreview, FeedStatus, SubscriptionReport
+from skywrite.features.feeds.store import unknown_feed
+from skywrite.queue.numbers import row_number
+
+OPTIONS = ("template", "include", "exclude", "most", "spacing", "every", "images", "langs", "labels", "mentions")
+Accounts = Annotated[Words, Meta(min_length=1)]
+Url = Annotated[Address, Meta(min_length=1)]
+
+
+class FeedOptions(Input, kw_only=True):
+    """How a feed's items become posts."""
+
+    template: Text | UnsetType = UNSET
+    include: Words | UnsetType = UNSET
+    exclude: Words | UnsetType = UNSET
+    most: Annotated[int, Meta(ge=1, le=100)] | UnsetType = UNSET
+    spacing: Literal["gap", "slots"] | UnsetType = UNSET
+    every: Word | UnsetType = UNSET
+    images: Literal["auto", "all", "card", "none"] | UnsetType = UNSET
+    langs: Words | UnsetType = UNSET
+    labels: Words | UnsetType = UNSET
+    mentions: bool | UnsetType = UNSET
+
+
+class AddFeed(FeedOptions, kw_only=True):
+    """A new feed."""
+
+    url: Url
+    accounts: Accounts | UnsetType = UNSET
+    backfill: Annotated[int, Meta(ge=0, le=1000)] = 0
+
+
+class EditFeed(FeedOptions, kw_only=True):
+    """Options to change."""
+
+    id: Id
+    accounts: Accounts | UnsetType = UNSET
+
+
+class PreviewFeed(FeedOptions, kw_only=True):
+    """A feed to preview."""
+
+    url: Url
+    account: Word | None = None
+    limit: Annotated[int, Meta(ge=1, le=20)] = 3
+
+
+class FeedList(Output):
+    """Feeds."""
+
+    feeds: list[FeedShape]
+
+
+class FeedItems(Output):
+    """Items of a feed, the latest first."""
+
+    items: list[FeedItemShape]
+
+
+class FeedShape(Output):
+    """A feed, and how many of its items are in each state.
+
+    If it was just checked: how many items were `new`, the numbers of their `posts`, and how many wait for the next
+    check.
+    """
+
+    id: int
+    url: str
+    title: str
+    state: str
+    accounts: list[str]
+    items: dict[str, int]
+    settings: dict[str, Any]
+    checked_at: datetime | None
+    next_check_at: datetime | None
+    error: ErrorShape | None
+    new: int
+    posts: list[int]
+    waiting: int
+    warnings: list[str]
+    notices: list[NoticeShape]
+
+
+class FeedItemShape(Output):
+    """An item of a feed: what would be posted, or why not. `post` is there if it was made ready.
+
+    `same_as`, of one that the feed has twice (its state is "repeated"): which item it is, and why.
+    """
+
+    title: str
+    link: str
+    published_at: datetime | None
+    state: str
+    text: str
+    post: PreviewShape | None
+    error: ErrorShape | None
+    same_as: str | None
+
+
+class RemovedFeedShape(Output):
+    """A feed that was removed."""
+
+    id: int
+    url: str
+
+
+class SubscriptionShape(Output):
+    """A feed of a list of subscriptions: its latest item as a post, and the feed that was added, or why it was not.
+
+    `existed`: it was here already.
+    """
+
+    url: str
+    title: str
+    latest: FeedItemShape | None
+    added: FeedShape | None
+    existed: bool
+    error: ErrorShape | None
+
+
+@operation("POST /feeds", scope="manage", created=True, network=True)
+def add(access: Access, given: AddFeed) -> FeedShape:
+    """Post a feed's new items from now on."""
+    names = [None] if given.accounts is UNSET else given.accounts
+    accounts = [access.account(name).did for name in names]
+    status, check = access.sky.feeds.add(
+        given.url, accounts=accounts, backfill=given.backfill, covers=access.covers, **_options(given)
+    )
+    return feed_shape(status, check)
+
+
+@operation("GET /feeds", scope="read", tool="list_feeds")
+def list_feeds(access: Access, given: Nothing) -> FeedList:
+    """List feeds."""
+    known = access.sky.feeds.list()
+    return FeedList([feed_shape(status) for status in known if access.covers(status.feed.account_dids)])
+
+
+@operation("POST /feeds/preview", scope="read", network=True)
+def preview(access: Access, given: PreviewFeed) -> FeedItems:
+    """Show what the latest items of a feed would look like as posts."""
+    account = access.account(given.account)
+    if (number := row_number(given.url)) is not None:
+        _seen(access, number)
+    shown = access.sky.feeds.preview(
+        given.url, account=account.did, limit=given.limit, prepare=False, covers=access.covers, **_options(given)
+    )
+    return FeedItems([item_shape(item) for item in shown])
+
+
+@operation("GET /feeds/{id}", scope="read")
+def get(access: Access, given: ById) -> FeedShape:
+    """Show a feed."""
+    return feed_shape(_seen(access, given.id))
+
+
+@operation("PATCH /feeds/{id}", scope="manage")
+def edit(access: Access, given: EditFeed) -> FeedShape:
+    """Change a feed.
+
+    It holds from its next poll on.
+    """
+    _seen(access, given.id)
+    accounts = [access.account(name).did for name in given.accounts] if given.accounts is not UNSET else None
+    return feed_shape(access.sky.feeds.edit(given.id, accounts=accounts, **_options(given)))
+
+
+@operation("DELETE /feeds/{id}", scope="manage")
+def remove(access: Access, given: ById) -> Ok:
+    """Remove a feed; its posts stay."""
+    _seen(access, given.id)
+    access.sky.feeds.remove(given.id)
+    return Ok()
+
+
+@operation("POST /feeds/{id}/check", scope="manage", network=True)
+def check(access: Access, given: ById) -> FeedShape:
+    """Poll a feed now."""
+    _seen(access, given.id)
+    result = access.sky.feeds.check(given.id)
+    return feed_shape(access.sky.feeds.get(given.id), result)
+
+
+def _options(given: FeedOptions) -> dict[str, Any]:
+    return {name: value for name in OPTIONS if (value := getattr(given, name)) is not UNSET}
+
+
+def _seen(access: Access, feed_id: int) -> Any:
+    status = access.sky.feeds.get(feed_id)
+    return access.seen(status, status.feed.account_dids, unknown_feed(feed_id))
+
+
+def feed_shape(status: FeedStatus, check: FeedCheck | None = None) -> FeedShape:
+    """A feed as JSON, after a check of it."""
+    feed = status.feed
+    done = FeedCheck(feed.id) if check is None else check
+    values = {
+        **feed._asdict(),
+        "accounts": list(status.accounts),
+        "items": dict(status.items),
+        "error": problem_shape(feed.problem),
+        "new": done.new,
+        "posts": done.posts,
+        "waiting": done.waiting,
+        "warnings": messages(done.warnings),
+        "notices": notices(done.warnings),
+    }
+    return shaped(FeedShape, values)
+
+
+def checked_shapes(statuses: Iterable[FeedStatus], checks: Iterable[FeedCheck]) -> list[FeedShape]:
+    """Feeds that were checked, as JSON; without those that were removed meanwhile."""
+    known = {status.feed.id: status for status in statuses}
+    return [feed_shape(known[check.feed_id], check) for check in checks if check.feed_id in known]
+
+
+def item_shape(item: FeedPreview) -> FeedItemShape:
+    """An item as JSON."""
+    return FeedItemShape(
+        title=item.title,
+        link=item.link,
+        published_at=item.published_at,
+        state=item.state,
+        text=item.text,
+        post=preview_shape(item.ready) if item.ready else None,
+        error=problem_shape(item.problem),
+        same_as=item.same_as or None,
+    )
+
+
+def removed_feed_shape(feed: Feed) -> RemovedFeedShape:
+    """A feed that was removed, as JSON."""
+    return RemovedFeedShape(feed.id, feed.url)
+
+
+def subscription_shape(report: SubscriptionReport) -> SubscriptionShape:
+    """A feed of a list as JSON."""
+    return SubscriptionShape(
+        url=report.url,
+        title=report.title,
+        latest=item_shape(report.latest) if report.latest else None,
+        added=feed_shape(*report.added) if report.added else None,
+        existed=report.existed,
+        error=error_shape(report.error),
+    )

@@ -1,0 +1,94 @@
+"""Feeds: which are polled, what happened to their items, and what the next posts will look like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from skywrite.app.operations.shapes import ById, Nothing
+from skywrite.core.errors import InputError, SkywriteError
+from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show
+from skywrite.features.feeds import operations
+
+IMAGES = (("auto", "with descriptions"), ("all", "all"), ("card", "the page's card"), ("none", "none"))
+PREVIEW_ITEMS = 3
+
+
+def feeds(visit: Visit) -> Response:
+    """The page; with `?url=` it shows how the feed's latest items would look as posts."""
+    url, template = visit.query("url").strip(), visit.query("template")
+    items, trouble = _preview(visit, url, template) if url else ([], None)
+    return show(
+        visit,
+        "feeds.html",
+        title="Feeds",
+        feeds=operations.list_feeds(visit.access, Nothing()).feeds,
+        url=url,
+        shown_template=template,
+        items=items,
+        trouble=trouble,
+        images=IMAGES,
+        zone=_zone(visit),
+        accounts=visit.sky.accounts.list(),
+        may_manage="manage" in visit.access.scopes,
+    )
+
+
+def _zone(visit: Visit) -> str:
+    accounts = visit.sky.accounts.list()
+    return visit.sky.context.zone(accounts[0]) if accounts else "UTC"
+
+
+def _preview(visit: Visit, url: str, template: str) -> tuple[list[Any], SkywriteError | None]:
+    given = {"url": url, "limit": PREVIEW_ITEMS, **({"template": template} if template else {})}
+    try:
+        return operations.preview(visit.access, msgspec.convert(given, operations.PreviewFeed)).items, None
+    except SkywriteError as error:
+        return [], error
+
+
+def add(visit: Visit, form: dict[str, str]) -> Response:
+    """Add a feed."""
+    visit.access.require("manage")
+    given: dict[str, Any] = {"url": form.get("url", "").strip(), "images": form.get("images", "auto")}
+    if not given["url"]:
+        raise InputError("No address is given.", hint="Give the address of a feed, or of a page that names one.")
+    if template := form.get("template", ""):
+        given["template"] = template.replace("\r\n", "\n")
+    if account := form.get("account"):
+        given["accounts"] = [account]
+    if words := form.get("include", "").strip():
+        given["include"] = [word.strip() for word in words.split(",") if word.strip()]
+    made = operations.add(visit.access, msgspec.convert(given, operations.AddFeed))
+    return back("/feeds", f"{made.title or made.url} is read from now on.")
+
+
+def change(visit: Visit, form: dict[str, str]) -> Response:
+    """Poll a feed now, change its template, or remove it."""
+    visit.access.require("manage")
+    number, action = int(visit.request.path_params["number"]), visit.request.path_params["action"]
+    if action == "remove":
+        operations.remove(visit.access, ById(number))
+        return back("/feeds", "The feed is forgotten. Its posts stay.")
+    if action == "poll":
+        found = operations.check(visit.access, ById(number))
+        if found.error:
+            raise InputError(found.error.message, hint=found.error.hint)
+        return back("/feeds", f"{found.new} new items, {len(found.posts)} posts queued.")
+    if action == "edit":
+        given = {"id": number, "template": form.get("template", "").replace("\r\n", "\n")}
+        operations.edit(visit.access, msgspec.convert(given, operations.EditFeed))
+        return back("/feeds", "The template is saved.")
+    raise InputError("There is no such action.")
+
+
+def routes() -> list[BaseRoute]:
+    """The page and its forms."""
+    return [
+        page_route("/feeds", feeds, network=True),
+        form_route("/feeds/add", add, network=True),
+        form_route("/feeds/{number:id}/{action}", change, network=True),
+    ]

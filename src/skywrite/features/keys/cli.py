@@ -1,0 +1,125 @@
+"""keys: API keys for programs and agents; and the key that encrypts secrets."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from skywrite.faces.cli.nouns import Noun
+from skywrite.faces.cli.options import A_HANDLE, ID, json_option
+from skywrite.faces.cli.output import print_done, print_json, print_table
+
+
+@click.group("keys", cls=Noun, epilog='Example: skywrite keys add --name "my agent" --scope read --scope draft')
+def keys_command() -> None:
+    """Manage API keys for programs and agents, and the key that encrypts your secrets."""
+
+
+@keys_command.command("add", epilog='Example: skywrite keys add --name "my agent" --scope draft --scope read')
+@click.option("--name", required=True, help="What will use the key.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    metavar="SCOPE",
+    help="read, draft, schedule, publish or manage. May be repeated. Default: read and draft.",
+)
+@click.option(
+    "--account",
+    "-u",
+    "accounts",
+    multiple=True,
+    **A_HANDLE,
+    help="Limit the key to this account. May be repeated.",
+)
+@click.option("--until", metavar="WHEN", help="When the key expires. Default: never.")
+@json_option
+def add_command(
+    name: str, scopes: tuple[str, ...], accounts: tuple[str, ...], until: str | None, as_json: bool
+) -> None:
+    """Make an API key. It is printed once, and never again."""
+    from skywrite.app import Skywrite
+    from skywrite.features.keys.operations import add_key
+    from skywrite.features.keys.shapes import new_key_shape
+
+    with Skywrite() as sky:
+        key, secret = add_key(sky, name, scopes or ("read", "draft"), accounts, until)
+        if as_json:
+            print_json(new_key_shape(key, secret))
+            return
+        print_done(f"Key {key.id} for {key.name}: {', '.join(key.scopes)}")
+        click.echo(secret)
+        click.echo("Copy it now: it is not shown again.", err=True)
+
+
+@keys_command.command("list", epilog="Example: skywrite keys list --json")
+@json_option
+def list_command(as_json: bool) -> None:
+    """List API keys, and when they were last used."""
+    from skywrite.app import Skywrite
+    from skywrite.features.keys.shapes import key_shape
+    from skywrite.queue.api_keys import ApiKeys
+
+    with Skywrite() as sky:
+        keys = ApiKeys(sky.context.store).all()
+    if as_json:
+        print_json([key_shape(key) for key in keys])
+    elif not keys:
+        click.echo('No API keys yet. Make one: skywrite keys add --name "my agent" --scope read --scope draft')
+    else:
+        head = ("ID", "KEY", "SCOPES", "LAST USED", "ENDS", "NAME")
+        print_table(head, [_key_row(key) for key in keys])
+
+
+@keys_command.command("revoke", epilog="Example: skywrite keys revoke 3")
+@click.argument("key_id", metavar="ID", type=ID)
+@json_option
+def revoke_command(key_id: int, as_json: bool) -> None:
+    """Revoke an API key at once."""
+    from skywrite.app import Skywrite
+    from skywrite.features.keys.shapes import key_shape
+    from skywrite.queue.api_keys import ApiKeys
+
+    with Skywrite() as sky:
+        key = ApiKeys(sky.context.store).revoke(key_id)
+    if as_json:
+        print_json(key_shape(key))
+    else:
+        print_done(f"Key {key.id} ({key.name}) is revoked.")
+
+
+@keys_command.command("rotate-encryption", epilog="Example: skywrite keys rotate-encryption")
+@click.option("--new-key-stdin", is_flag=True, help="Read the new key from standard input; with SKYWRITE_KEY only.")
+@click.option("--force", is_flag=True, help="Also while workers seem to run, such as after a crash.")
+@json_option
+def rotate_encryption_command(new_key_stdin: bool, force: bool, as_json: bool) -> None:
+    """Encrypt all secrets with a new key.
+
+    Your API keys stay as they are. Sessions, OAuth keys, webhooks and commands change together, or nothing does.
+
+    Stop the workers first. A key in a file or in the keyring is created and replaced there. If SKYWRITE_KEY holds the
+    key, give the new one on standard input, and set the variable to it everywhere afterwards.
+    """
+    from skywrite.app import Skywrite
+    from skywrite.app.shapes.done import resealed_shape
+
+    new_key = sys.stdin.readline().strip() if new_key_stdin else None
+    with Skywrite() as sky:
+        done = sky.rotate_key(new_key, force=force)
+    if as_json:
+        print_json(resealed_shape(done))
+        return
+    print_done(
+        f"Under the new key: sessions {done.sessions}, secrets {done.secrets}, webhooks {done.webhooks}, "
+        f"commands {done.commands}."
+    )
+    if new_key is not None:
+        click.echo("Set SKYWRITE_KEY to the new key now, for every process that uses this database.")
+
+
+def _key_row(key: Any) -> tuple[str, ...]:
+    used = f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never"
+    ends = "revoked" if key.revoked_at else f"{key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else ""
+    return str(key.id), key.shown, ",".join(key.scopes), used, ends, key.name

@@ -1,0 +1,103 @@
+"""Operations on API keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from skywrite.app.facade import Skywrite
+from skywrite.app.operations.shapes import ById, Input, Nothing, Word, Words
+from skywrite.app.operations.table import Access, operation
+from skywrite.app.shapes.base import Output
+from skywrite.core.clock import to_iso
+from skywrite.core.errors import NotAllowed
+from skywrite.features.keys.shapes import KeyShape, NewKeyShape, key_shape, new_key_shape
+from skywrite.queue.api_keys import NOBODY, ApiKey, ApiKeys, Maker, Scope, unknown_key
+
+Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=100)]
+
+
+class AddKey(Input):
+    """A new key."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    scopes: Scopes = msgspec.field(default_factory=lambda: ["read", "draft"])
+    accounts: (
+        Annotated[Words, Meta(min_length=1, description="Handles or DIDs; without them, all accounts.")] | None
+    ) = None
+    until: Annotated[Word, Meta(description="When it ends.")] | None = None
+
+
+class KeyList(Output):
+    """API keys."""
+
+    keys: list[KeyShape]
+
+
+def add_key(
+    sky: Skywrite,
+    name: str,
+    scopes: Sequence[str],
+    accounts: Sequence[str] = (),
+    until: str | None = None,
+    *,
+    maker: Maker = NOBODY,
+    most: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """Create a key; the second value is the key itself. The end may be a day; `most` is the latest one.
+
+    Raises InputError, NotAllowed.
+    """
+    from skywrite.posting.schedule.times import local_zone, parse_time
+
+    dids = [sky.context.account(handle).did for handle in accounts] or None
+    if until is not None and re.fullmatch(r"\d{4}-\d\d-\d\d", until.strip()):
+        until = f"{until.strip()} 23:59"
+    ends = most if until is None else parse_time(until, now=sky.context.clock.now(), zone=local_zone()).at
+    if most is not None and ends is not None and ends > most:
+        raise NotAllowed(
+            f"A key that ends at {to_iso(most)} makes none that ends later.",
+            code="access.denied",
+            hint="Leave until out, or give an earlier one.",
+        )
+    return ApiKeys(sky.context.store).add(name, scopes, accounts=dids, expires_at=ends, maker=maker)
+
+
+@operation("POST /keys", scope="manage", created=True)
+def add(access: Access, given: AddKey) -> NewKeyShape:
+    """Make an API key.
+
+    It never has more than who makes it: scopes, accounts, and an end.
+    """
+    for scope in given.scopes:
+        access.require(scope)
+    names = [] if given.accounts is None else given.accounts
+    if access.accounts is not None:
+        names = [access.account(name).did for name in names] or sorted(access.accounts)
+    most = None if access.key is None else access.key.expires_at
+    key, secret = add_key(access.sky, given.name, given.scopes, names, given.until, maker=access.maker, most=most)
+    return new_key_shape(key, secret)
+
+
+@operation("GET /keys", scope="manage")
+def list_keys(access: Access, given: Nothing) -> KeyList:
+    """List API keys.
+
+    Those whose accounts are all the caller's.
+    """
+    known = ApiKeys(access.sky.context.store).all()
+    return KeyList([key_shape(key) for key in known if access.covers(key.accounts)])
+
+
+@operation("DELETE /keys/{id}", scope="manage", idempotent=True)
+def revoke(access: Access, given: ById) -> KeyShape:
+    """Revoke an API key."""
+    keys = ApiKeys(access.sky.context.store)
+    key = keys.get(given.id)
+    access.seen(key, key.accounts, unknown_key(given.id))
+    return key_shape(keys.revoke(given.id))

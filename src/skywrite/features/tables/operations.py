@@ -1,0 +1,137 @@
+"""The operation that takes many posts at once, as the table that somebody has.
+
+What lives here: what a row may hold that comes from outside, and whose account it names. What does not: reading tables
+(`sources.table`), what a row means (`app.rows`).
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from skywrite.app.operations.shapes import ADDRESS_STARTS, DraftInput, Input, Word, draft_row
+from skywrite.app.operations.table import Access, operation
+from skywrite.app.reports import check_reports
+from skywrite.app.rows import ROW_FIELDS
+from skywrite.app.shapes.base import Output
+from skywrite.app.shapes.imports import RowShape, row_shape
+from skywrite.core.errors import InputError, SkywriteError
+from skywrite.posting.compose.draft import invalid_draft
+
+# Fields of a draft that are plain switches, which requests for single posts do not have.
+_SWITCHES = ("tidy", "mentions")
+# No body is larger.
+Table = Annotated[str, Meta(max_length=1_000_000)]
+
+
+class ImportTable(Input):
+    """A table: its text, or for a workbook its bytes."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200, description="The file's name: its ending says what it is.")]
+    text: Annotated[Table, Meta(description="CSV, JSON lines, or JSON.")] | None = None
+    workbook: Annotated[Table, Meta(description="The bytes of an .xlsx or .ods file, as base64.")] | None = None
+    map: Annotated[
+        dict[Word, Word],
+        Meta(max_length=1000, description="What columns are: the field for each, or nothing to leave it out."),
+    ] = msgspec.field(default_factory=dict)
+    account: Word | None = None
+    sheet: Word | None = None
+    dates: Literal["dmy", "mdy", "ymd"] | None = None
+    zone: Annotated[Word, Meta(description="For times that name none.")] | None = None
+    partial: bool = False
+    dry_run: Annotated[bool, Meta(description="Check every row; store nothing.")] = False
+    again: Annotated[bool, Meta(description="Also what an earlier import of this file has queued.")] = False
+
+
+class ImportedTable(Output):
+    """An import. `source`: the program whose table it is. `notes`: how its columns were read, for people."""
+
+    source: str
+    fields: dict[str, str]
+    left_out: list[str]
+    notes: list[str]
+    rows: list[RowShape]
+
+
+@operation("POST /imports", scope="schedule", network=True)
+def create(access: Access, given: ImportTable) -> ImportedTable:
+    """Schedule the posts of a table, all or none: CSV, JSON or a workbook, also of another program."""
+    transfer = access.sky.transfer
+    # What somebody said about a header counts for those who have all accounts, as they have the queue.
+    table = transfer.read_table(
+        _bytes_of(given), name=given.name, sheet=given.sheet, map=given.map, remembered=access.accounts is None
+    )
+    if not table.rows:
+        raise InputError(f"{given.name} contains no rows to import.", hint=" ".join(table.notes()))
+    rows: list[Mapping[str, Any]] = []
+    wrong: dict[int, SkywriteError] = {}
+    for number, row in enumerate(table.rows, 1):
+        try:
+            rows.append(_allowed(access, row))
+        except SkywriteError as error:
+            wrong[number] = error
+            rows.append({})
+    needs_account = given.account is not None or any("account" not in row for row in table.rows)
+    reports = transfer.import_rows(
+        rows,
+        account=access.account(given.account).did if needs_account else None,
+        partial=given.partial,
+        dry_run=given.dry_run,
+        name=given.name,
+        again=given.again,
+        dates=table.reading.dates if given.dates is None else given.dates,
+        zone=given.zone,
+        wrong=wrong,
+    )
+    if not (given.dry_run or given.partial):
+        check_reports(reports, can_skip=True)
+    reading = table.reading
+    fields, left_out = dict(reading.fields) if reading.source else {}, list(reading.left_out)
+    return ImportedTable(reading.source, fields, left_out, table.notes(), [row_shape(report) for report in reports])
+
+
+def _bytes_of(given: ImportTable) -> bytes:
+    if (given.text is None) == (given.workbook is None):
+        raise InputError("A table is either text or a workbook.", hint="Give text or workbook.")
+    if given.text is not None:
+        return given.text.encode()
+    try:
+        return b64decode(given.workbook or "", validate=True)
+    except ValueError:
+        raise InputError("The workbook is not base64.", hint="Encode the bytes of the workbook.") from None
+
+
+def _allowed(access: Access, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row from outside: of an account that the caller may post to, with media from addresses or uploads only.
+
+    Raises what `draft_row` raises, NotFound and InputError.
+    """
+    options = {name: row[name] for name in (*ROW_FIELDS, *_SWITCHES) if name in row}
+    if "account" in row:
+        options["account"] = access.account(str(row["account"])).did
+    pool = row.get("pool", [])
+    if not (isinstance(pool, list) and all(isinstance(item, str) for item in pool)):
+        raise invalid_draft("The pool of a row is a list of texts.")
+    draft = {name: _sourced(name, value) for name, value in row.items() if name not in options}
+    try:
+        return {**options, **draft_row(access, msgspec.convert(draft, DraftInput))}
+    except msgspec.ValidationError as error:
+        raise invalid_draft(f"{str(error).replace('Object contains', 'There is an')}.") from None
+
+
+def _sourced(name: str, value: Any) -> Any:
+    """Images and videos with where they come from. Raises InputError for a file."""
+    if name == "images" and isinstance(value, list):
+        return [_sourced("image", item) for item in value]
+    if name not in ("image", "video"):
+        return value
+    if isinstance(value, str):
+        value = {"url" if value.startswith(ADDRESS_STARTS) else "path": value}
+    if isinstance(value, Mapping) and "path" in value:
+        hint = "Give its address, or upload it and post the row by itself."
+        raise InputError(f"{value['path']} is a file, and only the table was sent.", code="file.outside", hint=hint)
+    return value

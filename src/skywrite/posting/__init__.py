@@ -1,0 +1,1 @@
+"""From what somebody wrote to what readers see: composing, times and recurrences, publishing."""

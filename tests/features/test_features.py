@@ -1,0 +1,62 @@
+"""The list of features: what is on it works by its row alone, and what is taken off it is gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from skywrite.features import NAMES, features
+from tests.features.without import PAGES
+from tests.support.processes import ROOT
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What the program saw that does the main job without a feature, by its name; the empty one is with all."""
+    program, folder = ROOT / "tests" / "features" / "without.py", tmp_path_factory.mktemp("homes")
+    command = [sys.executable, str(program), str(folder), "", *NAMES]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
+    assert 0 == done.returncode, done.stderr[-3000:]
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return {line["without"]: line for line in lines}
+
+
+def test_each_folder_is_on_the_list() -> None:
+    """No feature is forgotten, and none is listed that is not there."""
+    folders = {path.parent.name for path in (ROOT / "src/skywrite/features").glob("*/__init__.py")}
+    assert sorted(folders) == sorted(NAMES)
+    assert NAMES == tuple(row.name for row in features())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_home_of_a_row_is_there(name: str) -> None:
+    """What a row names can be loaded, and its folder has at most eight modules."""
+    row = next(row for row in features() if row.name == name)
+    one = ("panels", "post_panels", "served", "layer", "works", "rehearsed", "prune", "recover")
+    homes = [getattr(row, field) for field in one]
+    homes += [service.home for service in row.services.values()]
+    homes += [*row.operations, *row.pages, *row.timers.values(), *row.solved.values()]
+    homes += [command.module for command in row.commands.values()]
+    assert [] == [home for home in homes if home and row.load(home) is None]
+    modules = [path.name for path in row.folder.glob("*.py")]
+    assert len(modules) <= 8, modules
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_feature_off_the_list_is_gone_and_the_rest_works(name: str, seen: dict[str, dict[str, Any]]) -> None:
+    """A post goes out, pages answer, commands load; of the feature nothing is loaded, and no face has it."""
+    row = next(row for row in features() if row.name == name)
+    whole, less = seen[""], seen[name]
+    assert (["Hello"], dict.fromkeys(PAGES, 200), []) == (less["posts"], less["codes"], less["loaded"])
+    assert set(row.services) == set(whole["nouns"]) - set(less["nouns"])
+    assert set(row.commands) == set(whole["commands"]) - set(less["commands"])
+    for face in ("nouns", "commands", "operations", "routes"):
+        assert set() == set(less[face]) - set(whole[face])
+    gone = set(whole["operations"]) - set(less["operations"])
+    assert bool(row.operations) == bool(gone), gone
