@@ -355,10 +355,10 @@ def _no_clock(parts: Parts, given: str) -> InvalidTime:
 
 
 def _day(parts: Parts, clock: Clock, given: str, now: datetime) -> date:
+    if clock.form == "midnight" and any(item is not None for item in (parts.date, parts.weekday, parts.relative)):
+        return _midnight(parts, given)
     if parts.date is not None:
         return _dated(parts.date, parts.weekday, clock, given, now)
-    if clock.form == "midnight" and (parts.weekday is not None or parts.relative is not None):
-        return _midnight(parts, given)
     if parts.relative is not None:
         return now.date() + parts.relative.days * DAY
     if parts.weekday is None:

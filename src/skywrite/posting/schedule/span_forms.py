@@ -8,7 +8,7 @@ from functools import cache
 from skywrite.posting.schedule.clock_forms import END
 from skywrite.posting.schedule.folding import fold
 from skywrite.posting.schedule.languages import numbers
-from skywrite.posting.schedule.time_errors import InvalidTime
+from skywrite.posting.schedule.time_errors import AmbiguousTime, InvalidTime
 from skywrite.posting.schedule.tokens import Found, Span, found
 
 PREFIXES = ("in", "dans", "en", "dentro de", "tra", "fra", "em", "daqui a", "over", "om", "za", "через")
@@ -21,6 +21,8 @@ _AMOUNT = re.compile(r"(\d{1,5})(?:[.,](\d{1,3}))? ?|([^\W\d_]+(?:-five)?) ")
 _UNIT = re.compile(rf"([^\W\d_]+){END}")
 _SHORT_UNIT = re.compile(r"(d|h|m|min|s)(?=\d)")
 _H_MIN = re.compile(rf"(\d{{1,3}}) ?h ?(\d\d){END}(?! ?m)", re.ASCII)
+# What may be a time of day as well as a length: nine o'clock, or nine hours.
+_AN_HOUR = re.compile(rf"(\d{{1,2}}) ?(?:h|u|uur|heures?|horas?)(?: ?(\d\d))?{END}(?! ?m)", re.ASCII)
 _AND_HALF = re.compile(r" and a half| et demie| y media| e mezz[ao]| e meia")
 _HALF_BEFORE = re.compile(r"and a half ")
 _FROM_NOW = re.compile(rf" from now{END}")
@@ -117,7 +119,10 @@ def _read_length(text: str, pos: int) -> tuple[int, Span, str] | None:
     pieces: list[tuple[float, tuple[int, int, int]]] = []
     end, hours_word = pos, ""
     begin = pos
+    after_days = False
     while True:
+        if after_days and (hour := _AN_HOUR.match(text, begin)):
+            raise _two_hours(text, begin, hour)
         if short := _H_MIN.match(text, begin):
             pieces += [(int(short[1]), units()["h"]), (int(short[2]), units()["m"])]
             end, hours_word = short.end(), "h"
@@ -128,11 +133,25 @@ def _read_length(text: str, pos: int) -> tuple[int, Span, str] | None:
             end, amount, name = piece
             pieces.append((amount, units()[name]))
             hours_word = hours_word or (name if name in ("uur", "u", "h") else "")
+            after_days = any(units()[name][1:]) and len(name) > 1
             if half := _AND_HALF.match(text, end):
                 pieces.append((0.5, units()[name]))
                 end = half.end()
-        begin = _AND.match(text, end).end()  # type: ignore[union-attr]
+        joined = _AND.match(text, end)
+        assert joined is not None
+        begin = joined.end()
+        after_days = after_days and joined[0].strip() in ("", ",")
     return (end, _span(pieces), hours_word) if pieces else None
+
+
+def _two_hours(text: str, begin: int, hour: re.Match[str]) -> AmbiguousTime:
+    """The error for an hour after days: `dans 15 jours 9h` may be at nine, or nine hours later."""
+    clock = f"{hour[1]}:{hour[2] or '00'}"
+    length = f"{hour[1]} hours" + (f" {hour[2]} minutes" if hour[2] else "")
+    before, after = text[:begin].rstrip(" ,"), text[hour.end() :]
+    # "Over 2 hours" is Dutch only if all of it is.
+    readings = [f"{before} {clock}{after}", f"{re.sub(r'^over ', 'in ', before)} and {length}{after}"]
+    return AmbiguousTime(text, f"{hour[0].strip()!r} may be a time of day, or be added to the days", readings)
 
 
 def _read_piece(text: str, pos: int) -> tuple[int, float, str] | None:
