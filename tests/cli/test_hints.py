@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -124,6 +125,19 @@ def test_a_shell_hears_no_python(shell: Shell) -> None:
     """`notices test 9` says how to list the channels in the words of the command line."""
     for words in (("notices", "test", "9"), ("notices", "remove", "9")):
         assert "See: skywrite notices list" == shell(*words, "--json", code=None).json["hint"]
+
+
+def test_an_export_that_fails_writes_no_file(shell: Shell, files: Files) -> None:
+    """A file with some of the posts would be imported for all of them; the command that writes them all is shown."""
+    shell("post", "Later", "--at", "in 3 days")
+    shell("post", "Picture", "--at", "in 4 days", "--image", files.image())
+    place = files.folder / "plan.jsonl"
+    hint = shell("export", "-o", str(place), "--json", code=2).json["hint"]
+    assert (False, [files.folder / "image.png"]) == (place.exists(), list(files.folder.iterdir()))
+    command_line = hint.partition("skywrite ")[2]
+    assert command_line.endswith(" --media media")
+    shell(*shlex.split(command_line)[:-1], str(files.folder / "media"))
+    assert 2 == len(json.loads(place.read_text()))
 
 
 def test_an_export_into_a_file_is_told_as_json(shell: Shell, files: Files) -> None:

@@ -9,6 +9,8 @@ import errno
 import os
 import stat
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -57,6 +59,29 @@ class PassingFolder:
 def is_inside(path: Path, root: Path) -> bool:
     """Whether a path leads into a folder, links followed."""
     return path.resolve().is_relative_to(root.resolve())
+
+
+@contextmanager
+def whole_private_file(path: Path) -> Iterator[BinaryIO]:
+    """A `private_file` that is there with all that is written to it, or not at all; devices are written to as they are.
+
+    Raises OSError, which names the file itself.
+    """
+    if path.exists() and not path.is_file():
+        with private_file(path) as file:
+            yield file
+        return
+    whole = path.resolve()
+    part = whole.with_name(f".{whole.name}.part")
+    try:
+        with private_file(part) as file:
+            yield file
+        part.replace(whole)
+    except OSError as error:
+        error.filename = str(path) if error.filename == str(part) else error.filename
+        raise
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def private_file(path: Path) -> BinaryIO:

@@ -73,7 +73,7 @@ _REST = {
     "transfer.import_rows": " plan.jsonl",
 }
 # Options that the command which was given lacks.
-_MISSING = ("dates", "key", "partial")
+_MISSING = {"dates": "", "key": "", "media": " media", "partial": ""}
 _given: list[str] = []
 
 
@@ -91,7 +91,7 @@ def command(do: Do) -> str:
     """An operation as a command, an argument as an option."""
     if do.operation == "argument":
         option = f"--{str(do.target).replace('_', '-')}"
-        return f"{given_command()} {option}" if do.target in _MISSING and _given else option
+        return f"{given_command()} {option}{_MISSING[str(do.target)]}" if do.target in _MISSING and _given else option
     if do.operation in _ON_THE_PAGE:
         return "skywrite serve, and on its page Settings"
     words = f"skywrite {_COMMANDS[do.operation]}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skywrite.core.errors import InputError, SkywriteError
-from skywrite.core.files import private_file
+from skywrite.core.files import whole_private_file
 from skywrite.faces.cli.given import FILE, FilePath
 from skywrite.faces.cli.hints import given_command
 from skywrite.faces.cli.options import account_option, json_option
@@ -233,7 +233,7 @@ def export_command(account: str | None, media: Path | None, output: Path | None,
             print_pieces(pieces)
             return
         # Drafts are private.
-        with private_file(output) as file:
+        with whole_private_file(output) as file:
             file.writelines(piece.encode() for piece in pieces)
     if as_json:
         from skywrite.app.shapes.done import ExportedRows
