@@ -361,11 +361,22 @@ def test_a_surprise_in_one_file_stops_no_other(tmp_path: Path, monkeypatch: pyte
 
 def test_the_nearest_field_is_named(tmp_path: Path) -> None:
     """A field that does not exist comes with the one that is meant, as far as it can be guessed."""
-    (tmp_path / "a.md").write_text("---\nimage: sun.png\ntitle: x\nthread: [{langz: en}]\n---\nx")
+    (tmp_path / "a.md").write_text("---\nimags: sun.png\ntitle: x\nthread: [{langz: en}]\n---\nx")
     hints = [problem.hint for problem in read_folder(tmp_path).problems]
     assert ["Did you mean 'images'?", "The fields are: at, zone", "Did you mean 'langs'?"] == [
         hint[: len("The fields are: at, zone")] for hint in hints
     ]
+
+
+@pytest.mark.parametrize("name", ["image", "alt", "alts", "cover"])
+def test_an_image_of_a_blog_is_shown_as_ours(tmp_path: Path, name: str) -> None:
+    """`alt:` beside an image is its description, and no time: the list that is meant is shown, and can be read."""
+    (tmp_path / "sun.jpg").write_bytes(b"\xff\xd8\xff")
+    (tmp_path / "a.md").write_text(f"---\n{name}: sun.jpg\n---\nx")
+    (problem,) = read_folder(tmp_path).problems
+    shown = str(problem.hint).partition(": ")[2]
+    (tmp_path / "a.md").write_text(f"---\nat: 2030-01-05 09:00\n{shown}\n---\nx")
+    assert ("images: [{path: sun.jpg, alt: The sun}]", ()) == (shown, tuple(read_folder(tmp_path).problems))
 
 
 def test_outside(tmp_path: Path) -> None:

@@ -346,12 +346,18 @@ def _flags(name: str, value: Any) -> Any:
     return value
 
 
+# What blogs and tables call an image and its description.
+_OF_AN_IMAGE = ("image", "alt", "alts", "alt_text", "cover", "photo", "picture", "featured_image", "thumbnail")
+
+
 def unknown_field(name: str) -> str:
     """The message about a name in the front matter that means nothing here."""
     return f"There is no field {name!r}."
 
 
 def _nearest(name: str, names: tuple[str, ...]) -> str:
+    if str(name).lower() in _OF_AN_IMAGE and "images" in names:
+        return "Images and their descriptions are a list: images: [{path: sun.jpg, alt: The sun}]"
     near = get_close_matches(str(name).lower(), names, 1, 0.7)
     return f"Did you mean {near[0]!r}?" if near else f"The fields are: {', '.join(names)}."
 
