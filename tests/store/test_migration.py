@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from skywrite.core.feature import Feature
+from skywrite.features import features
 from skywrite.queue import queries
-from skywrite.queue.queries import load_queries
+from skywrite.queue.queries import feature_queries, load_queries
 from skywrite.queue.schema import DIALECTS, FIRST, WORDS, migrations, spelled
 from tests.store.conftest import new_schema
 from tests.store.support import NOON, OpenStore, opened, raw, session
@@ -187,24 +189,41 @@ def test_every_query_says_what_it_does() -> None:
     """Each named query is headed by one sentence, and no name is used twice in a dialect."""
     for dialect in DIALECTS:
         names: list[str] = []
-        for folder in ("common", dialect):
-            for path in sorted((queries.SQL / folder).glob("*.sql")):
-                for part in path.read_text().split("-- name: ")[1:]:
-                    name, first, *_ = part.splitlines()
-                    assert (True, True) == (first.startswith("-- ") and first[3].isupper(), first != f"-- {name}")
-                    names.append(name)
+        kernel = [path for folder in ("common", dialect) for path in (queries.SQL / folder).glob("*.sql")]
+        own = [path for row in features() for path in row.folder.glob(f"feature.{dialect}.sql")]
+        for path in (*kernel, *own, *(path for row in features() for path in row.folder.glob("feature.sql"))):
+            for part in path.read_text().split("-- name: ")[1:]:
+                name, first, *_ = part.splitlines()
+                assert (True, True) == (first.startswith("-- ") and first[3].isupper(), first != f"-- {name}")
+                names.append(name)
         assert sorted(set(names)) == sorted(names)
 
 
 def test_both_dialects_have_the_same_queries() -> None:
     """What one store can be asked, the other one can, except for what only one of them needs."""
     assert {"announce"} == set(load_queries("postgres")) ^ set(load_queries("sqlite"))
+    assert set(feature_queries("postgres")) == set(feature_queries("sqlite"))
 
 
 def test_every_query_is_used() -> None:
     """No query lies about unused."""
     code = "\n".join(path.read_text() for path in queries.SQL.parent.glob("*.py"))
     assert [] == [name for name in load_queries("postgres") if f'"{name}"' not in code]
+
+
+@pytest.mark.parametrize("row", features(), ids=lambda row: row.name)
+def test_a_feature_asks_its_queries_itself(row: Feature) -> None:
+    """Each query of a feature is used in its folder, and nowhere else."""
+    here = "\n".join(path.read_text() for path in row.folder.rglob("*.py"))
+    others = [path for path in queries.SQL.parents[1].rglob("*.py") if row.folder not in path.parents]
+    elsewhere = "\n".join(path.read_text() for path in others)
+    names = [
+        part.splitlines()[0] for path in row.folder.glob("*.sql") for part in path.read_text().split("-- name: ")[1:]
+    ]
+    assert ([], []) == (
+        [name for name in names if f'"{name}"' not in here],
+        [name for name in names if f'"{name}"' in elsewhere],
+    )
 
 
 def test_reopened(open_again: OpenStore) -> None:
