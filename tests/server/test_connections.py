@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -101,6 +102,48 @@ def test_slow_heads_time_out(sent: bytes, expected: bytes, monkeypatch: pytest.M
     answer, left = asyncio.run(main())
     assert (True, sent.count(HEAD) > 0, 0) == (answer.startswith(expected), answer.count(b"HTTP/1.1") > 0, left)
     assert (sent.count(HEAD) == 2) == (answer.endswith(module._TIMED_OUT) and answer != module._TIMED_OUT)
+
+
+CHUNKED = HEAD.replace(b"GET", b"POST") + b"transfer-encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "expected"),
+    [
+        (CHUNKED + b"zz\r\n", b"", b"HTTP/1.1 400"),
+        (CHUNKED, b"zz\r\n", b"HTTP/1.1 200"),
+        (CHUNKED + b"1\r\na\r\n" * 1000, b"", b"HTTP/1.1 400"),
+        (CHUNKED, b"1\r\na\r\n" * 1000, b"HTTP/1.1 200"),
+        (b"\x16\x03\x01 no HTTP\r\n\r\n", b"", b"HTTP/1.1 400"),
+    ],
+    ids=["at once", "after the answer", "a body in single bytes", "the same after the answer", "no HTTP"],
+)
+def test_what_is_no_request_ends_the_connection_and_is_no_line_in_the_log(
+    first: bytes, then: bytes, expected: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is answered once at most, whenever it comes, and a stranger writes nothing into the log."""
+
+    async def main() -> bytes:
+        async with served(HalfOpen()) as (reader, writer), asyncio.timeout(PATIENCE_SECONDS):
+            writer.write(first)
+            begin = await reader.read(1)
+            writer.write(then)
+            return begin + await reader.read()
+
+    caplog.set_level(logging.INFO)
+    answer = asyncio.run(main())
+    assert (True, 1, []) == (answer.startswith(expected), answer.count(b"HTTP/1.1 "), caplog.messages)
+
+
+def test_chunks_of_a_usual_size_are_read() -> None:
+    """However many they are."""
+
+    async def main() -> bytes:
+        async with served(HalfOpen()) as (reader, writer), asyncio.timeout(PATIENCE_SECONDS):
+            writer.write(CHUNKED + (b"40\r\n" + b"a" * 64 + b"\r\n") * 3000 + b"0\r\n\r\n" + HEAD + b"\r\n")
+            return await reader.readuntil(b"hi") + await reader.readuntil(b"hi")
+
+    assert 2 == asyncio.run(main()).count(b"HTTP/1.1 200")
 
 
 def test_answers_that_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,16 +7,27 @@ which host was meant (`security`).
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Protocol
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS_MAX = 15.0
 READING_SECONDS_MAX = 60.0
 HALF_OPEN_MAX = 2000
+HEAD_BYTES_MAX = 65_536
+# Each chunk takes as long to read as a kilobyte: a body in single bytes would hold all others. So many are free.
+CHUNKS_FREE = 100
+CHUNK_BYTES_MIN = 64
 _TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+# Strangers who send what is no HTTP write nothing into the log.
+log = logging.getLogger("uvicorn.error.connections")
+log.setLevel(logging.ERROR)
 
 
 class Closes(Protocol):
@@ -70,6 +81,25 @@ def network_of(address: str) -> str:
     return address
 
 
+class Reading(h11.Connection):
+    """h11's reader of requests, which refuses a body in chunks that are tiny."""
+
+    _chunks = 0
+    _bytes = 0
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        """The next part of a request. Raises RemoteProtocolError."""
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._chunks = self._bytes = 0
+        elif isinstance(event, h11.Data):
+            self._chunks += event.chunk_start
+            self._bytes += len(event.data)
+            if self._chunks > CHUNKS_FREE + self._bytes // CHUNK_BYTES_MIN:
+                raise h11.RemoteProtocolError("The body comes in chunks that are too small.")
+        return event
+
+
 def connections(half_open: HalfOpen) -> type[H11Protocol]:
     """The protocol of a server's connections."""
 
@@ -80,6 +110,7 @@ def connections(half_open: HalfOpen) -> type[H11Protocol]:
         _reading: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            self.conn, self.logger = Reading(h11.SERVER, HEAD_BYTES_MAX), log
             super().connection_made(transport)
             self._look()
 
@@ -91,6 +122,16 @@ def connections(half_open: HalfOpen) -> type[H11Protocol]:
         def handle_events(self) -> None:
             super().handle_events()
             self._look()
+
+        def send_400_response(self, msg: str) -> None:
+            """Where an answer has begun, no other can follow: the connection ends."""
+            cycle: Any = self.cycle
+            if cycle is not None:
+                cycle.disconnected = True
+            if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+                super().send_400_response(msg)
+            else:
+                self.transport.close()
 
         def pause_writing(self) -> None:
             super().pause_writing()
