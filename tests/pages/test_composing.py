@@ -210,9 +210,10 @@ def test_now_need_not_wait(tab: Watched) -> None:
     page = tab.visit("/compose?account=bob.test")
     write(page, "At once")
     page.check("input[name=mode][value=now]")
-    page.click("[data-send]")
-    # In the address, since the page loads itself again as soon as the post is out.
-    page.wait_for_url("**/posts/*done=It+goes+out+now.*", wait_until="commit")
+    # In the request, since the page loads itself again as soon as the post is out.
+    with page.expect_request("**/posts/*done=It+goes+out+now.*"):
+        page.click("[data-send]")
+    page.wait_for_url("**/posts/**", wait_until="commit")
     expect(page.locator("[data-left]")).to_have_count(0)
     tab.api("PATCH", "/accounts/bob.test", {"undo_seconds": None})
 
