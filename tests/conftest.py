@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 import os
 import signal
+from collections import Counter
 from collections.abc import Generator, Iterator
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from skywrite.core.clock import SYSTEM_CLOCK
 from skywrite.queue import sqlite
 from skywrite.queue.migrate import migrate
 from tests.support.canaries import left_behind, secrets_in
+from tests.support.costs import read_costs, write_costs
 from tests.support.network import Network, running_network
 from tests.support.pds import Pds, PdsAccount, running_pds
 from tests.support.postgres import PostgresServer, postgres_server
@@ -30,7 +33,6 @@ settings.register_profile("ci", deadline=None, database=None, derandomize=True, 
 settings.register_profile("nightly", settings.get_profile("ci"), derandomize=False)
 settings.load_profile("ci")
 SEEDS = 2**32
-LONGEST = ("crash", "pages", "simulation")
 LEFT_BEHIND = "left_behind"
 FOUND_BY_WORKERS = pytest.StashKey[list[str]]()
 
@@ -43,6 +45,7 @@ OPTIONAL = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     for name, reason in OPTIONAL.items():
         parser.addoption(f"--{name}", action="store_true", help=f"also run the tests marked {name} ({reason})")
+    parser.addoption("--write-costs", action="store_true", help="write down how long the files take (tests/costs.tsv)")
     parser.addoption("--seed", type=int, help="repeat the nightly run that printed this number")
 
 
@@ -75,6 +78,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: pytest.ExitCode, config: pytest.Config
 ) -> None:
+    if config.getoption("--write-costs"):
+        write_costs(spent_by_file(terminalreporter))
     used = os.times()
     seconds = used.user + used.system + used.children_user + used.children_system
     terminalreporter.write_line(f"{seconds:.0f} s of processor time in all, that of ended child processes included")
@@ -82,6 +87,15 @@ def pytest_terminal_summary(
         terminalreporter.write_line(f"what the tests wrote is in {FAST_FOLDER} until the next run")
     if config.getoption("--nightly"):
         terminalreporter.write_line(repeating(config))
+
+
+def spent_by_file(terminalreporter: pytest.TerminalReporter) -> Counter[str]:
+    """Seconds of tests and of what they need, by file."""
+    spent: Counter[str] = Counter()
+    for report in chain(*terminalreporter.stats.values()):
+        if isinstance(report, pytest.TestReport):
+            spent[report.nodeid.partition("::")[0]] += report.duration
+    return spent
 
 
 def repeating(config: pytest.Config) -> str:
@@ -93,7 +107,8 @@ def repeating(config: pytest.Config) -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # The longest first: side by side, a file that starts last is waited for.
-    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+    costs = read_costs()
+    items.sort(key=lambda item: -costs.get(item.nodeid.partition("::")[0], 0.0))
     for name, reason in OPTIONAL.items():
         if config.getoption(f"--{name}"):
             continue
