@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Generator, Iterator
 from itertools import chain
 from typing import Any
@@ -89,9 +89,9 @@ def pytest_terminal_summary(
         terminalreporter.write_line(repeating(config))
 
 
-def spent_by_file(terminalreporter: pytest.TerminalReporter) -> Counter[str]:
+def spent_by_file(terminalreporter: pytest.TerminalReporter) -> dict[str, float]:
     """Seconds of tests and of what they need, by file."""
-    spent: Counter[str] = Counter()
+    spent: dict[str, float] = defaultdict(float)
     for report in chain(*terminalreporter.stats.values()):
         if isinstance(report, pytest.TestReport):
             spent[report.nodeid.partition("::")[0]] += report.duration

@@ -48,7 +48,11 @@ def peak_of(action: Callable[[], object]) -> int:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("words", [("export", "-o"), ("export", "--json", "-o")], ids=["jsonl", "json"])
+@pytest.mark.parametrize(
+    "words",
+    [("export", "-o"), pytest.param(("export", "--json", "-o"), marks=pytest.mark.nightly)],
+    ids=["jsonl", "json"],
+)
 def test_an_export_takes_no_memory(full: Shell, tmp_path: Path, words: tuple[str, ...]) -> None:
     """Eight megabytes go to a file, and at no time are all of them in memory."""
     path = tmp_path / "plan"

@@ -33,7 +33,8 @@ def completed(shell: Shell, kind: str, line: str) -> list[str]:
     return [entry.partition("\t")[0].replace(",", ":", 1) for entry in lines]
 
 
-@pytest.mark.parametrize("kind", ["bash", "zsh", "fish"])
+# What is offered is the same; how each of the others takes it is tried at night.
+@pytest.mark.parametrize("kind", ["bash", *(pytest.param(name, marks=pytest.mark.nightly) for name in ("zsh", "fish"))])
 def test_what_is_completed(shell: Shell, kind: str) -> None:
     """Commands, accounts, states, numbers of the posts that a command is for, and files."""
     shell("post", "Out")

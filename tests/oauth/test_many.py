@@ -46,7 +46,8 @@ print("done", len(found), "calls,", len(sent), "refreshes", flush=True)
 """
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+# The lease of a session is one statement, which `tests/store` tries on both.
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.nightly)])
 def environ(request: pytest.FixtureRequest, tmp_path: Path, pds: Pds) -> dict[str, str]:
     """What a process of the test has in its environment."""
     base = {"SKYWRITE_HOME": str(tmp_path / "home"), "SKYWRITE_PLC_URL": pds.plc_url, "BLUESKY_PDS": pds.url}

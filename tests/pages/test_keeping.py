@@ -132,7 +132,10 @@ def into_a_slot(page: Page, text: str) -> None:
 WAYS: tuple[Callable[[Page, str], None], ...] = (typed, with_the_button, into_a_slot)
 
 
-@pytest.mark.parametrize("group", POSTS)
+# Without a script all of them are edited in one test; with it, the group with most fields is, and at night the others.
+@pytest.mark.parametrize(
+    "group", [name if name == "options" else pytest.param(name, marks=pytest.mark.nightly) for name in POSTS]
+)
 def test_an_edit_of_the_text_changes_the_text_alone(
     tab: Watched, queue: Skywrite, files: dict[str, Any], group: str
 ) -> None:
@@ -210,7 +213,9 @@ def hold_uploads(page: Page) -> list[Any]:
     return held
 
 
-@pytest.mark.parametrize("mode", ["at", "slot", "now", "every", "draft"])
+@pytest.mark.parametrize(
+    "mode", ["at", "every", *(pytest.param(name, marks=pytest.mark.nightly) for name in ("slot", "now", "draft"))]
+)
 def test_every_way_to_store_waits_for_the_files(tab: Watched, tmp_path: Path, mode: str) -> None:
     """The button says so meanwhile, and what is stored has the image."""
     page = tab.visit("/compose")

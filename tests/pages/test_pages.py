@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.pages.conftest import AXE, Watched
+from tests.support.chance import NIGHTLY
 
 PATHS = (
     "/",
@@ -53,10 +54,10 @@ def test_a_page_is_accessible_and_runs_nothing_of_others(tab: Watched, path: str
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_page_fits_a_small_phone(phone: Watched, path: str) -> None:
-    """At 360 pixels nothing scrolls sideways, and axe finds nothing."""
+    """At 360 pixels nothing scrolls sideways, and axe finds nothing (at night, and on a push for the composer)."""
     page = phone.visit(path)
     wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-    assert (False, []) == (wide, problems(page))
+    assert (False, []) == (wide, problems(page) if NIGHTLY or path == "/compose" else [])
     if path in FAILING:
         phone.complaints.clear()
 

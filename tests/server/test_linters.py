@@ -38,6 +38,7 @@ def test_the_document_has_no_errors(name: str) -> None:
     assert 0 == done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", COMMANDS)
 def test_an_error_is_found(name: str, tmp_path: Path) -> None:
     """A parameter of the path that nobody declares, and a reference to nothing."""

@@ -32,7 +32,7 @@ from tests.simulation.world import HOUR_POINTS, KEY, World, doubled, verdicts
 from tests.support.chance import NIGHTLY, SEED
 from tests.support.processes import FAST_FOLDER
 
-SEEDS = 20_000 if NIGHTLY else 80
+SEEDS = 20_000 if NIGHTLY else 60
 BLOCKS = 10 if NIGHTLY else 2
 CONTROL_SEEDS = 250
 STEPS = 40

@@ -21,7 +21,7 @@ from tests.support.processes import PATIENCE_SECONDS
 
 PROCESSES = 8
 SECONDS = 60 if NIGHTLY else PATIENCE_SECONDS
-POSTS = 20_000 if NIGHTLY else 300
+POSTS = 20_000 if NIGHTLY else 150
 PUBLISHED_MIN = POSTS // 4 if NIGHTLY else POSTS
 CONTROLS_MAX = 20
 CLAIMS = 48
@@ -75,6 +75,7 @@ def test_eight_processes_claim(address: str, home: Path, open_at: OpenAt) -> Non
     assert (True, True) == (len(published) >= PUBLISHED_MIN, sum(one["retry"] for one in told) >= retries_min)
 
 
+@pytest.mark.nightly
 def test_the_test_can_fail(postgres_address: str, home: Path, open_at: OpenAt) -> None:
     """The control: without the lock and the tests of lease, state and attempt, posts are claimed twice.
 
