@@ -120,10 +120,10 @@ def measure(url: str, count: int, threads: int, database: str) -> list[tuple[str
     results = [("bare requests, 200", *timed(bare)), ("bare requests, 304", *timed(lambda: bare(headers=conditional)))]
     with Skywrite(database, config=load_config(), transport=SandboxTransport(Sandbox()), clock=clock) as sky:
         account = sky.context._given_transport._box.account("bench.test")  # type: ignore[union-attr]
-        sky.login(account.handle, account.app_password, pds="http://127.0.0.1:1")
+        sky.accounts.login(account.handle, account.app_password, pds="http://127.0.0.1:1")
 
         def add(number: int) -> None:
-            sky.add_feed(f"{url}/feed/{number}", images="none")
+            sky.feeds.add(f"{url}/feed/{number}", images="none")
 
         def look() -> None:
             clock.advance(3 * 3600)

@@ -58,7 +58,7 @@ def import_part(ground: Ground, kinds: list[str], rows_checked: int) -> Table:
         # As the command line does.
         gc.set_threshold(GARBAGE_OBJECTS)
         began = time.perf_counter()
-        reports = sky.import_rows(rows)
+        reports = sky.transfer.import_rows(rows)
         rate = rows_checked / (time.perf_counter() - began)
         assert all(report.id for report in reports)
         lines.append([kind, f"import_rows, {rows_checked:,} raw rows", f"{rate:,.0f}", f"{rate / 15_000:.2f}", ""])
@@ -70,7 +70,7 @@ def _fake_session(did: str) -> Session:
 
 
 def _rows(sky: Skywrite, count: int) -> Iterator[dict[str, str]]:
-    handles = [account.handle for account in sky.accounts()]
+    handles = [account.handle for account in sky.accounts.list()]
     start = datetime.now(UTC) + timedelta(days=1)
     for number in range(count):
         due_at = to_iso(start + timedelta(minutes=number))
@@ -161,7 +161,7 @@ def measure_claims() -> None:
     stores: dict[str, Store] = {}
     for name in ("small", "large"):
         config = load_config({**given["environ"], "SKYWRITE_DATABASE": given[name]})
-        stores[name] = Skywrite(config=config, clock=clock).store
+        stores[name] = Skywrite(config=config, clock=clock).context.store
     seconds: dict[str, dict[str, list[float]]] = {name: {"claim": [], "settle": []} for name in stores}
     for number in range(-WARM_UP, given["claims"]):
         for name, store in stores.items():

@@ -101,7 +101,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def sky(world: World) -> Skywrite:
     """A process where alice.test is signed in."""
     process = world.process()
-    process.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    process.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     return process
 
 

@@ -47,7 +47,7 @@ class Cell(NamedTuple):
 def fill(sky: Skywrite, world: World, run: Callable[[str, tuple[object, ...]], object]) -> None:
     """Something in every table, for a sick and for a healthy account; one post of each is due."""
     for handle in (SICK, HEALTHY):
-        sky.login(handle, world.box.account(handle).app_password, pds=world.box.url)
+        sky.accounts.login(handle, world.box.account(handle).app_password, pds=world.box.url)
         store, account = sky.context.store, sky.context.account(handle)
         done = sky.post(f"done {handle}", account=handle)
         sky.schedule(f"due {handle}", at=NOON + timedelta(minutes=1), account=handle)

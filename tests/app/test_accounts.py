@@ -40,7 +40,7 @@ def test_the_environment_signs_in_once(world: World, name: str) -> None:
 
 def test_the_environment_goes_before_the_default_account(world: World) -> None:
     """A job that names an account never posts as another one that happens to be signed in."""
-    world.process().login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
+    world.process().accounts.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
     sky = world.process(**environment(world))
     sky.post("As Alice")
     sky.post("As Bob", account="bob.test")
@@ -51,7 +51,7 @@ def test_the_environment_signs_in_again_when_the_session_is_over(world: World) -
     """Nobody is there to type a password; a held post goes out then."""
     sky = world.process(**environment(world))
     sky.post("First")
-    sky.context.store.sign_out(sky.account().did)
+    sky.context.store.sign_out(sky.accounts.get().did)
     world.process(**environment(world)).post("Second")
     assert (["First", "Second"], 2) == (world.texts(), world.box.calls[SIGN_IN])
 
@@ -61,18 +61,18 @@ def test_a_wrong_password_in_the_environment(world: World) -> None:
     sky = world.process(**environment(world, BLUESKY_APP_PASSWORD="abcd-abcd-abcd-abcd"))
     with pytest.raises(WrongPassword):
         sky.post("Never")
-    assert [] == sky.accounts()
+    assert [] == sky.accounts.list()
 
 
 def test_signing_in_lets_held_posts_go(world: World, sky: Skywrite) -> None:
     """Whoever signs in again, from whichever process, the worker sends them."""
     worker = world.process()
     sky.schedule("Held", at="in 1 hour")
-    world.box._pds.sessions.revoke_all(sky.account().did)
+    world.box._pds.sessions.revoke_all(sky.accounts.get().did)
     world.clock.advance(3 * 3600)
     worker.run_once()
     assert [(1, "held")] == world.states(sky)
-    world.process().login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    world.process().accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     worker.run_once()
     assert (["Held"], [(1, "published")]) == (world.texts(), world.states(sky))
 
@@ -83,7 +83,7 @@ def test_nobody_signed_in(world: World) -> None:
     with fails("account.missing") as caught:
         sky.post("x")
     assert "accounts.login" in caught.value.hint
-    sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     with fails("account.missing") as caught:
         sky.post("x", account="bob.test")
     assert "Known here: alice.test." == caught.value.hint
@@ -133,9 +133,9 @@ def test_behind_the_entryway_the_real_server_is_used(world: World) -> None:
 
     world.transport.request = request  # type: ignore[method-assign]
     sky = world.process()
-    sky.login("alice.test", world.box.account("alice.test").app_password, pds=ENTRYWAY)
+    sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=ENTRYWAY)
     sky.post("From the real one")
-    assert (real, {ENTRYWAY, real}) == (sky.account().pds_url, {host for host in hosts if "/plc/" not in host})
+    assert (real, {ENTRYWAY, real}) == (sky.accounts.get().pds_url, {host for host in hosts if "/plc/" not in host})
     assert 1 == hosts.count(ENTRYWAY)
 
 

@@ -74,7 +74,7 @@ def keyed_command(sky: Skywrite, world: World) -> None:
 
 def folder(sky: Skywrite, world: World) -> None:
     """An account with a slot every minute, for the files of a folder."""
-    sky.set_slots(None, [Slot(1, 13 * 60 + minute, "UTC") for minute in range(120)])
+    sky.accounts.set_slots(None, [Slot(1, 13 * 60 + minute, "UTC") for minute in range(120)])
 
 
 def synced(sky: Skywrite) -> None:
@@ -150,11 +150,11 @@ def test_a_restored_backup_makes_nothing_twice(world: World, tmp_path: Path, sce
     """Backup, run, restore, run: each record is there once, whatever was made by itself, with the first words."""
     environ = {"SKYWRITE_FETCH_ALLOW": "127.0.0.1"}
     sky = world.process(**environ)
-    sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     scene.before(sky, world)
     scene.program(sky)
     sky.run_once()
-    sky.backup(tmp_path / "backup.db")
+    sky.transfer.backup(tmp_path / "backup.db")
     before = made(world)
     scene.meanwhile(world)
     world.clock.advance(HOUR)

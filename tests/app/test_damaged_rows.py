@@ -171,7 +171,7 @@ def walk(request: pytest.FixtureRequest, world: World) -> Walk:
         queue = PostgresQueue(request.getfixturevalue("postgres"), world.home)
         address = queue.address
     sky = world.process(address)
-    sky.login(SICK, world.box.account(SICK).app_password, pds=world.box.url)
+    sky.accounts.login(SICK, world.box.account(SICK).app_password, pds=world.box.url)
     with queue.connected(address or str(world.home / "skywrite.db")) as connection:
         mark = "%s" if address else "?"
         fill(sky, world, lambda statement, values: connection.execute(statement.replace("?", mark), values))

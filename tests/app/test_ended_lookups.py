@@ -96,7 +96,7 @@ def test_every_maker_is_walked() -> None:
 def test_a_stop_takes_nothing_from_a_post(world: World, web: Web, maker: str, what: str) -> None:
     """Neither the post nor its picture or card; nothing counts as failed, and the next process posts it once."""
     sky = world.process(SKYWRITE_FETCH_ALLOW="127.0.0.1")
-    sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     MAKERS[maker](sky, world, web, what)
     world.clock.advance(timedelta(hours=1).total_seconds())
     web.ending = sky.context.ending.come

@@ -92,7 +92,7 @@ def test_a_write_begins_with_a_fresh_lease(world: World, sky: Skywrite, image: C
     left: list[timedelta] = []
 
     def note() -> None:
-        until = sky.account("alice.test").lease_until
+        until = sky.accounts.get("alice.test").lease_until
         assert until
         left.append(until - world.clock.now())
 
@@ -104,7 +104,7 @@ def test_a_write_begins_with_a_fresh_lease(world: World, sky: Skywrite, image: C
 def test_a_session_that_ended_is_not_used_again(world: World, sky: Skywrite) -> None:
     """The worker drops it with the post that it holds: a new sign-in, by another process, is seen."""
     sky.schedule("one", at="now", late="publish")
-    agent = sky.context.agents.get(sky.account().did)
+    agent = sky.context.agents.get(sky.accounts.get().did)
     # A take-down ends all sessions.
     for status in ("takendown", "active"):
         world.box.set_status("alice.test", status)  # type: ignore[arg-type]
@@ -112,9 +112,9 @@ def test_a_session_that_ended_is_not_used_again(world: World, sky: Skywrite) -> 
     worker = sky.worker()
     while worker.step():
         pass
-    assert "needs_login" == sky.account().state
-    world.process().login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
-    assert agent is not sky.context.agents.get(sky.account().did)
+    assert "needs_login" == sky.accounts.get().state
+    world.process().accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    assert agent is not sky.context.agents.get(sky.accounts.get().did)
     while worker.step():
         pass
     assert ["one"] == world.texts()

@@ -46,7 +46,7 @@ def test_another_text_finds_its_own_card(sky: Skywrite, pages: list[str]) -> Non
     sky.schedule("See https://a.test", at=LATER)
     seen = [card_of(sky, 1)]
     for text in ("See https://b.test", "Nothing to see", "See https://c.test"):
-        sky.edit(1, text=text)
+        sky.posts.edit(1, text=text)
         seen.append(card_of(sky, 1))
     assert ["https://a.test", "https://b.test", None, "https://c.test"] == seen
 
@@ -54,28 +54,28 @@ def test_another_text_finds_its_own_card(sky: Skywrite, pages: list[str]) -> Non
 def test_a_card_that_the_text_does_not_name_stays(sky: Skywrite, pages: list[str]) -> None:
     """It was asked for; the words beside it may change."""
     sky.schedule("Read this", at=LATER, card="https://a.test")
-    sky.edit(1, text="Read that")
+    sky.posts.edit(1, text="Read that")
     assert "https://a.test" == card_of(sky, 1)
 
 
 def test_no_card_stays_no_card(sky: Skywrite, pages: list[str]) -> None:
     """The writer has said so."""
     sky.schedule("See https://a.test", at=LATER, card="none")
-    sky.edit(1, text="See https://b.test")
+    sky.posts.edit(1, text="See https://b.test")
     assert (None, []) == (card_of(sky, 1), pages)
 
 
 def test_a_card_of_another_page_stays_with_another_text(sky: Skywrite, pages: list[str]) -> None:
     """Its address was given: no link of any text takes its place."""
     sky.schedule("See https://a.test", at=LATER, card="https://given.test")
-    sky.edit(1, text="See https://b.test")
+    sky.posts.edit(1, text="See https://b.test")
     assert ("https://given.test", ["https://given.test"]) == (card_of(sky, 1), pages)
 
 
 def test_a_card_of_a_link_with_umlauts_follows_the_text(sky: Skywrite, pages: list[str]) -> None:
     """The page is the same one, however its address is written."""
     sky.schedule("See https://bücher.test/ä", at=LATER)
-    sky.edit(1, text="See https://b.test")
+    sky.posts.edit(1, text="See https://b.test")
     assert "https://b.test" == card_of(sky, 1)
 
 
@@ -83,7 +83,7 @@ def test_a_draft_that_gets_a_time_is_looked_at_like_a_new_post(sky: Skywrite) ->
     """The same text elsewhere is noticed, also where the text itself was not touched."""
     sky.schedule("Twice", at=LATER)
     sky.schedule("Twice", draft=True)
-    noticed = [str(warning) for warning in sky.edit(2, at="in 2 hours").warnings]
+    noticed = [str(warning) for warning in sky.posts.edit(2, at="in 2 hours").warnings]
     assert ["The same text is in post 1 (scheduled)."] == noticed
 
 
@@ -91,7 +91,7 @@ def test_images_stay_with_another_text(world: World, sky: Skywrite, image: Calla
     """What is not given stays as it is, bytes and description too."""
     sky.schedule("Old", at=LATER, images=[{"path": image(), "alt": "Red"}])
     before = sky.context.store.media_of(1)
-    sky.edit(1, text="New")
+    sky.posts.edit(1, text="New")
     world.clock.advance(3601)
     sky.run_once()
     assert (before, [("New", ("Red",))]) == (
@@ -105,17 +105,17 @@ def test_images_take_the_place_of_a_card(
 ) -> None:
     """And the card comes back when they go; nothing is said of a card that nobody asked for."""
     sky.schedule("See https://a.test", at=LATER)
-    changed = sky.edit(1, images=[{"path": image(), "alt": "Red"}])
+    changed = sky.posts.edit(1, images=[{"path": image(), "alt": "Red"}])
     assert (None, (), 1) == (card_of(sky, 1), changed.warnings, len(sky.context.store.media_of(1)))
-    sky.edit(1, images=[])
+    sky.posts.edit(1, images=[])
     assert ("https://a.test", []) == (card_of(sky, 1), sky.context.store.media_of(1))
 
 
 def test_a_thread_is_edited(world: World, sky: Skywrite, pages: list[str]) -> None:
     """Its first post alone, and its rest."""
     sky.schedule("one", at=LATER, thread=["two", "see https://a.test"])
-    sky.edit(1, text="ONE")
-    sky.edit(1, thread=["TWO"], at="in 2 hours")
+    sky.posts.edit(1, text="ONE")
+    sky.posts.edit(1, thread=["TWO"], at="in 2 hours")
     world.clock.advance(7201)
     sky.run_once()
     assert ["ONE", "TWO"] == world.texts()
@@ -141,7 +141,7 @@ def test_a_card_beside_images_is_reported(sky: Skywrite, pages: list[str], image
     """Bluesky shows one or the other; the images are taken, and the writer knows."""
     scheduled = sky.schedule("x", at=LATER, card="https://a.test", images=[(image(), "Red")])
     assert ("The card of https://a.test is left out: a post with images or a video has no card.",) == scheduled.warnings
-    sky.edit(1, images=[])
+    sky.posts.edit(1, images=[])
     assert "https://a.test" == card_of(sky, 1)
 
 
@@ -149,7 +149,7 @@ def test_an_edit_is_checked_like_a_new_post(sky: Skywrite) -> None:
     """What is wrong is told, and the post stays as it was."""
     sky.schedule("Good", at=LATER)
     with fails("text.too_long"):
-        sky.edit(1, text="x" * 301)
+        sky.posts.edit(1, text="x" * 301)
     assert "Good" == sky.context.store.get(1).text
 
 
@@ -157,12 +157,12 @@ def test_an_edit_tells_what_is_odd(sky: Skywrite, image: Callable[..., str]) -> 
     """A dead mention, an image without words, the same text and the same minute elsewhere."""
     sky.schedule("Twice", at=LATER)
     sky.schedule("Other", at="in 3 hours")
-    changed = sky.edit(2, text="Twice @nobody.test", images=[image()])
+    changed = sky.posts.edit(2, text="Twice @nobody.test", images=[image()])
     assert [True, True] == [
         any(word in text for text in changed.warnings) for word in ("@nobody.test", "has no alt text")
     ]
-    assert ("The same text is in post 1 (scheduled).",) == sky.edit(2, text="Twice", images=[]).warnings
-    assert ("Post 1 goes out in the same minute.",) == sky.move(2, NOON + timedelta(hours=1)).warnings
+    assert ("The same text is in post 1 (scheduled).",) == sky.posts.edit(2, text="Twice", images=[]).warnings
+    assert ("Post 1 goes out in the same minute.",) == sky.posts.move(2, NOON + timedelta(hours=1)).warnings
 
 
 def test_a_draft_goes_out_once_it_has_a_time(world: World, sky: Skywrite) -> None:
@@ -171,7 +171,7 @@ def test_a_draft_goes_out_once_it_has_a_time(world: World, sky: Skywrite) -> Non
     world.clock.advance(10**6)
     sky.run_once()
     assert [] == world.texts()
-    moved = sky.move(1, "in 5 minutes")
+    moved = sky.posts.move(1, "in 5 minutes")
     world.clock.advance(301)
     sky.run_once()
     assert ("scheduled", ["Some day"]) == (moved.post.state, world.texts())
@@ -182,9 +182,9 @@ def test_what_is_being_published_is_left_alone(world: World, sky: Skywrite) -> N
     sky.schedule("Going", at="now")
     assert claim_next(sky.context.store, "elsewhere/1/a", LEASE_SECONDS, Decider())
     for error, act in (
-        ("post.not_editable", lambda: sky.edit(1, text="Else")),
-        ("post.not_editable", lambda: sky.move(1, LATER)),
-        ("post.not_cancellable", lambda: sky.cancel(1)),
+        ("post.not_editable", lambda: sky.posts.edit(1, text="Else")),
+        ("post.not_editable", lambda: sky.posts.move(1, LATER)),
+        ("post.not_cancellable", lambda: sky.posts.cancel(1)),
     ):
         with fails(error) as caught:
             act()
@@ -197,7 +197,7 @@ def test_undo_while_a_post_is_being_sent_takes_nothing_back(world: World, sky: S
 
     def undo() -> None:
         with fails("undo.impossible"):
-            sky.undo()
+            sky.posts.undo()
 
     before_each_write(world, undo)
     sky.run_once()
@@ -208,10 +208,10 @@ def test_a_sign_out_while_a_post_is_being_sent(world: World, sky: Skywrite) -> N
     """What is on its way is settled as published, what waits goes out after the next sign-in, each once."""
     for text in ("Going", "Waiting"):
         sky.schedule(text, at="now")
-    before_each_write(world, lambda: sky.context.store.sign_out(sky.account().did))
+    before_each_write(world, lambda: sky.context.store.sign_out(sky.accounts.get().did))
     sky.run_once()
     first = (world.texts(), world.states(sky))
-    sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     world.clock.advance(600)
     sky.run_once()
     assert ((["Going"], [(1, "published"), (2, "scheduled")]), ["Going", "Waiting"]) == (first, world.texts())
@@ -220,7 +220,7 @@ def test_a_sign_out_while_a_post_is_being_sent(world: World, sky: Skywrite) -> N
 def test_what_is_cancelled_never_goes_out(world: World, sky: Skywrite) -> None:
     """Not at its time, not later."""
     sky.schedule("No", at=LATER)
-    sky.cancel(1)
+    sky.posts.cancel(1)
     world.clock.advance(10**5)
     sky.run_once()
     assert ([], [(1, "cancelled")]) == (world.texts(), world.states(sky))
@@ -229,7 +229,7 @@ def test_what_is_cancelled_never_goes_out(world: World, sky: Skywrite) -> None:
 def test_a_thread_is_deleted_whole_by_its_number(world: World, sky: Skywrite) -> None:
     """With its gates."""
     sky.post("one", thread=["two"], replies=["nobody"], quotes=False)
-    sky.delete(1)
+    sky.posts.delete(1)
     assert [[], [], []] == [
         world.box.records("alice.test", f"app.bsky.feed.{name}") for name in ("post", "threadgate", "postgate")
     ]
@@ -241,14 +241,14 @@ def test_a_thread_is_deleted_whole_by_its_number(world: World, sky: Skywrite) ->
 def test_a_post_is_deleted_by_its_link(world: World, sky: Skywrite, form: str) -> None:
     """However its handle is written."""
     sent = sky.post("Away")
-    sky.delete(form.format(did=sky.account().did, rkey=sent.uri.rpartition("/")[2]))
+    sky.posts.delete(form.format(did=sky.accounts.get().did, rkey=sent.uri.rpartition("/")[2]))
     assert [] == world.texts()
 
 
 def test_posts_of_others_are_not_deleted(sky: Skywrite) -> None:
     """The account is named that would be asked."""
     with pytest.raises(InputError) as caught:
-        sky.delete("https://bsky.app/profile/bob.test/post/3k")
+        sky.posts.delete("https://bsky.app/profile/bob.test/post/3k")
     assert "not a post of alice.test" in caught.value.message
 
 
@@ -268,13 +268,13 @@ def test_a_thread_with_more_records_than_a_commit_holds(sky: Skywrite) -> None:
 
 def test_a_released_post_is_not_held_again(world: World, sky: Skywrite) -> None:
     """Its user has decided, also where the account's manners make it wait for longer than its grace."""
-    sky.set(None, {"max_per_day": 1})
+    sky.accounts.set(None, {"max_per_day": 1})
     sky.schedule("Late", at="in 1 hour", late="hold:30m")
     world.clock.advance(7200)
     sky.run_once()
     sky.post("First of the day")
     assert "held" == sky.context.store.get(1).state
-    sky.release(1)
+    sky.posts.release(1)
     sky.run_once()
     assert "scheduled" == sky.context.store.get(1).state
     world.clock.advance(86_400)
@@ -286,8 +286,8 @@ def test_a_released_post_waits_for_its_day(world: World, sky: Skywrite) -> None:
     """It is no longer held, and goes out neither before its time nor with the post before it."""
     sky.schedule("Tomorrow", at="in 1 day")
     sky.schedule("In a week", at="in 7 days")
-    sky.hold(2)
-    sky.release(2)
+    sky.posts.hold(2)
+    sky.posts.release(2)
     told = []
     for days in (1, 5, 1):
         world.clock.advance(days * 86_400 + 1)
@@ -299,8 +299,8 @@ def test_a_released_post_waits_for_its_day(world: World, sky: Skywrite) -> None:
 def test_held_and_released_in_time_it_keeps_its_policy(world: World, sky: Skywrite) -> None:
     """What becomes of it when its time is missed was never in question."""
     sky.schedule("In time or not at all", at="in 1 hour", late="skip:30m")
-    sky.hold(1)
-    sky.release(1)
+    sky.posts.hold(1)
+    sky.posts.release(1)
     world.clock.advance(7200)
     sky.run_once()
     assert [(1, "cancelled")] == world.states(sky)
@@ -309,21 +309,21 @@ def test_held_and_released_in_time_it_keeps_its_policy(world: World, sky: Skywri
 def test_the_last_change_is_taken_back(world: World, sky: Skywrite) -> None:
     """A cancel by mistake: the post waits again, and goes out at its time; what was published is not taken back."""
     sky.schedule("Once", at=LATER)
-    sky.cancel(1)
-    assert ("cancel", (1,)) == (sky.undo().operation, (1,))
+    sky.posts.cancel(1)
+    assert ("cancel", (1,)) == (sky.posts.undo().operation, (1,))
     world.clock.advance(3600)
     sky.run_once()
     assert ["Once"] == world.texts()
     with fails("undo.impossible"):
-        sky.undo()
+        sky.posts.undo()
 
 
 def test_an_import_is_taken_back(world: World, sky: Skywrite) -> None:
     """All its posts and rules are gone, and what was there before stays."""
     sky.schedule("Stays", at=LATER)
     rows = [{"text": "a", "at": LATER}, {"text": "b", "at": "in 2 hours"}, {"text": "c", "every": "daily 9:00"}]
-    sky.import_rows(rows)
-    assert ("import", 3) == sky.undo()[:2]
+    sky.transfer.import_rows(rows)
+    assert ("import", 3) == sky.posts.undo()[:2]
     assert ([(1, "scheduled")], []) == (world.states(sky), sky.context.store.recurrences())
 
 
@@ -334,12 +334,12 @@ def test_a_post_that_is_held_while_an_edit_is_prepared_stays_held(
     sky.schedule("Nothing to see", at=LATER)
 
     def fetch_card(fetcher: object, url: str, **_: Any) -> Card:
-        world.process().hold(1)
+        world.process().posts.hold(1)
         return Card(url, "Title", "")
 
     monkeypatch.setattr("skywrite.protocol.fetch.card.fetch_card", fetch_card)
     with pytest.raises(ChangedMeanwhile):
-        sky.edit(1, text="See https://a.test")
+        sky.posts.edit(1, text="See https://a.test")
     world.clock.advance(7200)
     sky.run_once()
     assert ([], [(1, "held")]) == (world.texts(), world.states(sky))
@@ -359,7 +359,7 @@ def test_an_edit_goes_on_where_only_a_worker_tried_in_vain_meanwhile(
         return Card(url, "Title", "")
 
     monkeypatch.setattr("skywrite.protocol.fetch.card.fetch_card", fetch_card)
-    sky.edit(1, text="See https://a.test")
+    sky.posts.edit(1, text="See https://a.test")
     world.clock.advance(3600)
     sky.run_once()
     assert ([["retry", "published"]], ["See a.test"]) == (

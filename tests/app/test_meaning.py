@@ -24,7 +24,7 @@ def test_a_pool_has_no_text_beside_it(sky: Skywrite, fields: dict[str, Any]) -> 
     rule = {"every": "daily 9:00", "pool": ["one", "two"]}
     with fails("recurrence.pool_and_text"):
         sky.schedule(**{"text": "", **rule, **fields})
-    report = sky.import_rows([{**rule, **fields}])[0]
+    report = sky.transfer.import_rows([{**rule, **fields}])[0]
     assert ("recurrence.pool_and_text", []) == (report.error and report.error.code, sky.posts.list())
 
 
@@ -73,9 +73,9 @@ def card_that(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_failed_card_is_none(sky: Skywrite, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """The link in the text stays; without one the card shows the address, and nothing that looks like a title."""
     card_that(error, monkeypatch)
-    ready = sky.preview(f"See {PAGE}", card=PAGE)
+    ready = sky.posts.preview(f"See {PAGE}", card=PAGE)
     assert (False, True) == ("embed" in ready.prepared.records[0], str(error) in ready.warnings[0])
-    ready = sky.preview("See there", card=PAGE)
+    ready = sky.posts.preview("See there", card=PAGE)
     assert PAGE == ready.prepared.records[0]["embed"]["external"]["title"]
     assert "shows only the address" in ready.warnings[0]
 
@@ -84,34 +84,36 @@ def test_an_address_that_nobody_may_open_is_the_writers_mistake(sky: Skywrite, m
     """Where it is given by name, and not led to by a page."""
     card_that(AddressRefused("10.0.0.7 is not a public address."), monkeypatch)
     with pytest.raises(AddressRefused):
-        sky.preview("See there", card="https://10.0.0.7/")
+        sky.posts.preview("See there", card="https://10.0.0.7/")
 
 
 def test_blanks_at_the_ends_do_not_make_another_text(sky: Skywrite) -> None:
     """One by one, and in an import."""
     sky.schedule("The same", at="in 1 hour")
     assert "The same text is in post 1" in sky.schedule("The same ", at="in 2 hours").warnings[0]
-    reports = sky.import_rows([{"text": " The same", "at": "in 3 hours"}, {"text": "The same\n", "at": "in 4 hours"}])
+    reports = sky.transfer.import_rows(
+        [{"text": " The same", "at": "in 3 hours"}, {"text": "The same\n", "at": "in 4 hours"}]
+    )
     assert ["SameText", "SameTextInRow", "SameText"] == [note.name for one in reports for note in one.warnings]
 
 
 def link_of(world: World, sky: Skywrite, text: str, **fields: Any) -> str:
     """The page of a post that bob publishes."""
-    sky.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
+    sky.accounts.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
     return sky.post(text, account="bob.test", **fields).url
 
 
 def test_a_link_at_the_end_becomes_a_quote(world: World, sky: Skywrite) -> None:
     """Where it is asked for, by the post or by a setting of the account; other links stay."""
     link = link_of(world, sky, "Look")
-    record = sky.preview(f"Well said\n\n{link}", quote_links=True).prepared.records[0]
+    record = sky.posts.preview(f"Well said\n\n{link}", quote_links=True).prepared.records[0]
     assert ("Well said", "app.bsky.embed.record") == (record["text"], record["embed"]["$type"])
-    assert "embed" not in sky.preview(f"Well said {link}", card="none").prepared.records[0]
-    sky.set("alice.test", {"quote_links": "yes"})
-    assert "" == sky.preview(link).prepared.records[0]["text"]
+    assert "embed" not in sky.posts.preview(f"Well said {link}", card="none").prepared.records[0]
+    sky.accounts.set("alice.test", {"quote_links": "yes"})
+    assert "" == sky.posts.preview(link).prepared.records[0]["text"]
     for text in (f"{link} is right", "See https://bsky.app/about", f"[it]({link})"):
-        assert "embed" not in sky.preview(text, card="none").prepared.records[0]
-    thread = sky.preview("One", thread=[f"Two {link}"]).prepared.records
+        assert "embed" not in sky.posts.preview(text, card="none").prepared.records[0]
+    thread = sky.posts.preview("One", thread=[f"Two {link}"]).prepared.records
     assert ("Two", True) == (thread[1]["text"], "embed" in thread[1])
 
 
@@ -119,7 +121,7 @@ def test_what_others_have_closed_is_said(world: World, sky: Skywrite) -> None:
     """A reply that nobody would see, and a quote that readers do not see; one's own gates are no matter."""
     closed = link_of(world, sky, "Closed", replies=["nobody"], quotes=False)
     some = link_of(world, sky, "For some", replies=["followers", "mentioned"])
-    names = [note.name for note in sky.preview("Hm", reply_to=closed, quote=closed).warnings]
+    names = [note.name for note in sky.posts.preview("Hm", reply_to=closed, quote=closed).warnings]
     assert ["QuotesClosed", "RepliesLimited"] == names
-    assert "followers of its author" in sky.preview("Hm", reply_to=some).warnings[0]
-    assert [] == sky.preview("Hm", reply_to=closed, quote=closed, account="bob.test").warnings
+    assert "followers of its author" in sky.posts.preview("Hm", reply_to=some).warnings[0]
+    assert [] == sky.posts.preview("Hm", reply_to=closed, quote=closed, account="bob.test").warnings

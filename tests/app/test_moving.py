@@ -38,7 +38,7 @@ def rest(sky: Skywrite) -> list[dict[str, Any]]:
 
 def test_all_or_nothing(sky: Skywrite) -> None:
     """One wrong row stops the import; each row's report says what it is about."""
-    reports = sky.import_rows([ROWS[0], {"text": "x" * 301, "at": "2027-01-05T09:00:00Z"}, ROWS[2]])
+    reports = sky.transfer.import_rows([ROWS[0], {"text": "x" * 301, "at": "2027-01-05T09:00:00Z"}, ROWS[2]])
     assert ([None, "text.too_long", None], [None] * 3) == (
         [report.error and report.error.code for report in reports],
         [report.id for report in reports],
@@ -48,7 +48,7 @@ def test_all_or_nothing(sky: Skywrite) -> None:
 
 def test_the_good_ones_where_they_are_wished(sky: Skywrite) -> None:
     """The others are reported."""
-    reports = sky.import_rows([ROWS[0], {"text": "x", "at": "yesterday"}, ROWS[2]], partial=True)
+    reports = sky.transfer.import_rows([ROWS[0], {"text": "x", "at": "yesterday"}, ROWS[2]], partial=True)
     assert [True, False, True] == [report.id is not None for report in reports]
     assert ["Row 0", "Row 2"] == [post.text for post in sky.context.store.posts()]
 
@@ -68,21 +68,21 @@ def test_files_outside_of_the_root_are_refused(sky: Skywrite, image: Callable[..
         {"text": "f", "video": {"path": "v.mp4", "captions": [{"lang": "en", "path": "/etc/passwd"}]}, "at": at},
         {"pool": [{"text": "g", "images": [secret]}], "every": "daily 9:00"},
     ]
-    reports = sky.import_rows(rows, base=root, root=root, partial=True)
+    reports = sky.transfer.import_rows(rows, base=root, root=root, partial=True)
     assert ["file.outside"] * 6 == [report.error and report.error.code for report in reports]
 
 
 def test_a_file_inside_of_the_root_is_taken(sky: Skywrite, image: Callable[..., str], tmp_path: Path) -> None:
     """The folder itself is open, whatever its path looks like."""
     row = {"text": "a", "images": [{"path": image(), "alt": "x"}], "at": "2027-01-05T09:00:00Z"}
-    assert [None] == [report.error for report in sky.import_rows([row], root=tmp_path / ".." / tmp_path.name)]
+    assert [None] == [report.error for report in sky.transfer.import_rows([row], root=tmp_path / ".." / tmp_path.name)]
 
 
 def test_nothing_is_stored_by_a_dry_run(sky: Skywrite, image: Callable[..., str]) -> None:
     """Not even an image."""
-    reports = sky.import_rows([{"text": "x", "images": [image()], "at": "2027-01-05T09:00:00Z"}], dry_run=True)
+    reports = sky.transfer.import_rows([{"text": "x", "images": [image()], "at": "2027-01-05T09:00:00Z"}], dry_run=True)
     cid = (
-        sky._drafting.prepare(sky._drafting.draft(sky.account(), {"images": [image()]}), sky.account())
+        sky._drafting.prepare(sky._drafting.draft(sky.accounts.get(), {"images": [image()]}), sky.accounts.get())
         .prepared.blobs[0]
         .cid
     )
@@ -92,16 +92,16 @@ def test_nothing_is_stored_by_a_dry_run(sky: Skywrite, image: Callable[..., str]
 def test_a_key_is_imported_once(sky: Skywrite) -> None:
     """An import that was interrupted may be made again."""
     rows = [{**row, "key": str(number)} for number, row in enumerate(ROWS)]
-    sky.import_rows(rows[:2])
-    assert [True, True, False] == [report.existed for report in sky.import_rows(rows)]
+    sky.transfer.import_rows(rows[:2])
+    assert [True, True, False] == [report.existed for report in sky.transfer.import_rows(rows)]
     assert 3 == len(sky.context.store.posts())
 
 
 def test_rows_without_a_time_take_slots_in_their_order(sky: Skywrite) -> None:
     """After those that are taken; a slot is given once, also where jitter moves its post."""
-    sky.set_slots(None, [Slot(day, 18 * 60, "UTC") for day in range(7)])
+    sky.accounts.set_slots(None, [Slot(day, 18 * 60, "UTC") for day in range(7)])
     sky.schedule("taken", jitter="30m")
-    reports = sky.import_rows([{"text": str(number), "jitter": "30m"} for number in range(3)])
+    reports = sky.transfer.import_rows([{"text": str(number), "jitter": "30m"} for number in range(3)])
     days = [post.due_at.date() for post in sky.context.store.posts() if post.due_at]
     assert [NOON.date() + timedelta(days=day) for day in range(4)] == days
     assert ["taken", "0", "1", "2"] == [post.text for post in sky.context.store.posts()]
@@ -111,7 +111,9 @@ def test_rows_without_a_time_take_slots_in_their_order(sky: Skywrite) -> None:
 def test_clashes_within_the_rows_are_reported(sky: Skywrite) -> None:
     """The same text, the same minute, here and in the queue."""
     sky.schedule("Old", at="2027-01-05T09:01:30Z")
-    reports = sky.import_rows([*ROWS, {"text": "Row 0", "at": "2027-01-05T09:02:30Z"}, {**ROWS[0], "text": "Old"}])
+    reports = sky.transfer.import_rows(
+        [*ROWS, {"text": "Row 0", "at": "2027-01-05T09:02:30Z"}, {**ROWS[0], "text": "Old"}]
+    )
     assert [
         (),
         ("Post 1 goes out in the same minute.",),
@@ -138,12 +140,12 @@ def test_out_and_in_again(
     sky.schedule("Quote", at="in 6 hours", quote=begun, markdown=False)
     sky.schedule("Some day", draft=True)
     folder = tmp_path / "out"
-    rows = [json.loads(json.dumps(row)) for row in sky.export_rows(media_folder=folder / "media", base=folder)]
+    rows = [json.loads(json.dumps(row)) for row in sky.transfer.export_rows(media_folder=folder / "media", base=folder)]
     expected = [row for row in rest(sky) if row["state"] != "published"]
     monkeypatch.setattr("skywrite.protocol.fetch.card.fetch_card", None)
     other = world.process(str(tmp_path / "other.db"))
-    other.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
-    reports = other.import_rows(rows, base=folder)
+    other.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    reports = other.transfer.import_rows(rows, base=folder)
     assert [None] * 7 == [report.error for report in reports]
     assert expected == rest(other)
     world.clock.advance(7 * 3600)
@@ -157,12 +159,12 @@ def test_what_may_be_on_the_network_is_not_exported(world: World, sky: Skywrite)
     assert claim_next(sky.context.store, "elsewhere/1/a", LEASE_SECONDS, Decider())
     sky.schedule("Held", at="in 1 hour")
     sky.schedule("Overdue", at="in 1 minute")
-    sky.hold(2)
+    sky.posts.hold(2)
     world.clock.advance(LEASE_SECONDS + 1)
     for claim in [claim_next(sky.context.store, "here/1/b", LEASE_SECONDS, Decider())]:
         assert claim is not None
         sky.context.store.release_claim(claim)
-    rows = sorted((row["text"], row.get("at"), row.get("draft")) for row in sky.export_rows())
+    rows = sorted((row["text"], row.get("at"), row.get("draft")) for row in sky.transfer.export_rows())
     assert [("Held", None, True), ("Overdue", None, True)] == rows
 
 
@@ -171,7 +173,7 @@ def test_what_may_be_on_the_network_is_not_exported(world: World, sky: Skywrite)
 )
 def test_rows_that_make_no_sense(sky: Skywrite, row: dict[str, Any]) -> None:
     """Are refused with their reason."""
-    report = sky.import_rows([{"text": "x", "at": "tomorrow 9:00", **row}])[0]
+    report = sky.transfer.import_rows([{"text": "x", "at": "tomorrow 9:00", **row}])[0]
     assert report.error is not None
     assert "draft.invalid" == report.error.code
 
@@ -188,7 +190,7 @@ def test_media_that_nothing_needs_are_dropped(world: World, sky: Skywrite, image
     """A day after they were stored for posts that never came; those of posts that wait stay."""
     sky.schedule("Stays", at="in 9 days", images=[(image("a.png", "red"), "Red")])
     ready = sky._drafting.prepare(
-        sky._drafting.draft(sky.account(), {"images": [image("b.png", "blue")]}), sky.account()
+        sky._drafting.draft(sky.accounts.get(), {"images": [image("b.png", "blue")]}), sky.accounts.get()
     )
     sky._drafting.keep_media([ready])
     cid = ready.prepared.blobs[0].cid
@@ -215,13 +217,13 @@ def rules(sky: Skywrite) -> list[tuple[Any, ...]]:
     """What is known of each rule, without numbers and moments of storing."""
     return [
         (rule.rule, rule.zone, rule.until, rule.starts_at, rule.exceptions, rule.pool, rule.draft, rule.late_seconds)
-        for rule in sky.recurrences()
+        for rule in sky.recurrences.list()
     ]
 
 
 def test_a_row_may_be_a_rule(sky: Skywrite) -> None:
     """Its first post waits, and is counted with the others."""
-    reports = sky.import_rows([ROWS[0], RULE])
+    reports = sky.transfer.import_rows([ROWS[0], RULE])
     assert ([None, 1], [None, None]) == (
         [report.recurrence_id for report in reports],
         [report.error for report in reports],
@@ -249,30 +251,32 @@ def test_a_row_may_be_a_rule(sky: Skywrite) -> None:
 )
 def test_a_wrong_rule_stops_the_import(sky: Skywrite, wrong: dict[str, Any]) -> None:
     """Neither posts nor rules are stored, as with any wrong row."""
-    reports = sky.import_rows([ROWS[0], RULE, {"text": "x", **wrong}])
+    reports = sky.transfer.import_rows([ROWS[0], RULE, {"text": "x", **wrong}])
     assert [False, False, True] == [report.error is not None for report in reports]
-    assert ([], []) == (sky.context.store.posts(), sky.recurrences())
+    assert ([], []) == (sky.context.store.posts(), sky.recurrences.list())
 
 
 def test_a_rule_comes_out_as_it_went_in(sky: Skywrite, world: World, image: Callable[..., str]) -> None:
     """With its pool, its images, and the occurrences that were moved and left out."""
-    sky.import_rows([{**RULE, "pool": [{"text": "Sun", "images": [image()]}, "Moon"]}, {**ROWS[0], "every": "@daily"}])
-    sky.change_occurrence(1, "2026-12-24T08:00:00Z", None)
-    sky.change_occurrence(1, "2026-12-25T08:00:00Z", "2026-12-25T10:00:00Z")
-    rows = json.loads(json.dumps(list(sky.export_rows(media_folder=world.home / "media"))))
+    sky.transfer.import_rows(
+        [{**RULE, "pool": [{"text": "Sun", "images": [image()]}, "Moon"]}, {**ROWS[0], "every": "@daily"}]
+    )
+    sky.recurrences.skip_or_move(1, "2026-12-24T08:00:00Z", None)
+    sky.recurrences.skip_or_move(1, "2026-12-25T08:00:00Z", "2026-12-25T10:00:00Z")
+    rows = json.loads(json.dumps(list(sky.transfer.export_rows(media_folder=world.home / "media"))))
     other = world.process(str(world.home / "other.db"))
-    other.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
-    assert [None, None] == [report.error for report in other.import_rows(rows)]
+    other.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    assert [None, None] == [report.error for report in other.transfer.import_rows(rows)]
     assert (2, rules(sky)) == (len(rows), rules(other))
-    assert [None, "2026-12-25T10:00:00+00:00"] == list(other.recurrences()[0].exceptions.values())
+    assert [None, "2026-12-25T10:00:00+00:00"] == list(other.recurrences.list()[0].exceptions.values())
 
 
 def moved_house(world: World, sky: Skywrite) -> Skywrite:
     """Another database with what was exported; nothing may be wrong with it."""
-    rows = json.loads(json.dumps(list(sky.export_rows())))
+    rows = json.loads(json.dumps(list(sky.transfer.export_rows())))
     other = world.process(str(world.home / "other.db"))
-    other.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
-    assert [None] * len(rows) == [report.error for report in other.import_rows(rows)]
+    other.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    assert [None] * len(rows) == [report.error for report in other.transfer.import_rows(rows)]
     return other
 
 
@@ -299,7 +303,7 @@ def test_a_start_that_is_not_written_out_is_to_come(sky: Skywrite, at: str) -> N
 def test_an_occurrence_moved_out_of_the_past_is_kept(world: World, sky: Skywrite) -> None:
     """It goes out elsewhere at the time that it was given, beside those of its rule, and none twice."""
     sky.schedule("x", every="daily 13:00", zone="UTC")
-    sky.change_occurrence(1, NOON + timedelta(hours=1), NOON + timedelta(hours=30))
+    sky.recurrences.skip_or_move(1, NOON + timedelta(hours=1), NOON + timedelta(hours=30))
     world.clock.advance(2 * 3600)
     sky.run_once()
     other = moved_house(world, sky)
@@ -310,7 +314,7 @@ def test_an_occurrence_moved_out_of_the_past_is_kept(world: World, sky: Skywrite
 def test_the_last_post_of_a_rule_that_is_over_is_kept(world: World, sky: Skywrite) -> None:
     """Its rule makes none any more, so it is a post like any other."""
     sky.schedule("x", every="daily 13:00", until=NOON + timedelta(hours=2), zone="UTC")
-    sky.change_occurrence(1, NOON + timedelta(hours=1), NOON + timedelta(hours=30))
+    sky.recurrences.skip_or_move(1, NOON + timedelta(hours=1), NOON + timedelta(hours=30))
     world.clock.advance(3 * 3600)
     other = moved_house(world, sky)
     assert ([], [("x", NOON + timedelta(hours=30))]) == (rules(other), waiting(other))
@@ -318,8 +322,10 @@ def test_the_last_post_of_a_rule_that_is_over_is_kept(world: World, sky: Skywrit
 
 def test_the_same_texts_in_the_queue_are_reported(sky: Skywrite) -> None:
     """For every row, though they are looked up together; a text that is only similar is none."""
-    sky.import_rows(ROWS)
-    reports = sky.import_rows([{"text": text, "at": "2027-02-01T09:00:00Z"} for text in ("Row 1", "row 1", "Row 2")])
+    sky.transfer.import_rows(ROWS)
+    reports = sky.transfer.import_rows(
+        [{"text": text, "at": "2027-02-01T09:00:00Z"} for text in ("Row 1", "row 1", "Row 2")]
+    )
     assert [["The same text is in post 2 (scheduled)."], [], ["The same text is in post 3 (scheduled)."]] == [
         [warning for warning in report.warnings if "queue" not in warning and "minute" not in warning]
         for report in reports
@@ -331,5 +337,5 @@ def test_a_pool_goes_on_with_the_one_whose_turn_it_is(sky: Skywrite, world: Worl
     sky.schedule("", every="daily 13:00", pool=["one", "two", "three"], zone="UTC")
     world.clock.advance(2 * 3600)
     sky.run_once()
-    (row,) = sky.export_rows()
+    (row,) = sky.transfer.export_rows()
     assert (["one"], ["two", "three", "one"]) == (world.texts(), [draft["text"] for draft in row["pool"]])

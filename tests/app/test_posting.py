@@ -79,12 +79,12 @@ def test_what_could_not_be_sent_waits_and_is_sent_once(world: World, sky: Skywri
 
 def test_what_was_given_a_time_to_come_waits_for_it(world: World, sky: Skywrite) -> None:
     """The same words posted now are a post of their own, also beside one of `post --jsonl` or one that was moved."""
-    sky.post_rows([{"text": "Doors open!", "at": "2026-12-01T09:00:00Z"}])
+    sky.transfer.post_rows([{"text": "Doors open!", "at": "2026-12-01T09:00:00Z"}])
     world.box.faults.add(APPLY, kind="refused", times=None)
     with fails("post.still_queued"):
         sky.post("Patience")
     world.box.faults.clear()
-    sky.move(2, "2026-12-02T09:00:00Z")
+    sky.posts.move(2, "2026-12-02T09:00:00Z")
     sent = [sky.post("Doors open!"), sky.post("Patience")]
     assert [(1, "scheduled"), (2, "scheduled"), (3, "published"), (4, "published")] == world.states(sky)
     assert [f"The same text is in post {number} (scheduled)." for number in (1, 2)] == [one.warnings[0] for one in sent]
@@ -110,7 +110,7 @@ def test_what_is_posted_twice_on_purpose_is_reported(world: World, sky: Skywrite
 
 def test_killed_between_storing_and_sending(world: World, sky: Skywrite) -> None:
     """The next run finishes the post, once."""
-    ready = sky._drafting.prepare(sky._drafting.draft(sky.account(), {"text": "Left behind"}), sky.account())
+    ready = sky._drafting.prepare(sky._drafting.draft(sky.accounts.get(), {"text": "Left behind"}), sky.accounts.get())
     new = sky._drafting.new_post(ready, due_at=world.clock.now(), source="now")
     sky.context.store.add_and_claim(new, "elsewhere/1/a", LEASE_SECONDS, Decider())
     other = world.process()
@@ -124,7 +124,7 @@ def test_killed_between_storing_and_sending(world: World, sky: Skywrite) -> None
 
 def test_killed_after_the_write(world: World, sky: Skywrite) -> None:
     """It is on the network, and the database does not know: the next run looks, and writes nothing."""
-    ready = sky._drafting.prepare(sky._drafting.draft(sky.account(), {"text": "Written"}), sky.account())
+    ready = sky._drafting.prepare(sky._drafting.draft(sky.accounts.get(), {"text": "Written"}), sky.accounts.get())
     new = sky._drafting.new_post(ready, due_at=world.clock.now(), source="now")
     _, claim = sky.context.store.add_and_claim(new, "elsewhere/1/a", LEASE_SECONDS, Decider())
     assert claim is not None
@@ -173,7 +173,7 @@ def test_a_busy_account_is_not_waited_for_for_ever(world: World, sky: Skywrite) 
 
 def test_spacing_is_reported_at_once(world: World, sky: Skywrite) -> None:
     """Nobody waits twenty seconds to learn that the account waits for an hour."""
-    sky.set(None, {"gap_seconds": 3600})
+    sky.accounts.set(None, {"gap_seconds": 3600})
     sky.post("First")
     with fails("post.still_queued") as caught:
         sky.post("Second")
@@ -204,7 +204,7 @@ def test_a_key_of_a_post_for_later(world: World, sky: Skywrite) -> None:
 def test_a_key_scheduled_twice_answers_with_the_first_post(world: World, sky: Skywrite) -> None:
     """Nothing is added, and the answer shows the first post as it is: its time and state, not those asked for."""
     first = sky.schedule("Later", at="tomorrow 9:00 UTC", key="k")
-    sky.cancel(first.post_id)
+    sky.posts.cancel(first.post_id)
     again = sky.schedule("Other", at="tomorrow 10:00 UTC", key="k")
     expected = (first.id, True, True, first.due_at, "cancelled", ["KeyUsed"])
     warnings = [notice.name for notice in again.warnings]
@@ -215,7 +215,7 @@ def test_a_key_scheduled_twice_answers_with_the_first_post(world: World, sky: Sk
 def test_a_key_of_a_post_that_will_not_go_out(world: World, sky: Skywrite, verb: str, error: type) -> None:
     """The call says what became of it."""
     sky.schedule("Later", at="tomorrow 9:00 UTC", key="k")
-    getattr(sky, verb)(1)
+    getattr(sky.posts, verb)(1)
     with fails(error) as caught:
         sky.post("Later", key="k")
     assert caught.value.message.startswith("Post 1 ")
@@ -241,7 +241,7 @@ def test_a_session_that_is_over_holds_the_post_until_the_sign_in(world: World, s
     with fails("account.signed_out"):
         sky.post("Held")
     assert [(1, "held")] == world.states(sky)
-    sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     assert [(1, "scheduled")] == world.states(sky)
     sky.post("Held")
     assert (["Held"], [(1, "published")]) == (world.texts(), world.states(sky))
@@ -249,7 +249,7 @@ def test_a_session_that_is_over_holds_the_post_until_the_sign_in(world: World, s
 
 def test_a_post_for_an_account_without_session_is_refused_at_once(world: World, sky: Skywrite) -> None:
     """Nothing is stored that would go out by surprise at the next sign-in."""
-    sky.logout()
+    sky.accounts.logout()
     with fails("account.signed_out"):
         sky.post("Too late")
     assert [] == world.states(sky)
@@ -269,7 +269,7 @@ def test_a_file_that_changes_while_it_is_read_is_reported(
     world: World, sky: Skywrite, image: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bytes are never stored under a name that is not theirs."""
-    ready = sky._drafting.prepare(sky._drafting.draft(sky.account(), {"images": [image()]}), sky.account())
+    ready = sky._drafting.prepare(sky._drafting.draft(sky.accounts.get(), {"images": [image()]}), sky.accounts.get())
     cid = next(iter(ready.resolved.media))
     ready.resolved.media[cid] = lambda: iter([b"other bytes"])
     with fails("media.changed"):
@@ -279,7 +279,7 @@ def test_a_file_that_changes_while_it_is_read_is_reported(
 
 def test_settings_of_the_account_hold_for_the_whole_thread(world: World, sky: Skywrite) -> None:
     """Markdown that is switched off stays as it is in each post; a post may say otherwise."""
-    sky.set(None, {"markdown": False})
+    sky.accounts.set(None, {"markdown": False})
     sky.post(
         "[a](https://a.test)",
         card="none",
@@ -298,7 +298,7 @@ def test_too_long_is_reported_before_anything_is_asked(world: World, sky: Skywri
 
 def test_two_processes_never_share_a_slot(world: World, sky: Skywrite) -> None:
     """One that was overtaken between looking and storing takes the next slot."""
-    sky.set_slots(None, [Slot(day, 18 * 60, "UTC") for day in range(7)])
+    sky.accounts.set_slots(None, [Slot(day, 18 * 60, "UTC") for day in range(7)])
     other = world.process()
     add = other.context.store.add
 
@@ -356,7 +356,7 @@ def test_what_waits_for_days_goes_out_when_it_is_posted_again(world: World, sky:
         sky.post("Patience")
     world.box.faults.clear()
     world.clock.advance(3 * 86_400)
-    sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     sky.post("Patience")
     assert ([(1, "published")], ["Patience"]) == (world.states(sky), world.texts())
 

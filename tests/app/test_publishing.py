@@ -200,4 +200,4 @@ def test_who_stops_it_before_it_is_sent_can_cancel_it(
     with pytest.raises(KeyboardInterrupt):
         publisher.publish_and_settle(claimed(sky, publisher))
     problem = sky.context.store.get(1).problem
-    assert ("upload.interrupted", "cancelled") == (problem and problem.code, sky.cancel(1).post.state)
+    assert ("upload.interrupted", "cancelled") == (problem and problem.code, sky.posts.cancel(1).post.state)

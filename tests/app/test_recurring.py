@@ -62,7 +62,7 @@ def test_the_end_of_a_rule(world: World, sky: Skywrite) -> None:
     """The last occurrence is at the end, and then the rule is over."""
     sky.schedule("x", every="0 * * * *", until=NOON + 2 * HOUR)
     run_until(world, sky, NOON + 5 * HOUR)
-    assert (2, ["ended"], []) == (len(world.texts()), [rule.state for rule in sky.recurrences()], due(sky))
+    assert (2, ["ended"], []) == (len(world.texts()), [rule.state for rule in sky.recurrences.list()], due(sky))
 
 
 def test_two_days_of_downtime_make_one_post(world: World, sky: Skywrite) -> None:
@@ -81,9 +81,9 @@ def test_a_moved_post_does_not_block_its_rule(world: World, sky: Skywrite, way: 
     sky.schedule("x", every="0 * * * *")
     late = NOON + timedelta(hours=5, minutes=30)
     if way == "move":
-        sky.move(1, late)
+        sky.posts.move(1, late)
     else:
-        sky.change_occurrence(1, NOON + HOUR, late)
+        sky.recurrences.skip_or_move(1, NOON + HOUR, late)
     run_until(world, sky, NOON + timedelta(hours=6, minutes=5))
     published = sorted(str(post.published_at)[11:16] for post in sky.context.store.history())
     assert ["14:00", "15:00", "16:00", "17:00", "17:30", "18:00"] == published
@@ -92,7 +92,7 @@ def test_a_moved_post_does_not_block_its_rule(world: World, sky: Skywrite, way: 
 def test_an_occurrence_ahead_is_moved(world: World, sky: Skywrite) -> None:
     """One whose post is not made yet."""
     sky.schedule("x", every="0 * * * *")
-    sky.change_occurrence(1, NOON + 2 * HOUR, NOON + timedelta(hours=2, minutes=20))
+    sky.recurrences.skip_or_move(1, NOON + 2 * HOUR, NOON + timedelta(hours=2, minutes=20))
     run_until(world, sky, NOON + timedelta(hours=3, minutes=5))
     published = sorted(str(post.published_at)[11:16] for post in sky.context.store.history())
     assert ["13:00", "14:20", "15:00"] == published
@@ -101,7 +101,7 @@ def test_an_occurrence_ahead_is_moved(world: World, sky: Skywrite) -> None:
 def test_next_times_keep_those_that_a_moved_one_overtakes(sky: Skywrite) -> None:
     """An occurrence that is moved behind later ones hides none of them from the list."""
     sky.schedule("x", every="0 * * * *")
-    sky.change_occurrence(1, NOON + HOUR, NOON + 2.5 * HOUR)
+    sky.recurrences.skip_or_move(1, NOON + HOUR, NOON + 2.5 * HOUR)
     expected = [NOON + 2 * HOUR, NOON + 2.5 * HOUR, NOON + 3 * HOUR]
     assert expected == sky.recurrences.next_times(sky.recurrences.get(1), 3)
 
@@ -109,8 +109,8 @@ def test_next_times_keep_those_that_a_moved_one_overtakes(sky: Skywrite) -> None
 def test_occurrences_are_skipped(world: World, sky: Skywrite) -> None:
     """The one whose post waits, and one that is ahead."""
     sky.schedule("x", every="0 * * * *")
-    sky.change_occurrence(1, NOON + HOUR, None)
-    sky.change_occurrence(1, NOON + 3 * HOUR, None)
+    sky.recurrences.skip_or_move(1, NOON + HOUR, None)
+    sky.recurrences.skip_or_move(1, NOON + 3 * HOUR, None)
     run_until(world, sky, NOON + 4 * HOUR)
     assert [NOON + 2 * HOUR, NOON + 4 * HOUR] == sorted(
         post.occurrence for post in sky.context.store.history(("published",)) if post.occurrence
@@ -121,24 +121,24 @@ def test_a_time_at_which_a_rule_does_not_come(world: World, sky: Skywrite) -> No
     """Is told, with the next one, instead of doing nothing."""
     sky.schedule("x", every="0 * * * *")
     with fails("occurrence.unknown") as caught:
-        sky.change_occurrence(1, NOON + timedelta(minutes=90), None)
+        sky.recurrences.skip_or_move(1, NOON + timedelta(minutes=90), None)
     assert "14:00" in caught.value.hint
-    assert {} == sky.recurrences()[0].exceptions
+    assert {} == sky.recurrences.list()[0].exceptions
 
 
 def test_an_occurrence_that_was_cancelled_is_not_moved(world: World, sky: Skywrite) -> None:
     """What is done with stays so."""
     sky.schedule("x", every="0 * * * *")
-    sky.cancel(1)
+    sky.posts.cancel(1)
     with fails("occurrence.unknown"):
-        sky.change_occurrence(1, NOON + HOUR, NOON + 5 * HOUR)
+        sky.recurrences.skip_or_move(1, NOON + HOUR, NOON + 5 * HOUR)
     assert [NOON + 2 * HOUR] == due(sky)
 
 
 def test_a_held_post_does_not_block_its_rule(world: World, sky: Skywrite) -> None:
     """The user looks at it when he likes; the next one comes."""
     sky.schedule("x", every="0 * * * *")
-    sky.hold(1)
+    sky.posts.hold(1)
     sky.run_once()
     assert ["held", "scheduled"] == [
         post.state for post in sorted(sky.context.store.posts(STATES), key=lambda post: post.id)
@@ -176,7 +176,7 @@ def test_many_workers_make_one_post(world: World, sky: Skywrite) -> None:
     for thread in threads:
         thread.join()
     assert ([0, 0, 0, 1], [NOON + 2 * HOUR]) == (sorted(made), due(sky))
-    assert 2 == sky.recurrences()[0].position
+    assert 2 == sky.recurrences.list()[0].position
 
 
 def test_a_rule_that_cannot_be_followed_stops_no_other(world: World, sky: Skywrite) -> None:
@@ -199,7 +199,7 @@ def test_a_rule_that_is_stopped_while_it_is_swept(world: World, sky: Skywrite, m
     for number in (1, 2):
         sky.context.store.cancel(number)
     idle = sky.context.store.idle_recurrences()
-    sky.stop_recurrence(1)
+    sky.recurrences.stop(1)
     monkeypatch.setattr(Store, "idle_recurrences", lambda self, number=None: idle)
     told: list[str] = []
     made = Occurrences(sky.context, sky._drafting, lambda event, **facts: told.append(event)).sweep()
@@ -223,7 +223,7 @@ def test_a_rule_that_never_comes(world: World, sky: Skywrite) -> None:
     """Nothing is stored."""
     with pytest.raises(InputError):
         sky.schedule("x", every="0 * * * *", until=NOON + timedelta(minutes=30))
-    assert ([], []) == (sky.recurrences(), due(sky))
+    assert ([], []) == (sky.recurrences.list(), due(sky))
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_options_without_effect_are_refused(sky: Skywrite, options: dict[str, ob
 
 def test_clocks_that_change_are_reported(world: World, sky: Skywrite) -> None:
     """A time that does not exist, or comes twice, is told wherever a time is read."""
-    sky.set(None, {"zone": "Europe/Berlin"})
+    sky.accounts.set(None, {"zone": "Europe/Berlin"})
     gap, twice = "2027-03-28 02:30", "2027-10-31 02:30"
     scheduled = sky.schedule("a", at=gap)
     assert ("does not exist" in scheduled.warnings[0], datetime(2027, 3, 28, 1, 30, tzinfo=UTC)) == (
@@ -255,24 +255,24 @@ def test_clocks_that_change_are_reported(world: World, sky: Skywrite) -> None:
     )
     assert ["NonexistentTime"] == [warning.name for warning in scheduled.warnings]
     told = [
-        sky.move(1, twice).warnings,
-        sky.edit(1, at=twice).warnings,
+        sky.posts.move(1, twice).warnings,
+        sky.posts.edit(1, at=twice).warnings,
         sky.schedule("b", every="0 9 * * *", at=twice).warnings,
-        sky.import_rows([{"text": "c", "at": gap}])[0].warnings,
+        sky.transfer.import_rows([{"text": "c", "at": gap}])[0].warnings,
     ]
     assert [True] * 4 == [any("occurs twice" in text or "does not exist" in text for text in texts) for texts in told]
 
 
 def test_an_end_may_be_a_day(sky: Skywrite) -> None:
     """It is the last one on which the rule comes, in the account's zone."""
-    sky.set(None, {"zone": "Europe/Berlin"})
+    sky.accounts.set(None, {"zone": "Europe/Berlin"})
     sky.schedule("Good morning", every="daily 9:00", until="2026-11-26")
-    assert [datetime(2026, 11, 26, 22, 59, tzinfo=UTC)] == [rule.until for rule in sky.recurrences()]
+    assert [datetime(2026, 11, 26, 22, 59, tzinfo=UTC)] == [rule.until for rule in sky.recurrences.list()]
 
 
 def test_the_start_of_a_rule_is_read_in_its_zone(sky: Skywrite) -> None:
     """A local start and a local end are those of the zone that goes with the rule."""
-    sky.set(None, {"zone": "Europe/Berlin"})
+    sky.accounts.set(None, {"zone": "Europe/Berlin"})
     rule = "FREQ=DAILY;BYHOUR=9;BYMINUTE=0"
     sky.schedule("x", every=rule, at="2030-07-05 9:00", until="2030-07-06 9:00", zone="America/New_York")
     kept = sky.context.store.recurrences()[0]
@@ -300,7 +300,7 @@ def test_a_minute_that_nobody_filled_in_is_asked_for(sky: Skywrite, rule: str, h
         with pytest.raises(InputError) as caught:
             refused()
         assert hint == caught.value.hint
-    report = sky.import_rows([{"text": "Hello", "every": rule}])[0]
+    report = sky.transfer.import_rows([{"text": "Hello", "every": rule}])[0]
     assert hint == (report.error and report.error.hint)
     for written in re.findall(r'"([^"]+)"', hint):
         sky.schedule("Hello", every=written)

@@ -178,7 +178,7 @@ def prepare_inbox(town: Town) -> None:
         writer = town.healthy[first - 1]
         town.sky.post(" ".join(f"@{name}" for name in names), account=writer)
     for name in town.all:
-        town.sky.set(name, {"inbox": "yes"})
+        town.sky.accounts.set(name, {"inbox": "yes"})
 
 
 def inbox_done(town: Town) -> set[str]:

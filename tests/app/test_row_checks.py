@@ -59,13 +59,13 @@ def children(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def both(world: World, sky: Skywrite) -> Skywrite:
     """A process where alice.test (who comes first) and bob.test are signed in."""
-    sky.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
+    sky.accounts.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
     return sky
 
 
 def told(sky: Skywrite, reports: list[RowReport]) -> list[Any]:
     """What was stored and said for each row, apart from the numbers."""
-    posts = {post.id: post for post in sky.store.posts(STATES, limit=1_000)}
+    posts = {post.id: post for post in sky.context.store.posts(STATES, limit=1_000)}
     done: list[Any] = []
     for report in reports:
         error = (report.error.code, report.error.message) if report.error else None
@@ -83,11 +83,11 @@ def told(sky: Skywrite, reports: list[RowReport]) -> list[Any]:
 
 def imported(sky: Skywrite, name: str) -> list[Any]:
     """What the import of a file with all rows does; then it is undone, so that another may follow."""
-    reports = sky.import_rows(ROWS, partial=True, name=name)
+    reports = sky.transfer.import_rows(ROWS, partial=True, name=name)
     done = told(sky, reports)
     for report in reports:
         if report.id is not None:
-            sky.cancel(report.id)
+            sky.posts.cancel(report.id)
     return done
 
 
@@ -111,7 +111,7 @@ def test_children_change_nothing_but_the_time_that_an_import_takes(
 
 def test_a_child_answers_only_for_rows_that_need_nothing_else(both: Skywrite) -> None:
     """A name to look up, a page to open, a slot to take, an error to tell: all that is the import's."""
-    known = [(account.handle, account) for account in both.accounts()]
+    known = [(account.handle, account) for account in both.accounts.list()]
     zones = {account.did: "UTC" for _, account in known}
     terms = Terms([(None, known[0][1]), *known], zones, None, NOON, None)
     checked = check_rows(ROWS, terms)
@@ -132,7 +132,7 @@ def test_an_import_needs_no_children(both: Skywrite, monkeypatch: pytest.MonkeyP
         raise error
 
     monkeypatch.setattr(Contained, "call", unavailable)
-    reports = both.import_rows(ROWS[: len(ALONE)])
+    reports = both.transfer.import_rows(ROWS[: len(ALONE)])
     assert [None] * len(ALONE) == [report.error for report in reports]
     assert [row["text"] for row in ALONE] == [report.draft["text"] for report in reports]
 

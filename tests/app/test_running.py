@@ -46,7 +46,7 @@ def live(world: World, sky: Skywrite) -> Skywrite:
     world.box.clock = SYSTEM_CLOCK
     world.clock = SYSTEM_CLOCK  # type: ignore[assignment]
     process = world.process()
-    process.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    process.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     return process
 
 
@@ -69,21 +69,21 @@ def test_the_ledger_is_kept_for_days(world: World, sky: Skywrite) -> None:
     for _ in range(6):
         sky.schedule("Now", at="now")
         sky.run_once()
-        kept.append(len(raw(sky.store, "SELECT minute FROM spend")))
+        kept.append(len(raw(sky.context.store, "SELECT minute FROM spend")))
         world.clock.advance(86_400)
     assert [1, 2, 3, 4, 4, 4] == kept
 
 
 def test_one_run_is_enough_after_a_long_pause(world: World, sky: Skywrite) -> None:
     """Hundreds of posts whose time was missed keep nothing that is due from going out in the same `run --once`."""
-    sky.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
+    sky.accounts.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
     for number in range(120):
         sky.schedule(f"old {number}", at=NOON + timedelta(seconds=number), account="alice.test", late="skip:30m")
     world.clock.advance(3 * 86_400)
     for account in ("alice.test", "bob.test"):
         sky.schedule("due now", at="now", account=account)
     assert 2 == sky.run_once(threads=1).published
-    assert (["due now"], ["due now"], 0) == (world.texts(), world.texts("bob.test"), sky.due_unpublished())
+    assert (["due now"], ["due now"], 0) == (world.texts(), world.texts("bob.test"), sky.posts.count_due())
 
 
 def test_overdue_posts_go_out_one_after_the_other(world: World, sky: Skywrite) -> None:
@@ -96,7 +96,7 @@ def test_overdue_posts_go_out_one_after_the_other(world: World, sky: Skywrite) -
     worker.publisher.decider.catch_up_gap_seconds = 30
     while True:
         if not worker.step():
-            ready = sky.store.next_ready_at()
+            ready = sky.context.store.next_ready_at()
             if ready is None:
                 break
             world.clock.set(max(ready, world.clock.now()))
@@ -116,26 +116,26 @@ def test_only_a_worker_that_keeps_running_has_a_gap_for_overdue_posts(world: Wor
     for number in range(6):
         sky.schedule(f"{number}", at=NOON + timedelta(seconds=number))
     world.clock.advance(3600)
-    sky.set(None, {"catch_up_gap_seconds": 60})
-    first = (sky.run_once().published, sky.due_unpublished())
+    sky.accounts.set(None, {"catch_up_gap_seconds": 60})
+    first = (sky.run_once().published, sky.posts.count_due())
     entries = [*sky.posts.each()]
     waits = [round((entry.push.at - world.clock.now()).total_seconds()) for entry in entries if entry.push]
     assert ((1, 5), [60, 120, 180, 240, 300]) == (first, waits)
     assert entries[3].push == sky.posts.forecast(sky.posts.get(entries[3].post.id)).push
-    sky.set(None, {"catch_up_gap_seconds": None})
-    assert (5, 0) == (sky.run_once().published, sky.due_unpublished())
+    sky.accounts.set(None, {"catch_up_gap_seconds": None})
+    assert (5, 0) == (sky.run_once().published, sky.posts.count_due())
 
 
 def test_a_daily_cap_spreads_a_backlog_over_days(world: World, sky: Skywrite) -> None:
     """Nobody is late while an account keeps its own pace: every post goes out on its day, in order."""
-    sky.set("alice.test", {"max_per_day": "2"})
+    sky.accounts.set("alice.test", {"max_per_day": "2"})
     for number in range(7):
         sky.schedule(f"{number}", at=NOON, late="hold:1h")
     days = []
     for _ in range(4):
         sky.run_once()
         days.append(len(world.texts()))
-        world.clock.set(sky.store.next_ready_at() or world.clock.now())
+        world.clock.set(sky.context.store.next_ready_at() or world.clock.now())
     assert ([2, 4, 6, 7], [f"{number}" for number in range(7)]) == (days, world.texts())
 
 
@@ -186,7 +186,7 @@ def make_due(sky: Skywrite) -> None:
     """Let every timer be due now."""
     for timer in sky.context.store.timers():
         assert timer.next_at
-        sky.context.store.move_timer(timer, sky.clock.now().replace(second=0, microsecond=0))
+        sky.context.store.move_timer(timer, sky.context.clock.now().replace(second=0, microsecond=0))
 
 
 class Moved:
@@ -213,11 +213,11 @@ def test_an_account_that_moved_asks_for_a_sign_in(world: World, sky: Skywrite) -
     for _ in range(3):
         other.run_once()
         world.clock.advance(60)
-    held, account = other.store.get(1), other.account("alice.test")
+    held, account = other.context.store.get(1), other.accounts.get("alice.test")
     assert ("held", "needs_login") == (held.state, account.state)
     assert held.problem and "has moved to https://new.example.com" in held.problem.message
     assert [] == [url for url in moved.asked if "new.example.com" in url]
-    sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     sky.run_once()
     assert ["Hello"] == world.texts()
 
@@ -229,7 +229,7 @@ def test_a_dead_server_is_no_move(world: World, sky: Skywrite) -> None:
     for _ in range(5):
         sky.run_once()
         world.clock.advance(3600)
-    assert ("scheduled", "ok") == (sky.store.get(1).state, sky.account("alice.test").state)
+    assert ("scheduled", "ok") == (sky.context.store.get(1).state, sky.accounts.get("alice.test").state)
 
 
 def test_a_task_that_fails_ends_nothing(live: Skywrite, world: World) -> None:
@@ -651,7 +651,7 @@ def test_a_database_that_is_replaced_while_a_worker_runs(live: Skywrite, tmp_pat
     """The worker says so, and publishes what is due in the new file."""
     other = tmp_path / "other.db"
     live.context.store.backup(other)
-    with Skywrite(str(other), config=live.config, transport=live.context.network.transport) as aside:
+    with Skywrite(str(other), config=live.context.config, transport=live.context.network.transport) as aside:
         aside.schedule("From the other file", at="now")
     told: list[str] = []
 

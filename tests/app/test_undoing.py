@@ -104,10 +104,10 @@ def test_undo_takes_back_nothing_that_others_did(world: World, sky: Skywrite, wh
     sky.schedule("Waits", at="in 1 day")
     sky.schedule("Is cancelled", at="in 1 day")
     with written_by(who, agent=who.startswith("key")):
-        sky.cancel(2)
+        sky.posts.cancel(2)
     with pytest.raises(InputError, match=f"not yours: {who} made it") as refused:
-        sky.undo()
+        sky.posts.undo()
     assert "See: sky.posts.get(2)" == str(refused.value.hint)
-    sky.hold(1)
-    sky.undo()
+    sky.posts.hold(1)
+    sky.posts.undo()
     assert [(1, "scheduled"), (2, "cancelled")] == world.states(sky)

@@ -65,17 +65,17 @@ def tried(world: World, sky: Skywrite, *troubles: Callable[[World], None]) -> No
 def test_it_can_be_cancelled(world: World, sky: Skywrite, trouble: Callable[[World], None]) -> None:
     """It is certain that nothing was written, so it will never appear."""
     tried(world, sky, trouble)
-    assert "cancelled" == sky.cancel(1).post.state
+    assert "cancelled" == sky.posts.cancel(1).post.state
 
 
 @UNSENT
 def test_it_can_be_edited_and_goes_out_as_edited(world: World, sky: Skywrite, trouble: Callable[[World], None]) -> None:
     """Once, with the other words."""
     tried(world, sky, trouble)
-    sky.edit(1, text="Other words")
+    sky.posts.edit(1, text="Other words")
     world.box.set_status("alice.test", "active")
     if sky.context.store.get(1).state == "held":
-        sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+        sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     sky.run_once()
     assert ["Other words"] == world.texts()
 
@@ -83,7 +83,7 @@ def test_it_can_be_edited_and_goes_out_as_edited(world: World, sky: Skywrite, tr
 def test_trouble_after_trouble(world: World, sky: Skywrite) -> None:
     """Each try leaves it as free as the one before."""
     tried(world, sky, no_connection, no_connection, no_connection)
-    assert "cancelled" == sky.cancel(1).post.state
+    assert "cancelled" == sky.posts.cancel(1).post.state
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_what_may_be_on_the_network_stays_as_it_is(
     """One write that may have been carried out is enough, whatever came before and after."""
     tried(world, sky, *troubles)
     with fails(error):
-        sky.cancel(1) if verb == "cancel" else sky.edit(1, text="Other words")
+        sky.posts.cancel(1) if verb == "cancel" else sky.posts.edit(1, text="Other words")
     assert sky.context.store.get(1).frozen is not None
 
 
@@ -115,16 +115,16 @@ def test_what_was_looked_for_is_free_when_the_lease_has_ended(world: World, sky:
     server_error(world)
     sky.run_once()
     with fails("post.not_cancellable", match="may be on the network"):
-        sky.cancel(1)
+        sky.posts.cancel(1)
     world.clock.advance(LEASE_SECONDS)
-    assert "cancelled" == sky.cancel(1).post.state
+    assert "cancelled" == sky.posts.cancel(1).post.state
 
 
 def test_it_can_be_held_and_goes_out_when_it_is_released(world: World, sky: Skywrite) -> None:
     """Once, with the time of its release."""
     tried(world, sky, server_error)
-    assert "held" == sky.hold(1).post.state
-    sky.release(1)
+    assert "held" == sky.posts.hold(1).post.state
+    sky.posts.release(1)
     sky.run_once()
     assert (["First words"], world.clock.now()) == (
         world.texts(),

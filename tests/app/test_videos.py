@@ -84,7 +84,7 @@ def videoing(world: World, sky: Skywrite, service: VideoServiceStandIn) -> Itera
     """A process whose videos go through the service."""
     from skywrite.protocol.atproto.repo import Repo
 
-    blob = Repo(sky.context.agent(sky.account())).upload_blob(ENCODED, "video/mp4")
+    blob = Repo(sky.context.agent(sky.accounts.get())).upload_blob(ENCODED, "video/mp4")
     service.script[-1] = {"state": "JOB_STATE_COMPLETED", "blob": blob}
     routes = Routes(world, service)
     process = world.process(transport=routes, SKYWRITE_VIDEO_SERVICE=service.url)
@@ -203,7 +203,7 @@ def test_a_limit_of_the_service_is_none_of_the_account(
     videoing.schedule("Video", at="now", video=video)
     videoing.run_once()
     problem = videoing.context.store.get(1).problem
-    assert ("video.busy", "ok") == (problem.code if problem else None, videoing.account().state)
+    assert ("video.busy", "ok") == (problem.code if problem else None, videoing.accounts.get().state)
 
 
 def test_a_worker_that_is_stopped_lets_go_of_a_video(
@@ -218,7 +218,7 @@ def test_a_worker_that_is_stopped_lets_go_of_a_video(
         progress=lambda post, cid, done, size: worker.stop() if done == size else None
     )
     assert worker.step()
-    account = videoing.account()
+    account = videoing.accounts.get()
     assert (1, None, [(1, "scheduled")]) == (worker.tally.retried, account.lease_until, world.states(videoing))
     assert timedelta(seconds=5) > world.clock.now() - began
     assert ("video.upload_stopped", []) == ((videoing.context.store.get(1).problem or account).code, world.texts())

@@ -48,7 +48,7 @@ def claims(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def bob_too(world: World, sky: Skywrite) -> None:
     """bob.test is signed in as well, and both have a post that is due."""
-    sky.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
+    sky.accounts.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
     for account in ("alice.test", "bob.test"):
         sky.schedule("Hello", at="now", account=account)
 

@@ -170,7 +170,7 @@ def faces(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faces]:
 
 
 def _fill(sky: Skywrite) -> None:
-    did, now = sky.account().did, datetime.now(UTC)
+    did, now = sky.accounts.get().did, datetime.now(UTC)
     for minute in range(3):
         sky.schedule(f"Post {minute}", at=f"2040-01-05T09:0{minute}:00Z", source="feed:1")
     for number in range(2):
@@ -186,16 +186,16 @@ def _fill(sky: Skywrite) -> None:
             author_did="did:plc:carol",
             author_handle="carol.test",
             text="Well",
-            subject=sky.show(1).post.uri,
+            subject=sky.posts.get(1).post.uri,
             indexed_at=now,
         )
-        InboxItems(sky.store).add([item])
+        InboxItems(sky.context.store).add([item])
         add_key(sky, f"key {number}", ["read"])
-    sky.set_slots(None, [Slot(0, 540, "UTC")])
-    feeds_of(sky.store).release_feed(
-        feeds_of(sky.store).add_feed(NewFeed("https://a.example/feed", (did,), "A feed", {}), "w", 60)
+    sky.accounts.set_slots(None, [Slot(0, 540, "UTC")])
+    feeds_of(sky.context.store).release_feed(
+        feeds_of(sky.context.store).add_feed(NewFeed("https://a.example/feed", (did,), "A feed", {}), "w", 60)
     )
-    Webhooks(sky.store).add("https://hook.example/", "hook")
+    Webhooks(sky.context.store).add("https://hook.example/", "hook")
 
 
 def test_every_operation_has_its_command_or_a_reason() -> None:
@@ -261,7 +261,7 @@ def test_a_webhook_says_of_a_post_what_all_faces_say(faces: Faces) -> None:
     faces.shell("cancel", "2")
     (message,) = [
         json.loads(item.body)
-        for item in Webhooks(faces.access.sky.store).deliveries(1, limit=50)
+        for item in Webhooks(faces.access.sky.context.store).deliveries(1, limit=50)
         if item.kind == "post.cancelled"
     ]
     post, data = faces.cli(("show", "2")), message["data"]

@@ -100,13 +100,13 @@ def test_the_queue_from_key_to_export(pds: Pds, account: PdsAccount, tmp_path: P
     """A key posts once; what waits comes back whole from an export; a rule's post goes out."""
     config = load_config({"SKYWRITE_HOME": str(tmp_path), "SKYWRITE_PLC_URL": pds.plc_url})
     with Skywrite(config=config) as sky:
-        sky.login(account.handle, account.app_password, pds=pds.url)
+        sky.accounts.login(account.handle, account.app_password, pds=pds.url)
         first = sky.post("Release", key="v1", images=[(png(), "Teal")])
         assert first.uri == sky.post("Release", key="v1").uri
         sky.schedule("Later", at="in 1 hour", images=[(png(), "Teal")], thread=["more"])
-        rows = list(sky.export_rows(media_folder=tmp_path / "media", base=tmp_path))
-        sky.cancel(2)
-        assert [None] == [report.error for report in sky.import_rows(rows, base=tmp_path)]
-        sky.move(3, "now")
+        rows = list(sky.transfer.export_rows(media_folder=tmp_path / "media", base=tmp_path))
+        sky.posts.cancel(2)
+        assert [None] == [report.error for report in sky.transfer.import_rows(rows, base=tmp_path)]
+        sky.posts.move(3, "now")
         assert 1 == sky.run_once().published
-        assert "published" == sky.show(3).post.state
+        assert "published" == sky.posts.get(3).post.state

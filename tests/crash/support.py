@@ -116,8 +116,8 @@ def pair(pds: Pds, folder: Path, *, both: bool = False) -> Iterator[Pair]:
         transport, clock = Waiting(proxy.url), fake_now()
         environ = environment(folder, pds.plc_url)
         with Skywrite(config=load_config(environ), transport=transport, clock=clock) as sky:
-            sky.login(alice.handle, alice.app_password, pds=proxy.url)
-            sky.login(bob.handle, bob.app_password, pds=proxy.url if both else pds.url)
+            sky.accounts.login(alice.handle, alice.app_password, pds=proxy.url)
+            sky.accounts.login(bob.handle, bob.app_password, pds=proxy.url if both else pds.url)
             yield Pair(sky, proxy, alice, bob, pds, clock, transport)
         transport.close()
 

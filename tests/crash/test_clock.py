@@ -59,8 +59,8 @@ class Bot:
         self.transport = Hooked(self.box)
         config = load_config(environment(folder, self.box.plc_url, database))
         self.sky = Skywrite(config=config, clock=self.clock, transport=self.transport)
-        self.sky.login(HANDLE, guard_app_password(self.box.account(HANDLE).app_password), pds=self.box.url)
-        self.sky.set(HANDLE, {"zone": BERLIN})
+        self.sky.accounts.login(HANDLE, guard_app_password(self.box.account(HANDLE).app_password), pds=self.box.url)
+        self.sky.accounts.set(HANDLE, {"zone": BERLIN})
 
     def live(self, *, days: float) -> None:
         """A worker runs for so long: it publishes whatever becomes due, at the moment at which it becomes due."""
@@ -151,9 +151,9 @@ def test_the_clock_jumps_ahead_by_a_day(bot_at: Callable[[datetime], Bot]) -> No
     bot.clock.advance(86_400)
     bot.live(days=0)
     assert ["in 20"] == [post.text for post in bot.box.posts(HANDLE)]
-    held = bot.sky.queue(states=("held",))
+    held = bot.sky.posts.list(states=("held",))
     for entry in held:
-        bot.sky.release(entry.post.id)
+        bot.sky.posts.release(entry.post.id)
     bot.live(days=0)
     assert ["in 20", "in 1", "in 5"] == [post.text for post in bot.box.posts(HANDLE)]
 
@@ -176,7 +176,7 @@ def test_the_clock_is_set_back_by_a_day(bot_at: Callable[[datetime], Bot]) -> No
 def test_the_clock_ran_ahead_for_a_while(bot_at: Callable[[datetime], Bot], how: str) -> None:
     """It went twenty days ahead and came back: what was published, left or put off then keeps no post waiting."""
     bot = bot_at(SPRING)
-    bot.sky.set(HANDLE, {"gap_seconds": "60", "max_per_day": "2"})
+    bot.sky.accounts.set(HANDLE, {"gap_seconds": "60", "max_per_day": "2"})
     bot.sky.schedule("first", at=SPRING, account=HANDLE, late="publish")
     bot.clock.advance(20 * 86_400)
     if how == "lease":
@@ -240,7 +240,7 @@ def test_postgresql_crashes_while_a_post_is_sent(own_postgres: PostgresServer, t
         worker.step()
     bot.transport.after_write = None
     own_postgres.restart()
-    assert ["publishing"] == [entry.post.state for entry in bot.sky.queue()]
+    assert ["publishing"] == [entry.post.state for entry in bot.sky.posts.list()]
     bot.clock.advance(600)
     bot.live(days=0)
     assert (["lost", "published"], 1) == (
@@ -256,7 +256,7 @@ def test_a_worker_outlives_a_restart_of_postgresql(own_postgres: PostgresServer,
     with Sandbox(accounts=(HANDLE,)) as box:
         environ = environment(tmp_path, box.plc_url, database)
         with Skywrite(config=load_config(environ)) as sky:
-            sky.login(HANDLE, guard_app_password(box.account(HANDLE).app_password), pds=box.url)
+            sky.accounts.login(HANDLE, guard_app_password(box.account(HANDLE).app_password), pds=box.url)
             done, events = threading.Event(), []
 
             def log(event: str, **facts: Any) -> None:
@@ -344,7 +344,7 @@ def test_a_disk_that_takes_nothing(disk: Path, trouble: Callable[[Path], Any], e
     with Sandbox(accounts=(HANDLE,)) as box:
         environ = environment(disk / "home", box.plc_url)
         with opened(environ) as sky:
-            sky.login(HANDLE, guard_app_password(box.account(HANDLE).app_password), pds=box.url)
+            sky.accounts.login(HANDLE, guard_app_password(box.account(HANDLE).app_password), pds=box.url)
             sky.schedule("before", at="now")
         with trouble(disk):
             answers = [skywrite(environ, *words) for words in (("post", "no"), ("run", "--once"))]
@@ -353,7 +353,7 @@ def test_a_disk_that_takes_nothing(disk: Path, trouble: Callable[[Path], Any], e
         assert (0, 1) == ((ran := skywrite(environ, "run", "--once"))[0], ran[1]["published"])
         assert ["before"] == [post.text for post in box.posts(HANDLE)]
         with opened(environ) as sky:
-            assert [("before", "published")] == [(one.post.text, one.post.state) for one in sky.history()]
+            assert [("before", "published")] == [(one.post.text, one.post.state) for one in sky.posts.history()]
 
 
 def test_the_disk_fills_while_a_post_is_sent(disk: Path) -> None:
@@ -381,9 +381,9 @@ def test_a_read_only_disk_can_be_looked_at(disk: Path) -> None:
     with Sandbox(accounts=(HANDLE,)) as box:
         environ = environment(disk / "home", box.plc_url)
         with opened(environ) as sky:
-            sky.login(HANDLE, box.account(HANDLE).app_password, pds=box.url)
+            sky.accounts.login(HANDLE, box.account(HANDLE).app_password, pds=box.url)
             sky.schedule("It waits", at="in 1 hour")
-            sky.store.cancel(sky.schedule("It is over", at="in 1 hour").id)
+            sky.context.store.cancel(sky.schedule("It is over", at="in 1 hour").id)
         with read_only(disk):
             told = [skywrite(environ, *words) for words in (("queue",), ("history",), ("show", "1"))]
     assert [0, 0, 0] == [code for code, _ in told]

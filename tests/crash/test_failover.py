@@ -129,11 +129,14 @@ def test_a_worker_goes_on_with_the_standby(pair: Pair, tmp_path: Path, before: b
     box = Sandbox(accounts=["alice.test"], clock=clock)
     pair.make_synchronous()
     with queue(pair, tmp_path, box, clock, Failing(box, pair.fail_over, before=before)) as sky:
-        sky.login("alice.test", box.account("alice.test").app_password, pds=box.url)
+        sky.accounts.login("alice.test", box.account("alice.test").app_password, pds=box.url)
         for number in range(POSTS):
             sky.schedule(f"Post {number}", at="now", late="publish")
         publish_all(sky)
-        ends = [[one.outcome for one in sky.store.attempts(post.id)] for post in sky.store.history(limit=POSTS)]
+        ends = [
+            [one.outcome for one in sky.context.store.attempts(post.id)]
+            for post in sky.context.store.history(limit=POSTS)
+        ]
     assert [f"Post {number}" for number in range(POSTS)] == [post.text for post in box.posts("alice.test")]
     assert [["published"]] * POSTS == ends
     assert not pair.primary.child.running
@@ -145,7 +148,7 @@ def test_what_an_asynchronous_standby_had_not_is_found_on_the_network(pair: Pair
     clock = FakeClock(datetime.now(UTC))
     box = Sandbox(accounts=["alice.test"], clock=clock)
     with queue(pair, tmp_path, box, clock, SandboxTransport(box)) as sky:
-        sky.login("alice.test", box.account("alice.test").app_password, pds=box.url)
+        sky.accounts.login("alice.test", box.account("alice.test").app_password, pds=box.url)
         for number in range(POSTS):
             sky.schedule(f"Post {number}", at="now", late="publish")
         pair.catch_up()
@@ -155,8 +158,8 @@ def test_what_an_asynchronous_standby_had_not_is_found_on_the_network(pair: Pair
         pair.fail_over()
         clock.advance(5)
         publish_all(sky)
-        posts = sorted(sky.store.history(limit=POSTS), key=lambda post: post.id)
-        found = [[one.problem.name for one in sky.store.attempts(post.id) if one.problem] for post in posts]
+        posts = sorted(sky.context.store.history(limit=POSTS), key=lambda post: post.id)
+        found = [[one.problem.name for one in sky.context.store.attempts(post.id) if one.problem] for post in posts]
     assert [f"Post {number}" for number in range(POSTS)] == [post.text for post in box.posts("alice.test")]
     assert (["published"] * POSTS, [["FoundOnNetwork"]] * 3 + [[]] * 3) == ([post.state for post in posts], found)
 
@@ -176,17 +179,17 @@ def test_worker_processes_go_on_with_the_standby(pair: Pair, tmp_path: Path) -> 
         with Skywrite(config=load_config(environ)) as sky:
             for number in range(8):
                 name = f"a{number}.test"
-                sky.login(name, box.account(name).app_password, pds=box.url)
-                sky.set(name, {"catch_up_gap_seconds": 0})
+                sky.accounts.login(name, box.account(name).app_password, pds=box.url)
+                sky.accounts.set(name, {"catch_up_gap_seconds": 0})
             rows = [
                 {"text": f"Post {number}", "at": "now", "account": f"a{number % 8}.test", "late": "publish"}
                 for number in range(posts)
             ]
-            assert [] == [report.error for report in sky.import_rows(rows) if report.error]
+            assert [] == [report.error for report in sky.transfer.import_rows(rows) if report.error]
             workers = [start_worker(fork_server(), environ) for _ in range(2)]
             wait_for_events(workers, 40, PATIENCE_SECONDS)
             pair.fail_over()
-            wait_until(lambda: not sky.due_unpublished())
+            wait_until(lambda: not sky.posts.count_due())
             for worker in workers:
                 worker.kill()
     public = sorted(post.text for number in range(8) for post in box.posts(f"a{number}.test"))

@@ -84,8 +84,8 @@ def desk(folder: Path, database: str, stride: int) -> Iterator[Desk]:
         "SKYWRITE_VIDEO_SERVICE": "",
     }
     with Skywrite(config=load_config(environ), transport=SandboxTransport(box), clock=clock) as sky:
-        sky.login("alice.test", box.account("alice.test").app_password, pds=box.url)
-        sky.set("alice.test", {"catch_up_gap_seconds": 0})
+        sky.accounts.login("alice.test", box.account("alice.test").app_password, pds=box.url)
+        sky.accounts.set("alice.test", {"catch_up_gap_seconds": 0})
         yield Desk(sky, box, clock, environ, folder, fork_server(), stride)
 
 

@@ -128,7 +128,7 @@ def test_a_rate_limit_is_obeyed_to_the_second(two: Pair) -> None:
     two.proxy.break_next(rate_limited(77), WRITE)
     two.run_once()
     until = two.clock.now() + timedelta(seconds=77)
-    account = two.sky.account(two.alice.handle)
+    account = two.sky.accounts.get(two.alice.handle)
     assert ("paused", until, until) == (
         account.state,
         account.paused_until,
@@ -140,7 +140,7 @@ def test_a_rate_limit_is_obeyed_to_the_second(two: Pair) -> None:
     )
     assert ("published", [DONE]) == two.told(other)
     finish(two, limited)
-    assert (["one", "two"], "ok") == (sorted(two.texts(two.alice)), two.sky.account(two.alice.handle).state)
+    assert (["one", "two"], "ok") == (sorted(two.texts(two.alice)), two.sky.accounts.get(two.alice.handle).state)
 
 
 @pytest.mark.parametrize("read", [RESET_BEFORE, failing(502, html=True), GARBAGE, rate_limited(30)])
@@ -154,9 +154,9 @@ def test_doubt_outlives_an_attempt(two: Pair, read: Fault) -> None:
     two.proxy.decide = lambda method, name: None
     assert ("scheduled", [("retry", "server.no_answer")]) == two.told(post)
     with fails("post.not_cancellable"):
-        two.sky.cancel(post)
+        two.sky.posts.cancel(post)
     with fails("post.not_editable"):
-        two.sky.edit(post, text="another")
+        two.sky.posts.edit(post, text="another")
     finish(two, post)
     assert_published_once(two, post, ["one", "two"])
 
@@ -174,9 +174,9 @@ def test_a_write_answered_with_a_refused_session(two: Pair, write: Fault, parts:
     two.proxy.decide = lambda method, name: failing(400, error="ExpiredToken") if name == REFRESH else None
     two.run_once()
     two.proxy.decide = lambda method, name: None
-    assert ("published" if write.forward else "held") == two.sky.store.get(post).state
+    assert ("published" if write.forward else "held") == two.sky.context.store.get(post).state
     assert (expected if write.forward else []) == two.texts(two.alice)
-    two.sky.login(two.alice.handle, two.alice.app_password, pds=two.proxy.url)
+    two.sky.accounts.login(two.alice.handle, two.alice.app_password, pds=two.proxy.url)
     two.clock.advance(600)
     two.run_once()
     assert_published_once(two, post, expected)
@@ -188,7 +188,7 @@ def test_one_stray_401_is_no_end_of_a_session(two: Pair) -> None:
     two.proxy.break_next(failing(401, error="Unauthorized"), WRITE)
     two.proxy.break_next(failing(401, error="Unauthorized"), REFRESH)
     two.run_once()
-    assert (("published", [DONE]), "ok") == (two.told(post), two.sky.account(two.alice.handle).state)
+    assert (("published", [DONE]), "ok") == (two.told(post), two.sky.accounts.get(two.alice.handle).state)
 
 
 def test_an_account_in_trouble_delays_no_other(two: Pair) -> None:
@@ -314,10 +314,10 @@ def test_a_session_that_is_over_holds_the_post_for_a_login(two: Pair) -> None:
     two.run_once()
     assert (("held", [("held", "account.needs_login")]), "needs_login") == (
         two.told(post),
-        two.sky.account(two.alice.handle).state,
+        two.sky.accounts.get(two.alice.handle).state,
     )
     assert ("published", [DONE]) == two.told(other)
-    two.sky.login(two.alice.handle, two.alice.app_password, pds=two.proxy.url)
+    two.sky.accounts.login(two.alice.handle, two.alice.app_password, pds=two.proxy.url)
     two.run_once()
     assert_published_once(two, post, ["one"])
 
@@ -327,7 +327,7 @@ def test_eight_processes_refresh_a_session_once(pds: Pds, account: PdsAccount, t
     with FaultProxy(pds.url, pds.plc_url) as proxy:
         environ = environment(tmp_path, proxy.url)
         with opened(environ) as sky:
-            sky.login(account.handle, account.app_password, pds=proxy.url)
+            sky.accounts.login(account.handle, account.app_password, pds=proxy.url)
             session = sky.context.store.load(account.did)
             assert session is not None
             expired = session._replace(access_jwt=pds.mint_access_jwt(account.did, valid_seconds=-60))
@@ -356,12 +356,12 @@ def test_a_failed_post_is_reported_with_its_reason(two: Pair) -> None:
     refused, after = two.add(two.alice, "one"), two.add(two.alice, "two")
     two.proxy.break_next(failing(400, error="InvalidRequest"), WRITE)
     two.run_once()
-    entry = two.sky.show(refused)
+    entry = two.sky.posts.get(refused)
     assert ("failed", [("failed", "server.refused")]) == two.told(refused)
     assert "broken on purpose" in (entry.post.problem.message if entry.post.problem else "")
     assert (["two"], ("published", [DONE])) == (two.texts(two.alice), two.told(after))
     with pytest.raises(SkywriteError, match="not held"):
-        two.sky.release(refused)
-    two.sky.retry(refused)
+        two.sky.posts.release(refused)
+    two.sky.posts.retry(refused)
     two.run_once()
     assert ["one", "two"] == sorted(two.texts(two.alice))

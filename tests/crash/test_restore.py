@@ -72,7 +72,7 @@ def test_a_restored_backup_publishes_nothing_twice(
         return Skywrite(config=load_config(environment(tmp_path, pds.plc_url, address)), clock=clock)
 
     with opened(original) as sky:
-        sky.login(account.handle, account.app_password, pds=pds.url)
+        sky.accounts.login(account.handle, account.app_password, pds=pds.url)
         due = clock.now() + timedelta(seconds=1)
         for number in range(POSTS - 1):
             sky.schedule(f"post {number}", at=due)
@@ -85,9 +85,12 @@ def test_a_restored_backup_publishes_nothing_twice(
     clock.advance(5)
     with opened(backup) as restored:
         restored.run_once()
-        ends = [(post.state, post.uri) for post in restored.store.all_posts()]
+        ends = [(post.state, post.uri) for post in restored.context.store.all_posts()]
         found = [
-            one.problem.name for number in range(1, POSTS + 1) for one in restored.store.attempts(number) if one.problem
+            one.problem.name
+            for number in range(1, POSTS + 1)
+            for one in restored.context.store.attempts(number)
+            if one.problem
         ]
     assert (POSTS + 1, written) == (len(written), pds.records(account.did))
     assert ([("published", True)] * POSTS, ["FoundOnNetwork"] * POSTS) == (
@@ -100,9 +103,9 @@ def make_by_itself(sky: Skywrite, did: str) -> None:
     """What a worker makes in two turns: an answer, follow-ups, a repost, a function's post, in words of this turn."""
     sky.every(EVERY, name="often")(lambda: f"A function at {next(WORDS)}")
     counts = dict.fromkeys(("reposts", "replies", "quotes", "bookmarks"), 0) | {"likes": 2}
-    post = sky.store.get(1)
-    Marks(sky.store).note([(ToMark(1, str(post.uri), did, 1, "text", sky.context.clock.now()), counts, [])])
-    item = InboxItems(sky.store).claim(did, lambda item: None)
+    post = sky.context.store.get(1)
+    Marks(sky.context.store).note([(ToMark(1, str(post.uri), did, 1, "text", sky.context.clock.now()), counts, [])])
+    item = InboxItems(sky.context.store).claim(did, lambda item: None)
     assert item is not None
     sky.inbox.answer_by("answer", lambda item: f"An answer at {next(WORDS)}", item)
     for _ in range(2):
@@ -130,7 +133,7 @@ def test_a_restored_backup_makes_nothing_twice_by_itself(
         return [pds.records(account.did, name) for name in (POST, REPOST)]
 
     with opened(original) as sky:
-        sky.login(account.handle, account.app_password, pds=pds.url)
+        sky.accounts.login(account.handle, account.app_password, pds=pds.url)
         sky.every(EVERY, name="often")(lambda: None)
         sky.run_once()
         sent = sky.post("Ask me")
@@ -149,7 +152,7 @@ def test_a_restored_backup_makes_nothing_twice_by_itself(
             sent.uri,
             clock.now(),
         )
-        InboxItems(sky.store).add([NewItem(*found)])
+        InboxItems(sky.context.store).add([NewItem(*found)])
         sky.follow_ups.add(1, when="1 like", reply="Thank you")
         sky.follow_ups.add(1, when="2 likes", repost=True)
         sky.reposts.repost(sent.uri, every=EVERY)

@@ -57,9 +57,9 @@ def sign_in(environ: dict[str, str], proxy: FaultProxy, accounts: list[PdsAccoun
     """Sign the accounts in; the texts that each is to have in the end, none so far."""
     with Skywrite(config=load_config(environ)) as sky:
         for account in accounts:
-            sky.login(account.handle, account.app_password, pds=proxy.url)
+            sky.accounts.login(account.handle, account.app_password, pds=proxy.url)
             # On a slow computer the backlog is overdue before it is out.
-            sky.set(account.handle, {"catch_up_gap_seconds": 0})
+            sky.accounts.set(account.handle, {"catch_up_gap_seconds": 0})
     return [[] for _ in accounts]
 
 
@@ -80,14 +80,14 @@ def fill(environ: dict[str, str], accounts: list[PdsAccount], expected: list[lis
                 row["thread"] = [f"post {number}, second"]
                 expected[place].append(f"post {number}, second")
             rows.append(row)
-        assert [] == [report.error for report in sky.import_rows(rows) if report.error]
+        assert [] == [report.error for report in sky.transfer.import_rows(rows) if report.error]
 
 
 def kill_until_done(environ: dict[str, str], *, seed: int, control: bool = False, workers: int = 1) -> int:
     """Start workers, and kill them at a random moment of their work, until nothing is left; how many kills."""
     chance, context, kills = random.Random(seed), fork_server(), 0
     with Skywrite(config=load_config(environ)) as sky:
-        while sky.due_unpublished():
+        while sky.posts.count_due():
             running = [start_worker(context, environ, control=control) for _ in range(workers)]
             wait_for_events(running, chance.randint(1, EVENTS_MAX), QUIET_SECONDS)
             threading.Event().wait(chance.uniform(0.0, ALIVE_SECONDS_MAX))

@@ -191,7 +191,7 @@ class Place:
         held = sky.schedule("To be held", at="tomorrow 9:00", account="posts.test").post_id
         assert held is not None
         sky.posts.hold(held)
-        sky.set("inbox.test", {"inbox": "yes"})
+        sky.accounts.set("inbox.test", {"inbox": "yes"})
         sky.reposts.repost(sent, account="reposts.test")
 
 

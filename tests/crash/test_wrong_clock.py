@@ -69,7 +69,7 @@ class Computer:
         self.web = Dated(self.box, self.right)
         self.environ = environment(folder, self.box.plc_url)
         self.sky = self.process()
-        self.sky.login(HANDLE, self.box.account(HANDLE).app_password, pds=self.box.url)
+        self.sky.accounts.login(HANDLE, self.box.account(HANDLE).app_password, pds=self.box.url)
 
     def process(self) -> Skywrite:
         """Another process on this computer."""

@@ -36,7 +36,7 @@ def environ(tmp_path: Path, proxy: FaultProxy, account: PdsAccount) -> dict[str,
     """A queue in which the account is signed in, with a post (a thread) that is due."""
     environ = environment(tmp_path, proxy.url)
     with opened(environ) as sky:
-        sky.login(account.handle, account.app_password, pds=proxy.url)
+        sky.accounts.login(account.handle, account.app_password, pds=proxy.url)
         sky.schedule("one", at="now", thread=["two"])
     return environ
 
@@ -80,13 +80,13 @@ def test_a_zombie_settles_nothing_and_publishes_nothing(
             assert (0, 0) == (early.run_once(threads=1).published, early._sending.free_dead_leases())
         with opened(environ, beyond_the_lease()) as other:
             assert 1 == other.run_once(threads=1).published
-            settled = other.show(1)
+            settled = other.posts.get(1)
         answer.set()
         zombie.resume()
         assert 0 == zombie.wait()
         assert ["lease_lost"] == [name for name in ("lease_lost", '"published"') if name in zombie.output]
     with opened(environ) as sky:
-        assert (settled, ["lost", "published"]) == (sky.show(1), ends(sky))
+        assert (settled, ["lost", "published"]) == (sky.posts.get(1), ends(sky))
     assert ["one", "two"] == texts(pds, account)
 
 
@@ -103,15 +103,15 @@ def test_a_zombie_settles_nothing_while_another_is_at_it(
         successor.start()
         try:
             proxy.wait_for(WRITE, times=2)
-            before = other.show(1)
+            before = other.posts.get(1)
             answer.set()
             zombie.resume()
             zombie.wait()
-            assert (before, True) == (other.show(1), '"lease_lost"' in zombie.output)
+            assert (before, True) == (other.posts.get(1), '"lease_lost"' in zombie.output)
         finally:
             second_answer.set()
             successor.join()
-        assert ("published", ["lost", "published"]) == (other.show(1).post.state, ends(other))
+        assert ("published", ["lost", "published"]) == (other.posts.get(1).post.state, ends(other))
     assert ["one", "two"] == texts(pds, account)
 
 
@@ -125,12 +125,12 @@ def test_sigterm_finishes_what_is_in_flight(
         worker.send(signal.SIGTERM)
         worker.wait_for_line('"stopping"')
         with opened(environ) as sky:
-            sky.login(other.handle, other.app_password, pds=proxy.url)
+            sky.accounts.login(other.handle, other.app_password, pds=proxy.url)
             sky.schedule("not any more", at="now", account=other.handle)
         answer.set()
         assert (0, True) == (worker.wait(), '"stopped", "published": 1' in worker.output)
     with opened(environ) as sky:
-        leases = [one.lease_owner for one in sky.accounts()]
+        leases = [one.lease_owner for one in sky.accounts.list()]
         assert (["published"], [], [None, None]) == (ends(sky), ends(sky, 2), leases)
     assert (["one", "two"], []) == (texts(pds, account), texts(pds, other))
 
@@ -143,12 +143,12 @@ def test_the_next_worker_need_not_wait_for_a_dead_one(
     proxy.break_next(held(answer), WRITE)
     with stuck_worker(environ, proxy, answer) as worker:
         with opened(environ) as sky:
-            until = sky.accounts()[0].lease_until
+            until = sky.accounts.list()[0].lease_until
         worker.kill()
         with python_child(*CLI, "run", "--once", environ=environ) as following:
             assert 0 == following.wait()
     with opened(environ) as sky:
-        published_at = sky.show(1).post.published_at
+        published_at = sky.posts.get(1).post.published_at
         assert until and published_at and published_at < until
         assert ["lost", "published"] == ends(sky)
     assert ["one", "two"] == texts(pds, account)

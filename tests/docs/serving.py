@@ -118,7 +118,7 @@ def event(world: World, block: Block) -> None:
         store = sky.context.store
         problem = Problem("InvalidRequest", "...")
         with store._writing() as tx:
-            note_post_event(tx, "post.failed", sky.clock.now(), entry.post, problem=problem)
+            note_post_event(tx, "post.failed", sky.context.clock.now(), entry.post, problem=problem)
     database = world.home / ".local/share/skywrite/skywrite.db"
     with closing(sqlite3.connect(database)) as connection:
         (body,) = connection.execute("SELECT body FROM delivery").fetchone()

@@ -55,7 +55,7 @@ def job(name: str, folder: str) -> None:
     print(json.dumps({"without": name, **seen}))
 
 
-def _faces(sky: Any) -> dict[str, Any]:
+def _faces(sky: Skywrite) -> dict[str, Any]:
     """What the command line and the server have, and how its pages answer."""
     from skywrite.app.operations import OPERATIONS
     from skywrite.faces.cli.main import cli
@@ -76,7 +76,7 @@ def _faces(sky: Any) -> dict[str, Any]:
     return {"operations": sorted(OPERATIONS), "commands": sorted(all_commands()), "routes": routes, "codes": codes}
 
 
-def _nouns(sky: Any) -> list[str]:
+def _nouns(sky: Skywrite) -> list[str]:
     return [noun for row in listed.features() for noun in row.services if getattr(sky, noun) is not None]
 
 

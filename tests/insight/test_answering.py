@@ -127,7 +127,7 @@ def test_an_account_that_was_removed_starts_anew(sky: Skywrite, world: World, ca
     bot.turn()
     sky.accounts.logout(forget=True)
     carol.say("While you were away", to=sent.uri)
-    sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     bot.turn()
     carol.say("Welcome back", to=sent.uri)
     assert ["Re: Welcome back"] == bot.turn()
@@ -212,7 +212,7 @@ def test_bots_and_own_accounts_are_not_answered(bot: Bot, world: World, ours: st
     """Who is labelled as a bot, and who has an account in the same queue."""
     beep, bob = Stranger(world, "beep.test"), Stranger(world, "bob.test")
     beep.be_a_bot()
-    bot.sky.login("bob.test", bob.account.app_password, pds=world.box.url)
+    bot.sky.accounts.login("bob.test", bob.account.app_password, pds=world.box.url)
     beep.say("Beep", to=ours)
     bob.say("It is me", to=ours)
     assert ([], [], 2) == (bot.turn(), bot.heard, len(bot.passed()))
@@ -284,7 +284,7 @@ def test_an_answer_to_what_is_gone_is_dropped(bot: Bot, world: World, carol: Str
     carol.take_back(asked)
     world.clock.advance(300)
     bot.turn()
-    (post,) = bot.sky.store.history(("failed",))
+    (post,) = bot.sky.context.store.history(("failed",))
     assert ("reply.target_gone", []) == (post.problem and post.problem.code, bot.answers())
 
 
@@ -316,7 +316,7 @@ def test_a_record_at_its_key_that_is_no_answer(bot: Bot, world: World, carol: St
     rkey = identities.key_of(identities.of_answer(did, asked))
     Stranger(world, "alice.test").write("app.bsky.feed.post", rkey=rkey, text="Not an answer")
     bot.turn()
-    (post,) = bot.sky.store.posts(("held",))
+    (post,) = bot.sky.context.store.posts(("held",))
     assert ("record.another", []) == (post.problem and post.problem.code, bot.answers())
 
 
@@ -331,7 +331,7 @@ def test_only_accounts_that_take_part(bot: Bot, world: World, carol: Stranger, o
 def test_one_account_that_cannot_be_read_stops_no_other(sky: Skywrite, world: World, carol: Stranger) -> None:
     """The others are asked, and answered."""
     bob = world.box.account("bob.test")
-    sky.login("bob.test", bob.app_password, pds=world.box.url)
+    sky.accounts.login("bob.test", bob.app_password, pds=world.box.url)
     sent = sky.post("From bob", account="bob.test")
     bot = Bot(sky, world)
     bot.turn()
@@ -457,7 +457,7 @@ def test_an_answer_is_known_by_two_names(rkey: str, at: datetime) -> None:
 def test_two_computers_answer_once(bot: Bot, world: World, carol: Stranger, ours: str, tmp_path: Any) -> None:
     """With a copy of the database, at another time and with other words: the first answer stands."""
     carol.say("Is anybody there?", to=ours)
-    bot.sky.backup(tmp_path / "copy.db")
+    bot.sky.transfer.backup(tmp_path / "copy.db")
     other = Bot(world.process(str(tmp_path / "copy.db")), world, lambda item: "Other words")
     bot.turn()
     world.clock.advance(HOUR)
@@ -466,5 +466,5 @@ def test_two_computers_answer_once(bot: Bot, world: World, carol: Stranger, ours
 
 
 def _found(sky: Skywrite) -> str:
-    post = sky.store.history(("published",), limit=1)[0]
-    return next(one.problem.name for one in sky.store.attempts(post.id) if one.problem)
+    post = sky.context.store.history(("published",), limit=1)[0]
+    return next(one.problem.name for one in sky.context.store.attempts(post.id) if one.problem)

@@ -49,13 +49,13 @@ def test_an_agents_draft_goes_out_when_a_person_approves_it(sky: Skywrite, world
 
 def test_an_edit_after_the_approval_holds_the_post(sky: Skywrite, world: World) -> None:
     """Nothing of the new text goes out before somebody has seen it."""
-    sky.set(None, {"approval": "all"})
+    sky.accounts.set(None, {"approval": "all"})
     number = sky.schedule("What was meant", at="in 1 hour").post_id
     sky.approvals.approve(number, sky.approvals.look(number).digest, "Berta")
-    sky.edit(number, text="Something else")
+    sky.posts.edit(number, text="Something else")
     world.clock.advance(3600)
     sky.run_once()
-    assert ([], "held") == (world.texts(), sky.show(number).post.state)
+    assert ([], "held") == (world.texts(), sky.posts.get(number).post.state)
     again = sky.approvals.look(number)
     assert ["-What was meant", "+Something else"] == [line for line in again.diff() if line[0] in "+-"][2:]
     sky.approvals.approve(number, again.digest, "Berta")
@@ -68,17 +68,17 @@ def test_a_mention_that_means_somebody_else_holds_the_post(sky: Skywrite, world:
 
     Whoever looks sees what it means now, and may approve that.
     """
-    sky.set(None, {"approval": "all"})
+    sky.accounts.set(None, {"approval": "all"})
     number = sky.schedule("Hello @bob.test", at="in 1 hour").post_id
     sky.approvals.approve(number, sky.approvals.look(number).digest, "Berta")
-    record = sky.show(number).post.prepared
+    record = sky.posts.get(number).post.prepared
     moved = json.loads(json.dumps(record).replace(world.box.account("bob.test").did, "did:plc:somebodyelse"))
     with sky.context.store._writing() as tx:
         tx._connection.execute("UPDATE post SET prepared = ? WHERE id = ?", (json.dumps(moved), number))
     sky.approvals.approve(number, sky.approvals.look(number).digest, "Berta")
     world.clock.advance(3600)
     sky.run_once()
-    held = sky.show(number).post
+    held = sky.posts.get(number).post
     assert held.problem is not None
     assert ([], "held", "post.drifted") == (world.texts(), held.state, held.problem.code)
     again = sky.approvals.look(number)
@@ -92,7 +92,7 @@ def test_a_mention_that_means_somebody_else_holds_the_post(sky: Skywrite, world:
 
 def test_an_agent_that_changes_a_persons_post_makes_it_an_agents(sky: Skywrite, world: World) -> None:
     """Under `approval=agents` a person's post needs none, until an agent has touched it."""
-    sky.set(None, {"approval": "agents"})
+    sky.accounts.set(None, {"approval": "agents"})
     number = sky.schedule("By a person", at="in 1 hour").post_id
     assert not sky.approvals.look(number).wanted
     given = OPERATIONS["posts.edit"].input(id=number, text="By an agent")
@@ -115,10 +115,10 @@ def test_nobody_approves_what_they_wrote(sky: Skywrite) -> None:
 
 def test_a_stale_digest_approves_nothing(sky: Skywrite) -> None:
     """A script that confirms what it saw an hour ago is refused when the post was changed since."""
-    sky.set(None, {"approval": "all"})
+    sky.accounts.set(None, {"approval": "all"})
     number = sky.schedule("One", at="in 1 hour").post_id
     digest = sky.approvals.look(number).digest
-    sky.move(number, "in 2 hours")
+    sky.posts.move(number, "in 2 hours")
     with fails("approval.stale"):
         sky.approvals.approve(number, digest, "Berta")
 
@@ -128,7 +128,7 @@ def test_the_command_shows_and_confirms(sky: Skywrite, world: World, monkeypatch
     from skywrite.faces.cli.approve import approve_command, reject_command
 
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_, **__: world.process())
-    sky.set(None, {"approval": "all"})
+    sky.accounts.set(None, {"approval": "all"})
     number = sky.schedule("Read me first", at="in 1 hour").post_id
     shown = CliRunner().invoke(approve_command, [str(number)]).output
     digest = sky.approvals.look(number).digest
@@ -136,12 +136,12 @@ def test_the_command_shows_and_confirms(sky: Skywrite, world: World, monkeypatch
     done = CliRunner().invoke(approve_command, [str(number), "--confirm", digest, "--by", "Berta"])
     assert (0, True) == (done.exit_code, "is approved" in done.output)
     no = CliRunner().invoke(reject_command, [str(number), "--by", "Berta", "--note", "wait"])
-    assert (0, "held") == (no.exit_code, sky.show(number).post.state)
+    assert (0, "held") == (no.exit_code, sky.posts.get(number).post.state)
 
 
 def test_posting_now_waits_for_the_approval(sky: Skywrite, world: World) -> None:
     """`skywrite post` on such an account keeps the post and says what it waits for; nothing is sent."""
-    sky.set(None, {"approval": "all"})
+    sky.accounts.set(None, {"approval": "all"})
     with fails("post.still_queued", match="approved"):
         sky.post("Now")
     assert [] == world.texts()
@@ -172,7 +172,7 @@ def test_who_schedules_reads_of_the_approval(sky: Skywrite, world: World, monkey
     from skywrite.faces.cli.posts import show_command
 
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_, **__: world.process())
-    sky.set(None, {"approval": "all", "zone": "UTC"})
+    sky.accounts.set(None, {"approval": "all", "zone": "UTC"})
     scheduled = CliRunner().invoke(post_command, ["The figures", "--at", "tomorrow 9:00"]).output
     number = world.states(sky)[0][0]
     assert f"Only if somebody approves it by then: skywrite approve {number}" in scheduled

@@ -51,7 +51,7 @@ def test_a_reply_when_the_number_is_reached(sky: Skywrite, world: World) -> None
     for _ in range(3):
         sky.run_once()
     assert ["A post that does well", "More of it: a.example"] == world.texts()
-    assert sky.show(number).post.uri == world.records()[1]["reply"]["parent"]["uri"]
+    assert sky.posts.get(number).post.uri == world.records()[1]["reply"]["parent"]["uri"]
     (done,) = sky.follow_ups.list(number)
     assert ("done", "It had 50 likes after 6 hours.", 2) == (done.state, done.note, done.made_id)
     assert [] == sky.follow_ups.list()
@@ -113,8 +113,8 @@ def test_a_post_that_is_gone_gets_no_reply(sky: Skywrite, world: World) -> None:
     for number in (out, later):
         sky.follow_ups.add(number, when="1 like", reply="Never")
     count(sky, out, 1, likes=5)
-    sky.delete(out)
-    sky.cancel(later)
+    sky.posts.delete(out)
+    sky.posts.cancel(later)
     sky.run_once()
     assert ["Its post was cancelled.", "Its post was deleted."] == [item.note for item in sky.follow_ups.list()]
     assert [] == world.texts()
@@ -150,7 +150,7 @@ def test_what_is_cancelled_is_not_done(sky: Skywrite, world: World) -> None:
 
 def test_the_reply_of_an_agent_waits_for_its_approval(sky: Skywrite, world: World) -> None:
     """Under `approval=agents` it is an agent's post, although a worker adds it; a repost needs the scope `publish`."""
-    sky.set(None, {"approval": "agents"})
+    sky.accounts.set(None, {"approval": "agents"})
     number = published(sky)
     agent = Access(sky, frozenset({"read", "schedule"}), who="key 1", source="mcp")
     run = OPERATIONS["follow_ups.add"].run
@@ -184,7 +184,7 @@ def test_what_can_never_come_is_refused_at_once(sky: Skywrite) -> None:
     for given in ({"reply": "x" * 301}, {"reply": ""}, {}, {"reply": "a", "repost": True}):
         with pytest.raises(InputError):
             sky.follow_ups.add(number, when="1 like", **given)  # type: ignore[arg-type]
-    sky.set(None, {"marks": False})
+    sky.accounts.set(None, {"marks": False})
     with pytest.raises(InputError, match="Nothing is counted"):
         sky.follow_ups.add(number, when="1 like", reply="a")
 

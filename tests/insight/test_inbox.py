@@ -16,8 +16,8 @@ from tests.support.errors import fails
 @pytest.fixture
 def both(sky: Skywrite, world: World) -> Skywrite:
     """A process where bob is signed in, too; alice collects."""
-    sky.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
-    sky.set("alice.test", {"inbox": "yes"})
+    sky.accounts.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
+    sky.accounts.set("alice.test", {"inbox": "yes"})
     return sky
 
 
@@ -104,7 +104,7 @@ def test_snoozed_and_done(both: Skywrite, world: World) -> None:
 
 def test_trouble_with_one_account_stops_no_other(both: Skywrite, world: World) -> None:
     """It is logged, and the next one is asked."""
-    both.set("bob.test", {"inbox": "yes"})
+    both.accounts.set("bob.test", {"inbox": "yes"})
     for ours, theirs in (("alice.test", "bob.test"), ("bob.test", "alice.test")):
         sent = both.post(f"Hello from {ours}", account=ours)
         both.post("Hi", account=theirs, reply_to=sent.uri)
@@ -140,5 +140,5 @@ def test_the_command(both: Skywrite, world: World, monkeypatch: pytest.MonkeyPat
     assert "reply by @bob.test" in listed and "| When do you open?" in listed
     assert "answers item 1" in CliRunner().invoke(inbox_command, ["answer", "1", "At 9:00."]).output
     assert "Nothing waits" in CliRunner().invoke(inbox_command, []).output
-    both.set("alice.test", {"inbox": "no"})
+    both.accounts.set("alice.test", {"inbox": "no"})
     assert "skywrite accounts set inbox=yes" in CliRunner().invoke(inbox_command, []).output

@@ -27,7 +27,7 @@ def counting(world: World) -> Skywrite:
     """A process that counts at the sandbox's AppView, where alice.test and bob.test are signed in."""
     sky = world.process(SKYWRITE_APPVIEW=world.box.url)
     for handle in ("bob.test", "alice.test"):
-        sky.login(handle, world.box.account(handle).app_password, pds=world.box.url)
+        sky.accounts.login(handle, world.box.account(handle).app_password, pds=world.box.url)
     sky.accounts.set_default("alice.test")
     return sky
 
@@ -198,11 +198,11 @@ def test_an_appview_that_is_away_delays_nothing(counting: Skywrite, world: World
 def test_who_wants_no_marks_gets_none(counting: Skywrite, sky: Skywrite, world: World) -> None:
     """By setting; and posts on a server of one's own computer are never asked for at the public AppView."""
     sent = counting.post("Private")
-    counting.set(None, {"marks": "no"})
+    counting.accounts.set(None, {"marks": "no"})
     world.clock.advance(3600)
     world.box.calls.clear()
     MarkTask(counting.context).run()
-    counting.set(None, {"marks": "yes"})
+    counting.accounts.set(None, {"marks": "yes"})
     MarkTask(sky.context).run()
     assert ({}, []) == (dict(world.box.calls), counting.stats.of(sent.id))
 
@@ -262,7 +262,7 @@ def test_the_command_and_its_csv(counting: Skywrite, world: World, monkeypatch: 
     from skywrite.features.insight.cli import stats_command
 
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process(SKYWRITE_APPVIEW=world.box.url))
-    counting.set(None, {"zone": "UTC"})
+    counting.accounts.set(None, {"zone": "UTC"})
     sent = counting.post("Count me")
     like(counting, sent.uri, sent.cid)
     world.clock.advance(3600)

@@ -148,7 +148,7 @@ def test_what_others_wrote_keeps_no_notice_back(sky: Skywrite, heard: Path, text
 def test_nothing_is_said_in_quiet_hours(sky: Skywrite, world: World, tmp_path: Path) -> None:
     """It comes when they end."""
     path = tmp_path / "said.txt"
-    sky.set(None, {"zone": "UTC"})
+    sky.accounts.set(None, {"zone": "UTC"})
     sky.notices.add_command(TO_FILE.format(path), quiet="11:00-13:00")
     sky.posts.hold(sky.schedule("Hello", at=NOON + timedelta(hours=9)).post_id)
     notice(sky)
@@ -163,7 +163,7 @@ def test_an_account_that_needs_a_login(sky: Skywrite, world: World, heard: Path)
     did = sky.accounts.get().did
     sky.context.store.change_account(did, "needs_login", reason="The password was revoked.")
     notice(sky)
-    sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     notice(sky)
     said = ["alice.test needs a login: The password was revoked.", "alice.test is signed in again."]
     assert said == lines(heard)

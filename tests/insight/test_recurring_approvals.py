@@ -13,7 +13,7 @@ from tests.app.conftest import NOON, World
 
 def test_an_occurrence_that_nobody_approved_stops_no_other(sky: Skywrite, world: World) -> None:
     """It is held; the next one is there in time to be approved, and goes out."""
-    sky.set(None, {"approval": "all", "zone": "UTC"})
+    sky.accounts.set(None, {"approval": "all", "zone": "UTC"})
     sky.schedule("Good morning", every="daily 9:00")
     world.clock.set(NOON + timedelta(hours=21))
     sky.run_once()
@@ -27,7 +27,7 @@ def test_an_occurrence_that_nobody_approved_stops_no_other(sky: Skywrite, world:
 
 def test_one_approval_covers_what_comes_from_the_template(sky: Skywrite, world: World) -> None:
     """Its posts go out without another one, until the recurrence is changed; then the change is shown."""
-    sky.set(None, {"approval": "all", "zone": "UTC"})
+    sky.accounts.set(None, {"approval": "all", "zone": "UTC"})
     number = sky.schedule("Good morning", every="daily 9:00").recurrence_id
     assert number is not None
     asked = sky.approvals.look_at_recurrence(number)
@@ -48,7 +48,7 @@ def test_one_approval_covers_what_comes_from_the_template(sky: Skywrite, world: 
 
 def test_an_occurrence_that_was_moved_needs_its_own(sky: Skywrite, world: World) -> None:
     """The others of an approved recurrence go out."""
-    sky.set(None, {"approval": "all", "zone": "UTC"})
+    sky.accounts.set(None, {"approval": "all", "zone": "UTC"})
     number = sky.schedule("Good morning", every="daily 9:00").recurrence_id
     assert number is not None
     sky.approvals.approve_recurrence(number, sky.approvals.look_at_recurrence(number).digest, "Berta")
@@ -66,7 +66,7 @@ def test_the_command_takes_a_recurrence(sky: Skywrite, world: World, monkeypatch
     from skywrite.faces.cli.approve import approve_command, reject_command
 
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process())
-    sky.set(None, {"approval": "all", "zone": "UTC"})
+    sky.accounts.set(None, {"approval": "all", "zone": "UTC"})
     number = sky.schedule("Good morning", every="daily 9:00").recurrence_id
     assert number is not None
     target = f"recurring:{number}"
@@ -83,5 +83,5 @@ def test_the_command_takes_a_recurrence(sky: Skywrite, world: World, monkeypatch
     shown = CliRunner().invoke(approve_command, [target]).output
     assert "Good [-morning-]" in shown and "Good {+evening+}" in shown
     no = CliRunner().invoke(reject_command, [target, "--by", "Berta"])
-    assert (0, "held") == (no.exit_code, sky.show(world.states(sky)[-1][0]).post.state)
+    assert (0, "held") == (no.exit_code, sky.posts.get(world.states(sky)[-1][0]).post.state)
     assert 2 == CliRunner().invoke(approve_command, ["feed:3"]).exit_code

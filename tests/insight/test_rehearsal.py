@@ -26,7 +26,7 @@ DAY_END = NOON + timedelta(hours=24)
 
 def fill(sky: Skywrite) -> None:
     """A day with a gap, a cap, a recurrence, a held post, and one that nobody approves."""
-    sky.set(None, {"gap_seconds": 600, "max_per_day": 6, "approval": "api"})
+    sky.accounts.set(None, {"gap_seconds": 600, "max_per_day": 6, "approval": "api"})
     for number in range(5):
         sky.schedule(f"Burst {number}", at=NOON + timedelta(hours=1))
     sky.schedule("Every hour", every="every 4 hours", late="skip:30m")
@@ -103,7 +103,7 @@ def reposts_that_would(found: Rehearsed) -> list[tuple[str, str, datetime | None
 
 def fill_with_reposts(sky: Skywrite) -> None:
     """Two posts that are out: reposted twice, pinned, unpinned, and one that does well enough for its follow-up."""
-    sky.set(None, {"zone": "UTC"})
+    sky.accounts.set(None, {"zone": "UTC"})
     well, other = (sky.post(text) for text in ("It does well", "It is repeated"))
     sky.reposts.repost(other.id or 0, every="daily 18:00", undo_after="2h")
     sky.reposts.pin(well.id or 0, at=NOON + timedelta(hours=1), undo_after="3h")
@@ -129,7 +129,7 @@ def test_rehearsed_reposts_are_those_that_come(sky: Skywrite, world: World) -> N
 
 def test_reposts_on_a_bad_day(sky: Skywrite, world: World) -> None:
     """What is due while no worker runs, or the server is down, comes after that; the reason is given."""
-    sky.set(None, {"zone": "UTC"})
+    sky.accounts.set(None, {"zone": "UTC"})
     sent = sky.post("Again")
     for hours in (1, 5):
         sky.reposts.pin(sent.id or 0, at=NOON + timedelta(hours=hours))
@@ -175,7 +175,7 @@ def test_a_rehearsal_changes_nothing(sky: Skywrite, world: World) -> None:
 
 def test_an_outage_is_named_as_the_reason(sky: Skywrite) -> None:
     """What was due while no worker ran goes out after it, or is held, as its policy says."""
-    sky.set(None, {"zone": "UTC"})
+    sky.accounts.set(None, {"zone": "UTC"})
     sky.schedule("Late", at=NOON + timedelta(hours=1))
     sky.schedule("Held", at=NOON + timedelta(hours=1), late="hold:10m")
     found = rehearse(sky, "tomorrow", outage=["today 12:30-14:00"])
@@ -186,7 +186,7 @@ def test_an_outage_is_named_as_the_reason(sky: Skywrite) -> None:
 
 def test_the_gap_is_named_as_the_reason(sky: Skywrite) -> None:
     """Posts at the same minute go out after each other."""
-    sky.set(None, {"gap_seconds": 600})
+    sky.accounts.set(None, {"gap_seconds": 600})
     for number in range(2):
         sky.schedule(f"Post {number}", at=NOON + timedelta(hours=1))
     second = rehearse(sky, DAY_END).acts[1]
@@ -195,7 +195,7 @@ def test_the_gap_is_named_as_the_reason(sky: Skywrite) -> None:
 
 def test_rate_limits_delay(sky: Skywrite) -> None:
     """The worker waits as the server asks."""
-    sky.set(None, {"zone": "UTC"})
+    sky.accounts.set(None, {"zone": "UTC"})
     sky.schedule("Later", at=NOON + timedelta(hours=1))
     found = rehearse(sky, DAY_END, rate_limit=["today 12:30-15:00"])
     assert found.acts[0].at is not None and found.acts[0].at >= NOON + timedelta(hours=3)
@@ -216,7 +216,7 @@ def test_the_command_prints_the_days(sky: Skywrite, world: World, monkeypatch: p
     from skywrite.features.rehearsal.cli import rehearse_command
 
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process())
-    sky.set(None, {"gap_seconds": 600, "zone": "UTC"})
+    sky.accounts.set(None, {"gap_seconds": 600, "zone": "UTC"})
     for number in range(2):
         sky.schedule(f"Post {number}", at=NOON + timedelta(hours=1))
     done = CliRunner().invoke(rehearse_command, ["--until", "tomorrow"])

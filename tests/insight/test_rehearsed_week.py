@@ -42,14 +42,14 @@ def sky(pds: Pds, account: PdsAccount, clock: FakeClock, tmp_path: Path) -> Iter
     """A queue with an account on the reference PDS."""
     environ = {"SKYWRITE_HOME": str(tmp_path / "home"), "SKYWRITE_PLC_URL": pds.plc_url, "SKYWRITE_VIDEO_SERVICE": ""}
     with Skywrite(config=load_config(environ), clock=clock) as queue:
-        queue.login(account.handle, account.app_password, pds=pds.url)
+        queue.accounts.login(account.handle, account.app_password, pds=pds.url)
         yield queue
 
 
 def fill(sky: Skywrite, image: Callable[..., str]) -> None:
     """A week with a gap, a cap, a recurrence, a thread, an image, links, and posts that nobody approves or that miss
     their time."""
-    sky.set(None, {"gap_seconds": 600, "max_per_day": 8, "approval": "api", "zone": "Europe/Berlin"})
+    sky.accounts.set(None, {"gap_seconds": 600, "max_per_day": 8, "approval": "api", "zone": "Europe/Berlin"})
     for number in range(10):
         sky.schedule(f"Burst {number} https://example.com", at=NOON + timedelta(hours=1), card="none")
     sky.schedule("Good morning #news", every="daily 9:00", late="skip:30m")

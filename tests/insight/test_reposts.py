@@ -64,7 +64,7 @@ def test_an_answer_that_is_lost_doubles_nothing(sky: Skywrite, world: World, kin
 
 def test_a_post_of_somebody_else_by_its_link(sky: Skywrite, world: World) -> None:
     """It is looked up when it is accepted; what is not there is refused."""
-    sky.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
+    sky.accounts.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
     sent = sky.post("Hello from bob", account="bob.test")
     sky.reposts.repost(sent.url, account="alice.test")
     work(sky)
@@ -123,7 +123,7 @@ def test_what_is_cancelled_is_not_done(sky: Skywrite, world: World) -> None:
 def test_a_repeated_repost_takes_the_one_before_back(sky: Skywrite, world: World) -> None:
     """There is one at a time, each new, until the end; a worker that was away makes up for nothing."""
     sent = sky.post("An evergreen")
-    sky.set(None, {"zone": "UTC"})
+    sky.accounts.set(None, {"zone": "UTC"})
     sky.reposts.repost(sent.id, every="daily 18:00", until="2026-11-30")
     seen = []
     for hours in (6, 24, 72, 24, 24, 24):
@@ -169,7 +169,7 @@ def test_the_commands(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPat
     from skywrite.features.reposts.cli import reposts_command
 
     monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process())
-    sky.set(None, {"zone": "Europe/Berlin"})
+    sky.accounts.set(None, {"zone": "Europe/Berlin"})
     number = str(sky.post("Our opening\nhours").id)
 
     def said(command: Any, *words: str) -> str:

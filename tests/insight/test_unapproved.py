@@ -26,7 +26,7 @@ Standing = tuple[bool, str | None]
 
 def _three(sky: Skywrite) -> list[int]:
     """Three posts of an account that wants approvals; the second is approved."""
-    sky.set(None, {"approval": "all", "zone": "UTC"})
+    sky.accounts.set(None, {"approval": "all", "zone": "UTC"})
     numbers = [sky.schedule(f"Post {number}", at=f"in {number} hours", source="feed:1").post_id for number in (1, 2, 3)]
     sky.approvals.approve(numbers[1], sky.approvals.look(numbers[1]).digest, "Berta")
     return numbers
@@ -48,7 +48,7 @@ def test_every_document_of_a_post_says_what_its_approval_is(sky: Skywrite) -> No
     documents = {
         "list": [post_shape(entry) for entry in sky.posts.list()],
         "get": [post_shape(sky.posts.get(number)) for number in numbers],
-        "overview": overview_shape(sky.context, overview(sky.store, sky.clock)).next,
+        "overview": overview_shape(sky.context, overview(sky.context.store, sky.context.clock)).next,
         "GET /posts": run(access, "posts.list", ListPosts()).posts,
         "GET /posts/ID": [run(access, "posts.get", ById(number)) for number in numbers],
     }
@@ -70,7 +70,7 @@ def test_a_published_post_says_who_approved_it(sky: Skywrite, world: World) -> N
 def test_a_change_makes_it_wait_again(sky: Skywrite) -> None:
     """Nobody has approved the new text."""
     number = _three(sky)[1]
-    assert (True, None) == _standing(post_shape(sky.edit(number, text="Other")))
+    assert (True, None) == _standing(post_shape(sky.posts.edit(number, text="Other")))
 
 
 def test_an_agents_draft_waits(sky: Skywrite) -> None:
@@ -83,7 +83,7 @@ def test_an_agents_draft_waits(sky: Skywrite) -> None:
 
 def test_an_approved_recurrence_covers_its_posts(sky: Skywrite) -> None:
     """They say who approved the whole."""
-    sky.set(None, {"approval": "all", "zone": "UTC"})
+    sky.accounts.set(None, {"approval": "all", "zone": "UTC"})
     rule = sky.schedule("Good morning", every="daily 9:00").recurrence_id
     assert rule is not None
     sky.approvals.approve_recurrence(rule, sky.approvals.look_at_recurrence(rule).digest, "Berta")

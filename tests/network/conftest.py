@@ -50,8 +50,8 @@ def config(network: Network, tmp_path: Path) -> Config:
 def sky(network: Network, author: PdsAccount, config: Config, clock: FakeClock) -> Iterator[Skywrite]:
     """A queue with the author's account."""
     with Skywrite(config=config, clock=clock) as queue:
-        queue.login(author.handle, author.app_password, pds=network.url)
-        queue.set(None, {"zone": "UTC"})
+        queue.accounts.login(author.handle, author.app_password, pds=network.url)
+        queue.accounts.set(None, {"zone": "UTC"})
         yield queue
 
 

@@ -242,8 +242,8 @@ def test_a_password_session_stays_where_it_was_made(process: Process, pds: Pds, 
         return {**answer, "didDoc": document} if url.endswith("refreshSession") else None
 
     sky = process(Changing(change))
-    sky.login(account.handle, account.app_password, pds=pds.url)
-    agent = sky.context.agent(sky.account())
+    sky.accounts.login(account.handle, account.app_password, pds=pds.url)
+    agent = sky.context.agent(sky.accounts.get())
     agent.refresh()
     assert pds.url == agent.session.pds_url
 
@@ -301,14 +301,14 @@ def test_where_tokens_may_go(url: str, local: bool, fits: bool) -> None:
 def test_another_kind_of_sign_in(process: Process, sign_in: SignIn, pds: Pds, account: PdsAccount) -> None:
     """A process that used the former session goes on with the new one, from OAuth to a password and back."""
     sky, elsewhere = process(), process()
-    sky.login(account.handle, account.app_password, pds=pds.url)
+    sky.accounts.login(account.handle, account.app_password, pds=pds.url)
     by_password = sky.context.agent(sky.accounts.get())
     sign_in(elsewhere)
     with pytest.raises(SignInError):
         by_password.refresh()
     first = sky.schedule("After OAuth came", at="now")
     sky.run_once()
-    elsewhere.login(account.handle, account.app_password, pds=pds.url)
+    elsewhere.accounts.login(account.handle, account.app_password, pds=pds.url)
     assert 0 == sessions_at(pds, account.did)
     second = sky.schedule("After the password came back", at="now")
     clock_free = process(clock=MovedClock(120))

@@ -29,7 +29,7 @@ def test_unused_for_a_month(process: Process, pds: Pds, account: PdsAccount) -> 
     """A session that nobody used for thirty days is refreshed, also one of an app password; a younger one is not."""
     clock, wire = MovedClock(), Wire(endpoint="refreshSession")
     sky = process(wire, clock)
-    sky.login(account.handle, account.app_password, pds=pds.url)
+    sky.accounts.login(account.handle, account.app_password, pds=pds.url)
     clock.forward(29 * DAY)
     assert [] == kept(sky)
     clock.forward(2 * DAY)
@@ -54,11 +54,11 @@ def test_revoked_while_nobody_looked(process: Process, pds: Pds, account: PdsAcc
     """A session that turns out to be over is said, and its posts wait."""
     clock = MovedClock()
     sky = process(clock=clock)
-    sky.login(account.handle, account.app_password, pds=pds.url)
-    sky.context.agent(sky.account()).delete_session()
+    sky.accounts.login(account.handle, account.app_password, pds=pds.url)
+    sky.context.agent(sky.accounts.get()).delete_session()
     clock.forward(31 * DAY)
     assert ["needs_login"] == [line["event"] for line in kept(sky)]
-    assert "needs_login" == sky.account().state
+    assert "needs_login" == sky.accounts.get().state
 
 
 def test_the_end_is_announced(process: Process, sign_in: SignIn, pds: Pds, account: PdsAccount) -> None:
@@ -93,7 +93,7 @@ def test_the_end_found_while_publishing(process: Process, sign_in: SignIn, pds: 
     sky.context.oauth.authenticator(done.session).end()
     post = sky.schedule("Held", at="now")
     sky.run_once()
-    assert ("held", "needs_login") == (sky.posts.get(post.id).post.state, sky.account().state)
+    assert ("held", "needs_login") == (sky.posts.get(post.id).post.state, sky.accounts.get().state)
     sign_in(sky)
     sky.run_once()
     assert ["Held"] == [record["value"]["text"] for record in pds.records(account.did)]
@@ -103,7 +103,7 @@ def test_facts(process: Process, sign_in: SignIn, pds: Pds, account: PdsAccount)
     """The rights of a session and the day of its end are known, and doctor says them."""
     sky = process()
     done = sign_in(sky, rights=["likes"])
-    facts = session_facts(sky.context.store, sky.account())
+    facts = session_facts(sky.context.store, sky.accounts.get())
     assert facts is not None
     assert (("posts", "media", "video", "likes"), (), done.session.ends_at) == (
         facts.rights,
@@ -117,8 +117,8 @@ def test_facts(process: Process, sign_in: SignIn, pds: Pds, account: PdsAccount)
 def test_facts_of_a_password(process: Process, pds: Pds, account: PdsAccount) -> None:
     """An app password has no list of rights, and lasts while it is used."""
     sky = process()
-    sky.login(account.handle, account.app_password, pds=pds.url)
-    facts = session_facts(sky.context.store, sky.account())
+    sky.accounts.login(account.handle, account.app_password, pds=pds.url)
+    facts = session_facts(sky.context.store, sky.accounts.get())
     assert facts is not None
     assert ("an app password", None, None) == (facts.kind, facts.rights, facts.ends_at)
     assert facts.idle_ends_at == pytest.approx(sky.context.clock.now() + timedelta(days=90), abs=timedelta(minutes=5))

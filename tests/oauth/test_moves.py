@@ -68,7 +68,7 @@ def sign_in_by_oauth(sky: Skywrite, account: PdsAccount, pds: Pds, jwt: str) -> 
 def sign_in_by_password(sky: Skywrite, account: PdsAccount, pds: Pds, jwt: str) -> None:
     """With an app password of that server."""
     password = pds.call("com.atproto.server.createAppPassword", {"name": pds.url[-12:]}, jwt=jwt)["password"]
-    sky.login(account.handle, password, pds=pds.url)
+    sky.accounts.login(account.handle, password, pds=pds.url)
 
 
 @pytest.mark.parametrize("enter", [sign_in_by_oauth, sign_in_by_password])
@@ -107,10 +107,10 @@ def test_migration(
     sky, wire = process(clock=clock), Wire()
     sky.schedule("After", at="now")
     sky.run_once()
-    assert "needs_login" == sky.account().state
+    assert "needs_login" == sky.accounts.get().state
     again = process(wire, clock)
     enter(again, account, other_pds, jwt)
-    assert other_pds.url == again.account().pds_url
+    assert other_pds.url == again.accounts.get().pds_url
     again.run_once()
     records = other_pds.records(account.did)
     assert ["Before", "Frozen", "After"] == [record["value"]["text"] for record in records]

@@ -120,7 +120,7 @@ def test_server_error(signed: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_token_endpoint_hangs(signed: Signed, pds: Pds) -> None:
     """Other accounts of the server go on; the account's post waits, and goes out once when the endpoint answers."""
     other = pds.create_account()
-    signed.sky.login(other.handle, other.app_password, pds=pds.url)
+    signed.sky.accounts.login(other.handle, other.app_password, pds=pds.url)
     inner = signed.wire.inner
 
     class Hanging:
@@ -223,7 +223,7 @@ def test_revoked(signed: Signed, pds: Pds) -> None:
 
 def test_logout(signed: Signed, pds: Pds) -> None:
     """Signing out revokes the session at the server."""
-    signed.sky.logout(signed.done.account.handle)
+    signed.sky.accounts.logout(signed.done.account.handle)
     assert 0 == sessions_at(pds, signed.did)
 
 
@@ -316,7 +316,7 @@ def replacing(self, before, session):
 DpopTransport.proof, PostStore.replace = proving, replacing
 sky = Skywrite(transport=Wire(), clock=clock)
 try:
-    print("ended:", sky.context.agent(sky.accounts()[0]).refresh().phase, flush=True)
+    print("ended:", sky.context.agent(sky.accounts.list()[0]).refresh().phase, flush=True)
 except Exception as error:
     print("ended:", error.code, flush=True)
 """
@@ -325,7 +325,7 @@ except Exception as error:
 @pytest.fixture
 def child(signed: Signed) -> Iterator[Callable[..., Child]]:
     """child(point, slept_seconds): a process that refreshes the session, and stands still at a point until woken."""
-    config = signed.sky.config
+    config = signed.sky.context.config
     environ = {
         "SKYWRITE_HOME": str(config.home),
         "SKYWRITE_PLC_URL": config.plc_url,

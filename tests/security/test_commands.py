@@ -29,7 +29,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 def test_a_row_that_nobody_added_is_not_run(desk: Desk) -> None:
     """A command without the seal of our key is an error that says so, and runs nothing."""
-    did = desk.sky.account().did
+    did = desk.sky.accounts.get().did
     settings: dict[str, Any] = {"folder": str(desk.folder), "timeout_seconds": 9, "max_bytes": 99, "jsonl": False}
     settings |= {"repeat": True, "draft": {}}
     added = desk.sky.context.store.add_timer(

@@ -57,7 +57,7 @@ def test_everything_opens_with_the_new_key_alone(desk: Desk) -> None:
         [path.name for path in home.iterdir() if path.name.startswith("key")],
     )
     with another(desk) as sky:
-        did = sky.account().did
+        did = sky.accounts.get().did
         assert ("secret", "c2VjcmV0") == (
             sky.context.store.secret("oauth", "client"),
             sky.context.store.setting("plain", "text"),
@@ -77,7 +77,7 @@ def test_a_rotation_that_was_cut_off_is_finished(desk: Desk, monkeypatch: pytest
         patch.setattr("skywrite.app.keys.finish_key", lambda config: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             rotate_key(desk.sky.context)
-    did = desk.sky.account().did
+    did = desk.sky.accounts.get().did
     with another(desk) as sky, pytest.raises(WrongKey, match="was interrupted") as raised:
         sky.context.store.load(did)
     assert "skywrite keys rotate-encryption" in hint_text(raised.value.hint)
@@ -97,12 +97,12 @@ def test_the_wrong_key_changes_nothing(desk: Desk) -> None:
     config = desk.sky.context.config._replace(key="another passphrase")
     with another(desk, config) as sky, pytest.raises(WrongKey):
         rotate_key(sky.context, "a third one")
-    assert desk.sky.context.store.load(desk.sky.account().did) is not None
+    assert desk.sky.context.store.load(desk.sky.accounts.get().did) is not None
 
 
 def test_a_given_key_is_replaced_by_a_given_key(desk: Desk) -> None:
     """From the file's key to a passphrase's and on to another: what SKYWRITE_KEY says opens everything."""
-    context, did = desk.sky.context, desk.sky.account().did
+    context, did = desk.sky.context, desk.sky.accounts.get().did
     with pytest.raises(InputError, match="made there"):
         rotate_key(context, "one")
     key = (context.config.home / "key").read_text().strip()

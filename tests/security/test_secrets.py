@@ -159,7 +159,7 @@ def test_a_surprise_is_reported_without_its_values(
         log = io.StringIO()
         with redirect_stderr(log):
             sky.run_once(log=make_log("json", sky.context.clock))
-        problem = sky.show(1).post.problem
+        problem = sky.posts.get(1).post.problem
         assert problem is not None
         told = [
             event["error"] for event in map(json.loads, log.getvalue().splitlines()) if event["event"] == "unexpected"
@@ -174,7 +174,7 @@ def test_nothing_shows_a_secret_when_it_is_printed(environ: dict[str, str], acco
     hidden = load_config(environ)
     del environ["SKYWRITE_DATABASE"]
     with Skywrite(config=load_config(environ)) as sky:
-        found = sky.account()
+        found = sky.accounts.get()
         agent = sky.context.agent(found)
         seen = (
             hidden,
@@ -196,5 +196,5 @@ def test_a_traceback_of_a_failed_login(environ: dict[str, str], proxy: FaultProx
     """The whole chain of errors, as Python prints it, holds neither the password nor the token."""
     proxy.decide = lambda method, name: repeating(answer, environ["BLUESKY_APP_PASSWORD"]) if name == SESSION else None
     with Skywrite(config=load_config(environ)) as sky, pytest.raises(SkywriteError) as caught:
-        sky.login(environ["BLUESKY_HANDLE"], environ["BLUESKY_APP_PASSWORD"], pds=proxy.url)
+        sky.accounts.login(environ["BLUESKY_HANDLE"], environ["BLUESKY_APP_PASSWORD"], pds=proxy.url)
     assert [] == secrets_in("".join(traceback.format_exception(caught.value)))

@@ -63,7 +63,7 @@ def safe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Safe]:
 def sign_in(safe: Safe) -> None:
     """Alice signs in."""
     with safe.process() as sky:
-        sky.login("alice.test", safe.box.account("alice.test").app_password, pds=safe.front.url)
+        sky.accounts.login("alice.test", safe.box.account("alice.test").app_password, pds=safe.front.url)
 
 
 def test_an_authority_of_ones_own(safe: Safe) -> None:

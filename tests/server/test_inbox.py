@@ -27,7 +27,7 @@ def sky(world: World) -> Skywrite:
     """A queue with two replies of bob in its inbox."""
     queue = world.process()
     for handle in ("alice.test", "bob.test"):
-        queue.login(handle, world.box.account(handle).app_password, pds=world.box.url)
+        queue.accounts.login(handle, world.box.account(handle).app_password, pds=world.box.url)
     sent = queue.post("We bake again", account="alice.test")
     for text in (OPEN, "The best rolls in town"):
         queue.post(text, account="bob.test", reply_to=sent.uri)

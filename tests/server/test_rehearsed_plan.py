@@ -44,7 +44,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_the_plan_says_what_the_worker_would_do(sky: Skywrite, page: TestClient, runs: list[str]) -> None:
     """What is later, held, and why; also of occurrences that are no posts yet. Only for who asks."""
-    sky.set(None, {"gap_seconds": 300, "approval": "api", "zone": "UTC"})
+    sky.accounts.set(None, {"gap_seconds": 300, "approval": "api", "zone": "UTC"})
     for text in ("First", "Second"):
         sky.schedule(text, at=NOON + timedelta(hours=1))
     sky.schedule("Nobody approves it", at=NOON + timedelta(hours=3), source="api")
@@ -60,7 +60,7 @@ def test_the_plan_says_what_the_worker_would_do(sky: Skywrite, page: TestClient,
 
 def test_the_plan_shows_reposts_and_pins(sky: Skywrite, page: TestClient, runs: list[str]) -> None:
     """Those that wait; when it is rehearsed, also what undoes and repeats them, and what is late."""
-    sky.set(None, {"zone": "UTC"})
+    sky.accounts.set(None, {"zone": "UTC"})
     sent = sky.post("Our opening hours")
     sky.reposts.pin(sent.uri, at=NOON + timedelta(hours=1), undo_after="1d")
     sky.reposts.repost(sent.uri, at=NOON + timedelta(hours=2), every="daily 14:00")
@@ -82,7 +82,7 @@ def test_it_is_tried_out_again_only_when_the_queue_changed(sky: Skywrite, page: 
         lambda: None,
         lambda: None,
         lambda: sky.posts.move(number, NOON + timedelta(hours=2)),
-        lambda: sky.set(None, {"gap_seconds": 60}),
+        lambda: sky.accounts.set(None, {"gap_seconds": 60}),
         lambda: sky.context.clock.advance(600),  # type: ignore[attr-defined]
         lambda: None,
     ):

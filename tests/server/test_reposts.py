@@ -107,7 +107,7 @@ def test_they_do_what_they_say(sky: Skywrite, world: World, access: Access) -> N
 
 def test_what_is_of_other_accounts_stays_unknown(sky: Skywrite, world: World, access: Access) -> None:
     """A key for bob finds neither alice's posts nor her reposts; it may repost what is public."""
-    sky.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
+    sky.accounts.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
     sent = sky.post("Hello from alice", account="alice.test")
     hers = run(access, "reposts.create", AddRepost(target=sent.uri, account="alice.test"))
     bob = access._replace(accounts=frozenset({sky.accounts.get("bob.test").did}))

@@ -28,37 +28,37 @@ def client(sky: Skywrite) -> TestClient:
 @pytest.mark.parametrize("name", SETTINGS)
 def test_the_api_takes_no_nonsense(sky: Skywrite, client: TestClient, name: str) -> None:
     """Each value is refused with 422; settings that watch agents are no fields of the API at all."""
-    before = sky.account().settings
+    before = sky.accounts.get().settings
     values = nonsense(name) if SETTINGS[name].by_key else ["all", "agents", "yes", None]
     for value in values:
-        answer = client.patch(f"/api/v1/accounts/{sky.account().did}", json={name: value})
+        answer = client.patch(f"/api/v1/accounts/{sky.accounts.get().did}", json={name: value})
         assert answer.status_code == 422, (value, answer.text)
-    assert before == sky.account().settings
+    assert before == sky.accounts.get().settings
 
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_the_page_takes_no_nonsense(sky: Skywrite, client: TestClient, name: str) -> None:
     """Each value that one can write is refused on a page that names it, and nothing is saved."""
-    before = sky.account().settings
+    before = sky.accounts.get().settings
     for value in nonsense_words(name):
         if value.strip():
-            answer = client.post("/accounts/settings", data={"account": sky.account().did, name: value})
+            answer = client.post("/accounts/settings", data={"account": sky.accounts.get().did, name: value})
             assert answer.status_code == 422, (value, answer.text)
-    assert before == sky.account().settings
+    assert before == sky.accounts.get().settings
 
 
 def test_the_page_shows_and_keeps_every_setting(sky: Skywrite, client: TestClient) -> None:
     """Saving the form as it is changes nothing, also of what is yes by default and was set to no."""
     given = {"inbox": False, "marks": False, "markdown": False, "approval": ["feed", "agents"], "gap_seconds": 0}
-    sky.set(None, {**given, "langs": ["de", "en"], "zone": "Europe/Berlin", "quote_links": True})
-    before = sky.account().settings
+    sky.accounts.set(None, {**given, "langs": ["de", "en"], "zone": "Europe/Berlin", "quote_links": True})
+    before = sky.accounts.get().settings
     shown = client.get("/accounts").text
     assert set() == {name for name in SETTINGS if f'name="{name}"' not in shown}
     form = _form(shown)
     assert set(SETTINGS) == set(form)
-    saved = client.post("/accounts/settings", data={**form, "account": sky.account().did}, follow_redirects=False)
+    saved = client.post("/accounts/settings", data={**form, "account": sky.accounts.get().did}, follow_redirects=False)
     assert saved.status_code == 303
-    assert before == sky.account().settings
+    assert before == sky.accounts.get().settings
 
 
 def _form(page: str) -> dict[str, str]:

@@ -70,7 +70,7 @@ def test_a_button_does_nothing_to_what_was_changed_meanwhile(
 @pytest.mark.parametrize("mode", ["slot", "every"])
 def test_a_copy_takes_no_place_of_what_was_changed_meanwhile(sky: Skywrite, page: TestClient, mode: str) -> None:
     """A draft that somebody else changed stays as it is, and nothing is made of it."""
-    sky.set_slots(None, [Slot(day, 540, "UTC") for day in range(7)])
+    sky.accounts.set_slots(None, [Slot(day, 540, "UTC") for day in range(7)])
     number = sky.schedule("What was seen", draft=True).post_id
     seen = fields(page.get(f"/compose?draft={number}").text, "/compose")
     sky.posts.edit(number, text="What nobody saw")
@@ -81,9 +81,9 @@ def test_a_copy_takes_no_place_of_what_was_changed_meanwhile(sky: Skywrite, page
 
 def test_a_setting_that_was_changed_meanwhile_stays(sky: Skywrite, page: TestClient) -> None:
     """A form that was open while somebody turned approvals on does not turn them off when a gap is saved."""
-    did = sky.account().did
+    did = sky.accounts.get().did
     seen = fields(page.get("/accounts").text, "/accounts/settings")
-    sky.set(None, {"approval": "all", "zone": "Europe/Berlin"})
+    sky.accounts.set(None, {"approval": "all", "zone": "Europe/Berlin"})
     page.post("/accounts/settings", data={**seen, "gap_seconds": "300"})
     expected = {"approval": "all", "zone": "Europe/Berlin", "gap_seconds": 300}
     assert expected == sky.accounts.get(did).settings
@@ -92,15 +92,15 @@ def test_a_setting_that_was_changed_meanwhile_stays(sky: Skywrite, page: TestCli
 def test_slots_keep_their_zone(sky: Skywrite, page: TestClient) -> None:
     """After the account moved, the page shows its slots with the zone that they have, and saves them as they are."""
     slots = [Slot(0, 540, "Europe/Berlin"), Slot(1, 540, "Europe/Berlin"), Slot(0, 600, "America/New_York")]
-    sky.set_slots(None, slots)
-    sky.set(None, {"zone": "America/New_York"})
+    sky.accounts.set_slots(None, slots)
+    sky.accounts.set(None, {"zone": "America/New_York"})
     shown = page.get("/accounts").text
     for zone in ("America/New_York", "Europe/Berlin"):
         page.post("/accounts/slots", data=fields(shown, "/accounts/slots", zone=zone))
-    assert sorted(slots) == sky.slots()
+    assert sorted(slots) == sky.accounts.slots()
     berlin = fields(shown, "/accounts/slots", zone="Europe/Berlin")
     page.post("/accounts/slots", data={**berlin, "day1": ""})
-    assert [Slot(0, 540, "Europe/Berlin"), Slot(0, 600, "America/New_York")] == sky.slots()
+    assert [Slot(0, 540, "Europe/Berlin"), Slot(0, 600, "America/New_York")] == sky.accounts.slots()
 
 
 def test_an_empty_policy_is_none_and_does_not_keep_the_old_one(sky: Skywrite, page: TestClient) -> None:

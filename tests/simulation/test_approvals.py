@@ -29,7 +29,7 @@ class AskingWorld(World):
         self.approved: dict[int, set[tuple[str, ...]]] = defaultdict(set)
         super().__init__(seed, folder, template)
         for handle in HANDLES:
-            self.user.sky.set(handle, {"approval": "all"})
+            self.user.sky.accounts.set(handle, {"approval": "all"})
 
     def schedule(self) -> None:
         """A user schedules a post; often somebody approves it at once."""

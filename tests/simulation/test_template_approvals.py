@@ -39,8 +39,8 @@ class Desk:
         box = Sandbox(clock=clock)
         self.world = World(home, box, clock, SandboxTransport(box))
         self.people, self.worker = self.world.process(), self.world.process()
-        self.people.login("alice.test", box.account("alice.test").app_password, pds=box.url)
-        self.people.set(None, {"approval": "all", "zone": "UTC"})
+        self.people.accounts.login("alice.test", box.account("alice.test").app_password, pds=box.url)
+        self.people.accounts.set(None, {"approval": "all", "zone": "UTC"})
         made = self.people.schedule(every="daily 9:00", pool=["A0", "A1"])
         assert made.recurrence_id is not None
         self.number = made.recurrence_id
@@ -104,9 +104,9 @@ class Desk:
         """Another text or time for one post."""
         number = self.waiting().id
         if self.random.random() < 0.5:
-            self.people.edit(number, text=self.random.choice(("A0", "B1", "own")))
+            self.people.posts.edit(number, text=self.random.choice(("A0", "B1", "own")))
         else:
-            self.people.move(number, f"in {self.random.randrange(1, 40)} hours")
+            self.people.posts.move(number, f"in {self.random.randrange(1, 40)} hours")
 
     def move_occurrence(self) -> None:
         """One occurrence at another time, or left out."""
@@ -131,7 +131,7 @@ class Desk:
         self.people.approvals.reject(number, "Carla")
         self.rejected.add(number)
         self.single = {item for item in self.single if item[0] != number}
-        self.people.release(number)
+        self.people.posts.release(number)
 
     def work(self) -> None:
         """Time passes until the next post is due, and a worker does it; everything that went out is looked at."""

@@ -92,11 +92,11 @@ class World:
         for handle in HANDLES:
             self._sign_in(handle)
         if self.random.random() < 0.3:
-            self.user.sky.set(HANDLES[0], {"gap_seconds": 600})
+            self.user.sky.accounts.set(HANDLES[0], {"gap_seconds": 600})
         if self.random.random() < 0.3:
-            self.user.sky.set(HANDLES[-1], {"catch_up_gap_seconds": 45})
+            self.user.sky.accounts.set(HANDLES[-1], {"catch_up_gap_seconds": 45})
         if self.random.random() < 0.3:
-            self.user.sky.set(HANDLES[1], {"max_per_day": 3, "zone": "Europe/Berlin"})
+            self.user.sky.accounts.set(HANDLES[1], {"max_per_day": 3, "zone": "Europe/Berlin"})
 
     def _process(self) -> Process:
         life = Life(self.random, self.chances)
@@ -109,7 +109,7 @@ class World:
         self.points[did].append((self.clock.now(), points))
 
     def _sign_in(self, handle: str) -> None:
-        self.user.sky.login(handle, self.box.account(handle).app_password, pds=self.box.url)
+        self.user.sky.accounts.login(handle, self.box.account(handle).app_password, pds=self.box.url)
 
     # What happens
 
@@ -136,7 +136,7 @@ class World:
             if post.state in ("held", "failed"):
                 self._log("again, at the end", post=post.id)
                 self._stop_ordering(post)
-                (self.user.sky.release if post.state == "held" else self.user.sky.retry)(post.id)
+                (self.user.sky.posts.release if post.state == "held" else self.user.sky.posts.retry)(post.id)
         self._drain()
 
     def back_up(self) -> None:
@@ -223,7 +223,7 @@ class World:
     def _edit(self, plan: Plan) -> None:
         new = f"{plan.name} changed {self.random.randrange(1000)}"
         with self._unless_refused(lambda: plan.texts.add(new)):
-            self.user.sky.edit(plan.id, text=new)
+            self.user.sky.posts.edit(plan.id, text=new)
             plan.texts = {new}
 
     def _move(self, plan: Plan) -> None:
@@ -233,7 +233,7 @@ class World:
             plan.not_before, plan.in_order = min(plan.not_before, due_at), False
 
         with self._unless_refused(maybe):
-            self.user.sky.move(plan.id, due_at)
+            self.user.sky.posts.move(plan.id, due_at)
             plan.not_before, plan.in_order = due_at, False
 
     def _cancel(self, plan: Plan) -> None:
@@ -241,22 +241,22 @@ class World:
             plan.maybe_cancelled = True
 
         with self._unless_refused(maybe):
-            self.user.sky.cancel(plan.id)
+            self.user.sky.posts.cancel(plan.id)
             plan.cancelled = True
 
     def _retry(self, plan: Plan) -> None:
         with self._unless_refused(lambda: self._now_on(plan)):
-            self.user.sky.retry(plan.id)
+            self.user.sky.posts.retry(plan.id)
             self._now_on(plan)
 
     def _release(self, plan: Plan) -> None:
         with self._unless_refused(lambda: self._now_on(plan)):
-            self.user.sky.release(plan.id)
+            self.user.sky.posts.release(plan.id)
             self._now_on(plan)
 
     def _hold(self, plan: Plan) -> None:
         with self._unless_refused(lambda: self._now_on(plan, plan.not_before)):
-            self.user.sky.hold(plan.id)
+            self.user.sky.posts.hold(plan.id)
             plan.in_order = False
 
     def _now_on(self, plan: Plan, moment: datetime | None = None) -> None:

@@ -38,16 +38,16 @@ def sandboxed(
     ) as sky:
         for handle in handles:
             account = box.account(handle)
-            sky.login(account.handle, account.app_password, pds="http://127.0.0.1:1")
+            sky.accounts.login(account.handle, account.app_password, pds="http://127.0.0.1:1")
         sky.box = box  # type: ignore[attr-defined]
         yield sky
 
 
 def queued(sky: Skywrite) -> list[str]:
     """The first lines of the texts that are in the queue, in due order."""
-    return [entry.post.text.split("\n")[0] for entry in sky.queue(limit=10_000)]
+    return [entry.post.text.split("\n")[0] for entry in sky.posts.list(limit=10_000)]
 
 
 def ledger(sky: Skywrite, feed: int = 1) -> dict[str, int]:
     """How many items of each state a feed has."""
-    return dict(sorted(sky.feed(feed).items.items()))
+    return dict(sorted(sky.feeds.get(feed).items.items()))

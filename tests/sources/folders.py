@@ -59,7 +59,7 @@ class Desk:
         self.folder.mkdir()
         self.sky = self.another()
         alice = self.box.account("alice.test")
-        self.sky.login(alice.handle, alice.app_password, pds=self.box.url)
+        self.sky.accounts.login(alice.handle, alice.app_password, pds=self.box.url)
 
     def another(self) -> Skywrite:
         """Another process on the same database."""
@@ -72,7 +72,7 @@ class Desk:
 
     def sync(self, **options: object) -> dict[str, FileReport]:
         """Sync, and the reports by path without its ending."""
-        reports = self.sky.sync_folder(self.folder, **options)  # type: ignore[arg-type]
+        reports = self.sky.folders.sync(self.folder, **options)  # type: ignore[arg-type]
         return {report.path.removesuffix(".md"): report for report in reports}
 
     def actions(self, **options: object) -> dict[str, str]:
@@ -81,7 +81,7 @@ class Desk:
 
     def waiting(self) -> list[str]:
         """The texts that are scheduled, in due order."""
-        return [entry.post.text for entry in self.sky.queue(states=("scheduled",))]
+        return [entry.post.text for entry in self.sky.posts.list(states=("scheduled",))]
 
     def published(self) -> list[str]:
         """The texts in the repository, the oldest record key first."""

@@ -68,7 +68,7 @@ def test_what_it_returns(desk: Desk, value: object, texts: list[str]) -> None:
     desk.sky.run_once()
     assert texts == later(desk)
     assert [f"app:giver:{NOON + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"] * len(texts) == [
-        entry.post.key for entry in desk.sky.history()
+        entry.post.key for entry in desk.sky.posts.history()
     ]
 
 
@@ -196,7 +196,7 @@ def test_errors_are_reported_and_not_posted(desk: Desk, giver: Callable[[], Any]
     desk.sky.run_once()
     desk.clock.advance(3600)
     desk.sky.run_once(log=lambda event, **facts: events.append((event, facts)))
-    [timer] = desk.sky.watches()
+    [timer] = desk.sky.commands.list()
     assert timer.problem is not None
     assert (error, True, NOON + timedelta(hours=2)) == (
         timer.problem.code,
@@ -206,7 +206,7 @@ def test_errors_are_reported_and_not_posted(desk: Desk, giver: Callable[[], Any]
     assert ([error], [], []) == (
         [facts["code"] for name, facts in events if "code" in facts],
         desk.published(),
-        desk.sky.queue(),
+        desk.sky.posts.list(),
     )
 
 
@@ -227,7 +227,7 @@ def _run(app: Skywrite, desk: Desk) -> list[str]:
 def test_account_and_zone(desk: Desk) -> None:
     """A function posts as its account, at the times of its zone."""
     bob = desk.box.account("bob.test")
-    desk.sky.login(bob.handle, bob.app_password, pds=desk.box.url)
+    desk.sky.accounts.login(bob.handle, bob.app_password, pds=desk.box.url)
     desk.sky.every("0 14 * * *", zone="Europe/Berlin", account="bob.test", name="giver")(lambda: "Hallo")
     desk.sky.run_once()
     later(desk)

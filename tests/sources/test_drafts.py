@@ -38,7 +38,7 @@ class App:
     """The official app, as far as it keeps drafts."""
 
     def __init__(self, sky: Skywrite) -> None:
-        self.agent = sky.context.agent(sky.account())
+        self.agent = sky.context.agent(sky.accounts.get())
 
     def write(self, *posts: dict[str, Any], **more: Any) -> str:
         return str(self.agent.procedure(f"{NSID}.createDraft", {"draft": {"posts": list(posts), **more}})["id"])
@@ -53,7 +53,7 @@ def text(value: str, **more: Any) -> dict[str, Any]:
 
 def pulled(sky: Skywrite) -> dict[str, str]:
     """What became of the draft with each text."""
-    return {draft.text: draft.action for draft in sky.pull_drafts()}
+    return {draft.text: draft.action for draft in sky.drafts.pull()}
 
 
 def test_pulled_once(desk: Desk) -> None:
@@ -63,7 +63,7 @@ def test_pulled_once(desk: Desk) -> None:
         app.write(text(f"draft {number}"))
     assert {"pulled"} == set(pulled(desk.sky).values())
     assert {"unchanged"} == set(pulled(desk.sky).values())
-    assert 120 == len(desk.sky.queue(states=("draft",), limit=1000))
+    assert 120 == len(desk.sky.posts.list(states=("draft",), limit=1000))
 
 
 def test_repeated_by_the_server(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,19 +74,19 @@ def test_repeated_by_the_server(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> 
         def query(self, nsid: str, params: dict[str, Any]) -> dict[str, Any]:
             return {"drafts": [{"id": "3k", "draft": {"posts": [text("one")]}}], "cursor": next(cursors)}
 
-    app = desk.sky.context.agent(desk.sky.account())
+    app = desk.sky.context.agent(desk.sky.accounts.get())
     monkeypatch.setattr(app, "query", Repeating().query)
-    assert [("one", "pulled")] == [(draft.text, draft.action) for draft in desk.sky.pull_drafts()]
+    assert [("one", "pulled")] == [(draft.text, draft.action) for draft in desk.sky.drafts.pull()]
 
 
 def test_changed_on_either_side(desk: Desk) -> None:
     """A draft that was changed in the app is brought up to it, unless it was changed or used here."""
     app = App(desk.sky)
     ids = [app.write(text(name)) for name in ("a", "b", "c")]
-    known = {draft.text: draft.post_id for draft in desk.sky.pull_drafts()}
+    known = {draft.text: draft.post_id for draft in desk.sky.drafts.pull()}
     assert known["b"] and known["c"]
-    desk.sky.edit(known["b"], text="b, edited here")
-    desk.sky.move(known["c"], LATER)
+    desk.sky.posts.edit(known["b"], text="b, edited here")
+    desk.sky.posts.move(known["c"], LATER)
     for draft_id, name in zip(ids, ("a", "b", "c"), strict=True):
         app.change(draft_id, text(f"{name}, changed in the app"))
     assert {
@@ -94,13 +94,13 @@ def test_changed_on_either_side(desk: Desk) -> None:
         "b, changed in the app": "yours",
         "c, changed in the app": "yours",
     } == pulled(desk.sky)
-    texts = sorted(entry.post.text for entry in desk.sky.queue())
+    texts = sorted(entry.post.text for entry in desk.sky.posts.list())
     assert ["a, changed in the app", "b, edited here", "c"] == texts
 
 
 def test_structure(desk: Desk) -> None:
     """Threads, quotes, labels, languages and gates come along, and are published as they were meant."""
-    me = desk.sky.account()
+    me = desk.sky.accounts.get()
     value = {"$type": "app.bsky.feed.post", "text": "Well", "createdAt": "2026-01-01T00:00:00.000Z"}
     write = Write.of("app.bsky.feed.post", "3kznmn7xqxl22", value)
     quoted = Repo(desk.sky.context.agent(me)).create_all([write]).refs[0]
@@ -113,9 +113,9 @@ def test_structure(desk: Desk) -> None:
         threadgateAllow=[{"$type": "app.bsky.feed.threadgate#mentionRule"}],
         postgateEmbeddingRules=[{"$type": "app.bsky.feed.postgate#disableRule"}],
     )
-    (draft,) = desk.sky.pull_drafts()
+    (draft,) = desk.sky.drafts.pull()
     assert draft.post_id
-    desk.sky.move(draft.post_id, LATER)
+    desk.sky.posts.move(draft.post_id, LATER)
     desk.clock.set(LATER)
     desk.sky.run_once()
     _, first, second = desk.box.posts("alice.test")
@@ -135,7 +135,7 @@ def test_what_stays_behind(desk: Desk) -> None:
     app.write(text("With images", embedImages=[image, image]), text("", embedVideos=[video]), deviceName="Pixel")
     app.write(text("", embedGallery={"items": [{"$type": f"{NSID}.defs#draftEmbedImage", **image}]}))
     app.write(text("x" * 700))
-    drafts = {draft.text: draft for draft in desk.sky.pull_drafts()}
+    drafts = {draft.text: draft for draft in desk.sky.drafts.pull()}
     assert {"With images": "pulled", "": "empty", "x" * 700: "pulled"} == {
         name: draft.action for name, draft in drafts.items()
     }
@@ -146,7 +146,7 @@ def test_what_stays_behind(desk: Desk) -> None:
     ) == drafts["With images"].notes
     long = drafts["x" * 700].post_id
     assert long
-    assert 3 == len(desk.sky.show(long).post.prepared["records"])
+    assert 3 == len(desk.sky.posts.get(long).post.prepared["records"])
 
 
 def test_one_that_is_wrong(desk: Desk) -> None:
@@ -154,7 +154,7 @@ def test_one_that_is_wrong(desk: Desk) -> None:
     app = App(desk.sky)
     app.write(text("fine"))
     app.write(text("wrong\0"))
-    drafts = {draft.text: draft for draft in desk.sky.pull_drafts()}
+    drafts = {draft.text: draft for draft in desk.sky.drafts.pull()}
     assert ("pulled", "wrong") == (drafts["fine"].action, drafts["wrong\0"].action)
     error = drafts["wrong\0"].error
     assert error is not None
@@ -165,12 +165,12 @@ def test_killed_in_between(desk: Desk) -> None:
     """A pull that ended before it noted what it had done adds nothing twice."""
     app = App(desk.sky)
     app.write(text("one"))
-    desk.sky.pull_drafts()
+    desk.sky.drafts.pull()
     with desk.sky.context.store._writing() as tx:
         tx.select(desk.sky.context.store._database.translate("DELETE FROM app_draft"), {})
     assert {"one": "updated"} == pulled(desk.sky)
     assert {"one": "unchanged"} == pulled(desk.sky)
-    assert 1 == len(desk.sky.queue(states=("draft",)))
+    assert 1 == len(desk.sky.posts.list(states=("draft",)))
 
 
 PLAIN = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=9)

@@ -55,7 +55,7 @@ def sky(tmp_path: Path) -> Iterator[Skywrite]:
 
 def add(sky: Skywrite, web: FeedServer, path: str = "/feed", **options: Any) -> int:
     """Add the feed at a path, without cards; its number."""
-    status, _ = sky.add_feed(web.url + path, **{"images": "none", **options})
+    status, _ = sky.feeds.add(web.url + path, **{"images": "none", **options})
     return status.feed.id
 
 
@@ -71,7 +71,7 @@ def pass_time(sky: Skywrite, **delta: float) -> None:
 @pytest.mark.parametrize("way", ["add", "edit"])
 def test_what_an_agents_feed_posts_is_the_agents(sky: Skywrite, web: FeedServer, way: str) -> None:
     """Where agents need approval, so do the posts of a feed that an agent added, or whose template it wrote."""
-    sky.set(None, {"approval": "agents"})
+    sky.accounts.set(None, {"approval": "agents"})
     web.pages["/feed"] = rss(item("one"))
     web.pages["/other"] = rss(item("three"))
     with written_by("key 3", agent=True) if way == "add" else nullcontext():
@@ -122,7 +122,7 @@ def test_the_first_look_posts_nothing(sky: Skywrite, web: FeedServer) -> None:
     add(sky, web)
     assert ([], {"passed": 2}) == (queued(sky), ledger(sky))
     web.pages["/feed"] = rss(item("three"), item("one"), item("two"))
-    check = sky.check_feed(1)
+    check = sky.feeds.check(1)
     assert (1, ["three"]) == (check.new, queued(sky))
 
 
@@ -163,7 +163,7 @@ def test_a_feed_is_found_from_its_page(sky: Skywrite, web: FeedServer) -> None:
     )
     web.pages["/real"] = rss(item("one"), title="Real")
     add(sky, web, "/blog")
-    assert (f"{web.url}/real", "Real") == (sky.feed(1).feed.url, sky.feed(1).feed.title)
+    assert (f"{web.url}/real", "Real") == (sky.feeds.get(1).feed.url, sky.feeds.get(1).feed.title)
 
 
 def test_a_page_without_a_feed_is_reported(sky: Skywrite, web: FeedServer) -> None:
@@ -171,7 +171,7 @@ def test_a_page_without_a_feed_is_reported(sky: Skywrite, web: FeedServer) -> No
     web.pages["/blog"] = Reply(b"<html><title>Blog</title></html>", headers={"content-type": "text/html"})
     with fails("feed.not_found", match="links to none"):
         add(sky, web, "/blog")
-    assert [] == sky.feeds()
+    assert [] == sky.feeds.list()
 
 
 def test_a_feed_is_added_once(sky: Skywrite, web: FeedServer) -> None:
@@ -186,19 +186,19 @@ def test_one_feed_for_many_accounts(sky: Skywrite, web: FeedServer) -> None:
     """Each account of a feed posts each item."""
     web.pages["/feed"] = rss(item("one"))
     add(sky, web, backfill=1, accounts=["alice.test", "bob.test"])
-    assert ["alice.test", "bob.test"] == sorted(entry.account.handle for entry in sky.queue())
+    assert ["alice.test", "bob.test"] == sorted(entry.account.handle for entry in sky.posts.list())
     assert {"queued": 1} == ledger(sky)
 
 
 def test_posts_keep_the_accounts_gap(sky: Skywrite, web: FeedServer) -> None:
     """Posts of one check are spread by the account's gap, also around what waits already."""
-    sky.context.store.set_account_settings(sky.account().did, {"gap_seconds": 300})
+    sky.context.store.set_account_settings(sky.accounts.get().did, {"gap_seconds": 300})
     sky.schedule("mine", at=START + timedelta(minutes=4))
     web.pages["/feed"] = rss(*(item(name) for name in "cba"))
     add(sky, web, backfill=3)
     due = [
         (entry.post.text[0], int((entry.post.due_at - START).total_seconds()))
-        for entry in sky.queue()
+        for entry in sky.posts.list()
         if entry.post.due_at
     ]
     assert [("m", 240), ("a", 540), ("b", 840), ("c", 1140)] == due
@@ -208,10 +208,10 @@ def test_posts_take_slots(sky: Skywrite, web: FeedServer) -> None:
     """With spacing "slots" posts take the account's next free slots."""
     from skywrite.posting.schedule.slots import parse_slots
 
-    sky.context.store.set_slots(sky.account().did, parse_slots("daily 13:00", "UTC"))
+    sky.context.store.set_slots(sky.accounts.get().did, parse_slots("daily 13:00", "UTC"))
     web.pages["/feed"] = rss(item("b"), item("a"))
     add(sky, web, backfill=2, spacing="slots")
-    due = [entry.post.due_at - START for entry in sky.queue() if entry.post.due_at]
+    due = [entry.post.due_at - START for entry in sky.posts.list() if entry.post.due_at]
     assert [timedelta(hours=1), timedelta(hours=25)] == due
 
 
@@ -219,7 +219,7 @@ def test_a_slot_that_is_taken_meanwhile(sky: Skywrite, web: FeedServer, monkeypa
     """A check that is overtaken between looking and storing takes the next slot, for the account that needs one."""
     from skywrite.posting.schedule.slots import parse_slots
 
-    for account in sky.accounts():
+    for account in sky.accounts.list():
         sky.context.store.set_slots(account.did, parse_slots("daily 13:00", "UTC"))
     store = FeedStore.queue_item
 
@@ -233,7 +233,7 @@ def test_a_slot_that_is_taken_meanwhile(sky: Skywrite, web: FeedServer, monkeypa
     add(sky, web, backfill=1, spacing="slots", accounts=["alice.test", "bob.test"])
     due = sorted(
         (entry.account.handle, (entry.post.due_at - START) // timedelta(hours=1))
-        for entry in sky.queue()
+        for entry in sky.posts.list()
         if entry.post.due_at
     )
     assert [("alice.test", 1), ("bob.test", 1), ("bob.test", 25)] == due
@@ -244,11 +244,11 @@ def test_what_does_not_fit_into_a_check_goes_next_time(sky: Skywrite, web: FeedS
     web.pages["/feed"] = rss()
     add(sky, web, most=2)
     web.pages["/feed"] = rss(*(item(name) for name in "edcba"))
-    assert 3 == sky.check_feed(1).waiting
+    assert 3 == sky.feeds.check(1).waiting
     web.pages["/feed"] = rss()
-    sky.check_feed(1)
+    sky.feeds.check(1)
     web.pages["/feed"] = Reply(status=304)
-    sky.check_feed(1)
+    sky.feeds.check(1)
     assert ["a", "b", "c", "d", "e"] == queued(sky)
 
 
@@ -262,8 +262,8 @@ def test_requests_are_conditional(sky: Skywrite, web: FeedServer) -> None:
     )
     add(sky, web)
     web.pages["/feed"] = Reply(status=304)
-    check = sky.check_feed(1)
-    sky.check_feed(1)
+    check = sky.feeds.check(1)
+    sky.feeds.check(1)
     sent = [(asked.headers.get("if-none-match"), asked.headers.get("if-modified-since")) for asked in web.asked]
     assert (0, None) == (check.new, check.problem)
     assert [(None, None), *[('"v1"', "Tue, 24 Nov 2026 10:00:00 GMT")] * 2] == sent
@@ -274,8 +274,8 @@ def test_a_feed_that_failed_to_read_is_not_remembered_as_seen(sky: Skywrite, web
     web.pages["/feed"] = Reply(rss(item("one")), headers={"etag": '"v1"'})
     add(sky, web)
     web.pages["/feed"] = Reply(b"<html>back soon</html>", headers={"etag": '"v2"'})
-    assert "feed.unreadable" == getattr(sky.check_feed(1).problem, "code", None)
-    sky.check_feed(1)
+    assert "feed.unreadable" == getattr(sky.feeds.check(1).problem, "code", None)
+    sky.feeds.check(1)
     assert '"v1"' == web.asked[-1].headers.get("if-none-match")
 
 
@@ -300,7 +300,7 @@ def test_feeds_are_asked_as_seldom_as_they_wish(
     """The next look follows ttl, sy:updatePeriod and max-age, within limits, give or take a tenth."""
     web.pages["/feed"] = Reply(rss(head=head), headers=headers)
     add(sky, web)
-    planned = sky.feed(1).feed.next_check_at
+    planned = sky.feeds.get(1).feed.next_check_at
     assert planned is not None
     assert 0.9 * minutes <= (planned - START) / timedelta(minutes=1) <= 1.1 * minutes
 
@@ -312,15 +312,15 @@ def test_errors_make_looks_rarer_and_a_good_one_ends_that(sky: Skywrite, web: Fe
     web.pages["/feed"] = Reply(status=500)
     waits = []
     for _ in range(8):
-        sky.check_feed(1)
-        feed = sky.feed(1).feed
+        sky.feeds.check(1)
+        feed = sky.feeds.get(1).feed
         assert feed.next_check_at is not None and feed.problem is not None
         waits.append(round((feed.next_check_at - START) / timedelta(minutes=30)))
     assert 8 == feed.failures
     assert waits[0] == 1 and waits[2] in (4, 5) and max(waits) <= 53 and waits[-1] >= 43
     web.pages["/feed"] = rss()
-    sky.check_feed(1)
-    assert (0, None) == (sky.feed(1).feed.failures, sky.feed(1).feed.problem)
+    sky.feeds.check(1)
+    assert (0, None) == (sky.feeds.get(1).feed.failures, sky.feeds.get(1).feed.problem)
 
 
 def test_retry_after_is_obeyed(sky: Skywrite, web: FeedServer) -> None:
@@ -328,8 +328,8 @@ def test_retry_after_is_obeyed(sky: Skywrite, web: FeedServer) -> None:
     web.pages["/feed"] = rss()
     add(sky, web)
     web.pages["/feed"] = Reply(status=429, headers={"retry-after": "18000"})
-    sky.check_feed(1)
-    assert START + timedelta(hours=5) == sky.feed(1).feed.next_check_at
+    sky.feeds.check(1)
+    assert START + timedelta(hours=5) == sky.feeds.get(1).feed.next_check_at
 
 
 def test_asking_too_often_is_refused(sky: Skywrite, web: FeedServer) -> None:
@@ -345,11 +345,11 @@ def test_a_feed_that_is_gone_is_asked_no_more(sky: Skywrite, web: FeedServer) ->
     add(sky, web)
     web.pages["/feed"] = Reply(status=410)
     for _ in range(3):
-        sky.check_feed(1)
-    feed = sky.feed(1).feed
+        sky.feeds.check(1)
+    feed = sky.feeds.get(1).feed
     assert ("gone", None, None) == (feed.state, feed.next_check_at, feeds_of(sky.context.store).next_feed_at())
     web.pages["/feed"] = rss(item("two"), item("one"))
-    assert (1, "active") == (sky.check_feed(1).new, sky.feed(1).feed.state)
+    assert (1, "active") == (sky.feeds.check(1).new, sky.feeds.get(1).feed.state)
 
 
 def test_a_feed_that_has_moved_is_followed(sky: Skywrite, web: FeedServer) -> None:
@@ -360,8 +360,8 @@ def test_a_feed_that_has_moved_is_followed(sky: Skywrite, web: FeedServer) -> No
     web.pages["/new"] = rss(item("two"), item("one"))
     urls = []
     for _ in range(4):
-        sky.check_feed(1)
-        urls.append(sky.feed(1).feed.url.removeprefix(web.url))
+        sky.feeds.check(1)
+        urls.append(sky.feeds.get(1).feed.url.removeprefix(web.url))
     assert ["/feed", "/feed", "/new", "/new"] == urls
     assert ["two"] == queued(sky)
 
@@ -372,8 +372,8 @@ def test_a_redirect_for_now_changes_no_address(sky: Skywrite, web: FeedServer) -
     web.pages["/elsewhere"] = rss(item("one"))
     add(sky, web)
     for _ in range(4):
-        sky.check_feed(1)
-    assert f"{web.url}/feed" == sky.feed(1).feed.url
+        sky.feeds.check(1)
+    assert f"{web.url}/feed" == sky.feeds.get(1).feed.url
 
 
 # Evils
@@ -420,11 +420,11 @@ def test_every_evil_is_reported_and_harmless(sky: Skywrite, web: FeedServer) -> 
     add(sky, web)
     for name, reply in evil_replies(web).items():
         web.pages["/feed"] = reply
-        check = sky.check_feed(1)
+        check = sky.feeds.check(1)
         assert check.problem is not None and check.problem.message, name
-        assert (0, (), "active") == (check.new, check.posts, sky.feed(1).feed.state), name
+        assert (0, (), "active") == (check.new, check.posts, sky.feeds.get(1).feed.state), name
     web.pages["/feed"] = rss(item("two"), item("one"))
-    sky.check_feed(1)
+    sky.feeds.check(1)
     assert ["two"] == queued(sky)
 
 
@@ -434,7 +434,7 @@ def test_a_slow_feed_is_left(sky: Skywrite, web: FeedServer, monkeypatch: pytest
     add(sky, web)
     monkeypatch.setattr(feed_poll, "FEED_TIMEOUT_SECONDS", 1.5)
     web.pages["/feed"] = web.slow()
-    check = sky.check_feed(1)
+    check = sky.feeds.check(1)
     assert "fetch.failed" == getattr(check.problem, "code", None)
 
 
@@ -448,7 +448,7 @@ def test_evils_at_the_beginning_store_nothing(sky: Skywrite, web: FeedServer) ->
         web.pages[path] = reply
         with pytest.raises(error):
             add(sky, web, path)
-    assert [] == sky.feeds()
+    assert [] == sky.feeds.list()
 
 
 def test_a_feed_cut_in_the_middle_loses_and_repeats_nothing(sky: Skywrite, web: FeedServer) -> None:
@@ -458,11 +458,11 @@ def test_a_feed_cut_in_the_middle_loses_and_repeats_nothing(sky: Skywrite, web: 
     whole = rss(item("one"), item("two", guid=""), item("three", guid=""))
     for end in range(len(whole) - 30, 120, -23):
         web.pages["/feed"] = whole[:end]
-        sky.check_feed(1)
+        sky.feeds.check(1)
         web.pages["/feed"] = rss()
-        sky.check_feed(1)
+        sky.feeds.check(1)
     web.pages["/feed"] = whole
-    sky.check_feed(1)
+    sky.feeds.check(1)
     assert ["one", "three", "two"] == sorted(queued(sky))
 
 
@@ -494,7 +494,7 @@ def test_templates_say_what_posts_say(sky: Skywrite, web: FeedServer) -> None:
     """A template chooses the text; it is fitted by shortening the summary, so that the link survives."""
     web.pages["/feed"] = rss(item("News", description="word " * 200, category="Sea watch"))
     add(sky, web, backfill=1, template="{{ title }}: {{ summary }} {{ hashtags }}\n{{ link }}")
-    text = sky.queue()[0].post.text
+    text = sky.posts.list()[0].post.text
     assert text.startswith("News: word word") and text.endswith("word… #SeaWatch\nhttps://site.example/News")
 
 
@@ -503,7 +503,7 @@ def test_a_wrong_template_is_reported_before_anything_is_stored(sky: Skywrite, w
     web.pages["/feed"] = rss(item("one"))
     with fails("template.invalid", match="cannot be read"):
         add(sky, web, template="{{ title ")
-    assert [] == sky.feeds()
+    assert [] == sky.feeds.list()
 
 
 def test_filters_choose_items(sky: Skywrite, web: FeedServer) -> None:
@@ -511,9 +511,9 @@ def test_filters_choose_items(sky: Skywrite, web: FeedServer) -> None:
     web.pages["/feed"] = rss()
     add(sky, web, include=["release"], exclude=["/\\bbeta\\b/"])
     web.pages["/feed"] = rss(item("Release 2"), item("Talk"), item("Release 3 beta"))
-    sky.check_feed(1)
+    sky.feeds.check(1)
     web.pages["/feed"] = rss(item("Talk", title="Release talk"), item("Release 2"))
-    sky.check_feed(1)
+    sky.feeds.check(1)
     assert (["Release 2"], {"filtered": 2, "queued": 1}) == (queued(sky), ledger(sky))
 
 
@@ -522,8 +522,8 @@ def test_a_slow_pattern_fails_its_item_alone(sky: Skywrite, web: FeedServer) -> 
     web.pages["/feed"] = rss()
     add(sky, web, exclude=["/^(a|aa|aaa)+$/"])
     web.pages["/feed"] = rss(item("fine"), item("evil", title="a" * 3000 + "!"))
-    sky.check_feed(1)
-    failed = [entry for entry in sky.feed_items(1) if entry.state == "failed"]
+    sky.feeds.check(1)
+    failed = [entry for entry in sky.feeds.items(1) if entry.state == "failed"]
     assert (["fine"], ["filter.too_slow"]) == (queued(sky), [entry.problem.code for entry in failed if entry.problem])
 
 
@@ -533,7 +533,7 @@ def test_images_with_descriptions_are_posted(sky: Skywrite, web: FeedServer) -> 
     html = f"&lt;img src='{web.url}/a.png' alt='A red dot'&gt;"
     web.pages["/feed"] = rss(item("dot", description=html), head="<language>pt-br</language>")
     add(sky, web, backfill=1, images="auto")
-    post = sky.queue()[0].post
+    post = sky.posts.list()[0].post
     assert (["A red dot"], ["pt-BR"]) == ([image["alt"] for image in post.draft["images"]], post.draft["langs"])
 
 
@@ -541,7 +541,7 @@ def test_an_image_that_is_gone_does_not_stop_an_item(sky: Skywrite, web: FeedSer
     """An item whose image cannot be had is posted without it, and that is told."""
     html = f"&lt;img src='{web.url}/gone.png' alt='A dot'&gt;"
     web.pages["/feed"] = rss(item("dot", description=html, link=f"{web.url}/page"))
-    _, check = sky.add_feed(f"{web.url}/feed", backfill=1, images="auto")
+    _, check = sky.feeds.add(f"{web.url}/feed", backfill=1, images="auto")
     assert ["dot"] == queued(sky)
     assert any("without some of its media" in warning for warning in check.warnings)
 
@@ -553,7 +553,7 @@ def test_one_image_that_is_gone_takes_no_other_with_it(sky: Skywrite, web: FeedS
     html = "".join(f"&lt;img src='{web.url}/{name}.png' alt='{name}'&gt;" for name in "abc")
     web.pages["/feed"] = rss(item("dots", description=html))
     _, check = sky.feeds.add(f"{web.url}/feed", backfill=1, images="auto")
-    assert ["a", "c"] == [image["alt"] for image in sky.queue()[0].post.draft["images"]]
+    assert ["a", "c"] == [image["alt"] for image in sky.posts.list()[0].post.draft["images"]]
     assert any("without some of its media" in warning for warning in check.warnings)
 
 
@@ -565,7 +565,7 @@ def test_a_video_that_cannot_be_had_leaves_the_images(sky: Skywrite, web: FeedSe
     one = item("dot", description=html).replace("</item>", f"{video}</item>")
     web.pages["/feed"] = rss(one)
     sky.feeds.add(f"{web.url}/feed", backfill=1, images="auto")
-    assert ["A"] == [image["alt"] for image in sky.queue()[0].post.draft["images"]]
+    assert ["A"] == [image["alt"] for image in sky.posts.list()[0].post.draft["images"]]
     assert f"{web.url}/gone.mp4" in [web.url + asked.path for asked in web.asked]
 
 
@@ -608,7 +608,7 @@ def test_mentions_notify_only_where_they_are_asked_for(sky: Skywrite, web: FeedS
     sky.feeds.edit(number, mentions=True)
     web.pages["/feed"] = rss(item("Again @bob.test"))
     sky.feeds.check(number)
-    kinds = [facet["features"][0]["$type"].rpartition("#")[2] for entry in sky.queue() for facet in facets(entry)]
+    kinds = [facet["features"][0]["$type"].rpartition("#")[2] for entry in sky.posts.list() for facet in facets(entry)]
     assert ["link", "mention", "link"] == kinds
 
 
@@ -632,14 +632,14 @@ def test_the_card_is_the_pages(sky: Skywrite, web: FeedServer) -> None:
     web.pages["/page"] = Reply(b"<title>The page</title>", headers={"content-type": "text/html"})
     web.pages["/feed"] = rss(item("one", link=f"{web.url}/page"))
     add(sky, web, backfill=1, images="auto")
-    assert "The page" == sky.queue()[0].post.draft["card"]["title"]
+    assert "The page" == sky.posts.list()[0].post.draft["card"]["title"]
 
 
 def test_a_link_to_a_private_place_gives_no_card(sky: Skywrite, web: FeedServer) -> None:
     """A feed cannot make us open private addresses: the item is posted without a card."""
     web.pages["/feed"] = rss(item("one", link="http://10.0.0.7/secret"))
     add(sky, web, backfill=1, images="auto", template="{{ title }}")
-    assert (["one"], "none") == (queued(sky), sky.queue()[0].post.draft.get("card", "auto"))
+    assert (["one"], "none") == (queued(sky), sky.posts.list()[0].post.draft.get("card", "auto"))
 
 
 def test_preview_shows_and_stores_nothing(sky: Skywrite, web: FeedServer) -> None:
@@ -647,7 +647,7 @@ def test_preview_shows_and_stores_nothing(sky: Skywrite, web: FeedServer) -> Non
     web.pages["/feed"] = rss(item("three"), item("two"), item("one"))
     add(sky, web, exclude=["two"])
     web.pages["/feed"] = rss(item("five"), item("two again"), item("three"))
-    shown = sky.preview_feed("1", limit=5, images="none")
+    shown = sky.feeds.preview("1", limit=5, images="none")
     told = [(one.title, one.state, one.ready is not None) for one in shown]
     assert [("five", "new", True), ("two again", "filtered", True), ("three", "passed", True)] == told
     assert ([], {"passed": 3}) == (queued(sky), ledger(sky))
@@ -657,13 +657,13 @@ def test_a_preview_names_items_that_are_the_same(sky: Skywrite, web: FeedServer)
     """Two items with one guid, or with everything else in common, are one: only one is posted, and it says which."""
     same = {"link": "https://blog.test/x", "pubDate": "Tue, 24 Nov 2026 10:00:00 GMT"}
     web.pages["/feed"] = rss(item("a", title="First"), item("a", title="Second", link="https://blog.test/other"))
-    shown = sky.preview_feed(web.url + "/feed", limit=5, images="none")
+    shown = sky.feeds.preview(web.url + "/feed", limit=5, images="none")
     assert [
         ("First", "new", "", True),
         ("Second", "repeated", "the same item as 'First': it has the same guid, guid-a", False),
     ] == [(one.title, one.state, one.same_as, one.ready is not None) for one in shown]
     web.pages["/feed"] = rss(item("b", title="T", **same), item("c", title="T", **same))
-    (reason,) = [one.same_as for one in sky.preview_feed(web.url + "/feed", limit=5, images="none") if one.same_as]
+    (reason,) = [one.same_as for one in sky.feeds.preview(web.url + "/feed", limit=5, images="none") if one.same_as]
     assert "the same item as 'T': it has the same title, link and date" == reason
 
 
@@ -672,9 +672,9 @@ def test_an_edit_before_its_turn_is_posted_as_edited(sky: Skywrite, web: FeedSer
     web.pages["/feed"] = rss()
     add(sky, web, most=1)
     web.pages["/feed"] = rss(item("b", title="Tpyo"), item("a"))
-    sky.check_feed(1)
+    sky.feeds.check(1)
     web.pages["/feed"] = rss(item("b", title="Typo"), item("a"))
-    sky.check_feed(1)
+    sky.feeds.check(1)
     assert ["a", "Typo"] == queued(sky)
 
 
@@ -683,7 +683,7 @@ def test_an_item_that_cannot_be_posted_stops_no_other(sky: Skywrite, web: FeedSe
     web.pages["/feed"] = rss()
     add(sky, web, template="{{ summary }}")
     web.pages["/feed"] = rss(item("b", description="Fine"), item("a"))
-    check = sky.check_feed(1)
+    check = sky.feeds.check(1)
     assert (["Fine"], {"failed": 1, "queued": 1}) == (queued(sky), ledger(sky))
     assert any("empty text" in warning for warning in check.warnings)
 
@@ -692,10 +692,10 @@ def test_a_changed_feed_goes_on_where_it_was(sky: Skywrite, web: FeedServer) -> 
     """Another template, another account: what was posted stays posted, and what was not given stays as it was."""
     web.pages["/feed"] = rss(item("one"))
     number = add(sky, web, backfill=1, labels=["porn"])
-    sky.edit_feed(number, accounts=["bob.test"], template="New: {{ title }}")
+    sky.feeds.edit(number, accounts=["bob.test"], template="New: {{ title }}")
     web.pages["/feed"] = rss(item("two"), item("one"))
-    sky.check_feed(number)
-    waiting = [(entry.account.handle, entry.post.text, entry.post.draft["labels"]) for entry in sky.queue()]
+    sky.feeds.check(number)
+    waiting = [(entry.account.handle, entry.post.text, entry.post.draft["labels"]) for entry in sky.posts.list()]
     assert [("alice.test", "one\n\nhttps://site.example/one", ["porn"]), ("bob.test", "New: two", ["porn"])] == sorted(
         waiting
     )
@@ -705,7 +705,7 @@ def test_an_empty_option_is_the_default_again(sky: Skywrite, web: FeedServer) ->
     """A template or a filter is taken back."""
     web.pages["/feed"] = rss(item("one"))
     number = add(sky, web, template="{{ title }}", include=["two"])
-    changed = sky.edit_feed(number, template="", include=[])
+    changed = sky.feeds.edit(number, template="", include=[])
     assert set() == {"template", "include"} & set(changed.feed.settings)
 
 
@@ -717,20 +717,20 @@ def test_a_wrong_change_leaves_a_feed_as_it_was(sky: Skywrite, web: FeedServer, 
     """Each option is checked as when a feed is added."""
     web.pages["/feed"] = rss(item("one"))
     number = add(sky, web)
-    before = sky.feed(number)
+    before = sky.feeds.get(number)
     with pytest.raises(InputError):
-        sky.edit_feed(number, **wrong)
-    assert before == sky.feed(number)
+        sky.feeds.edit(number, **wrong)
+    assert before == sky.feeds.get(number)
 
 
 def test_removing_a_feed_leaves_its_posts(sky: Skywrite, web: FeedServer) -> None:
     """A feed that is removed leaves its posts in the queue; asking for it is an error."""
     web.pages["/feed"] = rss(item("one"))
     add(sky, web, backfill=1)
-    sky.remove_feed(1)
-    assert (["one"], []) == (queued(sky), sky.feeds())
+    sky.feeds.remove(1)
+    assert (["one"], []) == (queued(sky), sky.feeds.list())
     with fails("feed.unknown"):
-        sky.check_feed(1)
+        sky.feeds.check(1)
 
 
 # Many at once, and sudden ends
@@ -742,7 +742,7 @@ def test_a_feed_is_checked_by_one_at_a_time(sky: Skywrite, web: FeedServer) -> N
     add(sky, web)
     feeds_of(sky.context.store).claim_feed(1, "elsewhere/1/x", 300)
     with fails("feed.busy", match="another process"):
-        sky.check_feed(1)
+        sky.feeds.check(1)
 
 
 def test_two_checkers_racing_post_each_item_once(tmp_path: Path, web: FeedServer) -> None:
@@ -797,7 +797,7 @@ def check_and_die(environ: dict[str, str], place: str, count: int) -> None:
     owner: Any = Transaction if place in ("run", "run_many") else FeedStore
     setattr(owner, place, dying(getattr(owner, place)))
     with Skywrite() as sky:
-        sky.check_feed(1)
+        sky.feeds.check(1)
 
 
 @pytest.mark.parametrize("place", ["known_items", "record_poll", "pending_items", "queue_item", "run"])
@@ -817,9 +817,9 @@ def test_a_kill_between_fetch_and_queue_loses_and_repeats_nothing(tmp_path: Path
             process.join()
             kills += process.exitcode == -9
             pass_time(sky, minutes=10)
-        sky.check_due_feeds()
-        sky.check_feed(1)
-        keys = [entry.post.key for entry in sky.queue()]
+        sky.feeds.check_due()
+        sky.feeds.check(1)
+        keys = [entry.post.key for entry in sky.posts.list()]
         assert (["a", "b", "c"], 3) == (sorted(queued(sky)), len(set(keys)))
         assert kills >= 1
 
@@ -834,7 +834,7 @@ def test_the_lease_of_a_dead_checker_ends_at_once(tmp_path: Path, web: FeedServe
         process.start()
         process.join()
         assert -9 == process.exitcode
-        assert None is sky.check_feed(1).problem
+        assert None is sky.feeds.check(1).problem
 
 
 def test_many_feeds_are_checked_in_one_go(sky: Skywrite, web: FeedServer) -> None:
@@ -900,10 +900,10 @@ def test_a_long_life_posts_each_item_once(sky: Skywrite, web: FeedServer) -> Non
             if fault < 0.3
             else whole
         )
-        sky.check_feed(1)
+        sky.feeds.check(1)
         pass_time(sky, minutes=35)
     web.pages["/feed"] = rss(*(item(name) for name in reversed(shown)))
-    while sky.check_feed(1).waiting:
+    while sky.feeds.check(1).waiting:
         pass
     names = [text.split()[0] for text in queued(sky)]
     assert sorted(shown) == sorted(names)

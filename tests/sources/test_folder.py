@@ -54,7 +54,7 @@ def test_new_changed_and_gone(desk: Desk) -> None:
 
 def test_time_and_zone(desk: Desk) -> None:
     """A changed time moves the post; a time without a zone is one of the account's zone, or of the file's own."""
-    desk.sky.set("alice.test", {"zone": "Europe/Berlin"})
+    desk.sky.accounts.set("alice.test", {"zone": "Europe/Berlin"})
     desk.write(a="---\nat: 2026-12-01 09:00\n---\nx", b="---\nat: 2026-12-01 09:00\nzone: Asia/Tokyo\n---\ny")
     hours = {name: report.due_at.hour for name, report in desk.sync().items() if report.due_at}
     assert {"a": 8, "b": 0} == hours
@@ -116,7 +116,7 @@ def test_cancelled_by_hand(desk: Desk) -> None:
     desk.write(a=post_text("one"))
     number = desk.sync()["a"].id
     assert number is not None
-    desk.sky.cancel(number)
+    desk.sky.posts.cancel(number)
     assert {"a": "unchanged"} == desk.actions()
     assert [] == desk.waiting()
     desk.write(a=post_text("one, after all"))
@@ -139,7 +139,7 @@ def test_missed(desk: Desk) -> None:
 
 def test_slots(desk: Desk) -> None:
     """Files without a time take the account's next free slots in the order of their names, and keep them."""
-    desk.sky.set_slots("alice.test", [Slot(day, 9 * 60, "UTC") for day in range(7)])
+    desk.sky.accounts.set_slots("alice.test", [Slot(day, 9 * 60, "UTC") for day in range(7)])
     desk.write(b=post_text("two", None), a=post_text("one", None))
     first = {name: report.due_at for name, report in desk.sync().items()}
     assert [NOON + timedelta(hours=21), NOON + timedelta(hours=45)] == [first["a"], first["b"]]
@@ -150,7 +150,7 @@ def test_slots(desk: Desk) -> None:
 @pytest.mark.parametrize("verb", ["add_synced", "replace_synced"])
 def test_a_slot_that_is_taken_meanwhile(desk: Desk, verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sync that is overtaken between looking and storing takes the next slot, and the files after it others."""
-    desk.sky.set_slots("alice.test", [Slot(day, 9 * 60, "UTC") for day in range(7)])
+    desk.sky.accounts.set_slots("alice.test", [Slot(day, 9 * 60, "UTC") for day in range(7)])
     desk.write(a=post_text("one", key="old"))
     if verb == "replace_synced":
         desk.sync()
@@ -166,7 +166,7 @@ def test_a_slot_that_is_taken_meanwhile(desk: Desk, verb: str, monkeypatch: pyte
     monkeypatch.setattr(SyncStore, verb, overtaken)
     told = {name: report.due_at for name, report in desk.sync().items()}
     slots = [NOON + timedelta(hours=hours) for hours in (21, 45, 69)]
-    stored = [entry.post.due_at for entry in desk.sky.queue()]
+    stored = [entry.post.due_at for entry in desk.sky.posts.list()]
     assert ({"a": slots[1], "b": slots[2]}, slots) == (told, stored)
 
 
@@ -300,12 +300,12 @@ def test_no_prune(desk: Desk) -> None:
 def test_another_account(desk: Desk) -> None:
     """A file that names another account moves there; one that names an unknown account is wrong."""
     bob = desk.box.account("bob.test")
-    desk.sky.login(bob.handle, bob.app_password, pds=desk.box.url)
+    desk.sky.accounts.login(bob.handle, bob.app_password, pds=desk.box.url)
     desk.write(a=post_text("one"))
     desk.sync()
     desk.write(a=post_text("one", account="'@bob.test'"), b=post_text("two", account="eve.test"))
     assert {"a": "scheduled", "b": "wrong"} == desk.actions()
-    assert ["bob.test"] == [entry.account.handle for entry in desk.sky.queue(states=("scheduled",))]
+    assert ["bob.test"] == [entry.account.handle for entry in desk.sky.posts.list(states=("scheduled",))]
 
 
 def test_memory_lost(desk: Desk) -> None:
@@ -328,7 +328,7 @@ def test_races(desk: Desk) -> None:
     def sync() -> None:
         try:
             with desk.another() as sky:
-                sky.sync_folder(desk.folder)
+                sky.folders.sync(desk.folder)
         except SkywriteError as error:
             errors.append(error)
 

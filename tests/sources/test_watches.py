@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from skywrite.app import Skywrite
 from skywrite.app.timers import TimerTask
 from skywrite.core.clock import SYSTEM_CLOCK
 from skywrite.core.errors import InputError
@@ -44,7 +45,7 @@ class Log:
 
 def watch(desk: Desk, command: str, **options: Any) -> Timer:
     """A watch that comes every hour, in the desk's folder."""
-    return desk.sky.add_watch(command, every=HOURLY, folder=desk.folder, **options)
+    return desk.sky.commands.add(command, every=HOURLY, folder=desk.folder, **options)
 
 
 def hours(desk: Desk, count: float = 1) -> list[str]:
@@ -62,7 +63,7 @@ def test_output_is_posted_at_its_times(desk: Desk) -> None:
     assert ["It rains."] == hours(desk, 0.5)
     record = desk.box.posts("alice.test")[0].record
     assert (["weather"], ["en"]) == (record["tags"], record["langs"])
-    assert (1, "command") == (len(desk.published()), desk.sky.history()[0].post.source)
+    assert (1, "command") == (len(desk.published()), desk.sky.posts.history()[0].post.source)
 
 
 def test_nothing_and_the_same(desk: Desk) -> None:
@@ -104,7 +105,7 @@ def test_errors_are_reported_and_not_posted(desk: Desk, command: str, options: d
     assert told.problem is not None
     assert (error, "failed", NOON + timedelta(hours=2)) == (told.problem.code, told.outcome, told.next_at)
     assert ([error], []) == ([facts["code"] for name, facts in log.events if "code" in facts], desk.published())
-    assert [] == desk.sky.queue()
+    assert [] == desk.sky.posts.list()
 
 
 def test_good_again_after_an_error(desk: Desk) -> None:
@@ -135,7 +136,7 @@ def test_two_workers_run_it_once(desk: Desk) -> None:
         desk.clock.advance(3600)
         ready = threading.Barrier(len(others))
 
-        def work(sky: Any, ready: threading.Barrier = ready) -> None:
+        def work(sky: Skywrite, ready: threading.Barrier = ready) -> None:
             ready.wait()
             sky.run_once()
 
@@ -158,7 +159,7 @@ def test_killed_in_the_middle(desk: Desk) -> None:
     assert None is not desk.sky.context.store.claim_timer(timer, at, gone, at + timedelta(hours=9))
     desk.sky.run_once()
     assert ["Hello"] == desk.published()
-    assert f"watch:{timer.id}:2026-11-24T13:00:00Z" == desk.sky.history()[0].post.key
+    assert f"watch:{timer.id}:2026-11-24T13:00:00Z" == desk.sky.posts.history()[0].post.key
 
 
 def test_living_holder_is_waited_for(desk: Desk) -> None:
@@ -192,7 +193,7 @@ def test_missed_in_the_hands_of_the_dead(desk: Desk) -> None:
 
 def test_one_that_cannot_be_followed_stops_no_other(desk: Desk) -> None:
     """It is told and rests for a while; those behind it run, what is due goes out, and its time is not lost."""
-    did = desk.sky.account().did
+    did = desk.sky.accounts.get().did
     at = NOON + timedelta(hours=1)
     broken = desk.sky.context.store.add_timer(NewTimer("command", "echo No", did, HOURLY, "Mars/Base", 86_400, at))
     watch(desk, "echo Hello")
@@ -222,7 +223,7 @@ def test_after_downtime_once_at_the_most(desk: Desk) -> None:
 @pytest.mark.parametrize(("late", "runs"), [("skip:10m", 0), ("skip:2h", 1), ("publish", 1)])
 def test_late_runs(desk: Desk, late: str, runs: int) -> None:
     """A run that was missed by more than its grace is left out, and the next one comes at its time."""
-    timer = desk.sky.add_watch("echo Hi", every="0 13 * * *", zone="UTC", folder=desk.folder, late=late)
+    timer = desk.sky.commands.add("echo Hi", every="0 13 * * *", zone="UTC", folder=desk.folder, late=late)
     desk.clock.advance(3600 + 1800)
     desk.sky.run_once()
     assert ["Hi"] * runs == desk.published()
@@ -232,10 +233,10 @@ def test_late_runs(desk: Desk, late: str, runs: int) -> None:
 def test_try_stores_nothing(desk: Desk) -> None:
     """A try shows what would be posted and changes nothing; with posting it counts as the last output."""
     timer = watch(desk, "echo Hello", draft={"tags": ["t"]})
-    tried = desk.sky.try_watch(timer.id)
+    tried = desk.sky.commands.try_run(timer.id)
     assert ("Hello", ["t"]) == (tried.printed, tried.posts[0].prepared.records[0]["tags"])
-    assert ([], timer) == (desk.sky.queue(), desk.sky.context.store.timer(timer.id))
-    result, ids = desk.sky.run_watch(timer.id)
+    assert ([], timer) == (desk.sky.posts.list(), desk.sky.context.store.timer(timer.id))
+    result, ids = desk.sky.commands.run(timer.id)
     assert ("posted", 1) == (result.outcome, len(ids))
     assert ["Hello"] == hours(desk)
     assert "same" == desk.sky.context.store.timer(timer.id).outcome
@@ -245,7 +246,7 @@ def test_removed(desk: Desk) -> None:
     """A watch that was removed runs no more; its posts stay."""
     timer = watch(desk, "date")
     hours(desk)
-    desk.sky.remove_watch(timer.id)
+    desk.sky.commands.remove(timer.id)
     assert 1 == len(hours(desk, 2))
 
 
@@ -266,8 +267,8 @@ def test_nonsense_is_refused(desk: Desk, options: dict[str, Any]) -> None:
     """A watch that could not run is refused when it is added."""
     given = {"command": "date", "every": HOURLY, **options}
     with pytest.raises(InputError):
-        desk.sky.add_watch(given.pop("command"), **given)
-    assert [] == desk.sky.watches()
+        desk.sky.commands.add(given.pop("command"), **given)
+    assert [] == desk.sky.commands.list()
 
 
 def test_in_a_running_worker(tmp_path: Path) -> None:

@@ -125,9 +125,9 @@ def workers(postgres_url: str, home: Path) -> Iterator[list[Skywrite]]:
         ]
         for name in names:
             password = box.account(name).app_password or ""
-            skies[0].store.sign_in(create_session(transport, box.url, name, password))
+            skies[0].context.store.sign_in(create_session(transport, box.url, name, password))
         rows = [{"text": "Hello", "at": "now", "account": name, "late": "publish"} for name in names]
-        assert [] == [report.error for report in skies[0].import_rows(rows) if report.error]
+        assert [] == [report.error for report in skies[0].transfer.import_rows(rows) if report.error]
         yield skies
 
 

@@ -74,8 +74,6 @@ class Accounts:
         """All accounts, the default one first."""
         return self._ctx.store.accounts()
 
-    __call__ = list
-
     def get(self, name: str | None = None) -> Account:
         """The account with this handle or DID; by default that of the environment, or the default account. Raises
         SignInError.

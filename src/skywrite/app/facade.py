@@ -49,17 +49,6 @@ Poster = TypeVar("Poster", bound=Callable[[], Any])
 Listener = TypeVar("Listener", bound=Callable[..., Any])
 
 
-class _Flat:
-    """A flat name of a noun's method: `sky.move` is `sky.posts.move`."""
-
-    def __init__(self, noun: str, method: str) -> None:
-        self._noun, self._method = noun, method
-        self.__doc__ = f"The same as `{noun}.{method}`."
-
-    def __get__(self, sky: Skywrite | None, owner: type) -> Any:
-        return self if sky is None else getattr(getattr(sky, self._noun), self._method)
-
-
 @checked("")
 class Skywrite:
     """The durable queue, and everything that adds posts to it.
@@ -150,19 +139,20 @@ class Skywrite:
         """Scheduled commands, whose output is posted."""
         transfer: Transfer
         """Import, export and backup."""
+    else:
 
-    def __getattr__(self, name: str) -> Any:
-        service = (
-            None
-            if name.startswith("_")
-            else next(((row, row.services[name]) for row in features() if name in row.services), None)
-        )
-        if service is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        row, one = service
-        noun = row.load(one.home)(*(self._parts[part] for part in one.takes))
-        self.__dict__[name] = noun
-        return noun
+        def __getattr__(self, name: str) -> Any:
+            service = (
+                None
+                if name.startswith("_")
+                else next(((row, row.services[name]) for row in features() if name in row.services), None)
+            )
+            if service is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            row, one = service
+            noun = row.load(one.home)(*(self._parts[part] for part in one.takes))
+            self.__dict__[name] = noun
+            return noun
 
     def __dir__(self) -> list[str]:
         """For editors and shells: the nouns that features bring, too."""
@@ -257,54 +247,3 @@ class Skywrite:
         from skywrite.app.runner import Runner
 
         return Runner(self.context, self._drafting, self._sending, self._functions, commands=commands)
-
-    # Parts of `context` under their old names; new code uses the context.
-
-    config = _Flat("context", "config")
-    clock = _Flat("context", "clock")
-    store = _Flat("context", "store")
-
-    # Older flat names. They stay; new code is clearer with the noun.
-
-    account = _Flat("accounts", "get")
-    login = _Flat("accounts", "login")
-    logout = _Flat("accounts", "logout")
-    set = _Flat("accounts", "set")
-    set_default = _Flat("accounts", "set_default")
-    slots = _Flat("accounts", "slots")
-    set_slots = _Flat("accounts", "set_slots")
-    queue = _Flat("posts", "list")
-    history = _Flat("posts", "history")
-    show = _Flat("posts", "get")
-    preview = _Flat("posts", "preview")
-    send = _Flat("posts", "send")
-    edit = _Flat("posts", "edit")
-    move = _Flat("posts", "move")
-    cancel = _Flat("posts", "cancel")
-    hold = _Flat("posts", "hold")
-    release = _Flat("posts", "release")
-    retry = _Flat("posts", "retry")
-    undo = _Flat("posts", "undo")
-    delete = _Flat("posts", "delete")
-    due_unpublished = _Flat("posts", "count_due")
-    stop_recurrence = _Flat("recurrences", "stop")
-    change_occurrence = _Flat("recurrences", "skip_or_move")
-    add_feed = _Flat("feeds", "add")
-    feed = _Flat("feeds", "get")
-    feed_items = _Flat("feeds", "items")
-    edit_feed = _Flat("feeds", "edit")
-    remove_feed = _Flat("feeds", "remove")
-    check_feed = _Flat("feeds", "check")
-    check_due_feeds = _Flat("feeds", "check_due")
-    preview_feed = _Flat("feeds", "preview")
-    sync_folder = _Flat("folders", "sync")
-    pull_drafts = _Flat("drafts", "pull")
-    add_watch = _Flat("commands", "add")
-    watches = _Flat("commands", "list")
-    remove_watch = _Flat("commands", "remove")
-    try_watch = _Flat("commands", "try_run")
-    run_watch = _Flat("commands", "run")
-    import_rows = _Flat("transfer", "import_rows")
-    post_rows = _Flat("transfer", "post_rows")
-    export_rows = _Flat("transfer", "export_rows")
-    backup = _Flat("transfer", "backup")

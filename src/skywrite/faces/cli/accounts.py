@@ -28,7 +28,7 @@ def list_command(as_json: bool) -> None:
     from skywrite.app.shapes.accounts import account_shape
 
     with Skywrite() as sky:
-        accounts = sky.accounts()
+        accounts = sky.accounts.list()
     if as_json:
         print_json([account_shape(account) for account in accounts])
     elif not accounts:
@@ -62,7 +62,7 @@ def show_command(handle: str | None, account: str | None, as_json: bool) -> None
     if handle is not None and account is not None:
         raise InputError("The account is given twice.", hint=f"Leave one out: skywrite accounts show {handle}")
     with Skywrite() as sky:
-        found = sky.account(account if handle is None else handle)
+        found = sky.accounts.get(account if handle is None else handle)
         if as_json:
             print_json(whole_account_shape(sky.context, found))
             return
@@ -81,7 +81,7 @@ def use_command(handle: str, as_json: bool) -> None:
     from skywrite.app.shapes.accounts import account_shape
 
     with Skywrite() as sky:
-        account = sky.set_default(handle)
+        account = sky.accounts.set_default(handle)
     if as_json:
         print_json(account_shape(account))
     else:

@@ -24,7 +24,7 @@ def sign_in_by_browser(
     """Open the browser, wait until it returns, and store the session."""
     with Skywrite() as sky:
         # If nothing can be stored, do not open a browser.
-        sky.accounts()
+        sky.accounts.list()
         name = sky.context.config.handle if handle is None else handle
         place = sky.context.environment_pds() if pds is None else pds
         if not name and not place:

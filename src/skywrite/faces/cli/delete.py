@@ -19,7 +19,7 @@ def delete_command(target: str, account: str | None, as_json: bool) -> None:
     from skywrite.app.shapes.done import DeletedPost
 
     with Skywrite() as sky:
-        uri = sky.delete(target, account=account)
+        uri = sky.posts.delete(target, account=account)
     if as_json:
         print_json(DeletedPost(uri))
     else:

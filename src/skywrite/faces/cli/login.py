@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -56,7 +56,7 @@ def login_command(
 
     with Skywrite() as sky:
         # If nothing can be stored, do not ask for a password.
-        sky.accounts()
+        sky.accounts.list()
         name = sky.context.config.handle if handle is None else handle
         if name is None:
             name = ask("Handle (such as alice.bsky.social)", instead=_HELP)
@@ -82,7 +82,7 @@ def login_command(
     print_done(f"Signed in as {done.account.handle} on {done.account.pds_url}.")
 
 
-def _confirmed_server(sky: Any, name: str) -> str:
+def _confirmed_server(sky: Skywrite, name: str) -> str:
     """The account's server. If it is unknown here, ask first: DNS or a typo may have chosen it."""
     server, known = sky.accounts.server_for(name)
     if not known:
@@ -120,7 +120,7 @@ def logout_command(handle: str | None, forget: bool, yes: bool, as_json: bool) -
     with Skywrite() as sky:
         if not (yes or forget):
             _ask_with_posts(sky, sky.accounts.get(handle))
-        account = sky.logout(handle, forget=forget)
+        account = sky.accounts.logout(handle, forget=forget)
     if as_json:
         print_json(signed_out_shape(account))
     else:
@@ -131,7 +131,7 @@ def _ask_with_posts(sky: Skywrite, account: Account) -> None:
     """Say what will wait if the account is signed out, and ask where somebody can answer."""
     from skywrite.app.overview import count_waiting
 
-    waiting = count_waiting(sky.store, account)
+    waiting = count_waiting(sky.context.store, account)
     if not waiting:
         return
     posts = "1 post" if waiting == 1 else f"{waiting:,} posts"

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry, Counter
     from prometheus_client.core import GaugeMetricFamily
 
+    from skywrite.app import Skywrite
+
 _COUNTED = ("claimed", "published", "retry", "failed", "held", "lease_lost", "storage", "unexpected")
 
 
-def registry_of(sky: Any) -> tuple[CollectorRegistry, Counter]:
+def registry_of(sky: Skywrite) -> tuple[CollectorRegistry, Counter]:
     """What `/metrics` shows: the posts of the queue, counted at each request, and the counted events."""
     from prometheus_client import CollectorRegistry, Counter
     from prometheus_client.core import GaugeMetricFamily
@@ -25,7 +27,7 @@ def registry_of(sky: Any) -> tuple[CollectorRegistry, Counter]:
 
         def collect(self) -> Iterator[GaugeMetricFamily]:
             family = GaugeMetricFamily("skywrite_posts", "Posts in the queue by state", labels=["state"])
-            for state, count in sky.store.count().items():
+            for state, count in sky.context.store.count().items():
                 family.add_metric([state], count)
             yield family
 
@@ -34,7 +36,7 @@ def registry_of(sky: Any) -> tuple[CollectorRegistry, Counter]:
     return registry, Counter("skywrite_events", "Events of the worker by kind", ["event"], registry=registry)
 
 
-def serve_metrics(address: str, sky: Any, log: Callable[..., None]) -> Callable[..., None]:
+def serve_metrics(address: str, sky: Skywrite, log: Callable[..., None]) -> Callable[..., None]:
     """Serve `/metrics` at `host:port`; returns a log that counts events before it passes them on."""
     try:
         from prometheus_client import start_http_server

@@ -136,7 +136,7 @@ def send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
             pool = _pool(options)
             planned = _schedule(sky, row, options, dry_run=True) if later else None
             shown = {**row, "text": pool[0]} if pool else row
-            show_preview(sky.preview(account=options["account"], **shown), as_json)
+            show_preview(sky.posts.preview(account=options["account"], **shown), as_json)
             if planned and planned.due_at and not as_json:
                 _print_planned(planned)
             return None
@@ -214,7 +214,7 @@ def _send_rows(text: tuple[str, ...], file: Path | None, options: dict[str, Any]
         )
     with Skywrite() as sky:
         base = file.parent if file else None
-        reports = sky.post_rows(rows, base=base, account=options["account"], key=options["key"])
+        reports = sky.transfer.post_rows(rows, base=base, account=options["account"], key=options["key"])
     if not any(report.id for report in reports):
         check_reports(reports)
     _print_rows(reports, as_json)
@@ -237,11 +237,11 @@ def _print_rows(reports: Any, as_json: bool) -> None:
             print_done(f"Row {report.row}: post {report.id} waits until {report.due_at:%Y-%m-%d %H:%M} UTC.")
 
 
-def _schedule(sky: Any, row: dict[str, Any], options: dict[str, Any], *, dry_run: bool = False) -> Scheduled:
+def _schedule(sky: Skywrite, row: dict[str, Any], options: dict[str, Any], *, dry_run: bool = False) -> Scheduled[Any]:
     chosen = [name for name in ("at", "next_slot", "as_draft") if options[name]]
     if len(chosen) > 1:
         raise InputError("--at, --next-slot and --draft exclude each other.", hint="Leave all but one out.")
-    result: Scheduled = sky.schedule(
+    return sky.schedule(
         at=options["at"],
         every=options["every"],
         until=options["until"],
@@ -255,7 +255,6 @@ def _schedule(sky: Any, row: dict[str, Any], options: dict[str, Any], *, dry_run
         dry_run=dry_run,
         **row,
     )
-    return result
 
 
 def _pool(options: dict[str, Any]) -> list[str] | None:
@@ -270,7 +269,7 @@ def _print_sent(sent: Sent, as_json: bool) -> None:
     print_done(f"Posted: {sent.url}")
 
 
-def _print_scheduled(scheduled: Scheduled, sky: Skywrite, as_json: bool) -> None:
+def _print_scheduled(scheduled: Scheduled[Any], sky: Skywrite, as_json: bool) -> None:
     from skywrite.posting.schedule.times import format_time
 
     if as_json:
@@ -294,7 +293,7 @@ def _print_scheduled(scheduled: Scheduled, sky: Skywrite, as_json: bool) -> None
     print_worker_note(sky)
 
 
-def _print_planned(planned: Scheduled) -> None:
+def _print_planned(planned: Scheduled[Any]) -> None:
     from skywrite.posting.schedule.times import format_time
 
     assert planned.due_at is not None

@@ -78,7 +78,7 @@ def _warn_of_stranded(sky: Skywrite, account: str | None) -> None:
     from skywrite.app.overview import stranded
 
     did = sky.context.did(account)
-    for one in stranded(sky.store):
+    for one in stranded(sky.context.store):
         if did in (None, one.account.did):
             print_warnings([f"{one} Sign in: {command(Do('accounts.login', one.account.handle))}"])
 
@@ -182,7 +182,7 @@ def edit_command(
     if not changes and not options["at"]:
         raise InputError("There is nothing to change.", hint="See: skywrite edit --help")
     with Skywrite() as sky:
-        _print_changed(sky.edit(post_id, at=options["at"], **changes), sky, "changed", as_json)
+        _print_changed(sky.posts.edit(post_id, at=options["at"], **changes), sky, "changed", as_json)
 
 
 def _other_text(post_id: int, text: tuple[str, ...], file: Path | None) -> dict[str, Any]:
@@ -191,7 +191,7 @@ def _other_text(post_id: int, text: tuple[str, ...], file: Path | None) -> dict[
     from skywrite.posting.compose.parts import split_parts
 
     with Skywrite() as sky:
-        thread = sky.show(post_id).post.draft.get("thread") or []
+        thread = sky.posts.get(post_id).post.draft.get("thread") or []
     if not thread and len(text) > 1:
         raise InputError(
             f"Post {post_id} is one post, and {len(text)} texts were given.",
@@ -219,7 +219,7 @@ def _edited(post_id: int) -> str:
     return written.rstrip("\n")
 
 
-def _print_changed(entry: Entry, sky: Any, what: str, as_json: bool) -> None:
+def _print_changed(entry: Entry, sky: Skywrite, what: str, as_json: bool) -> None:
     if as_json:
         from skywrite.app.shapes.posts import post_shape
 
@@ -249,10 +249,10 @@ def move_command(post_id: int, when: tuple[str, ...], as_json: bool) -> None:
     with Skywrite() as sky:
         # `move 12 to "monday 9:00"` is what people say.
         words = when[1:] if len(when) > 1 and when[0].lower() in ("to", "at") else when
-        _print_changed(sky.move(post_id, " ".join(words)), sky, "moved", as_json)
+        _print_changed(sky.posts.move(post_id, " ".join(words)), sky, "moved", as_json)
 
 
-def _say(entry: Entry, sky: Any, what: str) -> None:
+def _say(entry: Entry, sky: Skywrite, what: str) -> None:
     _print_changed(entry, sky, what, False)
 
 

@@ -32,4 +32,4 @@ def preview_command(
     else:
         row = {"text": read_text(text, file, editor), **draft_row(options)}
     with sky_about_to_send() as sky:
-        show_preview(sky.preview(account=options["account"], **row), as_json)
+        show_preview(sky.posts.preview(account=options["account"], **row), as_json)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from skywrite.core.config import DEFAULT_THREADS
 from skywrite.faces.cli.given import FILE
 from skywrite.faces.cli.options import Whole, json_option
 from skywrite.faces.cli.output import is_quiet, print_done, print_json, print_warnings
+
+if TYPE_CHECKING:
+    from skywrite.app import Skywrite
 
 
 @click.command("run", epilog="Examples: skywrite run --log json --metrics 127.0.0.1:9464; skywrite run --app bot.py")
@@ -81,7 +84,7 @@ def run_command(
         log("stopped", published=tally.published)
 
 
-def _log(kind: str | None, sky: Any, once: bool) -> Callable[..., None]:
+def _log(kind: str | None, sky: Skywrite, once: bool) -> Callable[..., None]:
     """What reports each step."""
     from skywrite.faces.cli.logs import make_log
     from skywrite.faces.cli.narrating import Narration
@@ -106,7 +109,7 @@ def _print_called(sent: Any, as_json: bool) -> None:
         print_done(f"Posted: {sent.url}")
 
 
-def _report(sky: Any, tally: Any, left: int, as_json: bool) -> None:
+def _report(sky: Skywrite, tally: Any, left: int, as_json: bool) -> None:
     if as_json:
         from skywrite.app.shapes.done import run_shape
 
@@ -118,7 +121,7 @@ def _report(sky: Any, tally: Any, left: int, as_json: bool) -> None:
         click.echo(f"{summary}; {waiting} still to be sent{why}.")
 
 
-def _why(sky: Any) -> str:
+def _why(sky: Skywrite) -> str:
     """Why what is due was left: the pace of its account, and until when; else where to look."""
     from zoneinfo import ZoneInfo
 

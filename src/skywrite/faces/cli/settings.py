@@ -43,7 +43,7 @@ def set_command(settings: tuple[str, ...], reset: bool, account: str | None, as_
     changes = dict(_pair(item) for item in settings)
     with Skywrite() as sky:
         change = sky.accounts.reset if reset else sky.accounts.set
-        now = change(account, changes) if changes or reset else sky.account(account).settings
+        now = change(account, changes) if changes or reset else sky.accounts.get(account).settings
         kept = _kept_zones(sky, account, now.get("zone")) if "zone" in changes or reset else []
     print_warnings(kept)
     if as_json:
@@ -59,8 +59,8 @@ def _kept_zones(sky: Skywrite, account: str | None, zone: str | None) -> list[st
     """What goes on in another zone than the account's new one."""
     from skywrite.posting.schedule.slots import format_slots
 
-    new = sky.context.zone(sky.account(account)) if zone is None else zone
-    slots = [slot for slot in sky.slots(account) if slot.zone != new]
+    new = sky.context.zone(sky.accounts.get(account)) if zone is None else zone
+    slots = [slot for slot in sky.accounts.slots(account) if slot.zone != new]
     rules = {rule.zone for rule in sky.context.store.recurrences(sky.context.did(account))} - {new}
     notes = []
     if slots:
@@ -105,10 +105,10 @@ def slots_command(slots: str | None, clear: bool, account: str | None, as_json: 
         raise InputError("Slots and --clear exclude each other." if clear else "No slots were given.", hint=hint)
     with Skywrite() as sky:
         if clear:
-            sky.set_slots(account, [])
+            sky.accounts.set_slots(account, [])
         elif slots is not None:
-            sky.set_slots(account, parse_slots(slots, sky.context.zone(sky.account(account))))
-        now, zone = sky.slots(account), sky.context.zone(sky.account(account))
+            sky.accounts.set_slots(account, parse_slots(slots, sky.context.zone(sky.accounts.get(account))))
+        now, zone = sky.accounts.slots(account), sky.context.zone(sky.accounts.get(account))
     if as_json:
         print_json([slot_shape(slot) for slot in now])
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from skywrite.faces.cli.nouns import Noun
 from skywrite.faces.cli.options import ID, Seconds, Whole, account_option, draft_options, draft_row, json_option
 from skywrite.faces.cli.output import one_line, print_done, print_json, print_table, print_warnings
 from skywrite.faces.cli.status import print_worker_note
+
+if TYPE_CHECKING:
+    from skywrite.app import Skywrite
 
 _OUTCOMES = {
     None: "has not run yet",
@@ -159,7 +162,7 @@ def run(command_id: int, post: bool, as_json: bool) -> None:
             _try(sky, command_id, as_json)
 
 
-def _try(sky: Any, command_id: int, as_json: bool) -> None:
+def _try(sky: Skywrite, command_id: int, as_json: bool) -> None:
     from skywrite.faces.cli.view import print_preview
 
     tried = sky.commands.try_run(command_id)
@@ -174,14 +177,14 @@ def _try(sky: Any, command_id: int, as_json: bool) -> None:
         click.echo("It printed nothing, so nothing would be posted.")
 
 
-def _post(sky: Any, command_id: int, as_json: bool) -> None:
+def _post(sky: Skywrite, command_id: int, as_json: bool) -> None:
     from skywrite.app.shapes.done import posted_command
     from skywrite.posting.sources.command import CommandFailed
 
     result, ids = sky.commands.run(command_id)
     if result.problem:
         raise CommandFailed(result.problem.message, code="command.output_unusable", hint=result.problem.hint)
-    sent = [sky.send(post_id) for post_id in ids]
+    sent = [sky.posts.send(post_id) for post_id in ids]
     if as_json:
         print_json(posted_command(result.outcome, sent))
         return

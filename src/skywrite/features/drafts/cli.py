@@ -32,7 +32,7 @@ def pull(account: str | None, as_json: bool) -> int:
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        pulled = sky.pull_drafts(account)
+        pulled = sky.drafts.pull(account)
     if as_json:
         from skywrite.app.shapes.imports import pulled_shape
 

@@ -151,7 +151,7 @@ def list_(as_json: bool) -> None:
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        feeds = sky.feeds()
+        feeds = sky.feeds.list()
     if as_json:
         from skywrite.features.feeds.operations import feed_shape
 
@@ -189,7 +189,7 @@ def check(feed: str | None, as_json: bool) -> None:
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        checks = sky.check_due_feeds() if feed is None else [sky.check_feed(feed)]
+        checks = sky.feeds.check_due() if feed is None else [sky.feeds.check(feed)]
         statuses = sky.feeds.list()
     if as_json:
         from skywrite.features.feeds.operations import checked_shapes
@@ -227,7 +227,7 @@ def preview(url: str, account: str | None, limit: int, as_json: bool, **options:
     from skywrite.faces.cli.view import print_preview
 
     with Skywrite() as sky:
-        shown = sky.preview_feed(url, account=account, limit=limit, **options)
+        shown = sky.feeds.preview(url, account=account, limit=limit, **options)
     if as_json:
         from skywrite.features.feeds.operations import item_shape
 
@@ -275,7 +275,7 @@ def edit(feed: str, accounts: tuple[str, ...], as_json: bool, **options: Any) ->
         if value not in (None, ())
     }
     with Skywrite() as sky:
-        status = sky.edit_feed(feed, accounts=accounts or None, **given)
+        status = sky.feeds.edit(feed, accounts=accounts or None, **given)
     if as_json:
         from skywrite.features.feeds.operations import feed_shape
 
@@ -293,7 +293,7 @@ def remove(feed: str, as_json: bool) -> None:
     from skywrite.features.feeds.operations import removed_feed_shape
 
     with Skywrite() as sky:
-        removed = sky.remove_feed(feed)
+        removed = sky.feeds.remove(feed)
     if as_json:
         print_json(removed_feed_shape(removed))
     else:

@@ -122,8 +122,6 @@ class Feeds:
         handles = {account.did: account.handle for account in self._ctx.store.accounts()}
         return [self._status(feed, handles, counts.get(feed.id, {})) for feed in self._stored.feeds()]
 
-    __call__ = list
-
     def get(self, name: int | str) -> FeedStatus:
         """One feed, by its number or address. Raises NotFound."""
         feed = self._stored.feed(name)

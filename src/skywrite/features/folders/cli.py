@@ -61,7 +61,7 @@ def sync_command(
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        reports = sky.sync_folder(folder, account=account, name=name, prune=not no_prune, mark=mark)
+        reports = sky.folders.sync(folder, account=account, name=name, prune=not no_prune, mark=mark)
         approvals = approvals_note(sky) if any(report.id for report in reports) else ""
     if as_json:
         from skywrite.app.shapes.imports import file_shape

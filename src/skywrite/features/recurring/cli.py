@@ -49,7 +49,7 @@ def list_command(account: str | None, as_json: bool) -> None:
             click.echo('No recurrences yet. Make one: skywrite post "Good morning" --every "weekdays 9:00"')
         else:
             rows = [_row(status) for status in found]
-            several = slice(2, 2) if len(sky.accounts()) > 1 else slice(2, 3)
+            several = slice(2, 2) if len(sky.accounts.list()) > 1 else slice(2, 3)
             table = [list(row) for row in (("ID", "NEXT", "ACCOUNT", "RULE", "TEXT"), *rows)]
             for row in table:
                 del row[several]
@@ -170,7 +170,7 @@ def stop(recurrence_id: int, as_json: bool) -> None:
     from skywrite.app.shapes.recurrences import Stopped
 
     with Skywrite() as sky:
-        cancelled = sky.stop_recurrence(recurrence_id)
+        cancelled = sky.recurrences.stop(recurrence_id)
     if as_json:
         print_json(Stopped(recurrence_id, cancelled))
     else:

@@ -38,8 +38,6 @@ class Recurrences:
         """All recurrences, or those of an account."""
         return self._ctx.store.recurrences(self._ctx.did(account))
 
-    __call__ = list
-
     def get(self, recurrence_id: int) -> Recurrence:
         """One recurrence. Raises NotFound."""
         return self._ctx.store.recurrence(recurrence_id)

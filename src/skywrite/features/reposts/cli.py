@@ -52,7 +52,7 @@ def _command(name: str, operation: str, what: str, example: str) -> click.Comman
             if as_json:
                 print_json(repost_shape(sky.context, action))
             else:
-                due = format_time(action.due_at, sky.context.zone(sky.account(action.account_did)))
+                due = format_time(action.due_at, sky.context.zone(sky.accounts.get(action.account_did)))
                 print_done(f"{operation.capitalize()} {action.id} waits for {due}: {one_line(_post_of(sky, action))}")
                 print_worker_note(sky)
 
@@ -100,7 +100,7 @@ def list_command(as_json: bool) -> None:
             print_json([repost_shape(sky.context, action) for action in actions])
             return
         rows = [_row(sky, action) for action in actions]
-        zones = {sky.context.zone(sky.account(action.account_did)) for action in actions}
+        zones = {sky.context.zone(sky.accounts.get(action.account_did)) for action in actions}
     if not rows:
         click.echo('No reposts or pins are waiting. Add one: skywrite reposts add 12 --at "monday 18:00"')
     else:
@@ -111,7 +111,7 @@ def list_command(as_json: bool) -> None:
 def _row(sky: Skywrite, action: Action) -> tuple[str, ...]:
     from zoneinfo import ZoneInfo
 
-    at = action.due_at.astimezone(ZoneInfo(sky.context.zone(sky.account(action.account_did))))
+    at = action.due_at.astimezone(ZoneInfo(sky.context.zone(sky.accounts.get(action.account_did))))
     every = f", {action.rule} ({action.zone})" if action.rule else ""
     when, text = f"{at:%a} {at.day} {at:%b %Y %H:%M}", _post_of(sky, action)
     if action.error:

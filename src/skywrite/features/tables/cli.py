@@ -165,7 +165,7 @@ def _zone_note(sky: Skywrite, rows: Sequence[Mapping[str, Any]], account: str | 
     found: dict[str, str] = {}
     for name in {own if isinstance(own := row.get("account"), str) else account for row in timed}:
         with suppress(SkywriteError):
-            known = sky.account(name)
+            known = sky.accounts.get(name)
             found[known.handle] = sky.context.zone(known)
     zones = set(found.values())
     words = zones if len(zones) == 1 else [f"{place} for {handle}" for handle, place in sorted(found.items())]
@@ -227,7 +227,9 @@ def export_command(account: str | None, media: Path | None, output: Path | None,
             yield row
 
     with Skywrite() as sky:
-        rows = counted(sky.export_rows(account=account, media_folder=media, base=output.parent if output else None))
+        rows = counted(
+            sky.transfer.export_rows(account=account, media_folder=media, base=output.parent if output else None)
+        )
         pieces = json_array(rows) if as_json else (json_text(row) + "\n" for row in rows)
         if output is None:
             print_pieces(pieces)
@@ -252,7 +254,7 @@ def backup_command(file: Path, as_json: bool) -> None:
     from skywrite.app.shapes.done import WrittenFile
 
     with Skywrite() as sky:
-        sky.backup(file)
+        sky.transfer.backup(file)
         home = sky.context.config.home
     if as_json:
         print_json(WrittenFile(str(file)))

@@ -44,7 +44,7 @@ def _shown(visit: Visit, account: Any) -> dict[str, Any]:
         "weeks": [(zone, _days(slots, zone)) for zone in dict.fromkeys([own, *(slot.zone for slot in slots)])],
         "values": {name: _text(account.settings.get(name)) for name in SETTINGS},
         "zone": own,
-        "waiting": count_waiting(visit.sky.store, account) if account.signed_in else 0,
+        "waiting": count_waiting(visit.sky.context.store, account) if account.signed_in else 0,
         **_session(visit, account),
     }
 
