@@ -240,6 +240,8 @@ OTHER_LINES = {
     "notices add ntfy": ("notices add command ./tell.sh",),
     "notices add slack": ("notices add command ./tell.sh",),
     "notices add webhook": ("notices add command ./tell.sh",),
+    "move --next-slot": ('move 12 "tomorrow 9:00"',),
+    "recurring stop all": ("recurring",),
     "service cron": ("run --once",),
 }
 # What other programs call a verb of a noun.
