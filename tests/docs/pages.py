@@ -56,7 +56,7 @@ PAGES: dict[str, Page] = {
         },
     ),
     "docs/architecture.md": Page(
-        blocks={"cli > server": parsed("It is a picture of the layers, not a program.", needs.layers)},
+        blocks={"features ": parsed("It is a picture of the layers, not a program.", needs.layers)},
     ),
     "docs/guide/answer-the-replies.md": Page(
         needs=(needs.replies, "skywrite inbox --collect"),

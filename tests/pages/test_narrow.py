@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
-from skywrite.faces.server.pages.frame import NAVIGATION
+from skywrite.faces.server.pages.frame import navigation
 from tests.pages.conftest import Watched
 
 LONG = "A name that somebody gave without any thought for small screens"
@@ -24,7 +24,7 @@ def test_no_page_is_wider_than_the_screen(browser: Browser, tab: Watched, signed
     context = browser.new_context(storage_state=signed_in, viewport={"width": WIDTH, "height": 640})
     page, wide = context.new_page(), {}
     for path in (
-        *(place for _, place, _ in NAVIGATION),
+        *(entry.address for entry in navigation()),
         "/drafts",
         f"/posts/{post['id']}",
         f"/compose?draft={post['id']}",

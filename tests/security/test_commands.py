@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from skywrite.app.sealing import run_by_default
 from skywrite.core.config import load_config
 from skywrite.features.checkup.service import check_all
-from skywrite.features.commands.service import run_by_default
 from skywrite.queue.timers import NewTimer
 from tests.sources.folders import NOON, Desk
 

@@ -140,7 +140,7 @@ def test_an_interrupted_call_leaves_no_reply_behind(contained: Contained, monkey
 def test_the_child_ends_with_its_parent() -> None:
     """A process that ends while a thread of it reads something for long waits for nothing and leaves nothing behind."""
     script = (
-        "import threading, time; from skywrite import contained; from tests.support import hostile; "
+        "import threading, time; from skywrite.core import contained; from tests.support import hostile; "
         "contained.call(hostile.double, 1); print(contained._SHARED._process.pid, flush=True); "
         "threading.Thread(target=contained.call, args=(hostile.waits,), daemon=True).start(); "
         "[time.sleep(0.01) for _ in iter(lambda: contained._SHARED._lock.locked(), True)]"

@@ -35,13 +35,13 @@ METHODS: dict[str, Callable[[Any, Any], object]] = {
 SHORT = {
     "queue.postgres._OPTION": "the address of the database, from the person who runs it",
     "queue.schema.spelled": "our own schema",
-    "sources.feed_dates._AFTER": "at most 80 characters",
-    "sources.feed_dates._COMMENT": "at most 80 characters",
-    "sources.feed_dates._TIME": "at most 80 characters",
-    "sources.feed_dates._read": "at most 80 characters",
-    "sources.feed_formats._MAIL_FIRST": "at most 400 characters",
-    "sources.feed_formats._MAIL_LAST": "at most 400 characters",
-    "bsky.split._ends_sentence": "at most 24 characters",
+    "features.feeds.reading.dates._AFTER": "at most 80 characters",
+    "features.feeds.reading.dates._COMMENT": "at most 80 characters",
+    "features.feeds.reading.dates._TIME": "at most 80 characters",
+    "features.feeds.reading.dates._read": "at most 80 characters",
+    "features.feeds.reading.formats._MAIL_FIRST": "at most 400 characters",
+    "features.feeds.reading.formats._MAIL_LAST": "at most 400 characters",
+    "protocol.bsky.split._ends_sentence": "at most 24 characters",
 }
 # Long enough for a pattern that is not linear to stand out, and short enough for one of the worst kind to end.
 LENGTHS = (24, 250, 1000, 4000)

@@ -21,7 +21,7 @@ operations, each one transaction and each one safe to call from any thread, are 
 - `settings.py`: setting, settings, put_setting;
 - `timers.py`: add_timer, timers, timer, remove_timer, move_timer, claim_timer, renew_timer, finish_timer,
   note_timer;
-- `undo.py`: undo_last;
+- `undo.py`: undo_last, note_final;
 - `changes.py`: watch; `base.py`: protection, on_replaced; and here: backup, schema_version.
 
 Each group depends on `base.StoreBase` only. Steps that several of them share are functions of a transaction:
