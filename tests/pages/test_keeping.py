@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from skywrite.app import Skywrite
 from skywrite.core.config import load_config
-from skywrite.faces.server.pages.kept import EDITED, kept_words
+from skywrite.faces.server.pages.compose import EDITED
+from skywrite.faces.server.pages.kept import kept_words
 from skywrite.posting.compose.draft import FIELDS
 from skywrite.queue.model import Post
 from tests.pages.conftest import Watched
@@ -104,7 +105,7 @@ def test_what_cannot_be_edited_is_shown() -> None:
         name: SimpleNamespace(draft={name: value}, late_policy="hold", late_seconds=None)
         for name, value in others.items()
     }
-    assert [] == [name for name, post in posts.items() if not kept_words(cast(Post, post))]
+    assert [] == [name for name, post in posts.items() if not kept_words(cast(Post, post), EDITED)]
 
 
 def typed(page: Page, text: str) -> None:

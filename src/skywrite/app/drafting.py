@@ -15,7 +15,7 @@ from skywrite.app.context import Context
 from skywrite.app.results import Ready
 from skywrite.core.errors import Busy, Do, Hint, InputError, Notice
 from skywrite.posting.compose.build import build
-from skywrite.posting.compose.draft import Draft, draft_from_dict
+from skywrite.posting.compose.draft import FIELDS, Draft, draft_from_dict
 from skywrite.posting.compose.quoting import QUOTE_LINKS, with_quoted_link
 from skywrite.posting.compose.resolve import resolve_draft
 from skywrite.posting.schedule.policy import DEFAULT_LATE_POLICY, LatePolicy, parse_duration, parse_late
@@ -78,7 +78,9 @@ class Drafting:
     def draft(self, account: Account, row: Mapping[str, Any]) -> Draft:
         """A draft from plain values, with the account's own defaults for each post of the thread."""
         defaults: dict[str, Any] = {
-            name: account.settings[name] for name in ("markdown", "shorten") if name in account.settings
+            name: account.settings[name]
+            for name, field in FIELDS.items()
+            if field.is_setting and name in account.settings
         }
         row = with_quoted_link(row, bool(account.settings.get(QUOTE_LINKS)))
         draft = draft_from_dict({**defaults, **row})

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypedDict
 
 from skywrite.app.sending import Progress
-from skywrite.posting.compose.draft import Card, Draft, Image, Media, Numbering, Reply, Video
+from skywrite.posting.compose.draft import Card, Draft, Image, Markdown, Media, Numbering, Reply, Video
 from skywrite.protocol.atproto.ref import Ref
 
 AnyMedia: TypeAlias = str | PathLike[str] | bytes | Mapping[str, Any] | Media
@@ -34,7 +34,7 @@ class DraftFields(TypedDict, total=False):
     labels: Texts | None
     langs: Texts | None
     tags: Texts | None
-    markdown: bool | None
+    markdown: Markdown | None
     shorten: bool | None
     tidy: bool | None
     mentions: bool | None

@@ -16,16 +16,13 @@ from skywrite.app.drafting import Drafting
 from skywrite.app.occurrences import CheckedRecurrence, Occurrences, RecurrenceOptions
 from skywrite.core.errors import InputError, Notice
 from skywrite.posting.compose.draft import Draft, invalid_draft
+from skywrite.posting.compose.fields import OPTIONS, RECURRENCE_OPTIONS, ROW_OPTIONS
 from skywrite.posting.schedule.recurrence import read_exceptions
 from skywrite.posting.schedule.tokens import DateOrder
 from skywrite.queue.model import Account, NewPost
 
 if TYPE_CHECKING:
     from skywrite.posting.schedule.slots import FreeSlots
-
-OPTION_FIELDS = ("at", "account", "key", "late", "jitter")
-RECURRENCE_FIELDS = ("every", "until", "pool", "zone", "exceptions")
-ROW_FIELDS = (*OPTION_FIELDS, "draft", *RECURRENCE_FIELDS)
 
 
 @dataclass
@@ -99,12 +96,12 @@ class Rows:
         batch = batch or Batch()
         fields: Mapping[str, Any] = {} if isinstance(row, Draft) else row
         _check_no_recurrence(fields)
-        options = {name: _text_or_none(name, fields.get(name)) for name in OPTION_FIELDS}
+        options = {name: _text_or_none(name, fields.get(name)) for name in OPTIONS}
         owner = self.owner(options["account"] or account, batch)
         if isinstance(row, Draft):
             draft = row
         else:
-            draft = self._drafting.draft(owner, {name: value for name, value in row.items() if name not in ROW_FIELDS})
+            draft = self._drafting.draft(owner, {name: value for name, value in row.items() if name not in ROW_OPTIONS})
         ready = self._drafting.prepare(draft, owner, base=base)
         due_at, notes = self._row_time(owner, options["at"], options["jitter"], batch, now, fields.get("draft"))
         if not dry_run:
@@ -118,7 +115,7 @@ class Rows:
         self, row: Mapping[str, Any], *, base: Path | None, account: str | None, batch: Batch, source: str
     ) -> CheckedRecurrence:
         """Check a row with `every`: a recurrence, and the post of its first occurrence."""
-        options = {name: _text_or_none(name, row.get(name)) for name in (*OPTION_FIELDS, "every", "until", "zone")}
+        options = {name: _text_or_none(name, row.get(name)) for name in (*OPTIONS, "every", "until", "zone")}
         if row.get("key") is not None or row.get("draft"):
             raise invalid_draft("A recurrence has neither key nor draft: each of its posts is a new one.")
         # The cell of a table that has the column for other rows is empty.
@@ -140,7 +137,7 @@ class Rows:
             exceptions,
             batch.dates,
         )
-        draft = {name: value for name, value in row.items() if name not in ROW_FIELDS}
+        draft = {name: value for name, value in row.items() if name not in ROW_OPTIONS}
         return Occurrences(self._ctx, self._drafting).accept(owner, draft, recurring, base)
 
     def owner(self, name: str | None, batch: Batch) -> Account:
@@ -168,7 +165,7 @@ class Rows:
 
 def _check_no_recurrence(fields: Mapping[str, Any]) -> None:
     """Raise InputError for fields that only a recurrence may have."""
-    for name in RECURRENCE_FIELDS:
+    for name in RECURRENCE_OPTIONS:
         if fields.get(name):
             hint = "Make a recurrence of it with every." if name != "every" else "Import makes recurrences."
             raise invalid_draft(f"{name} does not go with a single post.", hint=hint)

@@ -10,7 +10,7 @@ addresses, which the fetch guard opens.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType, field
 
@@ -18,6 +18,7 @@ from skywrite.app.shapes.base import Output, Shape
 from skywrite.core.errors import InputError, NotFound
 from skywrite.core.shown import named
 from skywrite.posting.compose.build import SOURCE_BYTES_MAX
+from skywrite.posting.compose.draft import FIELDS, Markdown, Numbering
 
 if TYPE_CHECKING:
     from skywrite.app.operations.table import Access
@@ -131,10 +132,10 @@ class DraftInput(Input):
     labels: Words | UnsetType = UNSET
     langs: Words | UnsetType = UNSET
     tags: Words | UnsetType = UNSET
-    markdown: bool | Literal["strip"] | UnsetType = UNSET
+    markdown: Markdown | UnsetType = UNSET
     shorten: bool | UnsetType = UNSET
     split: bool | UnsetType = UNSET
-    numbering: Literal["none", "1/n", "thread"] | UnsetType = UNSET
+    numbering: Numbering | UnsetType = UNSET
     thread: Annotated[list[Text | PartInput], Meta(max_length=ITEMS_MAX)] | UnsetType = UNSET
 
 
@@ -145,6 +146,7 @@ class NewDraft(DraftInput):
 
 
 DRAFT_FIELDS = DraftInput.__struct_fields__
+_PLAIN_OF_PARTS = tuple(name for name in PartInput.__struct_fields__ if name != "text" and not FIELDS[name].is_media)
 ADDRESS_STARTS = ("https://", "http://")
 
 
@@ -184,7 +186,7 @@ def _part(access: Access, part: PartInput, kept: Kept) -> dict[str, Any]:
         row["images"] = [_image(access, image, kept) for image in part.images]
     if part.video is not None:
         row["video"] = _video(access, part.video, kept)
-    for name in ("card", "quote", "labels", "langs", "tags"):
+    for name in _PLAIN_OF_PARTS:
         if getattr(part, name) is not UNSET:
             row[name] = getattr(part, name)
     return row

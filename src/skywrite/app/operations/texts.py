@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import UNSET, UnsetType
 
@@ -11,12 +11,12 @@ from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import ErrorShape, Output
 from skywrite.core.errors import InputError
 from skywrite.posting.compose.build import render
-from skywrite.posting.compose.draft import Draft, draft_from_dict
+from skywrite.posting.compose.draft import FIELDS, Draft, Markdown, Numbering, draft_from_dict
 from skywrite.protocol.bsky.facets import RichText, utf8_length
 from skywrite.protocol.bsky.graphemes import grapheme_length
 from skywrite.protocol.bsky.limits import TEXT_BYTES_MAX, TEXT_GRAPHEMES_MAX
 
-CHOICES = ("markdown", "shorten")
+CHOICES = tuple(name for name, field in FIELDS.items() if field.is_setting)
 
 
 class CheckText(Input):
@@ -24,10 +24,10 @@ class CheckText(Input):
 
     text: Text = ""
     account: Word | None = None
-    markdown: bool | Literal["strip"] | UnsetType = UNSET
+    markdown: Markdown | UnsetType = UNSET
     shorten: bool | UnsetType = UNSET
     split: bool = False
-    numbering: Literal["none", "1/n", "thread"] = "none"
+    numbering: Numbering = "none"
 
 
 class FacetShape(Output):

@@ -6,7 +6,7 @@ The names are those of the fields of a draft (`compose.draft`) and of the rows o
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -232,19 +232,9 @@ def draft_row(options: dict[str, Any]) -> dict[str, Any]:
         row["video"] = {_kind(options["video"]): options["video"], "alt": alts[-1], "captions": captions}
     elif options["captions"]:
         raise InputError("Captions need a video.", hint="Give it with --video FILE.")
-    for name in ("quote", "reply_to", "numbering"):
-        if options[name]:
-            row[name] = options[name]
-    for name in ("replies", "labels", "langs", "tags"):
-        if options[name]:
-            row[name] = list(options[name])
-    for option, field, value in (("no_quotes", "quotes", False), ("no_markdown", "markdown", False)):
-        if options[option]:
-            row[field] = value
+    row.update(_plain_fields(options))
     if options["quote_links"]:
         row["quote_links"] = True
-    if options["no_shorten"]:
-        row["shorten"] = False
     if options["split"] or options["numbering"]:
         row["split"] = True
     if options["card"] and options["no_card"]:
@@ -252,6 +242,21 @@ def draft_row(options: dict[str, Any]) -> dict[str, Any]:
     if options["card"] or options["no_card"]:
         row["card"] = options["card"] or "none"
     return row
+
+
+def _plain_fields(options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The fields of which the command line knows only the kind; the option of a flag is the opposite of its default."""
+    from skywrite.posting.compose.draft import FIELDS
+
+    for name, field in FIELDS.items():
+        if field.kind == "flag":
+            if options.get(f"no_{name}" if field.default else name):
+                yield name, not field.default
+        elif field.kind in ("text", "choice", "quote", "reply") and name != "text":
+            if options.get(name):
+                yield name, options[name]
+        elif field.kind == "texts" and options.get(name):
+            yield name, list(options[name])
 
 
 def _kind(value: str) -> str:

@@ -18,13 +18,14 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.kinds import checked
 from skywrite.app.reports import CommandRun, TriedCommand
-from skywrite.app.rows import ROW_FIELDS, Rows
+from skywrite.app.rows import Rows
 from skywrite.app.sealing import check_seal, sealed
 from skywrite.app.timers import Given, Run, Timers, late_seconds
 from skywrite.app.undoing import final
 from skywrite.core.clock import to_iso
 from skywrite.core.errors import Do, InputError, SignInError, TemporaryError
 from skywrite.posting.compose.draft import draft_from_dict
+from skywrite.posting.compose.fields import ROW_OPTIONS
 from skywrite.posting.compose.quoting import with_quoted_link
 from skywrite.posting.publish.log import Log, silent
 from skywrite.posting.schedule.recurrence import parse_rule
@@ -113,7 +114,7 @@ class Commands:
         return TriedCommand(printed.text, tuple(posts))
 
     def _shared_draft(self, timer: Timer, row: Mapping[str, Any]) -> Any:
-        fields = {name: value for name, value in row.items() if name not in ROW_FIELDS}
+        fields = {name: value for name, value in row.items() if name not in ROW_OPTIONS}
         return self._drafting.draft(self._ctx.account(timer.account_did), {**timer.settings["draft"], **fields})
 
     @final(

@@ -19,12 +19,13 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import SAME_TEXT, Drafting
 from skywrite.app.occurrences import CheckedRecurrence
 from skywrite.app.reports import RowReport
-from skywrite.app.rows import ROW_FIELDS, Batch, Rows, minute_of
+from skywrite.app.rows import Batch, Rows, minute_of
 from skywrite.app.sending import key_used
 from skywrite.core.errors import Do, Hint, InputError, Notice, SkywriteError, Unexpected
 from skywrite.core.files import is_inside
 from skywrite.features.tables.row_checks import CheckedRow, Terms, checked_apart, children_for
 from skywrite.posting.compose.draft import draft_from_dict
+from skywrite.posting.compose.fields import ROW_OPTIONS
 from skywrite.posting.schedule.time_errors import AmbiguousTime
 from skywrite.posting.schedule.times import DateOrder, can_be_read
 from skywrite.queue.adding import KnownKey
@@ -290,7 +291,9 @@ def _check_files(row: Mapping[str, Any], base: Path, root: Path) -> None:
     """Raise InputError if a row, or a draft in its pool, names a file outside the folder."""
     pool = row.get("pool") or []
     for item in (row, *(entry for entry in pool if isinstance(entry, Mapping))):
-        draft = draft_from_dict({"text": "", **{name: value for name, value in item.items() if name not in ROW_FIELDS}})
+        draft = draft_from_dict(
+            {"text": "", **{name: value for name, value in item.items() if name not in ROW_OPTIONS}}
+        )
         for name in draft.files():
             if not is_inside(base / Path(name).expanduser(), root):
                 raise InputError(f"{name} is outside {root}.", code="file.outside", hint="Put it into that folder.")

@@ -16,14 +16,14 @@ from msgspec import Meta
 from skywrite.app.operations.shapes import ADDRESS_STARTS, DraftInput, Input, Word, draft_row
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.reports import check_reports
-from skywrite.app.rows import ROW_FIELDS
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.imports import RowShape, row_shape
 from skywrite.core.errors import InputError, SkywriteError
-from skywrite.posting.compose.draft import invalid_draft
+from skywrite.posting.compose.draft import FIELDS, fields_of, invalid_draft
+from skywrite.posting.compose.fields import ROW_OPTIONS
 
-# Fields of a draft that are plain switches, which requests for single posts do not have.
-_SWITCHES = ("tidy", "mentions")
+# Switches that requests for single posts do not have.
+_SWITCHES = tuple(name for name in fields_of("flag") if not FIELDS[name].is_offered)
 # No body is larger.
 Table = Annotated[str, Meta(max_length=1_000_000)]
 
@@ -110,7 +110,7 @@ def _allowed(access: Access, row: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises what `draft_row` raises, NotFound and InputError.
     """
-    options = {name: row[name] for name in (*ROW_FIELDS, *_SWITCHES) if name in row}
+    options = {name: row[name] for name in (*ROW_OPTIONS, *_SWITCHES) if name in row}
     if "account" in row:
         options["account"] = access.account(str(row["account"])).did
     pool = row.get("pool", [])

@@ -21,6 +21,8 @@ from skywrite.core.clock import FakeClock
 from skywrite.core.contained import Contained
 from skywrite.core.ending import Ending
 from skywrite.core.errors import Notice, TemporaryError
+from skywrite.posting.compose.draft import FIELDS
+from skywrite.posting.compose.fields import OPTIONS
 from skywrite.posting.compose.resolve import DraftContext
 from skywrite.posting.schedule.policy import LatePolicy
 from skywrite.posting.schedule.tokens import DateOrder
@@ -34,9 +36,9 @@ CHUNK_ROWS = 500
 # With fewer rows, starting a child takes longer than it saves.
 ROWS_EACH_MIN = 3_000
 CHILDREN_MAX = 4
-_OPTIONS = ("account", "at", "key", "late", "draft", "replies", "quotes", "split", "numbering")
-_LOOK = ("markdown", "shorten", "tidy", "mentions")
-_FIELDS = frozenset((*_OPTIONS, *_LOOK, "text", "thread", "card", "langs", "tags", "labels"))
+# A jitter is drawn by the import.
+_OPTIONS = {*OPTIONS, "draft"} - {"jitter"}
+_FIELDS = _OPTIONS.union(name for name, field in FIELDS.items() if not field.needs_lookup)
 
 Row = Mapping[str, Any]
 

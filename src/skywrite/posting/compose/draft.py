@@ -6,15 +6,19 @@ front matter and Python's keyword arguments use the same names. A resolved draft
 media and `Ref`s instead of paths and links.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from os import PathLike, fspath
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from skywrite.core.errors import InputError
+from skywrite.posting.compose.fields import Kind, PostField
 from skywrite.protocol.atproto.ref import Ref
 
 Numbering = Literal["none", "1/n", "thread"]
 NUMBERINGS: tuple[Numbering, ...] = ("none", "1/n", "thread")
+STRIP: Literal["strip"] = "strip"
+Markdown = bool | Literal["strip"]
 
 
 def invalid_draft(message: str, *, hint: str = "The guide lists the fields of a draft.") -> InputError:
@@ -90,9 +94,6 @@ class Card(NamedTuple):
     associated: tuple[Ref, ...] = ()
 
 
-STRIP: Literal["strip"] = "strip"
-
-
 class Reply(NamedTuple):
     """What a post replies to (app.bsky.feed.post#replyRef)."""
 
@@ -112,26 +113,26 @@ class Draft(NamedTuple):
     that the caller has made; they are used unchanged, instead of ours.
     """
 
-    text: str = ""
-    images: tuple[Image, ...] = ()
-    video: Video | None = None
-    card: str | Card = "auto"
-    quote: str | Ref | None = None
-    reply_to: str | Reply | None = None
-    replies: tuple[str, ...] | None = None
-    quotes: bool = True
-    labels: tuple[str, ...] = ()
-    langs: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    markdown: "bool | Literal['strip']" = True
-    shorten: bool = True
-    tidy: bool = True
-    mentions: bool = True
-    split: bool = False
-    numbering: Numbering = "none"
-    facets: tuple[Mapping[str, Any], ...] | None = None
-    embed: Mapping[str, Any] | None = None
-    thread: "tuple[Draft, ...]" = ()
+    text: Annotated[str, PostField("text")] = ""
+    images: Annotated[tuple[Image, ...], PostField("images")] = ()
+    video: Annotated[Video | None, PostField("video")] = None
+    card: Annotated[str | Card, PostField("card")] = "auto"
+    quote: Annotated[str | Ref | None, PostField("quote")] = None
+    reply_to: Annotated[str | Reply | None, PostField("reply", scope="first")] = None
+    replies: Annotated[tuple[str, ...] | None, PostField("texts", scope="first")] = None
+    quotes: Annotated[bool, PostField("flag", scope="first")] = True
+    labels: Annotated[tuple[str, ...], PostField("texts", scope="shared")] = ()
+    langs: Annotated[tuple[str, ...], PostField("texts", scope="shared")] = ()
+    tags: Annotated[tuple[str, ...], PostField("texts")] = ()
+    markdown: Annotated[Markdown, PostField("flag", (STRIP,), "reading", is_setting=True)] = True
+    shorten: Annotated[bool, PostField("flag", scope="reading", is_setting=True)] = True
+    tidy: Annotated[bool, PostField("flag", scope="reading", is_offered=False)] = True
+    mentions: Annotated[bool, PostField("flag", scope="reading", is_offered=False)] = True
+    split: Annotated[bool, PostField("flag", scope="reading")] = False
+    numbering: Annotated[Numbering, PostField("choice", NUMBERINGS, "reading")] = "none"
+    facets: Annotated[tuple[Mapping[str, Any], ...] | None, PostField("facets", is_offered=False)] = None
+    embed: Annotated[Mapping[str, Any] | None, PostField("embed", is_offered=False)] = None
+    thread: Annotated["tuple[Draft, ...]", PostField("thread", scope="first")] = ()
 
     def parts(self) -> "list[Draft]":
         """This draft and the rest of its thread, in order."""
@@ -157,9 +158,19 @@ class Draft(NamedTuple):
         return plain
 
 
-FIELDS = Draft._fields
+def _declared(name: str) -> PostField:
+    """The field as `Draft` declares it."""
+    field: PostField = Draft.__annotations__[name].__metadata__[0]
+    return field._replace(name=name, default=Draft._field_defaults[name])
+
+
+FIELDS: Mapping[str, PostField] = {name: _declared(name) for name in Draft._fields}
 _DEFAULTS = Draft()
-_THREAD_ONLY_FIRST = ("reply_to", "replies", "quotes", "thread")
+
+
+def fields_of(*kinds: Kind) -> tuple[str, ...]:
+    """The names of all fields of these kinds."""
+    return tuple(name for name, field in FIELDS.items() if field.kind in kinds)
 
 
 def _plain(value: Any) -> Any:
@@ -197,11 +208,11 @@ def draft_from_dict(row: Mapping[str, Any]) -> Draft:
     values: dict[str, Any] = {}
     for name, value in row.items():
         if value is not None:
-            values[name] = _READERS[name](name, value)
+            values[name] = _READERS[name](value)
     return Draft(**values)
 
 
-def _nearest(name: str, fields: Sequence[str] = FIELDS) -> str:
+def _nearest(name: str, fields: Iterable[str] = FIELDS) -> str:
     from difflib import get_close_matches
 
     near = get_close_matches(str(name).lower(), fields, 1, 0.7)
@@ -227,12 +238,12 @@ def _flag(name: str, value: Any) -> bool:
     return value
 
 
-def _markdown(name: str, value: Any) -> "bool | Literal['strip']":
-    if value == STRIP:
-        return STRIP
-    if not isinstance(value, bool):
-        raise invalid_draft(f"{name} must be true, false or strip, not {value!r}.")
-    return value
+def _flag_or_word(name: str, value: Any, *, words: Sequence[str]) -> bool | str:
+    if isinstance(value, bool):
+        return value
+    if value in words:
+        return words[words.index(value)]
+    raise invalid_draft(f"{name} must be true, false or {' or '.join(words)}, not {value!r}.")
 
 
 def _texts(name: str, value: Any) -> tuple[str, ...]:
@@ -242,11 +253,10 @@ def _texts(name: str, value: Any) -> tuple[str, ...]:
     return tuple(_text(name, item) for item in items)
 
 
-def _numbering(name: str, value: Any) -> Numbering:
-    for known in NUMBERINGS:
-        if value == known:
-            return known
-    raise invalid_draft(f"numbering cannot be {value!r}.", hint=f"It is one of: {', '.join(NUMBERINGS)}.")
+def _choice(name: str, value: Any, *, words: Sequence[str]) -> str:
+    if value in words:
+        return words[words.index(value)]
+    raise invalid_draft(f"{name} cannot be {value!r}.", hint=f"It is one of: {', '.join(words)}.")
 
 
 _KINDS = ("path", "url", "data", "cid")
@@ -412,32 +422,32 @@ def _thread(name: str, value: Any) -> tuple[Draft, ...]:
         if not isinstance(item, str | Mapping | Draft):
             raise invalid_draft(f"A post of a thread must be a text or a draft, not {type(item).__name__}.")
         draft = item if isinstance(item, Draft) else draft_from_dict({"text": item} if isinstance(item, str) else item)
-        for only_first in _THREAD_ONLY_FIRST:
-            if getattr(draft, only_first) != getattr(Draft(), only_first):
-                raise invalid_draft(f"{only_first} belongs to the first post of a thread.")
+        for field in FIELDS.values():
+            if field.scope == "first" and getattr(draft, field.name) != field.default:
+                raise invalid_draft(f"{field.name} belongs to the first post of a thread.")
         drafts.append(draft)
     return tuple(drafts)
 
 
-_READERS: dict[str, Any] = {
+_BY_KIND: Mapping[Kind, Callable[[str, Any], Any]] = {
     "text": _text,
+    "texts": _texts,
+    "flag": _flag,
     "images": _images,
     "video": _video,
     "card": _card,
     "quote": _quote,
-    "reply_to": _reply_to,
-    "replies": _texts,
-    "quotes": _flag,
-    "labels": _texts,
-    "langs": _texts,
-    "tags": _texts,
-    "markdown": _markdown,
-    "shorten": _flag,
-    "tidy": _flag,
-    "mentions": _flag,
-    "split": _flag,
-    "numbering": _numbering,
+    "reply": _reply_to,
     "facets": _facets,
     "embed": _embed,
     "thread": _thread,
 }
+
+
+def _reader(field: PostField) -> Callable[[Any], Any]:
+    if field.words:
+        return partial(_choice if field.kind == "choice" else _flag_or_word, field.name, words=field.words)
+    return partial(_BY_KIND[field.kind], field.name)
+
+
+_READERS = {name: _reader(field) for name, field in FIELDS.items()}

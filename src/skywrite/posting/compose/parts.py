@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-SHARED = ("labels", "langs", "numbering", "markdown", "shorten")
+from skywrite.posting.compose.draft import FIELDS
 
 
 def split_parts(text: str) -> list[str]:
@@ -24,6 +24,10 @@ def split_parts(text: str) -> list[str]:
 
 def thread_draft(texts: Sequence[str], row: Mapping[str, Any]) -> dict[str, Any]:
     """The draft of a thread. Each text is a post, or several if it is too long; the first has the media and card."""
-    shared = {name: row[name] for name in SHARED if name in row}
-    rest = [{"text": text, "split": True, **shared} for text in texts[1:]]
-    return {**row, "text": texts[0], "split": True, "thread": rest}
+    whole = {**row, "split": True}
+    return {**whole, "text": texts[0], "thread": [{**shared_fields(whole), "text": text} for text in texts[1:]]}
+
+
+def shared_fields(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the first post of a thread says for all of them."""
+    return {name: row[name] for name, field in FIELDS.items() if field.is_shared and name in row}

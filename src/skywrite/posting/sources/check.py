@@ -13,7 +13,7 @@ from typing import Any
 
 from skywrite.core.errors import Notice, SkywriteError, Unexpected
 from skywrite.posting.compose.build import build
-from skywrite.posting.compose.draft import draft_from_dict
+from skywrite.posting.compose.draft import FIELDS, draft_from_dict
 from skywrite.posting.compose.resolve import DraftContext, resolve_draft
 from skywrite.posting.sources.folder import Folder
 from skywrite.posting.sources.post_file import FileProblem, Item
@@ -23,7 +23,7 @@ from skywrite.protocol.bsky.marks import marks_in
 _SOMEBODY = "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa"
 _CID = "bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 _STAND_IN = {"cid": _CID, "mime": "image/png", "size": 1, "width": 1, "height": 1}
-_WITH_TEXT = ("markdown", "shorten", "tidy", "mentions", "split", "numbering")
+_WITH_TEXT = tuple(name for name, field in FIELDS.items() if field.scope == "reading")
 
 
 def check_folder(folder: Folder) -> list[FileProblem]:

@@ -26,15 +26,16 @@ from typing import Any
 from urllib.parse import unquote
 
 from skywrite.core.errors import InputError, SkywriteError
-from skywrite.posting.compose.draft import FIELDS, Draft, Media, draft_from_dict
+from skywrite.posting.compose.draft import FIELDS, Draft, Media, draft_from_dict, fields_of
+from skywrite.posting.compose.parts import shared_fields
 from skywrite.posting.schedule.policy import parse_late
 from skywrite.posting.schedule.timestamps import due_time, read_timestamp, read_zone
 from skywrite.posting.sources.frontmatter import AS_TEXT, InvalidFrontMatter, find_head
 
 FILE_BYTES_MAX = 200_000
 OPTIONS = ("at", "zone", "key", "account", "late", "draft", "published")
-DRAFT_FIELDS = tuple(name for name in FIELDS if name not in ("facets", "embed"))
-_FLAGS = ("quotes", "split", "markdown", "shorten", "tidy", "mentions", "draft")
+DRAFT_FIELDS = tuple(name for name, field in FIELDS.items() if not field.is_record)
+_FLAGS = (*fields_of("flag"), "draft")
 _SPOKEN_FLAGS = {"yes": True, "on": True, "no": False, "off": False}
 _MEDIA_NAMES = ("path", "url", "alt", "captions", "gif", "lang")
 _CARD_NAMES = ("url", "title", "description")
@@ -249,8 +250,7 @@ class _Reader:
                 self._wrong(written[0][0], "Images are in the front matter and in the text.", "Keep one way.")
             row.update(found[0])
         if len(found) > 1:
-            shared = {name: row[name] for name in _SHARED if name in row}
-            row["thread"] = [{**shared, **part} for part in found[1:]]
+            row["thread"] = [{**shared_fields(row), **part} for part in found[1:]]
         return tuple(line for line, _ in written) or (start + 1,)
 
     def _part(self, line: int, lines: list[str], with_images: bool) -> dict[str, Any]:
@@ -302,9 +302,6 @@ class _Reader:
         except SkywriteError as error:
             self._caught(self._lines.get(name, 1), error)
         return None
-
-
-_SHARED = ("labels", "langs", "markdown", "shorten", "mentions", "split", "numbering")
 
 
 def _image_line(line: str) -> tuple[str, str] | None:

@@ -1,8 +1,8 @@
 """Tables of posts: CSV, JSONL and JSON files and spreadsheets, as rows with the names of a draft's fields.
 
-A cell has one value. Lists are separated by `|` (images, alts, labels, langs, tags, replies, pool); a thread's posts by
-a line of `---`; a cell that begins with `[` or `{` is JSON. An empty cell has no value. Some other column names are
-understood if their meaning is clear: `date` with `time`, `image`, `alt`.
+A cell has one value. Lists are separated by `|`; a thread's posts by a line of `---`; a cell that begins with `[` or
+`{` is JSON. An empty cell has no value. Some other column names are understood if their meaning is clear: `date` with
+`time`, `image`, `alt`.
 
 What does not live here: importing the rows (`app.transfer`), the cells of a spreadsheet (`spreadsheet`), which column
 is which (`column_maps`) and what only other programs have (`foreign_cells`).
@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 from skywrite.core import contained
 from skywrite.core.errors import InputError
 from skywrite.core.files import read_regular
-from skywrite.posting.compose.draft import FIELDS, STRIP
+from skywrite.posting.compose.draft import FIELDS, fields_of
+from skywrite.posting.compose.fields import ROW_OPTIONS
 from skywrite.posting.sources.column_maps import Maps, Reading, UnknownColumns, read_header, said, unreadable_table
 from skywrite.posting.sources.foreign_cells import (
     FOREIGN,
@@ -37,21 +38,17 @@ from skywrite.posting.sources.table_formats import To, format_of
 TABLE_BYTES_MAX = 200_000_000
 # An import is checked as a whole, all or nothing, and takes about four kilobytes of memory a row.
 ROWS_MAX = 100_000
-OPTION_COLUMNS = (
-    *("at", "account", "key", "late", "jitter", "draft"),
-    *("every", "until", "pool", "zone", "exceptions"),
-)
 # Columns that split a value into two cells, or use another word.
 _ALIASES = {"image": "images", "alt": "alts", "datetime": "at", "date_time": "at"}
 _PAIRED = ("date", "time")
-COLUMNS = (*OPTION_COLUMNS, *FIELDS, "alts", *_ALIASES, *_PAIRED)
+COLUMNS = (*ROW_OPTIONS, *FIELDS, "alts", *_ALIASES, *_PAIRED)
 # The field for each name that a column of our own may have.
 OURS = {name: _ALIASES.get(name, name) for name in COLUMNS}
-_LISTS = ("alts", "labels", "langs", "tags", "replies", "pool")
+_LISTS = (*fields_of("texts"), "alts", "pool")
 # These may begin with a bracket without being JSON.
-_TEXTS = ("text", "every", "thread", "alts", "at", "until")
+_TEXTS = (*fields_of("text", "thread"), "alts", "at", "every", "until")
 _JSON_LISTS = ('["', "[{")
-_FLAGS = ("quotes", "split", "markdown", "shorten", "tidy", "mentions", "draft")
+_FLAGS = (*fields_of("flag"), "draft")
 _SPOKEN = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _SEPARATED, _OBJECTS, _WORKBOOKS = (".csv", ".tsv"), (".jsonl", ".ndjson", ".json"), (".xlsx", ".ods")
 # Under these names programs answer with a list of posts.
@@ -369,13 +366,18 @@ def _cell(name: str, cell: str, where: str) -> Any:
         return [item.strip() for item in cell.split("|")]
     if name == "thread":
         return [part.strip("\n") for part in f"\n{cell}\n".split("\n---\n")]
-    if name == "markdown" and cell.strip().lower() == STRIP:
-        return STRIP
     if name in _FLAGS:
-        if cell.strip().lower() not in _SPOKEN:
-            raise unreadable_table(f"{where}, {name}: {cell!r} is neither yes nor no.")
-        return _SPOKEN[cell.strip().lower()]
+        return _flag(name, cell, where)
     return cell
+
+
+def _flag(name: str, cell: str, where: str) -> bool | str:
+    word = cell.strip().lower()
+    if name in FIELDS and word in FIELDS[name].words:
+        return word
+    if word not in _SPOKEN:
+        raise unreadable_table(f"{where}, {name}: {cell!r} is neither yes nor no.")
+    return _SPOKEN[word]
 
 
 def _image(item: str, alt: str) -> dict[str, str]:

@@ -99,7 +99,7 @@ def _form(visit: Visit, filled: Filled, post: Post | None, error: SkywriteError 
         may_schedule=may_schedule,
         need_alt=[item.handle for item in accounts if item.settings.get("require_alt")],
         stored=json.dumps(_stored(visit, post)) if post else "{}",
-        kept=kept_words(post) if post else [],
+        kept=kept_words(post, EDITED) if post else [],
         accounts=accounts,
         chosen=chosen,
         zone=visit.sky.context.zone(chosen) if chosen else "UTC",
@@ -327,6 +327,10 @@ def _values(filled: Filled) -> dict[str, Any]:
 
 def _several(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+# All other fields of a draft are shown as they are.
+EDITED = tuple(_values(Filled()))
 
 
 def _changes(filled: Filled, start: Filled) -> dict[str, Any]:

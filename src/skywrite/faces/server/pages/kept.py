@@ -6,33 +6,18 @@ What lives here: words for the fields of a stored draft. What does not: the fiel
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from skywrite.posting.compose.draft import FIELDS
 from skywrite.posting.schedule.policy import DEFAULT_LATE_POLICY
 from skywrite.queue.model import Post
 
-# The composer has a field for each of these. All other fields of a draft are shown as they are.
-EDITED = (
-    "text",
-    "images",
-    "video",
-    "card",
-    "quote",
-    "reply_to",
-    "replies",
-    "quotes",
-    "labels",
-    "langs",
-    "split",
-)
 
-
-def kept_words(post: Post) -> list[str]:
-    """A line for each thing that stays as it is while the rest is edited."""
+def kept_words(post: Post, edited: Collection[str]) -> list[str]:
+    """A line for each thing that stays as it is while the fields that are `edited` change."""
     draft = post.draft
-    lines = [line for name in FIELDS if name in draft and name not in EDITED for line in _lines(name, draft[name])]
+    lines = [line for name in FIELDS if name in draft and name not in edited for line in _lines(name, draft[name])]
     return [*lines, *_card(draft.get("card")), *_captions(draft.get("video") or {}), *_late(post)]
 
 
