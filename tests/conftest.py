@@ -29,8 +29,10 @@ from tests.support.processes import FAST_FOLDER, ServerUnavailable, keep_folder
 # The time of an example depends on the computer, not on the promise. Without a database of earlier
 # examples, a run depends on the code alone (`ci`) or on its seed alone (`nightly`).
 SLOW_IS_FINE = [HealthCheck.too_slow]
-settings.register_profile("ci", deadline=None, database=None, derandomize=True, suppress_health_check=SLOW_IS_FINE)
-settings.register_profile("nightly", settings.get_profile("ci"), derandomize=False)
+settings.register_profile(
+    "ci", max_examples=40, deadline=None, database=None, derandomize=True, suppress_health_check=SLOW_IS_FINE
+)
+settings.register_profile("nightly", settings.get_profile("ci"), max_examples=400, derandomize=False)
 settings.load_profile("ci")
 SEEDS = 2**32
 LEFT_BEHIND = "left_behind"

@@ -12,8 +12,7 @@ import pytest
 from skywrite.core.clock import Clock, FakeClock
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, NOON, OpenAt, OpenStore, fast_folder, opened, session, with_schema
-from tests.support.postgres import PostgresServer, postgres_server
-from tests.support.processes import ServerUnavailable
+from tests.support.postgres import PostgresServer
 
 _numbers = itertools.count(1)
 # The tables that hold what a test leaves in the shared schema; all others depend on these.
@@ -21,16 +20,6 @@ SHARED_TABLES = (
     *("account", "media", "setting", "timer", "feed", "api_key", "person", "webhook", "event", "change"),
     *("notice_channel", "secret", "worker", "chore"),
 )
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server for all tests of the store."""
-    try:
-        with postgres_server() as server:
-            yield server
-    except ServerUnavailable as error:
-        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from skywrite.core.errors import InputError
 from skywrite.posting.schedule.time_errors import PastTime
 from skywrite.posting.schedule.times import AmbiguousTime, parse_time
 from skywrite.posting.schedule.timestamps import read_timestamp
+from tests.support.chance import NIGHTLY
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parent.parent / "vectors" / "times.json").read_text("utf-8"))
 ROWS: list[dict[str, Any]] = VECTORS["times"]
@@ -118,7 +119,7 @@ moments = st.datetimes(datetime(2026, 1, 1), datetime(2036, 1, 1), timezones=st.
 zones = st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "UTC"])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400 if NIGHTLY else 100, deadline=None)
 @given(st.sampled_from(READ), moments, zones)
 def test_what_was_read_means_the_same_spelled_out(row: dict[str, Any], now: datetime, zone: str) -> None:
     """Written again in ISO 8601, with its offset or with its zone's name, it is the same time."""
