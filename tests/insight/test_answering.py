@@ -12,6 +12,7 @@ from skywrite.app import Skywrite
 from skywrite.core.errors import SkywriteError
 from skywrite.features.answers import collecting
 from skywrite.features.answers.service import InboxTask
+from skywrite.posting.publish.rounds import take_all
 from skywrite.protocol.atproto.tid import tid_from
 from skywrite.queue import identities
 from tests.app.conftest import NOON, World
@@ -39,7 +40,7 @@ class Bot:
         """Look for what is new, answer it, send the answers, and let a minute pass; what alice's answers say."""
         handlers = self.sky._functions.reply_handlers
         log = lambda event, **facts: self.logged.append((event, facts))  # noqa: E731
-        InboxTask(self.sky.context, self.sky.inbox, handlers, log).run()
+        take_all(InboxTask(self.sky.context, self.sky.inbox, handlers, log))
         self.sky.run_once()
         self.world.clock.advance(60)
         return self.answers()

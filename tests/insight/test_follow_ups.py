@@ -13,6 +13,7 @@ from skywrite.core.errors import InputError, RejectedError
 from skywrite.features.follow_ups.operations import AddFollowUp
 from skywrite.features.follow_ups.service import Condition, FollowUpTask, parse_condition
 from skywrite.features.reposts.service import REPOST, RepostTask
+from skywrite.posting.publish.rounds import take_all
 from skywrite.queue.marks import Marks, ToMark
 from tests.app.conftest import World
 from tests.support.errors import fails
@@ -29,8 +30,8 @@ def count(sky: Skywrite, post_id: int, age_hours: int, **counts: int) -> None:
 
 def work(sky: Skywrite) -> None:
     """What the worker's tasks do in their turn."""
-    FollowUpTask(sky.context, sky._drafting).run()
-    RepostTask(sky.context).run()
+    take_all(FollowUpTask(sky.context, sky._drafting))
+    take_all(RepostTask(sky.context))
 
 
 def published(sky: Skywrite, text: str = "A post that does well") -> int:
@@ -66,7 +67,7 @@ def test_a_worker_that_dies_in_the_middle_doubles_nothing(
     count(sky, number, 1, likes=3)
     with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
         broken.setattr("skywrite.queue.follow_ups.FollowUps.settle", _dies)
-        FollowUpTask(sky.context, sky._drafting).run()
+        take_all(FollowUpTask(sky.context, sky._drafting))
     for _ in range(2):
         sky.run_once()
     assert ["A post that does well", "Thank you"] == world.texts()

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from skywrite.app import Skywrite
 from skywrite.features.answers.service import InboxTask
+from skywrite.posting.publish.rounds import take_all
 from tests.app.conftest import World
 from tests.support.errors import fails
 
@@ -25,7 +26,7 @@ def collect(sky: Skywrite) -> list[str]:
     """What the worker's task does in its turn; what it logged."""
     logged: list[str] = []
     handlers = sky._functions.reply_handlers
-    InboxTask(sky.context, sky.inbox, handlers, lambda event, **facts: logged.append(event)).run()
+    take_all(InboxTask(sky.context, sky.inbox, handlers, lambda event, **facts: logged.append(event)))
     return logged
 
 

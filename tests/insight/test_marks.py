@@ -18,6 +18,7 @@ from skywrite.app import Skywrite
 from skywrite.core.errors import InputError
 from skywrite.features.insight.service import EVERY, MarkTask, _counted, batches
 from skywrite.features.insight.stats import grouped
+from skywrite.posting.publish.rounds import take_all
 from skywrite.queue.marks import AGES_HOURS, LATE_MIN, LATE_PART, Mark, Marks, ToMark, kind_of
 from tests.app.conftest import NOON, World
 
@@ -48,9 +49,9 @@ def test_counts_are_taken_at_each_age_once(counting: Skywrite, world: World) -> 
     for age in AGES_HOURS:
         world.clock.advance((age - hours) * 3600)
         hours = age
-        MarkTask(counting.context).run()
+        take_all(MarkTask(counting.context))
         like(counting, sent.uri, sent.cid, "app.bsky.feed.repost")
-        MarkTask(counting.context).run()
+        take_all(MarkTask(counting.context))
     found = [(mark.age_hours, mark.likes, mark.reposts) for mark in counting.stats.of(sent.id)]
     assert [(age, 1, min(number, 1)) for number, age in enumerate(AGES_HOURS)] == found
 
@@ -59,7 +60,7 @@ def test_a_count_that_would_come_too_late_is_left_out(counting: Skywrite, world:
     """A worker that was off for a day does not call a day an hour."""
     sent = counting.post("Missed")
     world.clock.advance(24 * 3600)
-    MarkTask(counting.context).run()
+    take_all(MarkTask(counting.context))
     assert [24] == [mark.age_hours for mark in counting.stats.of(sent.id)]
 
 
@@ -72,7 +73,7 @@ def test_twenty_five_posts_are_one_request(counting: Skywrite, world: World) -> 
     world.clock.advance(3600)
     world.box.calls.clear()
     for requests, posts in ((2, 50), (3, 51)):
-        MarkTask(counting.context).run()
+        take_all(MarkTask(counting.context))
         assert requests == world.box.calls["app.bsky.feed.getPosts"] == sum(world.box.calls.values())
         assert posts == len(Marks(counting.context.store).at(1, NOON))
         world.clock.advance(EVERY.total_seconds())
@@ -113,7 +114,7 @@ def test_a_busy_day_is_counted_with_full_requests(counting: Skywrite, world: Wor
     world.box.calls.clear()
     for _ in range(12):
         world.clock.advance(EVERY.total_seconds())
-        MarkTask(counting.context).run()
+        take_all(MarkTask(counting.context))
     noted = sum(len(Marks(counting.context.store).at(age, NOON - timedelta(days=9))) for age in AGES_HOURS)
     assert noted == 25 * world.box.calls["app.bsky.feed.getPosts"] > 500
 
@@ -138,7 +139,7 @@ def test_a_post_that_is_not_shown_is_noted_as_that(counting: Skywrite, world: Wo
     sent = counting.post("Gone soon")
     counting.posts.delete(sent.id)
     world.clock.advance(3600)
-    MarkTask(counting.context).run()
+    take_all(MarkTask(counting.context))
     (mark,) = counting.stats.of(sent.id)
     assert (False, None) == (mark.is_shown, mark.likes)
     total = counting.stats.total(at=1)
@@ -156,7 +157,7 @@ def test_labels_and_disappearances_are_said_as_what_they_are(
         {"repo": sent[2].uri.split("/")[2], "collection": "app.bsky.feed.post", "rkey": sent[2].uri.split("/")[4]},
     )
     world.clock.advance(3600)
-    MarkTask(counting.context).run()
+    take_all(MarkTask(counting.context))
     said = ("1 not shown by the network: deleted elsewhere, or taken down", "1 labelled graphic-media by you")
     assert said == counting.stats.total(at=1).notes
     text = counting.stats.csv()
@@ -189,9 +190,9 @@ def test_an_appview_that_is_away_delays_nothing(counting: Skywrite, world: World
     world.clock.advance(3600)
     world.box.faults.add("app.bsky.feed.getPosts", kind="error_500", times=1)
     logged: list[str] = []
-    MarkTask(counting.context, lambda event, **facts: logged.append(event)).run()
+    take_all(MarkTask(counting.context, lambda event, **facts: logged.append(event)))
     assert (["marks_failed"], []) == (logged, counting.stats.of(sent.id))
-    MarkTask(counting.context).run()
+    take_all(MarkTask(counting.context))
     assert 1 == len(counting.stats.of(sent.id))
 
 
@@ -201,9 +202,9 @@ def test_who_wants_no_marks_gets_none(counting: Skywrite, sky: Skywrite, world: 
     counting.accounts.set(None, {"marks": "no"})
     world.clock.advance(3600)
     world.box.calls.clear()
-    MarkTask(counting.context).run()
+    take_all(MarkTask(counting.context))
     counting.accounts.set(None, {"marks": "yes"})
-    MarkTask(sky.context).run()
+    take_all(MarkTask(sky.context))
     assert ({}, []) == (dict(world.box.calls), counting.stats.of(sent.id))
 
 
@@ -266,7 +267,7 @@ def test_the_command_and_its_csv(counting: Skywrite, world: World, monkeypatch: 
     sent = counting.post("Count me")
     like(counting, sent.uri, sent.cid)
     world.clock.advance(3600)
-    MarkTask(counting.context).run()
+    take_all(MarkTask(counting.context))
     run: Callable[..., Any] = CliRunner().invoke
     table = run(stats_command, ["--by", "hour", "--after", "1"]).output
     assert "12:00" in table and "Counted 1 h after publishing" in table

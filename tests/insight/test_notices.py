@@ -14,6 +14,7 @@ from skywrite.features.follow_ups.service import FollowUpTask
 from skywrite.features.notices.service import NoticeTask, in_quiet, read_quiet, said_of, send
 from skywrite.features.notices.store import Notices
 from skywrite.features.reposts.service import RepostTask
+from skywrite.posting.publish.rounds import take_all
 from skywrite.queue.marks import COUNTS, Marks, ToMark
 from tests.app.conftest import NOON, World
 from tests.support.errors import fails
@@ -31,7 +32,7 @@ def heard(sky: Skywrite, tmp_path: Path) -> Path:
 
 def notice(sky: Skywrite) -> None:
     """What the worker's task does in its turn."""
-    NoticeTask(sky.context).run()
+    take_all(NoticeTask(sky.context))
 
 
 def lines(path: Path) -> list[str]:
@@ -63,7 +64,7 @@ def test_a_repost_that_failed_is_said_once(
     for error in (TemporaryError("The server is down."), RejectedError("This record is not allowed.")):
         monkeypatch.setattr("skywrite.features.reposts.service.do", Mock(side_effect=error))
         world.clock.advance(3600)
-        RepostTask(sky.context).run()
+        take_all(RepostTask(sky.context))
         notice(sky)
     notice(sky)
     assert [f"The repost {number} failed: This record is not allowed. ({sent.uri})"] == lines(heard)
@@ -82,10 +83,10 @@ def test_follow_ups_of_which_nothing_came_are_said_once(sky: Skywrite, world: Wo
     task = FollowUpTask(sky.context, sky._drafting)
     with pytest.MonkeyPatch.context() as broken:
         broken.setattr(FollowUpTask, "_reply", _refused)
-        task.run()
+        take_all(task)
     world.clock.advance(901 * 3600)
     for _ in range(2):
-        task.run()
+        take_all(task)
         notice(sky)
     assert [
         f"Follow-up 2 of post {numbers[1]} failed: Replies are closed. (Loud)",
@@ -208,7 +209,7 @@ def test_quiet_hours_over_midnight() -> None:
 def test_a_worker_that_may_not_run_commands_leaves_them(sky: Skywrite, heard: Path) -> None:
     """They wait for one that may."""
     sky.posts.hold(sky.schedule("Hello", at=NOON + timedelta(hours=1)).post_id)
-    NoticeTask(sky.context, commands=False).run()
+    take_all(NoticeTask(sky.context, commands=False))
     assert [] == lines(heard)
     notice(sky)
     assert 1 == len(lines(heard))

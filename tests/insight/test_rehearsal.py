@@ -15,6 +15,7 @@ from skywrite.core.errors import InputError
 from skywrite.features.follow_ups.service import FollowUpTask
 from skywrite.features.rehearsal.service import DONE_WORDS, Rehearsed, Span, day_end, read_span, rehearse
 from skywrite.features.reposts.service import REPOST, RepostTask
+from skywrite.posting.publish.rounds import take_all
 from skywrite.queue.actions import Actions
 from skywrite.queue.marks import COUNTS, Marks, ToMark
 from skywrite.queue.model import STATES
@@ -53,14 +54,14 @@ def work(sky: Skywrite, clock: FakeClock, until: datetime, off: Span | None = No
     """Let the worker and its tasks work until then, with a clock that jumps; none runs while it is `off`."""
     worker = sky.worker(threads=1)
     occurrences, reposts = Occurrences(sky.context, sky._drafting), RepostTask(sky.context)
-    FollowUpTask(sky.context, sky._drafting).run()
+    take_all(FollowUpTask(sky.context, sky._drafting))
     occurrences.sweep()
     while clock.now() <= until:
         if off is not None and off.holds(clock.now()):
             clock.set(off.end)
         elif not worker.step():
             occurrences.sweep()
-            reposts.run()
+            take_all(reposts)
             times = (sky.context.store.next_ready_at(), Actions(sky.context.store).next_at())
             ready = min((at for at in times if at is not None), default=None)
             if ready is None or ready > until:

@@ -13,6 +13,7 @@ from skywrite.app import Skywrite
 from skywrite.core.errors import InputError, RejectedError
 from skywrite.features.checkup.service import check_run
 from skywrite.features.reposts.service import PROFILE, REPOST, RepostTask
+from skywrite.posting.publish.rounds import take_all
 from skywrite.queue.actions import Actions
 from skywrite.queue.follow_ups import FollowUps
 from tests.app.conftest import World
@@ -21,7 +22,7 @@ from tests.support.errors import fails
 
 def work(sky: Skywrite) -> None:
     """What the worker's task does in its turn."""
-    RepostTask(sky.context).run()
+    take_all(RepostTask(sky.context))
 
 
 def subjects(world: World) -> list[str]:

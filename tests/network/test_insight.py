@@ -9,6 +9,7 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.core.clock import FakeClock
 from skywrite.features.insight.service import MarkTask
+from skywrite.posting.publish.rounds import take_all
 from skywrite.posting.receipts import read_receipt
 from tests.network.support import POST, write
 from tests.support.network import Network
@@ -36,7 +37,7 @@ def test_counts_labels_and_disappearances(
     sky.posts.delete(gone.id)
     network.settle()
     clock.advance(3600)
-    MarkTask(sky.context).run()
+    take_all(MarkTask(sky.context))
     (mark,) = sky.stats.of(sent.id)
     assert (1, 1, 1, 1) == (mark.likes, mark.reposts, mark.replies, mark.quotes)
     assert (("self:graphic-media",), ["deleted"]) == (mark.labels, [one.seen for one in sky.stats.of(gone.id)])

@@ -10,6 +10,7 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.app.sessions import SessionKeeping, session_facts
 from skywrite.features.checkup.service import check_all
+from skywrite.posting.publish.rounds import take_all
 from skywrite.queue.events import Events
 from tests.oauth.conftest import Process, SignIn
 from tests.oauth.support import MovedClock, Wire, age_session
@@ -21,7 +22,7 @@ DAY = 86_400
 def kept(sky: Skywrite) -> list[dict[str, Any]]:
     """What an hour's care of the sessions logs."""
     lines: list[dict[str, Any]] = []
-    SessionKeeping(sky.context, lambda event, **facts: lines.append({"event": event, **facts})).run()
+    take_all(SessionKeeping(sky.context, lambda event, **facts: lines.append({"event": event, **facts})))
     return lines
 
 

@@ -16,6 +16,7 @@ from skywrite.faces.server.security import Origin
 from skywrite.features.agents.tools import find_resource, find_tool, tools_for
 from skywrite.features.reposts.operations import AddPin, AddRepost, AddUnpin, ListReposts
 from skywrite.features.reposts.service import REPOST, RepostTask
+from skywrite.posting.publish.rounds import take_all
 from skywrite.queue.api_keys import SCOPES, ApiKeys, Scope
 from tests.app.conftest import World, sky, world
 from tests.support.errors import fails
@@ -99,7 +100,7 @@ def test_they_do_what_they_say(sky: Skywrite, world: World, access: Access) -> N
     seen = []
     for hours in (1, 5, 48):
         world.clock.advance(hours * 3600)
-        RepostTask(sky.context).run()
+        take_all(RepostTask(sky.context))
         (profile,) = world.box.records("alice.test", "app.bsky.actor.profile")
         seen.append(("pinnedPost" in profile.value, len(world.box.records("alice.test", REPOST))))
     assert [(True, 0), (True, 1), (False, 1)] == seen

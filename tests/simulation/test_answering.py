@@ -14,6 +14,7 @@ import pytest
 
 from skywrite.core.errors import StorageError
 from skywrite.features.answers.service import InboxTask
+from skywrite.posting.publish.rounds import take_all
 from skywrite.queue import identities
 from skywrite.queue.store import open_store
 from skywrite.queue.vault import Vault
@@ -52,7 +53,7 @@ class AnsweringWorld(World):
         if self.random.random() < 0.3:
             sky = process.sky
             try:
-                InboxTask(sky.context, sky.inbox, sky._functions.reply_handlers, self._log).run()
+                take_all(InboxTask(sky.context, sky.inbox, sky._functions.reply_handlers, self._log))
             except StorageError as error:
                 self._log("storage", message=error.message)
         return super()._step(process)

@@ -20,6 +20,7 @@ from skywrite.features.webhooks.task import (
     signature,
     signed_headers,
 )
+from skywrite.posting.publish.rounds import take_all
 from skywrite.queue.events import Events
 from skywrite.queue.model import AccountChange, Failed, Held, Miss, Published
 from skywrite.queue.store import Store
@@ -200,7 +201,7 @@ def test_a_worker_sends_what_waits(store: Store, clock: FakeClock) -> None:
     fetcher = Fetcher(Response(200, {}, b""), Response(503, {}, b""), NoAnswer("Nobody answered."))
     task = WebhookTask(hooks, lambda: fetcher, clock, lambda event, **facts: said.append((event, facts)))  # type: ignore[arg-type, return-value]
     assert clock.now() == task.next_at()
-    task.run()
+    take_all(task)
     events = ["webhook_delivered", "webhook_waiting", "webhook_waiting"]
     assert events == [event for event, _ in said]
     assert [None, "The receiver answered 503: a failure.", "Nobody answered."] == [facts["error"] for _, facts in said]
@@ -219,7 +220,7 @@ def test_a_new_message_is_seen_within_two_seconds(store: Store, clock: FakeClock
     assert later(2) == task.next_at()
     hook, _ = hooks.add(URL)
     hooks.send_test(hook.id)
-    task.run()
+    take_all(task)
     assert (later(3600), later(2)) == (hooks.next_at(), task.next_at())
 
 
@@ -233,7 +234,7 @@ def test_a_worker_that_dies_while_it_sends_holds_a_webhook_up_for_a_minute(store
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        WebhookTask(hooks, killed, clock, lambda *_, **__: None).run()  # type: ignore[arg-type, return-value]
+        take_all(WebhookTask(hooks, killed, clock, lambda *_, **__: None))  # type: ignore[arg-type, return-value]
     clock.advance(59)
     assert hooks.claim(60) is None
     clock.advance(1)

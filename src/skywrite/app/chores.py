@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar
 
 from skywrite.app.context import Context
+from skywrite.app.work import Periodic
 from skywrite.core.clock import to_iso
 from skywrite.features import homes
 from skywrite.posting.publish.hosts import Trouble
@@ -32,24 +32,15 @@ LATE = timedelta(minutes=5)
 LATE_NAMED_MAX = 100
 
 
-class Chore:
-    """A task that runs at once, and then every few seconds."""
-
-    every: ClassVar[timedelta]
+class Chore(Periodic):
+    """A periodic task (`publish.worker.Task`) of the worker's own."""
 
     def __init__(self, ctx: Context) -> None:
-        self._ctx = ctx
-        self._next_at: datetime | None = None
-
-    def next_at(self) -> datetime:
-        """When it runs next."""
-        return in_turn(self._next_at, self._ctx.clock.now(), self.every)
+        self.ctx = ctx
 
     def run(self) -> None:
         """Do it, and schedule the next run."""
-        now = self._ctx.clock.now()
-        self._next_at = now + self.every
-        self._do(now)
+        self._do(self.begin())
 
     def _do(self, now: datetime) -> None:
         raise NotImplementedError
@@ -66,13 +57,11 @@ class Heartbeat(Chore):
         self._hanging = hanging
 
     def _do(self, now: datetime) -> None:
-        Workers(self._ctx.store).beat(
-            self._ctx.worker_name, [Hanging(one.server, one.times) for one in self._hanging()]
-        )
+        Workers(self.ctx.store).beat(self.ctx.worker_name, [Hanging(one.server, one.times) for one in self._hanging()])
 
     def end(self) -> None:
         """Remove the record."""
-        Workers(self._ctx.store).end(self._ctx.worker_name)
+        Workers(self.ctx.store).end(self.ctx.worker_name)
 
 
 class Pruning(Chore):
@@ -81,7 +70,7 @@ class Pruning(Chore):
     every = timedelta(seconds=PRUNE_SECONDS)
 
     def _do(self, now: datetime) -> None:
-        times = ChoreTimes(self._ctx.store)
+        times = ChoreTimes(self.ctx.store)
         last = times.last(PRUNED)
         if last is not None:
             due = in_turn(last + self.every, now, self.every)
@@ -89,7 +78,7 @@ class Pruning(Chore):
                 self._next_at = due
                 return
         times.note(PRUNED)
-        prune(self._ctx.store, now)
+        prune(self.ctx.store, now)
 
 
 def prune(store: Store, now: datetime) -> None:
@@ -113,15 +102,15 @@ class Lateness(Chore):
     every = timedelta(minutes=1)
 
     def _do(self, now: datetime) -> None:
-        ready_at = self._ctx.store.next_ready_at()
+        ready_at = self.ctx.store.next_ready_at()
         late = ready_at is not None and ready_at < now - LATE
-        times = ChoreTimes(self._ctx.store)
+        times = ChoreTimes(self.ctx.store)
         known = times.last(REPORTED_LATE)
         if late and known is None and ready_at is not None:
-            dids = self._ctx.store.late_accounts(now - LATE, LATE_NAMED_MAX + 1)
+            dids = self.ctx.store.late_accounts(now - LATE, LATE_NAMED_MAX + 1)
             # Where so many wait, all do.
             named = dids if len(dids) <= LATE_NAMED_MAX else None
-            Events(self._ctx.store).note("worker.late", {"since": to_iso(ready_at)}, account_dids=named)
+            Events(self.ctx.store).note("worker.late", {"since": to_iso(ready_at)}, account_dids=named)
         if late and known is None:
             times.note(REPORTED_LATE)
         elif not late:

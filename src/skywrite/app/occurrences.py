@@ -16,17 +16,15 @@ from typing import Any, NamedTuple
 from skywrite.app.context import Context, listed
 from skywrite.app.drafting import Drafting
 from skywrite.app.results import Ready, Scheduled
-from skywrite.core.clock import Clock
+from skywrite.app.work import Periodic
 from skywrite.core.errors import Conflict, Do, Hint, InputError, Notice, SkywriteError, StorageError
 from skywrite.posting.publish.log import Log, silent
-from skywrite.posting.publish.worker import in_turn
 from skywrite.posting.schedule.policy import DEFAULT_LATE_SECONDS, RECURRING_LATE_POLICY, parse_duration, parse_late
 from skywrite.posting.schedule.recurrence import MICROSECOND, Occurrence, catch_up, check_minute, parse_rule, pick
 from skywrite.posting.schedule.slots import with_jitter
 from skywrite.posting.schedule.tokens import DateOrder
 from skywrite.queue.model import Account, NewPost, NewRecurrence, Recurrence
 
-EVERY = timedelta(minutes=1)
 _LATE = (RECURRING_LATE_POLICY, DEFAULT_LATE_SECONDS)
 
 
@@ -256,20 +254,16 @@ class Occurrences:
 
 
 @dataclass
-class OccurrenceTask:
+class OccurrenceTask(Periodic):
     """The worker's task (`publish.worker.Task`) of sweeping."""
 
+    every = timedelta(minutes=1)
+    ctx: Context
     occurrences: Occurrences
-    clock: Clock
-    _next_at: datetime | None = field(default=None, init=False)
-
-    def next_at(self) -> datetime | None:
-        """Every minute."""
-        return in_turn(self._next_at, self.clock.now(), EVERY)
 
     def run(self) -> None:
         """Sweep."""
-        self._next_at = self.clock.now() + EVERY
+        self.begin()
         self.occurrences.sweep()
 
     def after_post(self, recurrence_id: int | None) -> None:

@@ -72,7 +72,7 @@ class Runner:
         log = unfailing(seldom(log, self._ctx.clock))
         publisher = self._sending.publisher(log=log)
         self._stopping = publisher.stopping
-        occurrences = OccurrenceTask(Occurrences(self._ctx, self._drafting, log), self._ctx.clock)
+        occurrences = OccurrenceTask(self._ctx, Occurrences(self._ctx, self._drafting, log))
 
         def after(claim: Claim, outcome: object) -> None:
             occurrences.after_post(claim.post.recurrence_id)

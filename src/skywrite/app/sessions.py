@@ -10,53 +10,43 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from skywrite.app.context import Context
+from skywrite.app.work import Periodic
 from skywrite.core.clock import to_iso
 from skywrite.core.errors import SignInError, SkywriteError, StorageError, Unexpected
 from skywrite.posting.publish.log import Log, silent
-from skywrite.posting.publish.rounds import Turn, take_all
-from skywrite.posting.publish.worker import in_turn
+from skywrite.posting.publish.rounds import Turn
 from skywrite.protocol.atproto.session_data import Session
 from skywrite.queue.events import Events
 from skywrite.queue.model import Account
 from skywrite.queue.store import Store
 
-EVERY = timedelta(hours=1)
 IDLE_DAYS = 30
 NOTICE_DAYS = 3
 PASSWORD_IDLE_DAYS = 90
 ENDED = "Its session has ended, as sessions of OAuth do."
 
 
-class SessionKeeping:
+class SessionKeeping(Periodic):
     """The worker's work (`publish.rounds.Work`) of keeping sessions: every hour it refreshes those that were not used
     for thirty days, and reports those that end soon.
     """
 
+    every = timedelta(hours=1)
     kind = "sessions"
 
     def __init__(self, ctx: Context, log: Log = silent) -> None:
-        self._ctx = ctx
+        self.ctx = ctx
         self._log = log
-        self._next_at: datetime | None = None
-
-    def next_at(self) -> datetime | None:
-        """Every hour."""
-        return in_turn(self._next_at, self._ctx.clock.now(), EVERY)
-
-    def run(self) -> None:
-        """Refresh and report all of them."""
-        take_all(self)
 
     def due(self) -> list[Turn]:
         """Report the sessions that end soon. Returns the accounts whose session is to be refreshed."""
-        now = self._ctx.clock.now()
-        self._next_at = now + EVERY
+        now = self.begin()
         self._report_ends(now)
-        idle = self._ctx.store.idle_sessions(now - timedelta(days=IDLE_DAYS))
+        idle = self.ctx.store.idle_sessions(now - timedelta(days=IDLE_DAYS))
         return [Turn(account.did, account.pds_url, account) for account in idle]
 
     def _report_ends(self, now: datetime) -> None:
-        store = self._ctx.store
+        store = self.ctx.store
         for account in store.ended_sessions(now + timedelta(days=NOTICE_DAYS)):
             assert account.session_ends_at is not None
             if account.session_ends_at <= now:
@@ -68,13 +58,13 @@ class SessionKeeping:
         """Refresh the session of an account."""
         account: Account = turn.what
         try:
-            self._ctx.agent(account).refresh()
+            self.ctx.agent(account).refresh()
             self._log("session_refreshed", account=account.handle)
             return None
         except StorageError:
             raise
         except SignInError as error:
-            self._ctx.agents.forget(account.did)
+            self.ctx.agents.forget(account.did)
             self._end(account, error.message)
             return error
         except Exception as error:
@@ -83,16 +73,16 @@ class SessionKeeping:
             return problem
 
     def _end(self, account: Account, reason: str) -> None:
-        self._ctx.store.change_account(account.did, "needs_login", reason=reason)
+        self.ctx.store.change_account(account.did, "needs_login", reason=reason)
         self._log("needs_login", account=account.handle, message=reason)
 
     def _announce(self, account: Account, ends_at: datetime, now: datetime) -> None:
         """Report it once a day, for any number of workers and restarts."""
-        if not self._ctx.store.note_session_end(account.did):
+        if not self.ctx.store.note_session_end(account.did):
             return
         self._log("session_ends", account=account.handle, ends_at=to_iso(ends_at))
         facts = {"ends_at": to_iso(ends_at), "reason": "Sign in again before that; posts wait after it."}
-        Events(self._ctx.store).note("account.session_ends", facts, account_did=account.did)
+        Events(self.ctx.store).note("account.session_ends", facts, account_did=account.did)
 
 
 class SessionFacts(NamedTuple):

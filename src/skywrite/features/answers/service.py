@@ -22,7 +22,7 @@ from skywrite.app.kinds import checked
 from skywrite.app.results import Entry
 from skywrite.app.rows import Rows
 from skywrite.app.undoing import final
-from skywrite.app.work import WorkParts
+from skywrite.app.work import Periodic, WorkParts
 from skywrite.core.errors import ENDED, Do, InputError, SkywriteError, Unexpected
 from skywrite.features.answers.answering import Answering
 from skywrite.features.answers.collecting import collect
@@ -30,15 +30,13 @@ from skywrite.features.answers.store import HANDLE_TRIES, InboxItem, InboxItems
 from skywrite.posting.compose.draft import Draft
 from skywrite.posting.compose.gated import NOBODY
 from skywrite.posting.publish.log import Log, silent
-from skywrite.posting.publish.rounds import Turn, take_all
-from skywrite.posting.publish.worker import in_turn
+from skywrite.posting.publish.rounds import Turn
 from skywrite.posting.sources.functions import Function
 from skywrite.queue.database import is_about_one
 from skywrite.queue.identities import FUNCTION_ANSWERS
 from skywrite.queue.model import Account
 
 SETTING = "inbox"
-EVERY = timedelta(minutes=1)
 ABOVE_MAX = 5
 
 
@@ -159,11 +157,12 @@ class Inbox:
 
 
 @dataclass
-class InboxTask:
+class InboxTask(Periodic):
     """The worker's work (`publish.rounds.Work`) of collecting, once a minute, and of calling a program's function. Only
     for accounts with `inbox=yes`, or if a program has such a function.
     """
 
+    every = timedelta(minutes=1)
     ctx: Context
     inbox: Inbox
     handlers: Mapping[str, Callable[..., Any]]
@@ -171,19 +170,10 @@ class InboxTask:
     kind: str = field(default="inbox", init=False)
     _collected: deque[tuple[Account, bool]] = field(default_factory=deque, init=False)
     _calling: threading.Lock = field(default_factory=threading.Lock, init=False)
-    _next_at: datetime | None = field(default=None, init=False)
-
-    def next_at(self) -> datetime | None:
-        """Every minute."""
-        return in_turn(self._next_at, self.ctx.clock.now(), EVERY)
-
-    def run(self) -> None:
-        """Collect, and call the functions."""
-        take_all(self)
 
     def due(self) -> builtins.list[Turn]:
         """The accounts."""
-        self._next_at = self.ctx.clock.now() + EVERY
+        self.begin()
         return [Turn(account.did, account.pds_url, account) for account in self._wanted()]
 
     def take(self, turn: Turn) -> SkywriteError | None:

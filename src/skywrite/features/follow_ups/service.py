@@ -18,11 +18,10 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.kinds import checked
 from skywrite.app.undoing import final
-from skywrite.app.work import WorkParts
+from skywrite.app.work import Periodic, WorkParts
 from skywrite.core.errors import Do, Hint, InputError, RejectedError, SkywriteError, Unexpected
 from skywrite.posting.publish.log import Log, silent
-from skywrite.posting.publish.rounds import Turn, take_all
-from skywrite.posting.publish.worker import in_turn
+from skywrite.posting.publish.rounds import Turn
 from skywrite.posting.schedule.policy import parse_duration
 from skywrite.queue import identities
 from skywrite.queue.authors import written_by
@@ -32,7 +31,6 @@ from skywrite.queue.marks import AGES_HOURS, COUNTS, LATE_PART
 from skywrite.queue.model import Account, Post
 from skywrite.queue.posts import DELETED
 
-EVERY = timedelta(minutes=1)
 PAGE = 200
 SOURCE = "follow-up"
 _ENDS_AFTER = timedelta(hours=AGES_HOURS[-1]) * (1 + LATE_PART)
@@ -145,31 +143,23 @@ def verdict(item: Open, now: datetime) -> Verdict | None:
 
 
 @dataclass
-class FollowUpTask:
+class FollowUpTask(Periodic):
     """The worker's work (`publish.rounds.Work`) of doing what is reached. `kinds`: which follow-ups it looks at.
 
     `made` counts the replies and reposts that it has added.
     """
 
+    every = timedelta(minutes=1)
     ctx: Context
     drafting: Drafting
     log: Log = silent
     kinds: Collection[str] = ("reply", "repost")
     kind: str = field(default="follow-ups", init=False)
     made: int = field(default=0, init=False)
-    _next_at: datetime | None = field(default=None, init=False)
-
-    def next_at(self) -> datetime | None:
-        """Every minute."""
-        return in_turn(self._next_at, self.ctx.clock.now(), EVERY)
-
-    def run(self) -> None:
-        """Do all that is reached."""
-        take_all(self)
 
     def due(self) -> builtins.list[Turn]:
         """Settle those that expired. Returns the accounts for which something is reached, with what."""
-        self._next_at = self.ctx.clock.now() + EVERY
+        self.begin()
         found: dict[str, builtins.list[tuple[FollowUp, str]]] = {}
         for follow_up, note in self._reached():
             try:

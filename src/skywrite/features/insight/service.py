@@ -16,13 +16,12 @@ from urllib.parse import urlsplit
 
 from skywrite.app.context import Context
 from skywrite.app.kinds import checked
-from skywrite.app.work import WorkParts
+from skywrite.app.work import Periodic, WorkParts
 from skywrite.core.config import DEFAULT_APPVIEW
 from skywrite.core.errors import InputError, SkywriteError
 from skywrite.features.insight.stats import Group, StatsReport, group, grouped
 from skywrite.posting.publish.log import Log, silent
-from skywrite.posting.publish.rounds import Turn, take_all
-from skywrite.posting.publish.worker import in_turn
+from skywrite.posting.publish.rounds import Turn
 from skywrite.protocol.atproto.xrpc import Xrpc
 from skywrite.queue.marks import AGES_HOURS, COUNTS, SELF, Mark, Marks, ToMark
 
@@ -40,25 +39,17 @@ _FIELDS = {
 
 
 @dataclass
-class MarkTask:
+class MarkTask(Periodic):
     """The worker's work (`publish.rounds.Work`) of counting. What fails now is counted next time."""
 
+    every = EVERY
     ctx: Context
     log: Log = silent
     kind: str = field(default="marks", init=False)
-    _next_at: datetime | None = field(default=None, init=False)
-
-    def next_at(self) -> datetime | None:
-        """Every ten minutes."""
-        return in_turn(self._next_at, self.ctx.clock.now(), EVERY)
-
-    def run(self) -> None:
-        """Count all that is due."""
-        take_all(self)
 
     def due(self) -> list[Turn]:
         """One turn, for the AppView."""
-        self._next_at = self.ctx.clock.now() + EVERY
+        self.begin()
         appview = self.ctx.config.appview
         return [Turn(appview, appview)]
 

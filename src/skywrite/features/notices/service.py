@@ -19,7 +19,7 @@ from skywrite.app.chores import REPORTED_LATE
 from skywrite.app.context import Context, listed
 from skywrite.app.kinds import checked
 from skywrite.app.undoing import final
-from skywrite.app.work import WorkParts
+from skywrite.app.work import Periodic, WorkParts
 from skywrite.core.digits import whole_number
 from skywrite.core.errors import Do, InputError, NoAnswer, NotFound, SkywriteError, Unexpected
 from skywrite.core.shown import printable
@@ -27,8 +27,7 @@ from skywrite.features import features
 from skywrite.features.notices.mail import check_mail, send_mail
 from skywrite.features.notices.store import SECRET_SCOPE, TROUBLES, Channel, Notices, Trouble
 from skywrite.posting.publish.log import Log, silent
-from skywrite.posting.publish.rounds import Turn, take_all
-from skywrite.posting.publish.worker import in_turn
+from skywrite.posting.publish.rounds import Turn
 from skywrite.queue.actions import Actions
 from skywrite.queue.approvals import Approvals
 from skywrite.queue.database import is_about_one
@@ -37,7 +36,6 @@ from skywrite.queue.workers import ChoreTimes
 
 LEASE_SECONDS = 120.0
 COMMAND_SECONDS = 60.0
-LOOK_AGAIN = timedelta(seconds=10)
 LINES_MAX = 50
 TEXT_SHOWN = 80
 FACT_SHOWN = 300
@@ -126,26 +124,18 @@ class NoticeChannels:
 
 
 @dataclass
-class NoticeTask:
+class NoticeTask(Periodic):
     """The worker's work (`publish.rounds.Work`) of sending notices. `commands`: whether it runs commands."""
 
+    every = timedelta(seconds=10)
     ctx: Context
     log: Log = silent
     commands: bool = True
     kind: str = field(default="notices", init=False)
-    _next_at: datetime | None = field(default=None, init=False)
-
-    def next_at(self) -> datetime | None:
-        """Every ten seconds."""
-        return in_turn(self._next_at, self.ctx.clock.now(), LOOK_AGAIN)
-
-    def run(self) -> None:
-        """Record problems that are new or solved, and send all notices that wait."""
-        take_all(self)
 
     def due(self) -> builtins.list[Turn]:
         """Record problems that are new or solved. Returns the channels for which notices wait."""
-        self._next_at = self.ctx.clock.now() + LOOK_AGAIN
+        self.begin()
         notices = Notices(self.ctx.store)
         for channel in notices.all():
             try:

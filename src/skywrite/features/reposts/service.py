@@ -16,15 +16,14 @@ from skywrite.app.drafting import Drafting
 from skywrite.app.kinds import checked
 from skywrite.app.occurrences import whole_day
 from skywrite.app.undoing import final
-from skywrite.app.work import WorkParts
+from skywrite.app.work import Periodic, WorkParts
 from skywrite.core.clock import to_iso
 from skywrite.core.errors import Do, Hint, InputError, RateLimited, RejectedError, SkywriteError, Unexpected
 from skywrite.posting.compose.references import parse_reference
 from skywrite.posting.publish.log import Log, silent
 from skywrite.posting.publish.outcome import retry_seconds
-from skywrite.posting.publish.rounds import Turn, take_all
+from skywrite.posting.publish.rounds import Turn
 from skywrite.posting.publish.tombstones import Tombstones
-from skywrite.posting.publish.worker import in_turn
 from skywrite.posting.schedule.policy import DURATION_MAX_SECONDS, parse_duration
 from skywrite.protocol.atproto.repo import Record, RecordConflict, Repo, Write
 from skywrite.protocol.atproto.tid import tid_from
@@ -38,7 +37,6 @@ from skywrite.queue.posts import DELETED
 
 REPOST = "app.bsky.feed.repost"
 PROFILE = "app.bsky.actor.profile"
-EVERY = timedelta(seconds=15)
 EVERY_ARGUMENT = Do("argument", "every")
 
 CANCEL_IT = ("Cancel it: ", Do("reposts.cancel", "{done.id}"))
@@ -156,25 +154,17 @@ class Reposts:
 
 
 @dataclass
-class RepostTask:
+class RepostTask(Periodic):
     """The worker's work (`publish.rounds.Work`) of performing what is due: for each account, one after the other."""
 
+    every = timedelta(seconds=15)
     ctx: Context
     log: Log = silent
     kind: str = field(default="reposts", init=False)
-    _next_at: datetime | None = field(default=None, init=False)
-
-    def next_at(self) -> datetime | None:
-        """Every 15 seconds."""
-        return in_turn(self._next_at, self.ctx.clock.now(), EVERY)
-
-    def run(self) -> None:
-        """Perform all that is due."""
-        take_all(self)
 
     def due(self) -> builtins.list[Turn]:
         """The accounts for which something is due."""
-        self._next_at = self.ctx.clock.now() + EVERY
+        self.begin()
         return [Turn(did, pds_url) for did, pds_url in Actions(self.ctx.store).waiting()]
 
     def take(self, turn: Turn) -> SkywriteError | None:

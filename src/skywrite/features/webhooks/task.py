@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from skywrite.app.work import WorkParts
 from skywrite.core.clock import Clock
 from skywrite.core.errors import CutOff, NoAnswer, SkywriteError, Stopping
-from skywrite.posting.publish.rounds import Turn, take_all
+from skywrite.posting.publish.rounds import Turn
 from skywrite.protocol.atproto.xrpc_errors import http_date
 from skywrite.queue.webhooks import SECRET_START, DeliveryClaim, Settled, Webhooks
 
@@ -115,10 +115,6 @@ class WebhookTask:
         soon = self.clock.now() + LOOK_AGAIN
         next_at = self.webhooks.next_at()
         return soon if next_at is None else min(next_at, soon)
-
-    def run(self) -> None:
-        """Send all that is due."""
-        take_all(self)
 
     def due(self) -> list[Turn]:
         """The webhooks for which messages wait."""
