@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,6 +37,18 @@ def fork_server() -> ForkServerContext:
         ["tests.crash.workers", *(f"skywrite.{name}" for name in own), "psycopg", "nacl.bindings", "hashlib"]
     )
     return context
+
+
+def end_with_starter() -> None:
+    """End this process when the one that started it does; the server that forked it lives as long as both."""
+    starter = multiprocessing.parent_process()
+    assert starter is not None
+
+    def watch() -> None:
+        starter.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,7 @@ def start_worker(context: ForkServerContext, environ: dict[str, str], *, control
 
 def publish(environ: dict[str, str], control: bool, tell: Connection) -> None:
     """Publish until killed. With `control` the server chooses the record keys: the way that duplicates."""
+    end_with_starter()
     os.environ.update(environ)
     from skywrite.app import Skywrite
     from skywrite.posting.publish import outcome, publisher

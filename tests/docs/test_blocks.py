@@ -33,7 +33,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the process listens that becomes each `skywrite`."""
     path = tmp_path_factory.mktemp("zygote") / "socket"
-    command = [sys.executable, "-m", "tests.docs.zygote", str(path)]
+    command = ["setpriv", "--pdeathsig", "TERM", sys.executable, "-m", "tests.docs.zygote", str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert zygote.READY == process.stdout.readline().strip()
