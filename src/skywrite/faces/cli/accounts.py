@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,9 +10,12 @@ from skywrite.core.errors import InputError
 from skywrite.faces.cli.completing import complete_accounts
 from skywrite.faces.cli.nouns import Noun
 from skywrite.faces.cli.oauth import oauth_command
-from skywrite.faces.cli.options import account_option, json_option
-from skywrite.faces.cli.output import print_done, print_json, print_table
+from skywrite.faces.cli.options import account_option, json_option, on_queue
+from skywrite.faces.cli.output import print_json, print_outcome, print_table
 from skywrite.faces.cli.settings import set_command, slots_command
+
+if TYPE_CHECKING:
+    from skywrite.app import Skywrite
 
 
 @click.group("accounts", cls=Noun, epilog="Example: skywrite accounts use alice.bsky.social")
@@ -22,13 +25,12 @@ def accounts_command() -> None:
 
 @accounts_command.command("list", epilog="Example: skywrite accounts list --json")
 @json_option
-def list_command(as_json: bool) -> None:
+@on_queue
+def list_command(sky: Skywrite, as_json: bool) -> None:
     """List the accounts; an asterisk marks the default."""
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.accounts import account_shape
 
-    with Skywrite() as sky:
-        accounts = sky.accounts.list()
+    accounts = sky.accounts.list()
     if as_json:
         print_json([account_shape(account) for account in accounts])
     elif not accounts:
@@ -75,17 +77,13 @@ def show_command(handle: str | None, account: str | None, as_json: bool) -> None
 @accounts_command.command("use", epilog="Example: skywrite accounts use alice.bsky.social")
 @click.argument("handle", shell_complete=complete_accounts)
 @json_option
-def use_command(handle: str, as_json: bool) -> None:
+@on_queue
+def use_command(sky: Skywrite, handle: str, as_json: bool) -> None:
     """Choose the default account."""
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.accounts import account_shape
 
-    with Skywrite() as sky:
-        account = sky.accounts.set_default(handle)
-    if as_json:
-        print_json(account_shape(account))
-    else:
-        print_done(f"{account.handle} is now the default account.")
+    account = sky.accounts.set_default(handle)
+    print_outcome(as_json, account_shape(account), f"{account.handle} is now the default account.")
 
 
 for _command in (set_command, slots_command, oauth_command):

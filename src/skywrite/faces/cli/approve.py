@@ -9,8 +9,8 @@ import click
 
 from skywrite.core.errors import Do, Hint, InputError
 from skywrite.faces.cli.completing import complete_posts
-from skywrite.faces.cli.options import ID, account_option, json_option
-from skywrite.faces.cli.output import print_done, print_json
+from skywrite.faces.cli.options import ID, account_option, json_option, on_queue
+from skywrite.faces.cli.output import print_done, print_json, print_outcome
 from skywrite.faces.cli.picking import PostNumbers
 from skywrite.faces.cli.terminal import can_ask
 
@@ -116,10 +116,9 @@ def _approve_post(
     time = asked.post.due_at if asked.post.state == "draft" else None
     digest = asked.digest if confirm is None else confirm
     entry = sky.approvals.approve(post_id, digest, _name(by), at=time, note=note)
-    if as_json:
-        print_json(post_shape(entry))
-    else:
-        print_done(f"Post {post_id} is approved{_when(sky, entry.post.due_at, entry.account)}.")
+    print_outcome(
+        as_json, post_shape(entry), f"Post {post_id} is approved{_when(sky, entry.post.due_at, entry.account)}."
+    )
 
 
 def _look(sky: Skywrite, post_id: int, at: str | None = None) -> Asked:
@@ -192,27 +191,23 @@ def _approve_each(sky: Skywrite, numbers: Sequence[int], by: str | None, note: s
 @click.option("--note", default="", help="Why; the author sees it.")
 @click.option("--by", metavar="NAME", help="The name of who rejects it. Default: your login name.")
 @json_option
-def reject_command(target: Target, note: str, by: str | None, as_json: bool) -> None:
+@on_queue
+def reject_command(sky: Skywrite, target: Target, note: str, by: str | None, as_json: bool) -> None:
     """Reject a post: it is held, and its earlier approvals are withdrawn.
 
     With recurring:ID the approval of a whole recurrence is withdrawn, and its scheduled posts are held.
     """
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.posts import post_shape
     from skywrite.app.shapes.recurrences import template_shape
 
-    with Skywrite() as sky:
-        document: Any
-        if target.is_recurrence:
-            document = template_shape(sky.approvals.reject_recurrence(target.id, _name(by), note=note))
-            said = f"Recurrence {target.id} is rejected: its posts are held."
-        else:
-            entry = sky.approvals.reject(target.id, _name(by), note=note)
-            document, said = post_shape(entry), f"Post {target.id} is rejected: {entry.post.state}."
-    if as_json:
-        print_json(document)
+    document: Any
+    if target.is_recurrence:
+        document = template_shape(sky.approvals.reject_recurrence(target.id, _name(by), note=note))
+        said = f"Recurrence {target.id} is rejected: its posts are held."
     else:
-        print_done(said)
+        entry = sky.approvals.reject(target.id, _name(by), note=note)
+        document, said = post_shape(entry), f"Post {target.id} is rejected: {entry.post.state}."
+    print_outcome(as_json, document, said)
 
 
 def _approve_recurrence(
@@ -229,10 +224,9 @@ def _approve_recurrence(
         return
     digest = asked.digest if confirm is None else confirm
     done = sky.approvals.approve_recurrence(recurrence_id, digest, _name(by), note=note)
-    if as_json:
-        print_json(template_shape(done))
-    else:
-        print_done(f"Recurrence {recurrence_id} is approved: its posts go out until it is changed.")
+    print_outcome(
+        as_json, template_shape(done), f"Recurrence {recurrence_id} is approved: its posts go out until it is changed."
+    )
 
 
 def _name(by: str | None) -> str:

@@ -10,8 +10,8 @@ import click
 from skywrite.core.errors import InputError
 from skywrite.core.shown import printable_line
 from skywrite.faces.cli.completing import complete_accounts
-from skywrite.faces.cli.options import json_option
-from skywrite.faces.cli.output import print_done, print_json, print_warnings
+from skywrite.faces.cli.options import json_option, on_queue
+from skywrite.faces.cli.output import print_done, print_json, print_outcome, print_warnings
 from skywrite.faces.cli.terminal import ask, can_ask
 
 if TYPE_CHECKING:
@@ -112,19 +112,15 @@ def _app_password(from_stdin: bool, from_environment: str | None) -> str:
 @click.option("--forget", is_flag=True, help="Also remove the account and its history, if nothing of it is scheduled.")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @json_option
-def logout_command(handle: str | None, forget: bool, yes: bool, as_json: bool) -> None:
+@on_queue
+def logout_command(sky: Skywrite, handle: str | None, forget: bool, yes: bool, as_json: bool) -> None:
     """Sign out of an account, here and at its server. Its scheduled posts wait until you sign in again."""
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.accounts import signed_out_shape
 
-    with Skywrite() as sky:
-        if not (yes or forget):
-            _ask_with_posts(sky, sky.accounts.get(handle))
-        account = sky.accounts.logout(handle, forget=forget)
-    if as_json:
-        print_json(signed_out_shape(account))
-    else:
-        print_done(f"Signed out {account.handle}.")
+    if not (yes or forget):
+        _ask_with_posts(sky, sky.accounts.get(handle))
+    account = sky.accounts.logout(handle, forget=forget)
+    print_outcome(as_json, signed_out_shape(account), f"Signed out {account.handle}.")
 
 
 def _ask_with_posts(sky: Skywrite, account: Account) -> None:

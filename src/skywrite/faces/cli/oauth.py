@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from skywrite.core.errors import InputError
 from skywrite.faces.cli.given import FOLDER
-from skywrite.faces.cli.options import json_option
-from skywrite.faces.cli.output import print_done, print_json, print_warnings
+from skywrite.faces.cli.options import json_option, on_queue
+from skywrite.faces.cli.output import print_done, print_json, print_outcome, print_warnings
+
+if TYPE_CHECKING:
+    from skywrite.app import Skywrite
 
 
 @click.group("oauth", epilog="Example: skywrite accounts oauth init https://me.example --folder site")
@@ -24,27 +28,26 @@ def oauth_command() -> None:
 @click.option("--public", is_flag=True, help="A client without a key: sessions of two weeks, under your own name.")
 @click.option("--name", default="Skywrite", help="The name of the client on the sign-in page.")
 @json_option
-def init_command(address: str, folder: Path, public: bool, name: str, as_json: bool) -> None:
+@on_queue
+def init_command(sky: Skywrite, address: str, folder: Path, public: bool, name: str, as_json: bool) -> None:
     """Write the files of a client for a static host.
 
     Its key stays here, encrypted.
 
     Put the files at ADDRESS. From then on `skywrite login --oauth` uses this client.
     """
-    from skywrite.app import Skywrite
     from skywrite.app.oauth.files import hosted_client, write_files
     from skywrite.app.shapes.done import written_client
 
-    with Skywrite() as sky:
-        client = hosted_client(address, public=public)
-        if sky.context.store.secret("oauth_client", client.client_id) is not None:
-            raise InputError(
-                f"There is a client {client.client_id} already, and sessions may be bound to its key.",
-                hint="Give it a new key: skywrite accounts oauth rotate",
-            )
-        paths = write_files(client, folder, name=name)
-        sky.oauth.keep_client(client)
-        sky.context.store.put_setting("oauth_name", client.client_id, name)
+    client = hosted_client(address, public=public)
+    if sky.context.store.secret("oauth_client", client.client_id) is not None:
+        raise InputError(
+            f"There is a client {client.client_id} already, and sessions may be bound to its key.",
+            hint="Give it a new key: skywrite accounts oauth rotate",
+        )
+    paths = write_files(client, folder, name=name)
+    sky.oauth.keep_client(client)
+    sky.context.store.put_setting("oauth_name", client.client_id, name)
     if as_json:
         print_json(written_client(client.client_id, paths))
         return
@@ -67,21 +70,21 @@ def rotate_command(folder: Path, drop_unused: bool, as_json: bool) -> None:
         client = turned(sky.oauth, before, drop_unused=drop_unused)
         paths = write_files(client, folder, name=sky.context.store.setting("oauth_name", client.client_id, "Skywrite"))
         sky.oauth.keep_client(client)
-    if as_json:
-        print_json(turned_client(client.client_id, client.keys, paths))
-        return
-    print_done(f"The client has {len(client.keys)} keys. Put the files in place again before the next sign-in.")
+    print_outcome(
+        as_json,
+        turned_client(client.client_id, client.keys, paths),
+        f"The client has {len(client.keys)} keys. Put the files in place again before the next sign-in.",
+    )
 
 
 @oauth_command.command("check", epilog="Example: skywrite accounts oauth check")
 @json_option
-def check_command(as_json: bool) -> None:
+@on_queue
+def check_command(sky: Skywrite, as_json: bool) -> None:
     """Compare the served files with the client that is stored here."""
-    from skywrite.app import Skywrite
     from skywrite.app.oauth.files import check_published
 
-    with Skywrite() as sky:
-        found = check_published(sky.oauth, sky.oauth.default_client(""))
+    found = check_published(sky.oauth, sky.oauth.default_client(""))
     if as_json:
         print_json(found.as_dict())
     else:
@@ -94,21 +97,17 @@ def check_command(as_json: bool) -> None:
 @oauth_command.command("use", epilog="Example: skywrite accounts oauth use loopback")
 @click.argument("client")
 @json_option
-def use_client_command(client: str, as_json: bool) -> None:
+@on_queue
+def use_client_command(sky: Skywrite, client: str, as_json: bool) -> None:
     """Choose the client of new sign-ins.
 
     An address that was given to init, or loopback.
     """
-    from skywrite.app import Skywrite
     from skywrite.app.oauth.files import hosted_client
     from skywrite.app.shapes.done import ChosenClient
 
-    with Skywrite() as sky:
-        chosen = None
-        if client != "loopback":
-            chosen = sky.oauth.client(client if client.endswith(".json") else hosted_client(client).client_id).client_id
-        sky.context.store.put_setting("oauth", "client", chosen)
-    if as_json:
-        print_json(ChosenClient(chosen))
-        return
-    print_done(f"New sign-ins use {chosen or 'the loopback client'}.")
+    chosen = None
+    if client != "loopback":
+        chosen = sky.oauth.client(client if client.endswith(".json") else hosted_client(client).client_id).client_id
+    sky.context.store.put_setting("oauth", "client", chosen)
+    print_outcome(as_json, ChosenClient(chosen), f"New sign-ins use {chosen or 'the loopback client'}.")

@@ -1,4 +1,4 @@
-"""Options that commands share: the account, JSON, and all fields of a draft.
+"""What commands share: the queue that is opened for them, the account, JSON, and all fields of a draft.
 
 The names are those of the fields of a draft (`compose.draft`) and of the rows of `skywrite import`.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
@@ -18,7 +19,12 @@ from skywrite.faces.cli.given import FILE
 from skywrite.faces.cli.terminal import can_ask
 from skywrite.queue.numbers import row_number
 
+if TYPE_CHECKING:
+    from skywrite.app import Skywrite
+
 Command = TypeVar("Command", bound=Callable[..., Any])
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 STDIN_BYTES_MAX = 1_000_000
 
@@ -70,6 +76,19 @@ A_HANDLE: Any = {"metavar": "HANDLE", "shell_complete": complete_accounts}
 def json_option(command: Command) -> Command:
     """`--json`."""
     return click.option("--json", "-j", "as_json", is_flag=True, help="Print JSON, for scripts.")(command)
+
+
+def on_queue(command: Callable[Concatenate[Skywrite, Arguments], Result]) -> Callable[Arguments, Result]:
+    """Decorator: the command gets the queue, which is opened before it and closed after it."""
+
+    @wraps(command)
+    def opened(*arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
+        from skywrite.app import Skywrite
+
+        with Skywrite() as sky:
+            return command(sky, *arguments, **options)
+
+    return opened
 
 
 def account_option(command: Command) -> Command:

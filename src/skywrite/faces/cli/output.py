@@ -176,6 +176,14 @@ def print_done(sentence: str) -> None:
     click.echo(f"{click.style('✓', fg='green')} {wrapped(printable_line(sentence), first=2)}")
 
 
+def print_outcome(as_json: bool, outcome: Any, sentence: str) -> None:
+    """Print what was done: as JSON for a script, in a sentence for a person."""
+    if as_json:
+        print_json(outcome)
+    else:
+        print_done(sentence)
+
+
 def print_warnings(warnings: Iterable[str]) -> None:
     """Print warnings on standard error."""
     if is_quiet():

@@ -21,6 +21,7 @@ from skywrite.faces.cli.options import (
     draft_options,
     draft_row,
     json_option,
+    on_queue,
     read_text,
     text_options,
 )
@@ -48,29 +49,30 @@ if TYPE_CHECKING:
 )
 @click.option("--limit", type=Whole(1, 100_000), default=100, show_default=True, help="Maximum number of posts.")
 @json_option
-def list_command(past: bool, account: str | None, states: tuple[str, ...], limit: int, as_json: bool) -> None:
+@on_queue
+def list_command(
+    sky: Skywrite, past: bool, account: str | None, states: tuple[str, ...], limit: int, as_json: bool
+) -> None:
     """List scheduled posts, the next one first; with --past, those that are over."""
-    from skywrite.app import Skywrite
 
-    with Skywrite() as sky:
-        chosen = _states(states, FINAL_STATES if past else WAITING_STATES)
-        each = sky.posts.each_finished if past else sky.posts.each
-        found = each(account=account, states=chosen, limit=limit)
-        if as_json:
-            from skywrite.app.shapes.posts import post_shape
+    chosen = _states(states, FINAL_STATES if past else WAITING_STATES)
+    each = sky.posts.each_finished if past else sky.posts.each
+    found = each(account=account, states=chosen, limit=limit)
+    if as_json:
+        from skywrite.app.shapes.posts import post_shape
 
-            print_json_array(map(post_shape, found))
-            return
-        total = _total(sky, account, chosen)
-        filters = [word for state in states for word in ("--state", state)]
-        filters += [] if account is None else ["--account", account]
-        again = shell_words(["list", *(["--past"] if past else []), *filters])
-        if past:
-            _show_entries(sky, found, _ended, total, again, _none(states, "Nothing was published yet."))
-            return
-        _warn_of_stranded(sky, account)
-        add = 'Nothing is waiting. Add a post: skywrite schedule "Later" --at "tomorrow 9:00"'
-        _show_entries(sky, found, _due, total, again, _none(states, add))
+        print_json_array(map(post_shape, found))
+        return
+    total = _total(sky, account, chosen)
+    filters = [word for state in states for word in ("--state", state)]
+    filters += [] if account is None else ["--account", account]
+    again = shell_words(["list", *(["--past"] if past else []), *filters])
+    if past:
+        _show_entries(sky, found, _ended, total, again, _none(states, "Nothing was published yet."))
+        return
+    _warn_of_stranded(sky, account)
+    add = 'Nothing is waiting. Add a post: skywrite schedule "Later" --at "tomorrow 9:00"'
+    _show_entries(sky, found, _due, total, again, _none(states, add))
 
 
 def _warn_of_stranded(sky: Skywrite, account: str | None) -> None:
@@ -140,21 +142,20 @@ def _show_entries(sky: Skywrite, entries: Iterator[Entry], when: Any, total: int
 @click.command("show", epilog="Example: skywrite show 12")
 @click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
 @json_option
-def show_command(post_id: int, as_json: bool) -> None:
+@on_queue
+def show_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
     """Show everything about a post: its content, its state, and every attempt to send it."""
-    from skywrite.app import Skywrite
     from skywrite.faces.cli import showing
     from skywrite.queue.follow_ups import FollowUps
 
-    with Skywrite() as sky:
-        if as_json:
-            from skywrite.app.shapes.posts import whole_post
+    if as_json:
+        from skywrite.app.shapes.posts import whole_post
 
-            print_json(whole_post(sky, post_id))
-            return
-        entry = sky.posts.forecast(sky.posts.get(post_id))
-        zone = sky.context.zone(entry.account)
-        follow_ups = FollowUps(sky.context.store).of(post_id)
+        print_json(whole_post(sky, post_id))
+        return
+    entry = sky.posts.forecast(sky.posts.get(post_id))
+    zone = sky.context.zone(entry.account)
+    follow_ups = FollowUps(sky.context.store).of(post_id)
     approval = showing.approval_lines(post_id) if entry.standing.wanted else ()
     show([*showing.lines_of(entry, zone), *approval, *showing.follow_up_lines(follow_ups)])
 
@@ -242,14 +243,13 @@ def _print_changed(entry: Entry, sky: Skywrite, what: str, as_json: bool) -> Non
 @click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
 @click.argument("when", nargs=-1, required=True)
 @json_option
-def move_command(post_id: int, when: tuple[str, ...], as_json: bool) -> None:
+@on_queue
+def move_command(sky: Skywrite, post_id: int, when: tuple[str, ...], as_json: bool) -> None:
     """Move a post to another time."""
-    from skywrite.app import Skywrite
 
-    with Skywrite() as sky:
-        # `move 12 to "monday 9:00"` is what people say.
-        words = when[1:] if len(when) > 1 and when[0].lower() in ("to", "at") else when
-        _print_changed(sky.posts.move(post_id, " ".join(words)), sky, "moved", as_json)
+    # `move 12 to "monday 9:00"` is what people say.
+    words = when[1:] if len(when) > 1 and when[0].lower() in ("to", "at") else when
+    _print_changed(sky.posts.move(post_id, " ".join(words)), sky, "moved", as_json)
 
 
 def _say(entry: Entry, sky: Skywrite, what: str) -> None:
@@ -277,17 +277,16 @@ hold_command = many_posts(
 
 @click.command("undo", epilog="Example: skywrite undo")
 @json_option
-def undo_command(as_json: bool) -> None:
+@on_queue
+def undo_command(sky: Skywrite, as_json: bool) -> None:
     """Undo the last change to the queue: a schedule, import, edit, move, cancel, hold, release or retry.
 
     All or nothing: it is refused if one of the posts was changed, attempted or published since. If the last thing that
     you did cannot be undone, it says so, and what to do instead; what you did before that stays.
     """
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.done import undone_shape
 
-    with Skywrite() as sky:
-        undone = sky.posts.undo()
+    undone = sky.posts.undo()
     if as_json:
         print_json(undone_shape(undone))
         return

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from skywrite.faces.cli.nouns import Noun
-from skywrite.faces.cli.options import ID, account_option, json_option
-from skywrite.faces.cli.output import print_aside, print_done, print_json
+from skywrite.faces.cli.options import ID, account_option, json_option, on_queue
+from skywrite.faces.cli.output import print_aside, print_done, print_json, print_outcome
 from skywrite.faces.cli.words import NumberAndTextCommand
+
+if TYPE_CHECKING:
+    from skywrite.app import Skywrite
 
 
 @click.group("inbox", cls=Noun, epilog='Example: skywrite inbox answer 3 "Thank you!"')
@@ -23,20 +28,19 @@ def inbox_command() -> None:
 @click.option("--collect", is_flag=True, help="Ask the network now; with inbox=yes, a worker does so every minute.")
 @account_option
 @json_option
-def list_command(everything: bool, collect: bool, account: str | None, as_json: bool) -> None:
+@on_queue
+def list_command(sky: Skywrite, everything: bool, collect: bool, account: str | None, as_json: bool) -> None:
     """List what waits for an answer."""
-    from skywrite.app import Skywrite
     from skywrite.features.answers.operations import item_shape
     from skywrite.features.answers.store import SEEN_BEFORE
 
-    with Skywrite() as sky:
-        if collect:
-            sky.inbox.collect(account)
-        items = sky.inbox.list(everything=everything, account=account)
-        if as_json:
-            print_json([item_shape(sky.context, item) for item in items])
-            return
-        collected = any(known.settings.get("inbox") for known in sky.accounts.list())
+    if collect:
+        sky.inbox.collect(account)
+    items = sky.inbox.list(everything=everything, account=account)
+    if as_json:
+        print_json([item_shape(sky.context, item) for item in items])
+        return
+    collected = any(known.settings.get("inbox") for known in sky.accounts.list())
     if not items:
         click.echo("Nothing waits for an answer.")
         if not collected and not collect:
@@ -59,33 +63,28 @@ def list_command(everything: bool, collect: bool, account: str | None, as_json: 
 @click.argument("text")
 @click.option("--at", "-t", metavar="WHEN", help="When the reply goes out. Default: now.")
 @json_option
-def answer_command(item_id: int, text: str, at: str | None, as_json: bool) -> None:
+@on_queue
+def answer_command(sky: Skywrite, item_id: int, text: str, at: str | None, as_json: bool) -> None:
     """Reply through the queue."""
-    from skywrite.app import Skywrite
+    from skywrite.app.shapes.posts import post_shape
 
-    with Skywrite() as sky:
-        entry = sky.inbox.answer(item_id, text, at=at)
-    if as_json:
-        from skywrite.app.shapes.posts import post_shape
+    entry = sky.inbox.answer(item_id, text, at=at)
 
-        print_json(post_shape(entry))
-    else:
-        print_done(f"Post {entry.post.id} answers item {item_id}: {entry.post.state}.")
+    print_outcome(as_json, post_shape(entry), f"Post {entry.post.id} answers item {item_id}: {entry.post.state}.")
 
 
 @inbox_command.command("done", epilog="Example: skywrite inbox done 3 4")
 @click.argument("item_ids", type=ID, nargs=-1, required=True, metavar="ID...")
 @json_option
-def done_command(item_ids: tuple[int, ...], as_json: bool) -> None:
+@on_queue
+def done_command(sky: Skywrite, item_ids: tuple[int, ...], as_json: bool) -> None:
     """Mark items as done: they need no reply."""
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.done import InboxDone
 
-    with Skywrite() as sky:
-        for item_id in item_ids:
-            sky.inbox.done(item_id)
-            if not as_json:
-                print_done(f"{item_id} is done.")
+    for item_id in item_ids:
+        sky.inbox.done(item_id)
+        if not as_json:
+            print_done(f"{item_id} is done.")
     if as_json:
         print_json(InboxDone(list(item_ids)))
 
@@ -94,14 +93,12 @@ def done_command(item_ids: tuple[int, ...], as_json: bool) -> None:
 @click.argument("item_id", type=ID, metavar="ID")
 @click.argument("when", nargs=-1, required=True)
 @json_option
-def snooze_command(item_id: int, when: tuple[str, ...], as_json: bool) -> None:
+@on_queue
+def snooze_command(sky: Skywrite, item_id: int, when: tuple[str, ...], as_json: bool) -> None:
     """Show an item again later."""
-    from skywrite.app import Skywrite
     from skywrite.features.answers.operations import item_shape
 
-    with Skywrite() as sky:
-        item = sky.inbox.snooze(item_id, " ".join(when))
-        if as_json:
-            print_json(item_shape(sky.context, item))
-            return
-    print_done(f"{item_id} is snoozed until {item.snoozed_until:%Y-%m-%d %H:%M} UTC.")
+    item = sky.inbox.snooze(item_id, " ".join(when))
+    print_outcome(
+        as_json, item_shape(sky.context, item), f"{item_id} is snoozed until {item.snoozed_until:%Y-%m-%d %H:%M} UTC."
+    )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from skywrite.faces.cli.hints import hint_text
-from skywrite.faces.cli.options import account_option, json_option
+from skywrite.faces.cli.options import account_option, json_option, on_queue
 from skywrite.faces.cli.output import print_json
+
+if TYPE_CHECKING:
+    from skywrite.app import Skywrite
 
 _MARKS = {"ok": ("✓", "green"), "note": ("·", "yellow"), "wrong": ("✗", "red")}
 
@@ -19,13 +23,12 @@ _MARKS = {"ok": ("✓", "green"), "note": ("·", "yellow"), "wrong": ("✗", "re
 )
 @account_option
 @json_option
-def doctor_command(run_only: bool, account: str | None, as_json: bool) -> None:
+@on_queue
+def doctor_command(sky: Skywrite, run_only: bool, account: str | None, as_json: bool) -> None:
     """Check sign-in, server, limits, clock, database and optional parts, and say what to do."""
-    from skywrite.app import Skywrite
     from skywrite.features.checkup.service import check_all, check_run
 
-    with Skywrite() as sky:
-        findings = check_run(sky) if run_only else check_all(sky, account)
+    findings = check_run(sky) if run_only else check_all(sky, account)
     if as_json:
         from skywrite.features.checkup.operations import finding_shape
 

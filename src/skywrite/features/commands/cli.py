@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skywrite.faces.cli.nouns import Noun
-from skywrite.faces.cli.options import ID, Seconds, Whole, account_option, draft_options, draft_row, json_option
-from skywrite.faces.cli.output import one_line, print_done, print_json, print_table, print_warnings
+from skywrite.faces.cli.options import (
+    ID,
+    Seconds,
+    Whole,
+    account_option,
+    draft_options,
+    draft_row,
+    json_option,
+    on_queue,
+)
+from skywrite.faces.cli.output import one_line, print_done, print_json, print_outcome, print_table, print_warnings
 from skywrite.faces.cli.status import print_worker_note
 
 if TYPE_CHECKING:
@@ -104,13 +113,12 @@ def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: 
 
 @commands_command.command("list", epilog="Example: skywrite commands list --json")
 @json_option
-def list_(as_json: bool) -> None:
+@on_queue
+def list_(sky: Skywrite, as_json: bool) -> None:
     """List the scheduled commands and functions, with their last runs."""
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.done import command_shape
 
-    with Skywrite() as sky:
-        timers = sky.commands.list()
+    timers = sky.commands.list()
     if as_json:
         print_json([command_shape(timer) for timer in timers])
     elif not timers:
@@ -134,32 +142,27 @@ def _row(timer: Any) -> tuple[str, ...]:
 @commands_command.command("remove", epilog="Example: skywrite commands remove 3")
 @click.argument("command_id", type=ID, metavar="ID")
 @json_option
-def remove(command_id: int, as_json: bool) -> None:
+@on_queue
+def remove(sky: Skywrite, command_id: int, as_json: bool) -> None:
     """Remove a command. Its posts stay."""
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.done import Removed
 
-    with Skywrite() as sky:
-        timer = sky.commands.remove(command_id)
-    if as_json:
-        print_json(Removed(timer.id))
-    else:
-        print_done(f"Command {timer.id} is removed; its posts stay.")
+    timer = sky.commands.remove(command_id)
+    print_outcome(as_json, Removed(timer.id), f"Command {timer.id} is removed; its posts stay.")
 
 
 @commands_command.command("run", epilog="Examples: skywrite commands run 3; skywrite commands run 3 --post")
 @click.argument("command_id", type=ID, metavar="ID")
 @click.option("--post", is_flag=True, help="Post what it prints, and count it as its last output.")
 @json_option
-def run(command_id: int, post: bool, as_json: bool) -> None:
+@on_queue
+def run(sky: Skywrite, command_id: int, post: bool, as_json: bool) -> None:
     """Try a command: run it now, and show what it would post."""
-    from skywrite.app import Skywrite
 
-    with Skywrite() as sky:
-        if post:
-            _post(sky, command_id, as_json)
-        else:
-            _try(sky, command_id, as_json)
+    if post:
+        _post(sky, command_id, as_json)
+    else:
+        _try(sky, command_id, as_json)
 
 
 def _try(sky: Skywrite, command_id: int, as_json: bool) -> None:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skywrite.faces.cli.options import account_option, json_option
+from skywrite.faces.cli.options import account_option, json_option, on_queue
 from skywrite.faces.cli.output import one_line, print_done, print_json
 
 if TYPE_CHECKING:
+    from skywrite.app import Skywrite
     from skywrite.app.reports import PulledDraft
 
 
@@ -21,7 +22,8 @@ def drafts_command() -> None:
 @drafts_command.command("pull", epilog="Example: skywrite drafts pull, then: skywrite list, and skywrite move ID WHEN")
 @account_option
 @json_option
-def pull(account: str | None, as_json: bool) -> int:
+@on_queue
+def pull(sky: Skywrite, account: str | None, as_json: bool) -> int:
     """Import the drafts of the official app, as drafts.
 
     Run it as often as you like; it makes no duplicates.
@@ -29,10 +31,8 @@ def pull(account: str | None, as_json: bool) -> int:
     Texts, threads, link cards, quotes, labels, languages and reply settings are copied. Images and videos are not: the
     app keeps them on the device.
     """
-    from skywrite.app import Skywrite
 
-    with Skywrite() as sky:
-        pulled = sky.drafts.pull(account)
+    pulled = sky.drafts.pull(account)
     if as_json:
         from skywrite.app.shapes.imports import pulled_shape
 

@@ -16,8 +16,16 @@ from skywrite.core.files import private_file
 from skywrite.faces.cli.given import EmptyResets, FilePath
 from skywrite.faces.cli.hints import given_command, hint_text
 from skywrite.faces.cli.nouns import Noun
-from skywrite.faces.cli.options import A_HANDLE, Whole, json_option
-from skywrite.faces.cli.output import one_line, print_aside, print_done, print_json, print_table, print_warnings
+from skywrite.faces.cli.options import A_HANDLE, Whole, json_option, on_queue
+from skywrite.faces.cli.output import (
+    one_line,
+    print_aside,
+    print_done,
+    print_json,
+    print_outcome,
+    print_table,
+    print_warnings,
+)
 from skywrite.faces.cli.status import approvals_note
 from skywrite.faces.cli.terminal import can_ask
 from skywrite.features.feeds.model import SubscriptionReport
@@ -82,7 +90,8 @@ def feeds_command() -> None:
 @click.option("--every", metavar="TIME", help="Polling interval, such as 2h (default 30m, minimum 5m).")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A content label for its posts.")
 @json_option
-def add(url: str, yes: bool, as_json: bool, **options: Any) -> None:
+@on_queue
+def add(sky: Skywrite, /, url: str, yes: bool, as_json: bool, **options: Any) -> None:
     """Post a feed's new items from now on.
 
     \b
@@ -90,15 +99,13 @@ def add(url: str, yes: bool, as_json: bool, **options: Any) -> None:
     A template knows: title, summary, link, author, tags, hashtags, published, feed_title.
     URL may be a list of subscriptions (OPML): each feed is shown, and added only if you confirm.
     """
-    from skywrite.app import Skywrite
 
-    with Skywrite() as sky:
-        options["images"] = options["images"] or "auto"
-        options["accounts"] = options["accounts"] or None
-        if is_list(url):
-            sys.exit(add_list(sky, url, options, yes=yes, as_json=as_json))
-        added = sky.feeds.add(url, **options)
-        approvals = approvals_note(sky)
+    options["images"] = options["images"] or "auto"
+    options["accounts"] = options["accounts"] or None
+    if is_list(url):
+        sys.exit(add_list(sky, url, options, yes=yes, as_json=as_json))
+    added = sky.feeds.add(url, **options)
+    approvals = approvals_note(sky)
     status, check = added
     if as_json:
         from skywrite.features.feeds.operations import feed_shape
@@ -118,40 +125,35 @@ def add(url: str, yes: bool, as_json: bool, **options: Any) -> None:
 @feeds_command.command("export", epilog="Example: skywrite feeds export -o subscriptions.opml")
 @click.option("--output", "-o", type=FilePath(path_type=Path), help="Write to this file. Default: standard output.")
 @json_option
-def export(output: Path | None, as_json: bool) -> None:
+@on_queue
+def export(sky: Skywrite, output: Path | None, as_json: bool) -> None:
     """Write all feeds as a list of subscriptions (OPML).
 
     Feed readers and `skywrite feeds add` can read the list.
     """
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.done import WrittenFile
     from skywrite.features.feeds.operations import feed_shape
 
-    with Skywrite() as sky:
-        if as_json and output is None:
-            print_json([feed_shape(status) for status in sky.feeds.list()])
-            return
-        text = sky.feeds.opml()
+    if as_json and output is None:
+        print_json([feed_shape(status) for status in sky.feeds.list()])
+        return
+    text = sky.feeds.opml()
     if output is None:
         click.echo(text, nl=False)
         return
     # An address may hold a secret.
     with private_file(output) as file:
         file.write(text.encode())
-    if as_json:
-        print_json(WrittenFile(str(output)))
-    else:
-        print_done(f"The feeds are written to {output}.")
+    print_outcome(as_json, WrittenFile(str(output)), f"The feeds are written to {output}.")
 
 
 @feeds_command.command("list", epilog="Example: skywrite feeds list --json")
 @json_option
-def list_(as_json: bool) -> None:
+@on_queue
+def list_(sky: Skywrite, as_json: bool) -> None:
     """List the feeds, and how many items are in each state."""
-    from skywrite.app import Skywrite
 
-    with Skywrite() as sky:
-        feeds = sky.feeds.list()
+    feeds = sky.feeds.list()
     if as_json:
         from skywrite.features.feeds.operations import feed_shape
 
@@ -181,16 +183,15 @@ def _when(status: Any) -> str:
 @feeds_command.command("check", epilog="Example: skywrite feeds check 3")
 @click.argument("feed", required=False)
 @json_option
-def check(feed: str | None, as_json: bool) -> None:
+@on_queue
+def check(sky: Skywrite, feed: str | None, as_json: bool) -> None:
     """Poll a feed now, or all feeds that are due.
 
     Name a feed by its number or address. Exits with 4 if a feed could not be read.
     """
-    from skywrite.app import Skywrite
 
-    with Skywrite() as sky:
-        checks = sky.feeds.check_due() if feed is None else [sky.feeds.check(feed)]
-        statuses = sky.feeds.list()
+    checks = sky.feeds.check_due() if feed is None else [sky.feeds.check(feed)]
+    statuses = sky.feeds.list()
     if as_json:
         from skywrite.features.feeds.operations import checked_shapes
 
@@ -218,16 +219,15 @@ def check(feed: str | None, as_json: bool) -> None:
 @_options
 @click.option("--limit", type=Whole(1, 50), default=3, show_default=True, help="Number of items.")
 @json_option
-def preview(url: str, account: str | None, limit: int, as_json: bool, **options: Any) -> None:
+@on_queue
+def preview(sky: Skywrite, /, url: str, account: str | None, limit: int, as_json: bool, **options: Any) -> None:
     """Show the latest items as posts; nothing is sent.
 
     URL may also be the number of a feed you added: its settings apply, except those you set here.
     """
-    from skywrite.app import Skywrite
     from skywrite.faces.cli.view import print_preview
 
-    with Skywrite() as sky:
-        shown = sky.feeds.preview(url, account=account, limit=limit, **options)
+    shown = sky.feeds.preview(url, account=account, limit=limit, **options)
     if as_json:
         from skywrite.features.feeds.operations import item_shape
 
@@ -268,6 +268,7 @@ def edit(feed: str, accounts: tuple[str, ...], as_json: bool, **options: Any) ->
     Options you leave out keep their values. An empty text resets an option to its default: --template "" --include "".
     """
     from skywrite.app import Skywrite
+    from skywrite.features.feeds.operations import feed_shape
 
     given = {
         name: [item for item in value if item] if isinstance(value, tuple) else value
@@ -276,28 +277,28 @@ def edit(feed: str, accounts: tuple[str, ...], as_json: bool, **options: Any) ->
     }
     with Skywrite() as sky:
         status = sky.feeds.edit(feed, accounts=accounts or None, **given)
-    if as_json:
-        from skywrite.features.feeds.operations import feed_shape
 
-        print_json(feed_shape(status))
-    else:
-        print_done(f"Feed {status.feed.id} ({status.feed.url}) is changed; the change applies from its next poll.")
+    print_outcome(
+        as_json,
+        feed_shape(status),
+        f"Feed {status.feed.id} ({status.feed.url}) is changed; the change applies from its next poll.",
+    )
 
 
 @feeds_command.command("remove", epilog="Example: skywrite feeds remove 3")
 @click.argument("feed")
 @json_option
-def remove(feed: str, as_json: bool) -> None:
+@on_queue
+def remove(sky: Skywrite, feed: str, as_json: bool) -> None:
     """Remove a feed. Its posts stay; the record of posted items is removed."""
-    from skywrite.app import Skywrite
     from skywrite.features.feeds.operations import removed_feed_shape
 
-    with Skywrite() as sky:
-        removed = sky.feeds.remove(feed)
-    if as_json:
-        print_json(removed_feed_shape(removed))
-    else:
-        print_done(f"Feed {removed.id} ({removed.url}) is removed; its posts in the queue stay.")
+    removed = sky.feeds.remove(feed)
+    print_outcome(
+        as_json,
+        removed_feed_shape(removed),
+        f"Feed {removed.id} ({removed.url}) is removed; its posts in the queue stay.",
+    )
 
 
 # Previews wait for the servers of others; so many at a time.

@@ -8,12 +8,12 @@ import click
 
 from skywrite.faces.cli.completing import complete_posts
 from skywrite.faces.cli.nouns import Noun
-from skywrite.faces.cli.options import ID, json_option
-from skywrite.faces.cli.output import print_done, print_json
+from skywrite.faces.cli.options import ID, json_option, on_queue
+from skywrite.faces.cli.output import print_json, print_outcome
 from skywrite.faces.cli.showing import follow_up_line
 
 if TYPE_CHECKING:
-    pass
+    from skywrite.app import Skywrite
 
 
 @click.group("follow-ups", cls=Noun, epilog='Example: skywrite follow-ups add 12 --when "50 likes" --repost')
@@ -30,34 +30,29 @@ def follow_ups_command() -> None:
 @click.option("--repost", is_flag=True, help="Repost the post.")
 @click.option("--undo-after", metavar="DURATION", help="Undo the repost after this long, such as 24h.")
 @json_option
+@on_queue
 def add_command(
-    post_id: int, when: str, reply: str | None, repost: bool, undo_after: str | None, as_json: bool
+    sky: Skywrite, post_id: int, when: str, reply: str | None, repost: bool, undo_after: str | None, as_json: bool
 ) -> None:
     """Reply to a post of yours, or repost it, once it does well.
 
     The threshold is a number of likes, reposts, replies, quotes or bookmarks. A follow-up happens
     once. The worker counts 1, 6, 24, 72, 168 and 720 hours after the post went out; then the follow-up expires.
     """
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.follow_ups import follow_up_shape
 
-    with Skywrite() as sky:
-        added = sky.follow_ups.add(post_id, when=when, reply=reply, repost=repost, undo_after=undo_after)
-    if as_json:
-        print_json(follow_up_shape(added))
-    else:
-        print_done(f"Follow-up {added.id} waits until post {post_id} has {added.goal}.")
+    added = sky.follow_ups.add(post_id, when=when, reply=reply, repost=repost, undo_after=undo_after)
+    print_outcome(as_json, follow_up_shape(added), f"Follow-up {added.id} waits until post {post_id} has {added.goal}.")
 
 
 @follow_ups_command.command("list", epilog="Example: skywrite follow-ups list --json")
 @json_option
-def list_command(as_json: bool) -> None:
+@on_queue
+def list_command(sky: Skywrite, as_json: bool) -> None:
     """List follow-ups that are waiting, and those that failed."""
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.follow_ups import follow_up_shape
 
-    with Skywrite() as sky:
-        found = sky.follow_ups.list()
+    found = sky.follow_ups.list()
     if as_json:
         print_json([follow_up_shape(item) for item in found])
     elif not found:
@@ -70,14 +65,10 @@ def list_command(as_json: bool) -> None:
 @follow_ups_command.command("cancel", epilog="Example: skywrite follow-ups cancel 3")
 @click.argument("follow_up_id", type=ID, metavar="ID")
 @json_option
-def cancel_command(follow_up_id: int, as_json: bool) -> None:
+@on_queue
+def cancel_command(sky: Skywrite, follow_up_id: int, as_json: bool) -> None:
     """Cancel a follow-up."""
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.follow_ups import follow_up_shape
 
-    with Skywrite() as sky:
-        cancelled = sky.follow_ups.cancel(follow_up_id)
-    if as_json:
-        print_json(follow_up_shape(cancelled))
-    else:
-        print_done(f"Follow-up {follow_up_id} is cancelled.")
+    cancelled = sky.follow_ups.cancel(follow_up_id)
+    print_outcome(as_json, follow_up_shape(cancelled), f"Follow-up {follow_up_id} is cancelled.")

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from skywrite.core.errors import InputError
-from skywrite.faces.cli.options import Whole, account_option, json_option
+from skywrite.faces.cli.options import Whole, account_option, json_option, on_queue
 from skywrite.faces.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
+    from skywrite.app import Skywrite
     from skywrite.features.insight.stats import Group
 
 _COUNTS = ("likes", "reposts", "replies", "quotes", "bookmarks")
@@ -31,20 +32,21 @@ _COUNTS = ("likes", "reposts", "replies", "quotes", "bookmarks")
 @click.option("--csv", "as_csv", is_flag=True, help="Every count of every post, as CSV.")
 @account_option
 @json_option
-def stats_command(by: str, after: int, since: str | None, as_csv: bool, account: str | None, as_json: bool) -> None:
+@on_queue
+def stats_command(
+    sky: Skywrite, by: str, after: int, since: str | None, as_csv: bool, account: str | None, as_json: bool
+) -> None:
     """Show how often your posts were liked, reposted, replied to, quoted and bookmarked.
 
     Workers count at fixed ages, so that posts compare. The network has no views, so there are none here. Medians of
     fewer than 20 posts are withheld.
     """
-    from skywrite.app import Skywrite
 
-    with Skywrite() as sky:
-        start = None if since is None else _day(since, str(sky.stats.zone(account)))
-        if as_csv:
-            click.echo(sky.stats.csv(since=start, account=account), nl=False)
-            return
-        report = sky.stats.report(by, at=after, since=start, account=account)
+    start = None if since is None else _day(since, str(sky.stats.zone(account)))
+    if as_csv:
+        click.echo(sky.stats.csv(since=start, account=account), nl=False)
+        return
+    report = sky.stats.report(by, at=after, since=start, account=account)
     if as_json:
         from skywrite.features.insight.shapes import stats_shape
 

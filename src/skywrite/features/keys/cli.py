@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from skywrite.faces.cli.nouns import Noun
-from skywrite.faces.cli.options import A_HANDLE, ID, json_option
-from skywrite.faces.cli.output import print_done, print_json, print_table
+from skywrite.faces.cli.options import A_HANDLE, ID, json_option, on_queue
+from skywrite.faces.cli.output import print_done, print_json, print_outcome, print_table
+
+if TYPE_CHECKING:
+    from skywrite.app import Skywrite
 
 
 @click.group("keys", cls=Noun, epilog='Example: skywrite keys add --name "my agent" --scope read --scope draft')
@@ -36,34 +39,32 @@ def keys_command() -> None:
 )
 @click.option("--until", metavar="WHEN", help="When the key expires. Default: never.")
 @json_option
+@on_queue
 def add_command(
-    name: str, scopes: tuple[str, ...], accounts: tuple[str, ...], until: str | None, as_json: bool
+    sky: Skywrite, name: str, scopes: tuple[str, ...], accounts: tuple[str, ...], until: str | None, as_json: bool
 ) -> None:
     """Make an API key. It is printed once, and never again."""
-    from skywrite.app import Skywrite
     from skywrite.features.keys.operations import add_key
     from skywrite.features.keys.shapes import new_key_shape
 
-    with Skywrite() as sky:
-        key, secret = add_key(sky, name, scopes or ("read", "draft"), accounts, until)
-        if as_json:
-            print_json(new_key_shape(key, secret))
-            return
-        print_done(f"Key {key.id} for {key.name}: {', '.join(key.scopes)}")
-        click.echo(secret)
-        click.echo("Copy it now: it is not shown again.", err=True)
+    key, secret = add_key(sky, name, scopes or ("read", "draft"), accounts, until)
+    if as_json:
+        print_json(new_key_shape(key, secret))
+        return
+    print_done(f"Key {key.id} for {key.name}: {', '.join(key.scopes)}")
+    click.echo(secret)
+    click.echo("Copy it now: it is not shown again.", err=True)
 
 
 @keys_command.command("list", epilog="Example: skywrite keys list --json")
 @json_option
-def list_command(as_json: bool) -> None:
+@on_queue
+def list_command(sky: Skywrite, as_json: bool) -> None:
     """List API keys, and when they were last used."""
-    from skywrite.app import Skywrite
     from skywrite.features.keys.shapes import key_shape
     from skywrite.queue.api_keys import ApiKeys
 
-    with Skywrite() as sky:
-        keys = ApiKeys(sky.context.store).all()
+    keys = ApiKeys(sky.context.store).all()
     if as_json:
         print_json([key_shape(key) for key in keys])
     elif not keys:
@@ -76,18 +77,14 @@ def list_command(as_json: bool) -> None:
 @keys_command.command("revoke", epilog="Example: skywrite keys revoke 3")
 @click.argument("key_id", metavar="ID", type=ID)
 @json_option
-def revoke_command(key_id: int, as_json: bool) -> None:
+@on_queue
+def revoke_command(sky: Skywrite, key_id: int, as_json: bool) -> None:
     """Revoke an API key at once."""
-    from skywrite.app import Skywrite
     from skywrite.features.keys.shapes import key_shape
     from skywrite.queue.api_keys import ApiKeys
 
-    with Skywrite() as sky:
-        key = ApiKeys(sky.context.store).revoke(key_id)
-    if as_json:
-        print_json(key_shape(key))
-    else:
-        print_done(f"Key {key.id} ({key.name}) is revoked.")
+    key = ApiKeys(sky.context.store).revoke(key_id)
+    print_outcome(as_json, key_shape(key), f"Key {key.id} ({key.name}) is revoked.")
 
 
 @keys_command.command("rotate-encryption", epilog="Example: skywrite keys rotate-encryption")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skywrite.faces.cli.nouns import Noun
-from skywrite.faces.cli.options import ID, json_option
-from skywrite.faces.cli.output import print_done, print_json, print_table
+from skywrite.faces.cli.options import ID, json_option, on_queue
+from skywrite.faces.cli.output import print_json, print_outcome, print_table
 from skywrite.faces.cli.terminal import ask
 
 if TYPE_CHECKING:
+    from skywrite.app import Skywrite
     from skywrite.features.notices.store import Channel
 
 PASSWORD = "SKYWRITE_SMTP_PASSWORD"
@@ -85,27 +86,25 @@ def email_command(
 @add_group.command("command", epilog="Example: skywrite notices add command ./notify.sh --kind post.held")
 @click.argument("command")
 @_common
-def command_command(command: str, quiet: str | None, kinds: tuple[str, ...], as_json: bool) -> None:
+@on_queue
+def command_command(sky: Skywrite, command: str, quiet: str | None, kinds: tuple[str, ...], as_json: bool) -> None:
     """Run a command for each notice.
 
     The command gets the text in SKYWRITE_NOTICE_SUBJECT and SKYWRITE_NOTICE_TEXT.
     """
-    from skywrite.app import Skywrite
 
-    with Skywrite() as sky:
-        channel = sky.notices.add_command(command, quiet=quiet, kinds=kinds or None)
+    channel = sky.notices.add_command(command, quiet=quiet, kinds=kinds or None)
     _added(channel, as_json)
 
 
 @notices_command.command("list", epilog="Example: skywrite notices list")
 @json_option
-def list_command(as_json: bool) -> None:
+@on_queue
+def list_command(sky: Skywrite, as_json: bool) -> None:
     """List notification channels."""
-    from skywrite.app import Skywrite
     from skywrite.features.notices.service import channel_shape
 
-    with Skywrite() as sky:
-        channels = sky.notices.list()
+    channels = sky.notices.list()
     if as_json:
         print_json([channel_shape(channel) for channel in channels])
     elif not channels:
@@ -117,42 +116,35 @@ def list_command(as_json: bool) -> None:
 @notices_command.command("test", epilog="Example: skywrite notices test 1")
 @click.argument("channel_id", type=ID, metavar="ID")
 @json_option
-def test_command(channel_id: int, as_json: bool) -> None:
+@on_queue
+def test_command(sky: Skywrite, channel_id: int, as_json: bool) -> None:
     """Send a test notice."""
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.done import TestedChannel
 
-    with Skywrite() as sky:
-        sky.notices.test(channel_id)
-    if as_json:
-        print_json(TestedChannel(channel_id))
-    else:
-        print_done("The test was sent.")
+    sky.notices.test(channel_id)
+    print_outcome(as_json, TestedChannel(channel_id), "The test was sent.")
 
 
 @notices_command.command("remove", epilog="Example: skywrite notices remove 1")
 @click.argument("channel_id", type=ID, metavar="ID")
 @json_option
-def remove_command(channel_id: int, as_json: bool) -> None:
+@on_queue
+def remove_command(sky: Skywrite, channel_id: int, as_json: bool) -> None:
     """Stop sending notices to a channel."""
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.done import Removed
 
-    with Skywrite() as sky:
-        sky.notices.remove(channel_id)
-    if as_json:
-        print_json(Removed(channel_id))
-    else:
-        print_done(f"Notice channel {channel_id} is removed.")
+    sky.notices.remove(channel_id)
+    print_outcome(as_json, Removed(channel_id), f"Notice channel {channel_id} is removed.")
 
 
 def _added(channel: Channel, as_json: bool) -> None:
     from skywrite.features.notices.service import channel_shape
 
-    if as_json:
-        print_json(channel_shape(channel))
-    else:
-        print_done(f"Notice channel {channel.id} is added. Try it: skywrite notices test {channel.id}")
+    print_outcome(
+        as_json,
+        channel_shape(channel),
+        f"Notice channel {channel.id} is added. Try it: skywrite notices test {channel.id}",
+    )
 
 
 def _row(channel: Channel) -> tuple[str, ...]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from skywrite.faces.cli.completing import complete_posts
 from skywrite.faces.cli.given import FILE
 from skywrite.faces.cli.nouns import Noun
-from skywrite.faces.cli.options import account_option, json_option, read_file
-from skywrite.faces.cli.output import print_done, print_json
+from skywrite.faces.cli.options import account_option, json_option, on_queue, read_file
+from skywrite.faces.cli.output import print_done, print_json, print_outcome
+
+if TYPE_CHECKING:
+    from skywrite.app import Skywrite
 
 
 @click.group("receipts", cls=Noun, epilog="Example: skywrite receipts save 12 -o post-12.receipt.json")
@@ -23,26 +27,22 @@ def receipts_command() -> None:
 @click.option("-o", "--output", type=FILE, help="The file to write. Default: standard output.")
 @account_option
 @json_option
-def save_command(target: str, output: Path | None, account: str | None, as_json: bool) -> None:
+@on_queue
+def save_command(sky: Skywrite, target: str, output: Path | None, account: str | None, as_json: bool) -> None:
     """Write a file that proves what was published, for the record.
 
     The file holds the post as it is on the network, and the signature of the account's server. Anyone can check it
     later, without that server: skywrite receipts verify FILE.
     """
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.done import written_receipt
     from skywrite.faces.cli.output import json_text
 
-    with Skywrite() as sky:
-        receipt = sky.posts.receipt(target, account=account)
+    receipt = sky.posts.receipt(target, account=account)
     if output is None:
         print_json(receipt.as_dict())
         return
     output.write_text(json_text(receipt.as_dict(), indent=2) + "\n", encoding="utf-8")
-    if as_json:
-        print_json(written_receipt(output, receipt))
-    else:
-        print_done(f"The receipt of {receipt.uri} is in {output}.")
+    print_outcome(as_json, written_receipt(output, receipt), f"The receipt of {receipt.uri} is in {output}.")
 
 
 @receipts_command.command("verify", epilog="Example: skywrite receipts verify post-12.receipt.json --online")

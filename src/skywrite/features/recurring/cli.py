@@ -15,7 +15,7 @@ from skywrite.core.errors import InputError, SkywriteError
 from skywrite.faces.cli.completing import complete_recurrences
 from skywrite.faces.cli.given import FILE
 from skywrite.faces.cli.nouns import Noun
-from skywrite.faces.cli.options import ID, account_option, json_option, pool_of
+from skywrite.faces.cli.options import ID, account_option, json_option, on_queue, pool_of
 from skywrite.faces.cli.output import print_done, print_json, print_warnings
 from skywrite.faces.cli.showing import gate_lines, policy_words
 from skywrite.faces.cli.terminal import columns, cut, print_columns, show
@@ -23,6 +23,7 @@ from skywrite.faces.cli.view import detail_lines, record_lines
 from skywrite.faces.cli.words import NumberAndTextCommand
 
 if TYPE_CHECKING:
+    from skywrite.app import Skywrite
     from skywrite.app.reports import RecurrenceStatus
     from skywrite.queue.model import Recurrence
 
@@ -35,25 +36,24 @@ def recurring_command() -> None:
 @recurring_command.command("list", epilog="Example: skywrite recurring list --json")
 @account_option
 @json_option
-def list_command(account: str | None, as_json: bool) -> None:
+@on_queue
+def list_command(sky: Skywrite, account: str | None, as_json: bool) -> None:
     """List recurrences, with their next times."""
-    from skywrite.app import Skywrite
 
-    with Skywrite() as sky:
-        found = [sky.recurrences.status(item) for item in sky.recurrences.list(account)]
-        if as_json:
-            from skywrite.app.shapes.recurrences import status_shape
+    found = [sky.recurrences.status(item) for item in sky.recurrences.list(account)]
+    if as_json:
+        from skywrite.app.shapes.recurrences import status_shape
 
-            print_json([status_shape(status) for status in found])
-        elif not found:
-            click.echo('No recurrences yet. Make one: skywrite post "Good morning" --every "weekdays 9:00"')
-        else:
-            rows = [_row(status) for status in found]
-            several = slice(2, 2) if len(sky.accounts.list()) > 1 else slice(2, 3)
-            table = [list(row) for row in (("ID", "NEXT", "ACCOUNT", "RULE", "TEXT"), *rows)]
-            for row in table:
-                del row[several]
-            print_columns(table)
+        print_json([status_shape(status) for status in found])
+    elif not found:
+        click.echo('No recurrences yet. Make one: skywrite post "Good morning" --every "weekdays 9:00"')
+    else:
+        rows = [_row(status) for status in found]
+        several = slice(2, 2) if len(sky.accounts.list()) > 1 else slice(2, 3)
+        table = [list(row) for row in (("ID", "NEXT", "ACCOUNT", "RULE", "TEXT"), *rows)]
+        for row in table:
+            del row[several]
+        print_columns(table)
 
 
 def _row(status: RecurrenceStatus) -> tuple[str, ...]:
@@ -67,12 +67,11 @@ def _row(status: RecurrenceStatus) -> tuple[str, ...]:
 @recurring_command.command("show", epilog="Example: skywrite recurring show 3")
 @click.argument("recurrence_id", type=ID, metavar="ID", shell_complete=complete_recurrences)
 @json_option
-def show_command(recurrence_id: int, as_json: bool) -> None:
+@on_queue
+def show_command(sky: Skywrite, recurrence_id: int, as_json: bool) -> None:
     """Show a recurrence, its next five times and its exceptions."""
-    from skywrite.app import Skywrite
 
-    with Skywrite() as sky:
-        status = sky.recurrences.status(sky.recurrences.get(recurrence_id))
+    status = sky.recurrences.status(sky.recurrences.get(recurrence_id))
     if as_json:
         from skywrite.app.shapes.recurrences import status_shape
 
@@ -164,13 +163,12 @@ def _when(at: datetime, rule: Recurrence) -> str:
 @recurring_command.command("stop", epilog="Example: skywrite recurring stop 3")
 @click.argument("recurrence_id", type=ID, metavar="ID", shell_complete=complete_recurrences)
 @json_option
-def stop(recurrence_id: int, as_json: bool) -> None:
+@on_queue
+def stop(sky: Skywrite, recurrence_id: int, as_json: bool) -> None:
     """Stop a recurrence, and cancel its waiting posts."""
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.recurrences import Stopped
 
-    with Skywrite() as sky:
-        cancelled = sky.recurrences.stop(recurrence_id)
+    cancelled = sky.recurrences.stop(recurrence_id)
     if as_json:
         print_json(Stopped(recurrence_id, cancelled))
     else:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from skywrite.faces.cli.options import account_option, json_option
+from skywrite.faces.cli.options import account_option, json_option, on_queue
 from skywrite.faces.cli.output import print_json
 from skywrite.faces.cli.terminal import show
 
 if TYPE_CHECKING:
+    from skywrite.app import Skywrite
     from skywrite.features.rehearsal.service import Rehearsed
     from skywrite.queue.model import Account
 
@@ -28,7 +29,9 @@ _SPAN = 'SPAN, such as "sat 10:00-14:00"'
 @click.option("--rate-limit", multiple=True, metavar="SPAN", help="Servers say that it is too much.")
 @account_option
 @json_option
+@on_queue
 def rehearse_command(
+    sky: Skywrite,
     until: str,
     outage: tuple[str, ...],
     pds_down: tuple[str, ...],
@@ -41,12 +44,10 @@ def rehearse_command(
     The worker itself runs on a copy of the queue, with a stand-in for the network and a fast clock. Nothing is sent,
     and your queue is not changed.
     """
-    from skywrite.app import Skywrite
     from skywrite.features.rehearsal.service import rehearse
 
-    with Skywrite() as sky:
-        found = rehearse(sky, until, account=account, outage=outage, pds_down=pds_down, rate_limit=rate_limit)
-        zones = {known.did: sky.context.zone(known) for known in sky.accounts.list()}
+    found = rehearse(sky, until, account=account, outage=outage, pds_down=pds_down, rate_limit=rate_limit)
+    zones = {known.did: sky.context.zone(known) for known in sky.accounts.list()}
     if as_json:
         print_json(found.as_dict())
         return

@@ -8,8 +8,8 @@ import click
 
 from skywrite.faces.cli.completing import complete_posts
 from skywrite.faces.cli.nouns import Noun
-from skywrite.faces.cli.options import ID, account_option, json_option
-from skywrite.faces.cli.output import one_line, print_done, print_json
+from skywrite.faces.cli.options import ID, account_option, json_option, on_queue
+from skywrite.faces.cli.output import one_line, print_done, print_json, print_outcome
 from skywrite.faces.cli.terminal import print_columns
 
 if TYPE_CHECKING:
@@ -89,18 +89,17 @@ reposts_command.add_command(_unpin)
 
 @reposts_command.command("list", epilog="Example: skywrite reposts list --json")
 @json_option
-def list_command(as_json: bool) -> None:
+@on_queue
+def list_command(sky: Skywrite, as_json: bool) -> None:
     """List reposts and pins that are waiting or have failed."""
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.reposts import repost_shape
 
-    with Skywrite() as sky:
-        actions = sky.reposts.list()
-        if as_json:
-            print_json([repost_shape(sky.context, action) for action in actions])
-            return
-        rows = [_row(sky, action) for action in actions]
-        zones = {sky.context.zone(sky.accounts.get(action.account_did)) for action in actions}
+    actions = sky.reposts.list()
+    if as_json:
+        print_json([repost_shape(sky.context, action) for action in actions])
+        return
+    rows = [_row(sky, action) for action in actions]
+    zones = {sky.context.zone(sky.accounts.get(action.account_did)) for action in actions}
     if not rows:
         click.echo('No reposts or pins are waiting. Add one: skywrite reposts add 12 --at "monday 18:00"')
     else:
@@ -128,14 +127,10 @@ def _post_of(sky: Skywrite, action: Action) -> str:
 @reposts_command.command("cancel", epilog="Example: skywrite reposts cancel 3")
 @click.argument("action_id", type=ID, metavar="ID")
 @json_option
-def cancel_command(action_id: int, as_json: bool) -> None:
+@on_queue
+def cancel_command(sky: Skywrite, action_id: int, as_json: bool) -> None:
     """Cancel a repost or pin."""
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.reposts import repost_shape
 
-    with Skywrite() as sky:
-        action = sky.reposts.cancel(action_id)
-        if as_json:
-            print_json(repost_shape(sky.context, action))
-            return
-    print_done(f"The {action.kind} {action.id} is cancelled.")
+    action = sky.reposts.cancel(action_id)
+    print_outcome(as_json, repost_shape(sky.context, action), f"The {action.kind} {action.id} is cancelled.")

@@ -12,7 +12,7 @@ import click
 
 from skywrite.core.errors import InputError
 from skywrite.faces.cli.options import json_option
-from skywrite.faces.cli.output import print_done, print_json
+from skywrite.faces.cli.output import print_done, print_json, print_outcome
 
 if TYPE_CHECKING:
     from skywrite.features.service.service import Service
@@ -76,10 +76,7 @@ def status_command(system: bool, as_json: bool) -> None:
 def remove_command(system: bool, as_json: bool) -> None:
     """Stop the service and take it out. The database and its posts stay."""
     status = _service(system).remove()
-    if as_json:
-        print_json(status.as_dict())
-    else:
-        print_done("The service is removed. Posts wait until a worker runs again.")
+    print_outcome(as_json, status.as_dict(), "The service is removed. Posts wait until a worker runs again.")
 
 
 def _service(system: bool, *, serve: bool = False) -> Service:

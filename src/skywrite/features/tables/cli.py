@@ -14,8 +14,16 @@ from skywrite.core.errors import InputError, SkywriteError
 from skywrite.core.files import whole_private_file
 from skywrite.faces.cli.given import FILE, FilePath
 from skywrite.faces.cli.hints import given_command
-from skywrite.faces.cli.options import account_option, json_option
-from skywrite.faces.cli.output import json_array, json_text, print_aside, print_done, print_json, print_pieces
+from skywrite.faces.cli.options import account_option, json_option, on_queue
+from skywrite.faces.cli.output import (
+    json_array,
+    json_text,
+    print_aside,
+    print_done,
+    print_json,
+    print_outcome,
+    print_pieces,
+)
 from skywrite.faces.cli.quoting import shell_words
 from skywrite.faces.cli.status import approvals_note, worker_note
 from skywrite.faces.cli.terminal import can_ask, show, wrapped
@@ -217,6 +225,7 @@ def _print_reports(reports: list[Any], dry_run: bool) -> None:
 def export_command(account: str | None, media: Path | None, output: Path | None, as_json: bool) -> None:
     """Write scheduled posts as JSONL (with --json, as one JSON array), which `skywrite import` reads."""
     from skywrite.app import Skywrite
+    from skywrite.app.shapes.done import ExportedRows
 
     count = 0
 
@@ -237,28 +246,22 @@ def export_command(account: str | None, media: Path | None, output: Path | None,
         # Drafts are private.
         with whole_private_file(output) as file:
             file.writelines(piece.encode() for piece in pieces)
-    if as_json:
-        from skywrite.app.shapes.done import ExportedRows
 
-        print_json(ExportedRows(count, str(output)))
-    else:
-        print_done(f"{count} {_plural('row', count)} written to {output}.")
+    print_outcome(as_json, ExportedRows(count, str(output)), f"{count} {_plural('row', count)} written to {output}.")
 
 
 @click.command("backup", epilog="Example: skywrite backup skywrite-2026-11-24.db")
 @click.argument("file", type=FilePath(path_type=Path))
 @json_option
-def backup_command(file: Path, as_json: bool) -> None:
+@on_queue
+def backup_command(sky: Skywrite, file: Path, as_json: bool) -> None:
     """Copy the whole database, even while it is in use. The copy does not hold the key: back it up separately."""
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.done import WrittenFile
 
-    with Skywrite() as sky:
-        sky.transfer.backup(file)
-        home = sky.context.config.home
-    if as_json:
-        print_json(WrittenFile(str(file)))
-        return
-    print_done(
-        f"The database is copied to {file}. Its secrets open only with the key (SKYWRITE_KEY or {home / 'key'})."
+    sky.transfer.backup(file)
+    home = sky.context.config.home
+    print_outcome(
+        as_json,
+        WrittenFile(str(file)),
+        f"The database is copied to {file}. Its secrets open only with the key (SKYWRITE_KEY or {home / 'key'}).",
     )
