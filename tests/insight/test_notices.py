@@ -10,11 +10,14 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.core.errors import InputError, RejectedError, TemporaryError
+from skywrite.features import features
 from skywrite.features.follow_ups.service import FollowUpTask
 from skywrite.features.notices.service import NoticeTask, in_quiet, read_quiet, said_of, send
 from skywrite.features.notices.store import Notices
+from skywrite.features.notices.troubles import TROUBLES
 from skywrite.features.reposts.service import RepostTask
 from skywrite.posting.publish.rounds import take_all
+from skywrite.queue.events import EVENT_KINDS
 from skywrite.queue.marks import COUNTS, Marks, ToMark
 from tests.app.conftest import NOON, World
 from tests.support.errors import fails
@@ -38,6 +41,14 @@ def notice(sky: Skywrite) -> None:
 def lines(path: Path) -> list[str]:
     """What was said."""
     return [line for line in path.read_text().split("\n") if line] if path.exists() else []
+
+
+def test_every_kind_of_trouble_has_an_end() -> None:
+    """Troubles are events; whether one is over, either notices know or the feature that has it, and never both."""
+    theirs = {kind for row in features() for kind in row.solved}
+    ours = {kind for kind, trouble in TROUBLES.items() if trouble.check}
+    assert {kind for kind, trouble in TROUBLES.items() if trouble.over} == theirs | ours
+    assert (set(), set()) == (theirs & ours, set(TROUBLES) - set(EVENT_KINDS))
 
 
 def test_a_trouble_is_said_once_and_once_when_it_is_over(sky: Skywrite, heard: Path) -> None:
@@ -140,7 +151,7 @@ def test_what_cannot_be_said_is_said_later(sky: Skywrite, world: World, tmp_path
 @pytest.mark.parametrize("text", ["a\x00b", "half a \ud83d", "\x1b[31mred\x07", "\u202eback", "A" * 1_000_000])
 def test_what_others_wrote_keeps_no_notice_back(sky: Skywrite, heard: Path, text: str) -> None:
     """A character that no command takes, or a text without an end, is said in another way on a line that is short."""
-    said = said_of("post.failed", {"id": 1, "message": text, "text": text}, 0)
+    said = said_of("post.failed", {"id": 1, "message": text, "text": text})
     send(sky.context, sky.notices.list()[0], said, said)
     assert [said] == lines(heard)
     assert (True, True) == (said.isprintable(), len(said) < 500)

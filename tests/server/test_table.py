@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 import msgspec.inspect as info
@@ -19,6 +21,8 @@ from skywrite.app.posts import Posts
 from skywrite.core.errors import SIGN_IN, Do, Hint
 from skywrite.faces.server.hints import for_agents, for_http
 from skywrite.faces.server.openapi import document
+from skywrite.faces.server.pages.settings import SCOPES as SCOPE_WORDS
+from skywrite.features.agents.routes import SCOPES as AGENT_SCOPES
 from skywrite.features.answers.service import Inbox
 from skywrite.features.drafts.service import Drafts
 from skywrite.features.feeds.service import Feeds
@@ -26,9 +30,9 @@ from skywrite.features.follow_ups.service import Following
 from skywrite.features.recurring.service import Recurrences
 from skywrite.features.reposts.service import Reposts
 from skywrite.features.tables.service import Transfer
-from skywrite.features.webhooks.operations import Kind
 from skywrite.queue.api_keys import SCOPES
 from skywrite.queue.events import EVENT_KINDS
+from skywrite.queue.people import ROLE_SCOPES
 from tests.support.processes import ROOT
 
 NOUNS: dict[str, type] = {
@@ -195,10 +199,18 @@ def test_hints_speak_http_and_mcp() -> None:
 
 
 def test_webhooks_hear_of_every_kind() -> None:
-    """A webhook can be set up for each kind of event that there is, and the guide names all of them."""
-    assert set(EVENT_KINDS) == set(get_args(Kind))
+    """The guide names each kind of event, and the page listens to all that concern a post."""
     guide = (ROOT / "docs/guide/webhooks.md").read_text("utf-8")
+    script = (ROOT / "src/skywrite/faces/server/static/app.js").read_text("utf-8")
+    heard = re.search(r"static KINDS = (\[.*?\]);", script)
     assert [] == [kind for kind in EVENT_KINDS if f"`{kind}`" not in guide]
+    assert heard and [kind for kind in EVENT_KINDS if kind.startswith("post.")] == json.loads(heard[1])
+
+
+def test_every_scope_has_its_words() -> None:
+    """A person who makes a key chooses from all scopes, each in words; an agent may get all but one."""
+    assert list(SCOPES) == [scope for scope, _ in SCOPE_WORDS] == [*AGENT_SCOPES, "manage"]
+    assert ROLE_SCOPES["owner"] == SCOPES
 
 
 def test_scopes_fit_hints() -> None:

@@ -14,7 +14,7 @@ import hmac
 import zlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from skywrite.core.clock import secret_bytes
 from skywrite.core.errors import Do, Hint, InputError, NotFound, Unauthenticated
@@ -27,7 +27,7 @@ from skywrite.queue.rows import dump_json
 from skywrite.queue.steps import items_of
 
 Scope = Literal["read", "draft", "schedule", "publish", "manage"]
-SCOPES: tuple[Scope, ...] = ("read", "draft", "schedule", "publish", "manage")
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 KEY_START = "skw_"
 RANDOM_CHARACTERS = 30

@@ -16,7 +16,7 @@ from skywrite.queue.adding import add_posts
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, is_about_one, time_of
 from skywrite.queue.deciding import Approved, decided
-from skywrite.queue.events import note_post_event
+from skywrite.queue.events import EventKind, note_post_event
 from skywrite.queue.journal import note_added
 from skywrite.queue.ledger import spend_points, views
 from skywrite.queue.model import (
@@ -299,7 +299,7 @@ class ClaimOperations(StoreBase):
             tx.run("end_leases", items=items_of(rows), published_at=None)
         if miss.state != "held" and post.recurrence_id is not None:
             tx.run("give_turn_back", id=post.recurrence_id)
-        kind = "post.held" if miss.state == "held" else "post.skipped"
+        kind: EventKind = "post.held" if miss.state == "held" else "post.skipped"
         note_post_event(tx, kind, now, post, problem=miss.problem)
         if miss.follow is not None:
             add_posts(tx, self._clock, [miss.follow])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from skywrite.core.clock import to_iso
 from skywrite.queue.base import StoreBase
@@ -19,7 +19,7 @@ from skywrite.queue.reading import json_of, readable, reads
 from skywrite.queue.rows import dump_json
 from skywrite.queue.steps import items_of
 
-EVENT_KINDS = (
+EventKind = Literal[
     "post.published",
     "post.failed",
     "post.held",
@@ -35,7 +35,8 @@ EVENT_KINDS = (
     "approval.given",
     "approval.rejected",
     "worker.late",
-)
+]
+EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 # Only for testing a webhook: nothing in the queue creates it.
 TEST_KIND = "webhook.test"
 TEXT_MAX = 3000
@@ -78,7 +79,7 @@ class Event(NamedTuple):
 class PostEvent(NamedTuple):
     """Something that happened to a post, with the reason or with where it is now."""
 
-    kind: str
+    kind: EventKind
     post: Post
     problem: Problem | None = None
     uri: str | None = None
@@ -86,7 +87,7 @@ class PostEvent(NamedTuple):
 
 def note_event(
     tx: Transaction,
-    kind: str,
+    kind: EventKind,
     now: datetime,
     data: Mapping[str, Any],
     *,
@@ -102,7 +103,13 @@ def note_event(
 
 
 def note_post_event(
-    tx: Transaction, kind: str, now: datetime, post: Post, *, problem: Problem | None = None, uri: str | None = None
+    tx: Transaction,
+    kind: EventKind,
+    now: datetime,
+    post: Post,
+    *,
+    problem: Problem | None = None,
+    uri: str | None = None,
 ) -> None:
     """Record an event about a post."""
     note_post_events(tx, now, [PostEvent(kind, post, problem, uri)])
@@ -188,7 +195,7 @@ class Events:
 
     def note(
         self,
-        kind: str,
+        kind: EventKind,
         data: Mapping[str, Any],
         *,
         account_did: str | None = None,

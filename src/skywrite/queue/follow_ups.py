@@ -15,7 +15,7 @@ from skywrite.queue.authors import current_author
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.changing import get_locked, get_post
 from skywrite.queue.database import Row, time_of
-from skywrite.queue.events import TEXT_MAX, note_event
+from skywrite.queue.events import TEXT_MAX, EventKind, note_event
 from skywrite.queue.model import Post
 from skywrite.queue.reading import readable, reads, seconds_of
 
@@ -151,8 +151,8 @@ class FollowUps:
             if tx.run("settle_follow_up", id=follow_up.id, **values) == 1 and state != "done":
                 post = get_post(tx, follow_up.post_id)
                 data = {"id": follow_up.id, "post": post.id, "text": post.text[:TEXT_MAX], "message": note}
-                kind, account_did = f"follow_up.{state}", post.account_did
-                note_event(tx, kind, now, data, account_did=account_did, subject_id=follow_up.id)
+                kind: EventKind = "follow_up.failed" if state == "failed" else "follow_up.expired"
+                note_event(tx, kind, now, data, account_did=post.account_did, subject_id=follow_up.id)
 
     def repost(self, follow_up: FollowUp, post: Post, rkey: str, note: str) -> None:
         """Add its repost and note that, in one transaction: once, whoever else tries."""

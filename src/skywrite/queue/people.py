@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from skywrite.core.errors import Conflict, InputError, NotFound
 from skywrite.core.shown import named
-from skywrite.queue.api_keys import NAME_MAX, Scope, digest_of, new_secret
+from skywrite.queue.api_keys import NAME_MAX, SCOPES, Scope, digest_of, new_secret
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, time_of
 from skywrite.queue.reading import readable, reads
 from skywrite.queue.steps import items_of
 
 Role = Literal["viewer", "writer", "approver", "owner"]
-ROLES: tuple[Role, ...] = ("viewer", "writer", "approver", "owner")
+ROLES: tuple[Role, ...] = get_args(Role)
 ROLE_SCOPES: dict[Role, tuple[Scope, ...]] = {
     "viewer": ("read",),
     "writer": ("read", "draft"),
     "approver": ("read", "draft", "schedule", "publish"),
-    "owner": ("read", "draft", "schedule", "publish", "manage"),
+    "owner": SCOPES,
 }
 
 LINK_LIFETIME = timedelta(minutes=30)

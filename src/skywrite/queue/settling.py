@@ -5,19 +5,21 @@ what an error means for a post (`publish.outcome`).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from skywrite.core.clock import Clock
 from skywrite.queue.adding import add_posts
 from skywrite.queue.database import Transaction
-from skywrite.queue.events import PostEvent, note_event, note_post_events
+from skywrite.queue.events import EventKind, PostEvent, note_event, note_post_events
 from skywrite.queue.ledger import note_posts
 from skywrite.queue.model import AccountChange, Claim, Failed, Held, NewPost, Outcome, Problem, Published, Retry
 from skywrite.queue.rows import problem_values
 from skywrite.queue.steps import items_of, lock_all, update_ready
 
+# An attempt that is made again is no event.
+_TOLD: Mapping[str, EventKind] = {"published": "post.published", "failed": "post.failed", "held": "post.held"}
 FOUND = Problem("post.found", "It was on the network already, so nothing was written.")
 
 
@@ -124,9 +126,9 @@ def _note_ends(tx: Transaction, ends: Sequence[tuple[Settlement, _Ended]], now: 
     """What is kept of the attempts: how each ended, the event, and the posts in the account's ledger."""
     close_attempts(tx, now, ((one.claim.post.id, end.name, end.problem) for one, end in ends))
     events = [
-        PostEvent(f"post.{end.name}", one.claim.post, end.problem, getattr(one.outcome, "uri", None))
+        PostEvent(_TOLD[end.name], one.claim.post, end.problem, getattr(one.outcome, "uri", None))
         for one, end in ends
-        if end.name != "retry"
+        if end.name in _TOLD
     ]
     note_post_events(tx, now, events)
     note_posts(tx, now, Counter(one.claim.account.did for one, end in ends if end.name == "published"))

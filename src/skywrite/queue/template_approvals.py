@@ -15,7 +15,7 @@ from skywrite.queue.approval_rules import NOT_APPROVED, REJECTED, needs_approval
 from skywrite.queue.authors import authors_of_recurrence
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.database import Row, Transaction, time_of
-from skywrite.queue.events import note_event
+from skywrite.queue.events import EventKind, note_event
 from skywrite.queue.model import Problem, Recurrence
 from skywrite.queue.reading import object_with, readable, reads
 from skywrite.queue.recurrences import unknown_recurrence
@@ -140,7 +140,7 @@ def _locked(tx: Transaction, recurrence_id: int) -> Recurrence:
     return recurrence_of(row)
 
 
-def _note(tx: Transaction, kind: str, recurrence: Recurrence, message: str, now: datetime) -> None:
+def _note(tx: Transaction, kind: EventKind, recurrence: Recurrence, message: str, now: datetime) -> None:
     code = NOT_APPROVED if kind == "approval.given" else REJECTED
     data = {
         "recurrence": recurrence.id,

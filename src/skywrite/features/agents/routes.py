@@ -29,9 +29,11 @@ from skywrite.faces.server.services import services_of
 from skywrite.features.agents.clients import AgentClients, read_registration
 from skywrite.features.agents.store import TOKEN_LIFETIME, Agents, Redemption, Tokens
 from skywrite.queue.api_keys import INVALID_KEY, Scope, looks_like_key
+from skywrite.queue.api_keys import SCOPES as ALL_SCOPES
 
 # The scopes that agents may get, and should ask for: `manage` is for people.
-SCOPES: tuple[Scope, ...] = ("read", "draft", "schedule", "publish")
+# An agent posts; it does not manage.
+SCOPES: tuple[Scope, ...] = tuple(scope for scope in ALL_SCOPES if scope != "manage")
 USUAL_SCOPES: tuple[Scope, ...] = ("read", "draft")
 RESOURCE_PATH = "/mcp"
 RESOURCE_METADATA = "/.well-known/oauth-protected-resource"

@@ -1,21 +1,19 @@
 """Notices: people are notified of each problem, and again when it is solved.
 
-What lives here: the channels, the sentences, quiet hours, when a problem is over, and the worker's task. What does not:
-what is stored (`queue.notices`) and how mail is sent (`publish.mail`). Programs use webhooks.
+What lives here: the channels, quiet hours, and the worker's task. What does not: which problems there are and what is
+said of them (`troubles`), what is stored (`store`), and how mail is sent (`mail`). Programs use webhooks.
 """
 
 from __future__ import annotations
 
 import builtins
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
-from skywrite.app.chores import REPORTED_LATE
 from skywrite.app.context import Context, listed
 from skywrite.app.kinds import checked
 from skywrite.app.undoing import final
@@ -23,37 +21,19 @@ from skywrite.app.work import Periodic, WorkParts
 from skywrite.core.digits import whole_number
 from skywrite.core.errors import Do, InputError, NoAnswer, NotFound, SkywriteError, Unexpected
 from skywrite.core.shown import printable
-from skywrite.features import features
 from skywrite.features.notices.mail import check_mail, send_mail
-from skywrite.features.notices.store import SECRET_SCOPE, TROUBLES, Channel, Notices, Trouble
+from skywrite.features.notices.store import SECRET_SCOPE, Channel, Notices
+from skywrite.features.notices.troubles import TROUBLES, Trouble, is_over
 from skywrite.posting.publish.log import Log, silent
 from skywrite.posting.publish.rounds import Turn
-from skywrite.queue.actions import Actions
-from skywrite.queue.approvals import Approvals
 from skywrite.queue.database import is_about_one
 from skywrite.queue.events import Event
-from skywrite.queue.workers import ChoreTimes
 
 LEASE_SECONDS = 120.0
 COMMAND_SECONDS = 60.0
 LINES_MAX = 50
 TEXT_SHOWN = 80
 FACT_SHOWN = 300
-_WORDS: Mapping[str, tuple[str, str]] = {
-    "post.failed": ("Post {id} was refused: {message} ({text})", "Post {id} is no longer refused."),
-    "post.held": ("Post {id} is held: {message} ({text})", "Post {id} is no longer held."),
-    "account.needs_login": ("{account} needs a login: {reason}", "{account} is signed in again."),
-    "account.session_ends": ("The session of {account} ends at {ends_at}.", "{account} has a new session."),
-    "feed.failing": ("Feed {feed} fails: {message} ({url})", "Feed {feed} is read again."),
-    "repost.failed": (
-        "The {action} {id} failed: {message} ({uri})",
-        "Repost or pin {id} failed, and is cancelled now.",
-    ),
-    "follow_up.failed": ("Follow-up {id} of post {post} failed: {message} ({text})", ""),
-    "follow_up.expired": ("Follow-up {id} of post {post} expired: {message} ({text})", ""),
-    "approval.requested": ("Post {id} waits for an approval: {text}", "Post {id} waits for no approval any more."),
-    "worker.late": ("Posts are due since {since}, and no worker takes them.", "Workers take posts again."),
-}
 
 REMOVE_IT = ("Remove it: ", Do("notices.remove", "{done.id}"))
 
@@ -182,11 +162,11 @@ class NoticeTask(Periodic):
         return quiet is not None and in_quiet(self.ctx.clock.now(), *quiet)
 
     def _words(self, event: Event) -> str:
-        return said_of(event.kind, self._facts(event.account_did, event.data), 0)
+        return said_of(event.kind, self._facts(event.account_did, event.data))
 
     def _over_words(self, trouble: Trouble) -> str:
         facts = self._facts(trouble.account_did, {"id": trouble.subject_id, "feed": trouble.subject_id})
-        return said_of(trouble.kind, facts, 1)
+        return said_of(trouble.kind, facts, over=True)
 
     def _facts(self, account_did: str | None, data: Mapping[str, Any]) -> dict[str, Any]:
         handle = account_did
@@ -202,72 +182,18 @@ class _Facts(dict[str, Any]):
         return "?"
 
 
-def said_of(kind: str, facts: Mapping[str, Any], which: int) -> str:
+def said_of(kind: str, facts: Mapping[str, Any], *, over: bool = False) -> str:
     """The sentence about a problem, or about its end, on one line."""
     shown = {name: _fact(str(value)) for name, value in facts.items() if value is not None}
     shown["text"] = shown.get("text", "")[:TEXT_SHOWN]
-    return _WORDS[kind][which].format_map(_Facts(shown)) if kind in _WORDS else kind
+    known = TROUBLES.get(kind)
+    return kind if known is None else (known.over if over else known.words).format_map(_Facts(shown))
 
 
 def _fact(text: str) -> str:
     """What others wrote, as mail and a command take it: a notice that fails would hold back all others."""
     whole = printable(" ".join(text.split())).encode("utf-8", "replace").decode()
     return whole if len(whole) <= FACT_SHOWN else f"{whole[:FACT_SHOWN]}…"
-
-
-def is_over(ctx: Context, trouble: Trouble) -> bool:
-    """Whether a problem is over, according to what is stored now."""
-    try:
-        if trouble.kind in _CHECKS:
-            return _CHECKS[trouble.kind](ctx, trouble)
-        return _solved()[trouble.kind](ctx, trouble.subject_id or 0)
-    except NotFound:
-        return True
-
-
-@cache
-def _solved() -> dict[str, Callable[[Context, int], bool]]:
-    """What features say about the troubles of their own."""
-    return {kind: row.load(home) for row in features() for kind, home in row.solved.items()}
-
-
-def _post_is_over(state: str) -> Callable[[Context, Trouble], bool]:
-    return lambda ctx, trouble: ctx.store.get(trouble.subject_id or 0).state != state
-
-
-def _signed_in(ctx: Context, trouble: Trouble) -> bool:
-    return ctx.store.account(trouble.account_did).state != "needs_login"
-
-
-def _renewed(ctx: Context, trouble: Trouble) -> bool:
-    ends_at = ctx.store.account(trouble.account_did).session_ends_at
-    return ends_at is None or ends_at > ctx.clock.now() + timedelta(days=30)
-
-
-def _cancelled(ctx: Context, trouble: Trouble) -> bool:
-    return Actions(ctx.store).get(trouble.subject_id or 0).state != "failed"
-
-
-def _approved(ctx: Context, trouble: Trouble) -> bool:
-    post, approvals = ctx.store.get(trouble.subject_id or 0), Approvals(ctx.store)
-    if post.state == "draft":
-        return False
-    return post.state not in ("scheduled", "held") or not approvals.standing(post).wanted
-
-
-def _taken(ctx: Context, trouble: Trouble) -> bool:
-    return ChoreTimes(ctx.store).last(REPORTED_LATE) is None
-
-
-_CHECKS: Mapping[str, Callable[[Context, Trouble], bool]] = {
-    "post.failed": _post_is_over("failed"),
-    "post.held": _post_is_over("held"),
-    "account.needs_login": _signed_in,
-    "account.session_ends": _renewed,
-    "repost.failed": _cancelled,
-    "approval.requested": _approved,
-    "worker.late": _taken,
-}
 
 
 def send(ctx: Context, channel: Channel, subject: str, text: str) -> None:

@@ -1,7 +1,7 @@
 """Notices: each problem is reported once, and once more when it is solved.
 
 What lives here: the channels, the open problems, and the notices that wait; all come from the events, which are stored
-together with what they report, so that nothing is lost. What does not: the sentences (`app.notices`), and sending
+together with what they report, so that nothing is lost. What does not: the sentences (`troubles`), and sending
 (`publish.mail`).
 """
 
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from skywrite.core.errors import Do, Hint, NotFound
 from skywrite.core.shown import named
+from skywrite.features.notices.troubles import TROUBLES, Trouble
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import Event, event_of
@@ -21,20 +22,6 @@ from skywrite.queue.rows import dump_json
 
 KEPT = timedelta(days=7)
 
-TROUBLES = (
-    "post.failed",
-    "post.held",
-    "account.needs_login",
-    "account.session_ends",
-    "feed.failing",
-    "repost.failed",
-    "follow_up.failed",
-    "follow_up.expired",
-    "approval.requested",
-    "worker.late",
-)
-# They have no end: each is reported once, and not kept among the open problems.
-ENDLESS = ("follow_up.failed", "follow_up.expired")
 # How much longer than others notices are kept that could not be sent, and problems that are not over.
 UNSENT_KEPT = timedelta(days=23)
 TROUBLES_KEPT = timedelta(days=83)
@@ -56,16 +43,6 @@ class Channel(NamedTuple):
     last_event: int
     failures: int
     error: str | None
-
-
-class Trouble(NamedTuple):
-    """A problem, and the notice that was sent about it."""
-
-    name: str
-    kind: str
-    account_did: str | None
-    subject_id: int | None
-    said: str
 
 
 class Waiting(NamedTuple):
@@ -119,7 +96,7 @@ class Notices:
             values = {"id": channel.id, "was": channel.last_event, "now_at": rows[-1]["id"]}
             if tx.run("advance_channel", **values) == 1:
                 for event in readable(rows, event_of):
-                    if event.kind in channel.config.get("kinds", TROUBLES):
+                    if event.kind in TROUBLES and event.kind in channel.config.get("kinds", TROUBLES):
                         self._open(tx, channel, event, said(event))
         return len(rows)
 
@@ -129,7 +106,7 @@ class Notices:
         now = self._store._clock.now()
         values = {"kind": event.kind, "account_did": event.account_did, "subject_id": number, "said": said}
         if (
-            event.kind in ENDLESS
+            not TROUBLES[event.kind].over
             or tx.row("open_trouble", channel_id=channel.id, name=name, now=now, **values) is not None
         ):
             tx.run("insert_notice", channel_id=channel.id, trouble=name, said=said, is_over=False, now=now)

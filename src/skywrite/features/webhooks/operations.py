@@ -11,28 +11,12 @@ from skywrite.app.operations.shapes import ById, Id, Input, Limit, Nothing, Ok, 
 from skywrite.app.operations.table import Access, operation, touched_by
 from skywrite.app.shapes.base import Output, shaped
 from skywrite.core.errors import InputError
+from skywrite.queue.events import EventKind
 from skywrite.queue.webhooks import Delivery, Webhook, Webhooks, unknown_delivery, unknown_webhook
 
-Kind = Literal[
-    "post.published",
-    "post.failed",
-    "post.held",
-    "post.skipped",
-    "post.cancelled",
-    "account.needs_login",
-    "account.session_ends",
-    "feed.failing",
-    "repost.failed",
-    "follow_up.failed",
-    "follow_up.expired",
-    "approval.requested",
-    "approval.given",
-    "approval.rejected",
-    "worker.late",
-]
 Url = Annotated[str, Meta(min_length=1, max_length=2000)]
 Name = Annotated[str, Meta(max_length=100)]
-Kinds = Annotated[list[Kind], Meta(min_length=1, max_length=100)]
+Kinds = Annotated[list[EventKind], Meta(min_length=1, max_length=100)]
 
 
 class AddWebhook(Input, kw_only=True):

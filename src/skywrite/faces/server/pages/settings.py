@@ -12,8 +12,9 @@ from skywrite.faces.server.pages.frame import Visit, back, page_route, show
 from skywrite.faces.server.pages.panels import drawn
 from skywrite.faces.server.shown_once import Shown
 from skywrite.features import homes
+from skywrite.queue.api_keys import Scope
 
-SCOPES = (
+SCOPES: tuple[tuple[Scope, str], ...] = (
     ("read", "see posts, plan and history"),
     ("draft", "write drafts, which wait for a person"),
     ("schedule", "schedule and move posts"),
