@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import sys
@@ -25,7 +26,9 @@ from skywrite.faces.server.pages.settings import SCOPES as SCOPE_WORDS
 from skywrite.features.agents.routes import SCOPES as AGENT_SCOPES
 from skywrite.features.answers.service import Inbox
 from skywrite.features.drafts.service import Drafts
-from skywrite.features.feeds.service import Feeds
+from skywrite.features.feeds.cli import edit as edit_feed
+from skywrite.features.feeds.operations import FeedOptions
+from skywrite.features.feeds.service import EDITABLE_OPTIONS, Feeds
 from skywrite.features.follow_ups.service import Following
 from skywrite.features.recurring.service import Recurrences
 from skywrite.features.reposts.service import Reposts
@@ -205,6 +208,13 @@ def test_webhooks_hear_of_every_kind() -> None:
     heard = re.search(r"static KINDS = (\[.*?\]);", script)
     assert [] == [kind for kind in EVENT_KINDS if f"`{kind}`" not in guide]
     assert heard and [kind for kind in EVENT_KINDS if kind.startswith("post.")] == json.loads(heard[1])
+
+
+def test_options_of_a_feed() -> None:
+    """Whatever a feed may be given when it is added can be changed, in a request and on the command line."""
+    command = {one.name for one in edit_feed.params} - {"feed", "accounts", "as_json"}
+    added = set(inspect.signature(Feeds.add).parameters) - {"self", "url", "accounts", "backfill", "covers"}
+    assert EDITABLE_OPTIONS == added == command == set(FeedOptions.__struct_fields__)
 
 
 def test_every_scope_has_its_words() -> None:

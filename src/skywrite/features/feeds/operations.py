@@ -25,7 +25,6 @@ from skywrite.features.feeds.model import Feed, FeedCheck, FeedPreview, FeedStat
 from skywrite.features.feeds.store import unknown_feed
 from skywrite.queue.numbers import row_number
 
-OPTIONS = ("template", "include", "exclude", "most", "spacing", "every", "images", "langs", "labels", "mentions")
 Accounts = Annotated[Words, Meta(min_length=1)]
 Url = Annotated[Address, Meta(min_length=1)]
 
@@ -205,7 +204,8 @@ def check(access: Access, given: ById) -> FeedShape:
 
 
 def _options(given: FeedOptions) -> dict[str, Any]:
-    return {name: value for name in OPTIONS if (value := getattr(given, name)) is not UNSET}
+    names = FeedOptions.__struct_fields__
+    return {name: value for name in names if (value := getattr(given, name)) is not UNSET}
 
 
 def _seen(access: Access, feed_id: int) -> Any:
