@@ -131,4 +131,4 @@ def test_settings_are_what_somebody_chose() -> None:
     """Nothing but these writes settings: what the program itself must remember has a table of its own."""
     source = Path(skywrite.__file__).parent
     writers = {str(path.relative_to(source)) for path in source.rglob("*.py") if ".put_setting(" in path.read_text()}
-    assert {"features/tables/service.py", "app/oauth/service.py", "faces/cli/oauth.py"} == writers
+    assert {"features/tables/service.py", "app/oauth/service.py"} == writers

@@ -20,7 +20,7 @@ NOUNS = {
     "follow_ups": "add cancel get list",
     "inbox": "answer answer_by collect done get list snooze talks waiting",
     "notices": "add_command add_email list remove test",
-    "posts": "cancel count_due delete each each_finished edit forecast get history hold last_published list move "
+    "posts": "cancel count count_due delete each each_finished edit forecast get history hold last_published list move "
     "preview publish receipt release retry schedule send undo",
     "recurrences": "edit get list next_times skip_or_move status stop",
     "reposts": "cancel list pin repost unpin",

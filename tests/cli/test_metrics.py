@@ -11,7 +11,7 @@ class Counted:
     """A queue that notes how often its posts are counted."""
 
     def __init__(self) -> None:
-        self.store = self
+        self.posts = self
         self.times = 0
 
     def count(self) -> dict[str, int]:

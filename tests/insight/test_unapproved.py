@@ -48,7 +48,7 @@ def test_every_document_of_a_post_says_what_its_approval_is(sky: Skywrite) -> No
     documents = {
         "list": [post_shape(entry) for entry in sky.posts.list()],
         "get": [post_shape(sky.posts.get(number)) for number in numbers],
-        "overview": overview_shape(sky.context, overview(sky.context.store, sky.context.clock)).next,
+        "overview": overview_shape(sky.context, overview(sky.context)).next,
         "GET /posts": run(access, "posts.list", ListPosts()).posts,
         "GET /posts/ID": [run(access, "posts.get", ById(number)) for number in numbers],
     }

@@ -104,7 +104,7 @@ def test_facts(process: Process, sign_in: SignIn, pds: Pds, account: PdsAccount)
     """The rights of a session and the day of its end are known, and doctor says them."""
     sky = process()
     done = sign_in(sky, rights=["likes"])
-    facts = session_facts(sky.context.store, sky.accounts.get())
+    facts = session_facts(sky.context, sky.accounts.get())
     assert facts is not None
     assert (("posts", "media", "video", "likes"), (), done.session.ends_at) == (
         facts.rights,
@@ -119,7 +119,7 @@ def test_facts_of_a_password(process: Process, pds: Pds, account: PdsAccount) ->
     """An app password has no list of rights, and lasts while it is used."""
     sky = process()
     sky.accounts.login(account.handle, account.app_password, pds=pds.url)
-    facts = session_facts(sky.context.store, sky.accounts.get())
+    facts = session_facts(sky.context, sky.accounts.get())
     assert facts is not None
     assert ("an app password", None, None) == (facts.kind, facts.rights, facts.ends_at)
     assert facts.idle_ends_at == pytest.approx(sky.context.clock.now() + timedelta(days=90), abs=timedelta(minutes=5))

@@ -94,3 +94,56 @@ def test_the_command_line_builds_no_json() -> None:
             for line, what in _own_shapes(function, local)
         ]
     assert [] == found
+
+
+# Where an interface reads the database itself, by the reason.
+_READ_THE_STORE = {
+    "people, keys, events and numbers, which are the server's own": {
+        "cli/serve.py: _announce",
+        "server/app.py: make_app",
+        "server/health.py: healthz",
+        "server/hub.py: EventHub.__init__",
+        "server/hub.py: EventHub._follow",
+        "server/metrics.py: Metrics.collect",
+        "server/rights.py: access_of_key",
+        "server/rights.py: rights_now",
+        "server/serving.py: check_options",
+    },
+    "posts alone, page by page or many at once, without the account and the approval of each": {
+        "cli/narrating.py: Narration._idle",
+        "cli/picking.py: _exists",
+        "cli/picking.py: _filtered",
+        "cli/posting.py: _explain_interrupt",
+        "server/pages/compose.py: media",
+        "server/pages/plan.py: plan",
+        "server/pages/posts.py: drafts",
+        "server/pages/posts.py: history",
+    },
+    "tables of the queue whose feature may be taken out": {
+        "cli/completing.py: complete_recurrences",
+        "cli/posts.py: show_command",
+        "cli/settings.py: _kept_zones",
+        "server/pages/plan.py: _reposts",
+    },
+    "the demo, which leaves nothing to undo": {"server/demo.py: _fill_inbox", "server/demo.py: _sign_in"},
+}
+
+
+def _readers(node: ast.AST, name: str = "") -> Iterator[str]:
+    """The functions below a node that reach through a context to its store."""
+    for child in ast.iter_child_nodes(node):
+        is_named = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        if isinstance(child, ast.Attribute) and child.attr == "store" and "context" in ast.unparse(child.value):
+            yield name
+        yield from _readers(child, f"{name}.{child.name}".lstrip(".") if is_named else name)  # type: ignore[attr-defined]
+
+
+def test_interfaces_call_nouns() -> None:
+    """Interfaces call what `Skywrite` offers; where one reads the database itself, it is named here with the reason."""
+    faces = SOURCE / "faces"
+    found = {
+        f"{path.relative_to(faces)}: {reader}"
+        for path in faces.rglob("*.py")
+        for reader in _readers(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    assert set().union(*_READ_THE_STORE.values()) == found

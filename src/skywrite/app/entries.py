@@ -43,8 +43,9 @@ def entry_of(ctx: Context, post_id: int) -> Entry:
     return entry._replace(attempts=tuple(ctx.store.attempts(post_id)))
 
 
-def count_unapproved(store: Store, account_did: str | None = None) -> int:
+def count_unapproved(ctx: Context, account_did: str | None = None) -> int:
     """How many posts wait for an approval, among the next thousand of each account that asks for any."""
+    store = ctx.store
     asking = [one for one in store.accounts() if account_did in (None, one.did) and wants_approvals(one.settings)]
     return sum(
         standing.wanted

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from skywrite.app.context import Context
 from skywrite.app.entries import count_unapproved
-from skywrite.core.clock import Clock
 from skywrite.queue.actions import Action, Actions
 from skywrite.queue.approvals import Approvals
 from skywrite.queue.follow_ups import FollowUp, FollowUps
 from skywrite.queue.model import Account, Post, Standing
-from skywrite.queue.store import Store
 from skywrite.queue.workers import Workers
 
 NEXT_POSTS = 5
@@ -59,15 +58,15 @@ class Stranded(NamedTuple):
         return f"{waiting} out: nobody is signed in as {name}."
 
 
-def count_waiting(store: Store, account: Account) -> int:
+def count_waiting(ctx: Context, account: Account) -> int:
     """How many posts of an account are to go out."""
-    counts = store.count(account.did)
+    counts = ctx.store.count(account.did)
     return counts["scheduled"] + counts["publishing"]
 
 
-def stranded(store: Store) -> list[Stranded]:
+def stranded(ctx: Context) -> list[Stranded]:
     """The accounts with posts that wait until somebody signs in."""
-    found = [Stranded(account, count_waiting(store, account)) for account in store.accounts() if needs_login(account)]
+    found = [Stranded(account, count_waiting(ctx, account)) for account in ctx.store.accounts() if needs_login(account)]
     return [one for one in found if one.posts]
 
 
@@ -76,14 +75,14 @@ def needs_login(account: Account) -> bool:
     return not account.signed_in or account.state == "needs_login"
 
 
-def count_workers(store: Store) -> int:
+def count_workers(ctx: Context) -> int:
     """How many workers are running on this database."""
-    return len(Workers(store).living(timedelta(seconds=WORKER_SILENT_SECONDS)))
+    return len(Workers(ctx.store).living(timedelta(seconds=WORKER_SILENT_SECONDS)))
 
 
-def overview(store: Store, clock: Clock) -> Overview:
+def overview(ctx: Context) -> Overview:
     """Read it from the database; nothing is sent or changed."""
-    now = clock.now()
+    store, now = ctx.store, ctx.clock.now()
     accounts = store.accounts()
     counts = store.count()
     late = store.posts(("scheduled",), due_before=now - timedelta(seconds=WORKER_SILENT_SECONDS), limit=1000)
@@ -91,7 +90,7 @@ def overview(store: Store, clock: Clock) -> Overview:
     needs_you = store.posts(("held", "failed"), limit=NEXT_POSTS)
     return Overview(
         accounts=accounts,
-        workers=count_workers(store),
+        workers=count_workers(ctx),
         coming=coming,
         waiting=counts.get("scheduled", 0) + counts.get("publishing", 0),
         needs_you=needs_you,
@@ -102,5 +101,5 @@ def overview(store: Store, clock: Clock) -> Overview:
         follow_ups=[item for item in FollowUps(store).list() if item.state in ("failed", "expired")],
         handles={account.did: account.handle for account in accounts},
         standings=Approvals(store).standings([*coming, *needs_you]),
-        unapproved=count_unapproved(store),
+        unapproved=count_unapproved(ctx),
     )

@@ -323,6 +323,10 @@ class Posts:
         """
         return self._ctx.store.undo_last()
 
+    def count(self, account: str | None = None) -> dict[State, int]:
+        """How many posts there are in each state."""
+        return self._ctx.store.count(self._ctx.did(account))
+
     def last_published(self, *, account: str | None = None) -> str | None:
         """The at-uri of the last post from this queue that still exists; of a thread, its last post."""
         did = self._ctx.account(account).did

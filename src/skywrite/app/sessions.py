@@ -18,7 +18,6 @@ from skywrite.posting.publish.rounds import Turn
 from skywrite.protocol.atproto.session_data import Session
 from skywrite.queue.events import Events
 from skywrite.queue.model import Account
-from skywrite.queue.store import Store
 
 IDLE_DAYS = 30
 NOTICE_DAYS = 3
@@ -104,9 +103,9 @@ class SessionFacts(NamedTuple):
         return f"Signed in with {self.kind}, with the rights: {', '.join(self.rights) or 'none'}.{end}"
 
 
-def session_facts(store: Store, account: Account) -> SessionFacts | None:
+def session_facts(ctx: Context, account: Account) -> SessionFacts | None:
     """Facts about an account's session, or None if there is none. Raises WrongKey."""
-    session = store.load_any(account.did)
+    session = ctx.store.load_any(account.did)
     if session is None:
         return None
     if isinstance(session, Session):

@@ -86,11 +86,25 @@ class OAuth(NamedTuple):
             )
         return client_from_json(stored)
 
-    def keep_client(self, client: OAuthClient, *, default: bool = True) -> None:
-        """Store a client with its keys, sealed; with `default`, new sign-ins use it."""
+    def has_client(self, client_id: str) -> bool:
+        """Whether a client with this id was made here."""
+        return self.store.secret(CLIENTS, client_id) is not None
+
+    def keep_client(self, client: OAuthClient, *, default: bool = True, name: str | None = None) -> None:
+        """Store a client with its keys, sealed; with `default`, new sign-ins use it. `name`: on sign-in pages."""
         self.store.put_secret(CLIENTS, client.client_id, client_to_json(client))
         if default:
-            self.store.put_setting("oauth", "client", client.client_id)
+            self.use_client(client.client_id)
+        if name is not None:
+            self.store.put_setting("oauth_name", client.client_id, name)
+
+    def client_name(self, client_id: str) -> str:
+        """How sign-in pages name a client."""
+        return str(self.store.setting("oauth_name", client_id, "Skywrite"))
+
+    def use_client(self, client_id: str | None) -> None:
+        """Let new sign-ins use this client; None is the loopback client."""
+        self.store.put_setting("oauth", "client", client_id)
 
     def default_client(self, scope: str) -> OAuthClient:
         """The default client for sign-ins, or the loopback client."""

@@ -89,7 +89,7 @@ def signed_in_shape(ctx: Context, account: Account, warnings: Sequence[Notice]) 
 
 
 def _whole(ctx: Context, account: Account) -> dict[str, Any]:
-    session = session_facts(ctx.store, account)
+    session = session_facts(ctx, account)
     facts = session and {**session._asdict(), "missing_rights": session.missing}
     return {**account._asdict(), "session": facts}
 

@@ -68,7 +68,7 @@ def show_command(handle: str | None, account: str | None, as_json: bool) -> None
         if as_json:
             print_json(whole_account_shape(sky.context, found))
             return
-        facts = session_facts(sky.context.store, found)
+        facts = session_facts(sky.context, found)
     click.echo(f"{found.handle} ({found.did}) on {found.pds_url}, {_state(found)}")
     if facts is not None:
         click.echo(facts.in_words())

@@ -127,7 +127,7 @@ def _ask_with_posts(sky: Skywrite, account: Account) -> None:
     """Say what will wait if the account is signed out, and ask where somebody can answer."""
     from skywrite.app.overview import count_waiting
 
-    waiting = count_waiting(sky.context.store, account)
+    waiting = count_waiting(sky.context, account)
     if not waiting:
         return
     posts = "1 post" if waiting == 1 else f"{waiting:,} posts"

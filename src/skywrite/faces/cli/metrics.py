@@ -27,7 +27,7 @@ def registry_of(sky: Skywrite) -> tuple[CollectorRegistry, Counter]:
 
         def collect(self) -> Iterator[GaugeMetricFamily]:
             family = GaugeMetricFamily("skywrite_posts", "Posts in the queue by state", labels=["state"])
-            for state, count in sky.context.store.count().items():
+            for state, count in sky.posts.count().items():
                 family.add_metric([state], count)
             yield family
 

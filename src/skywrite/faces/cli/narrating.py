@@ -98,7 +98,7 @@ class Narration:
         return click.style(f"Next: {self._when(post, push.at)}, because of {push.reason}", dim=True)
 
     def _when(self, post: Post, pushed_to: datetime | None = None) -> str:
-        account = self._sky.context.store.account(post.account_did)
+        account = self._sky.accounts.get(post.account_did)
         due_at = pushed_to or post.due_at
         assert due_at is not None
         at = due_at.astimezone(ZoneInfo(self._sky.context.zone(account)))

@@ -40,14 +40,13 @@ def init_command(sky: Skywrite, address: str, folder: Path, public: bool, name: 
     from skywrite.app.shapes.done import written_client
 
     client = hosted_client(address, public=public)
-    if sky.context.store.secret("oauth_client", client.client_id) is not None:
+    if sky.oauth.has_client(client.client_id):
         raise InputError(
             f"There is a client {client.client_id} already, and sessions may be bound to its key.",
             hint="Give it a new key: skywrite accounts oauth rotate",
         )
     paths = write_files(client, folder, name=name)
-    sky.oauth.keep_client(client)
-    sky.context.store.put_setting("oauth_name", client.client_id, name)
+    sky.oauth.keep_client(client, name=name)
     if as_json:
         print_json(written_client(client.client_id, paths))
         return
@@ -68,7 +67,7 @@ def rotate_command(folder: Path, drop_unused: bool, as_json: bool) -> None:
     with Skywrite() as sky:
         before = sky.oauth.default_client("")
         client = turned(sky.oauth, before, drop_unused=drop_unused)
-        paths = write_files(client, folder, name=sky.context.store.setting("oauth_name", client.client_id, "Skywrite"))
+        paths = write_files(client, folder, name=sky.oauth.client_name(client.client_id))
         sky.oauth.keep_client(client)
     print_outcome(
         as_json,
@@ -109,5 +108,5 @@ def use_client_command(sky: Skywrite, client: str, as_json: bool) -> None:
     chosen = None
     if client != "loopback":
         chosen = sky.oauth.client(client if client.endswith(".json") else hosted_client(client).client_id).client_id
-    sky.context.store.put_setting("oauth", "client", chosen)
+    sky.oauth.use_client(chosen)
     print_outcome(as_json, ChosenClient(chosen), f"New sign-ins use {chosen or 'the loopback client'}.")

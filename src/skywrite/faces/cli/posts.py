@@ -80,7 +80,7 @@ def _warn_of_stranded(sky: Skywrite, account: str | None) -> None:
     from skywrite.app.overview import stranded
 
     did = sky.context.did(account)
-    for one in stranded(sky.context.store):
+    for one in stranded(sky.context):
         if did in (None, one.account.did):
             print_warnings([f"{one} Sign in: {command(Do('accounts.login', one.account.handle))}"])
 
@@ -108,8 +108,7 @@ def _states(given: tuple[str, ...], default: Sequence[Any]) -> Any:
 
 
 def _total(sky: Skywrite, account: str | None, states: Sequence[Any]) -> int:
-    did = sky.context.did(account)
-    counts = sky.context.store.count(did)
+    counts = sky.posts.count(account)
     return sum(counts.get(state, 0) for state in states)
 
 

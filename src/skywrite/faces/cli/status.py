@@ -32,7 +32,7 @@ def print_status(as_json: bool) -> None:
     from skywrite.app.overview import overview
 
     with Skywrite() as sky:
-        found = overview(sky.context.store, sky.context.clock)
+        found = overview(sky.context)
         if as_json:
             from skywrite.app.shapes.overview import overview_shape
 
@@ -72,7 +72,7 @@ def approvals_note(sky: Skywrite) -> str:
     """A sentence with what to do if posts wait for an approval; otherwise empty."""
     from skywrite.app.entries import count_unapproved, unapproved_words
 
-    count = count_unapproved(sky.context.store)
+    count = count_unapproved(sky.context)
     return f"{unapproved_words(count)}. See: skywrite approve" if count else ""
 
 
@@ -87,7 +87,7 @@ def worker_note(sky: Skywrite) -> str:
     from skywrite.app.overview import count_workers
     from skywrite.app.workers import SYSTEM_HOME, computer_has_service, is_service_home
 
-    if count_workers(sky.context.store):
+    if count_workers(sky.context):
         return ""
     if computer_has_service() and not is_service_home(sky.context.config.home):
         return (

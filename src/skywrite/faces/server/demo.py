@@ -84,7 +84,7 @@ def _holds_something(home: Path) -> bool:
 def _sign_in(sky: Skywrite, box: Sandbox) -> None:
     for handle in HANDLES:
         sky.accounts.login(handle, box.account(handle).app_password, pds=box.url)
-    did = sky.context.store.account(HANDLES[0]).did
+    did = sky.accounts.get(HANDLES[0]).did
     sky.context.store.set_account_settings(did, {"zone": "Europe/Berlin", "gap_seconds": 60, "inbox": True})
     slots = [Slot(day, minute, "Europe/Berlin") for day in range(5) for minute in SLOT_MINUTES]
     sky.context.store.set_slots(did, slots)
@@ -110,7 +110,7 @@ def _fill(sky: Skywrite) -> None:
 def _fill_inbox(sky: Skywrite, box: Sandbox) -> None:
     """What a neighbour wrote about a post."""
     with suppress(SkywriteError):
-        account = sky.context.store.account(HANDLES[0])
+        account = sky.accounts.get(HANDLES[0])
         (post, *_) = sky.context.store.posts(("published",), account_did=account.did)
         neighbour = Client(box.url, transport=SandboxTransport(box))
         neighbour.login(NEIGHBOUR, box.account(NEIGHBOUR).app_password)

@@ -89,7 +89,7 @@ def answer(visit: Visit, form: dict[str, str]) -> Response:
     try:
         if not text:
             raise InputError("There is no reply yet.", hint="Write one, or mark it as done.")
-        settings = visit.sky.context.store.account(item.account_did).settings
+        settings = visit.sky.accounts.get(item.account_did).settings
         entry = visit.sky.inbox.answer(item.id, text, at=at or now_as_time(settings), as_draft=as_draft)
     except SkywriteError as error:
         return inbox(visit, Unsent(item.id, text, at, error))
@@ -114,7 +114,7 @@ def snooze(visit: Visit, form: dict[str, str]) -> Response:
     if not until:
         raise InputError("No time is given.", hint="Write one, such as tomorrow 9:00.")
     item = visit.sky.inbox.snooze(seen_item(visit.access, _number(visit)).id, until)
-    zone = visit.sky.context.zone(visit.sky.context.store.account(item.account_did))
+    zone = visit.sky.context.zone(visit.sky.accounts.get(item.account_did))
     return back(_back(form), f"It comes again {when(item.snoozed_until, zone)}.")
 
 

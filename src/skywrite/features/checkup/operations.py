@@ -36,7 +36,7 @@ def show_status(access: Access, given: Nothing) -> StatusShape:
 
     counts: dict[str, int] = dict.fromkeys(STATES, 0)
     for did in access.dids(None):
-        for state, count in access.sky.context.store.count(did).items():
+        for state, count in access.sky.posts.count(did).items():
             counts[state] += count
     findings = check_run(access.sky, wrong="note", accounts=access.dids(None))
     shapes = [finding_shape(finding) for finding in findings]

@@ -13,7 +13,7 @@ def status(visit: Visit) -> Response:
     """The page; with `?all` it also asks the accounts' servers, which takes a while."""
     everything = "all" in visit.request.query_params
     findings = check_all(visit.sky) if everything else check_run(visit.sky, wrong="note")
-    counts = {state: count for state, count in visit.sky.context.store.count().items() if count}
+    counts = {state: count for state, count in visit.sky.posts.count().items() if count}
     return show(visit, "status.html", title="Status", findings=findings, counts=counts, everything=everything)
 
 

@@ -75,10 +75,10 @@ def check_run(
         findings.append(Finding("worker", f"{len(living)} running"))
     else:
         hint = Hint("Start one: ", Do("run"), ". Or call this from cron: ", Do("run_once"))
-        if not any(account.signed_in for account in sky.context.store.accounts()):
+        if not any(account.signed_in for account in sky.accounts.list()):
             hint = Hint("Sign in first: ", Do("accounts.login"), ". Then start one: ", Do("run"))
         findings.append(Finding("worker", "none is running", wrong, hint, code))
-    servers = {account.pds_url for account in sky.context.store.accounts() if account.did in accounts}
+    servers = {account.pds_url for account in sky.accounts.list() if account.did in accounts}
     for worker in living:
         for server, times in worker.hanging:
             if None not in accounts and server not in servers:
@@ -97,7 +97,7 @@ def check_run(
 
 def _unapproved(sky: Skywrite, accounts: Sequence[str | None]) -> Iterator[Finding]:
     """Posts that go out only if somebody approves them by their time."""
-    count = sum(count_unapproved(sky.context.store, did) for did in accounts)
+    count = sum(count_unapproved(sky.context, did) for did in accounts)
     if count:
         yield Finding("approvals", unapproved_words(count), "note", Hint("See them: ", Do("posts.approve")))
 
@@ -143,7 +143,7 @@ def _commands(sky: Skywrite) -> Iterator[Finding]:
 
 
 def _database(sky: Skywrite) -> Iterator[Finding]:
-    count = sum(sky.context.store.count().values())
+    count = sum(sky.posts.count().values())
     yield Finding("database", f"{sky.context.config.shown_database}, {count} posts")
     if protection := sky.context.store.protection():
         yield _connection(protection)
@@ -155,7 +155,7 @@ def _database(sky: Skywrite) -> Iterator[Finding]:
 
 def _settings(sky: Skywrite) -> Iterator[Finding]:
     """Stored settings that mean nothing."""
-    for account in sky.context.store.accounts():
+    for account in sky.accounts.list():
         for name, error in unreadable(account.settings):
             what, value = f"a setting cannot be read: {error.message}", "="
             if name == APPROVAL:
@@ -191,7 +191,7 @@ def _connection(protection: Protection) -> Finding:
 
 
 def _accounts(sky: Skywrite, name: str | None) -> Iterator[Finding]:
-    known = sky.context.store.accounts() if name is None else []
+    known = sky.accounts.list() if name is None else []
     chosen = known or [sky.context.account(name)]
     failing: dict[str, str] = {}
     for account in chosen:
@@ -232,7 +232,7 @@ def _account(sky: Skywrite, account: Account) -> Iterator[Finding]:
 
 def _session(sky: Skywrite, account: Account) -> Iterator[Finding]:
     """The rights of an OAuth session, and when it ends."""
-    facts = session_facts(sky.context.store, account)
+    facts = session_facts(sky.context, account)
     if facts is None or facts.rights is None:
         return
     again = Hint("Sign in again: ", Do("oauth.login", account.handle))

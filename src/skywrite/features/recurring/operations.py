@@ -77,8 +77,7 @@ def add(access: Access, given: AddRecurrence) -> RecurrenceShape:
 @operation("GET /recurrences", scope="read")
 def list_recurrences(access: Access, given: ListRecurrences) -> RecurrenceList:
     """List recurrences."""
-    store = access.sky.context.store
-    found = [item for did in access.dids(given.account) for item in store.recurrences(did)]
+    found = [item for did in access.dids(given.account) for item in access.sky.recurrences.list(did)]
     return RecurrenceList([recurrence_shape(access.sky, item) for item in found])
 
 
@@ -104,5 +103,5 @@ def change_occurrence(access: Access, given: ChangeOccurrence) -> RecurrenceShap
 
 def seen_recurrence(access: Access, recurrence_id: int) -> Recurrence:
     """A recurrence of an account that the caller may know of. Raises NotFound."""
-    found = access.sky.context.store.recurrence(recurrence_id)
+    found = access.sky.recurrences.get(recurrence_id)
     return access.seen(found, [found.account_did], unknown_recurrence(recurrence_id))

@@ -39,7 +39,7 @@ def _asked(visit: Visit, recurrence_id: int) -> dict[str, Any]:
 
 def _next(visit: Visit, recurrence_id: int) -> list[dict[str, Any]]:
     """The next times of a recurrence, each with the original time, for skipping or moving it."""
-    item = visit.sky.context.store.recurrence(recurrence_id)
+    item = visit.sky.recurrences.get(recurrence_id)
     coming = occurrences_after(item, visit.sky.context.clock.now())
     with suppress(SkywriteError):
         return [{"at": one.at, "occurrence": one.occurrence.isoformat()} for one in islice(coming, NEXT_TIMES)]

@@ -44,7 +44,7 @@ def _shown(visit: Visit, account: Any) -> dict[str, Any]:
         "weeks": [(zone, _days(slots, zone)) for zone in dict.fromkeys([own, *(slot.zone for slot in slots)])],
         "values": {name: _text(account.settings.get(name)) for name in SETTINGS},
         "zone": own,
-        "waiting": count_waiting(visit.sky.context.store, account) if account.signed_in else 0,
+        "waiting": count_waiting(visit.sky.context, account) if account.signed_in else 0,
         **_session(visit, account),
     }
 
@@ -52,7 +52,7 @@ def _shown(visit: Visit, account: Any) -> dict[str, Any]:
 def _session(visit: Visit, account: Any) -> dict[str, Any]:
     """The sentence about the session, and whether it ends within days."""
     try:
-        facts = session_facts(visit.sky.context.store, account)
+        facts = session_facts(visit.sky.context, account)
     except SkywriteError as error:
         return {"session": error.message, "ends_soon": True}
     if facts is None:

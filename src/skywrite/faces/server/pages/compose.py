@@ -135,7 +135,7 @@ def _editable(visit: Visit, number: int) -> Post:
 
 def _from_draft(visit: Visit, post: Post) -> Filled:
     draft = post.draft
-    account = visit.sky.context.store.account(post.account_did)
+    account = visit.sky.accounts.get(post.account_did)
     kept = _local(post.due_at, visit.sky.context.zone(account)) if post.due_at and post.state != "draft" else ""
     return Filled(
         text=_lines(post.text),
@@ -246,7 +246,7 @@ def _sent(visit: Visit, form: Sent) -> Response:
         return _form(visit, filled._replace(images=start.images, video=start.video), post, error)
     if filled.mode == "every":
         return back("/recurrences", f"It comes {made.said}.")
-    account = visit.sky.context.store.account(made.did)
+    account = visit.sky.accounts.get(made.did)
     if made.state == "draft":
         return back("/", "The draft is kept.")
     return back(f"/posts/{made.id}", f"It goes out {when(made.due_at, visit.sky.context.zone(account))}.")

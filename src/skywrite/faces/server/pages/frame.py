@@ -242,7 +242,7 @@ def show(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Re
 def _stranded(visit: Visit) -> list[Stranded]:
     """The accounts whose posts wait until somebody signs in. A page that cannot say so is still shown."""
     with suppress(SkywriteError):
-        return [one for one in stranded(visit.sky.context.store) if visit.access.covers([one.account.did])]
+        return [one for one in stranded(visit.sky.context) if visit.access.covers([one.account.did])]
     return []
 
 

@@ -155,7 +155,7 @@ def _move(visit: Visit, number: int, form: dict[str, str]) -> str:
 
 
 def _now(visit: Visit, number: int, form: dict[str, str]) -> str:
-    settings = visit.sky.context.store.account(visit.access.post(number).account_did).settings
+    settings = visit.sky.accounts.get(visit.access.post(number).account_did).settings
     at = now_as_time(settings)
     visit.sky.posts.move(number, at, version=_version(form))
     return f"It goes out {at}."

@@ -30,5 +30,5 @@ def undo_left(visit: Visit, post: Post) -> float | None:
     if post.state != "scheduled" or post.due_at is None or "schedule" not in visit.access.scopes:
         return None
     left = (post.due_at - visit.sky.context.clock.now()).total_seconds()
-    settings = visit.sky.context.store.account(post.account_did).settings
+    settings = visit.sky.accounts.get(post.account_did).settings
     return left if 0 < left <= undo_seconds(settings) else None
