@@ -126,6 +126,7 @@ def test_profile(alice: Person, bob: Person) -> None:
         "followsCount": 0,
         "followersCount": 1,
         "postsCount": 1,
+        "viewer": {"muted": False, "blockedBy": False},
     }
     found = alice.ask("app.bsky.actor.getProfiles", ("actors", "bob.test"), ("actors", "nobody.test"))["profiles"]
     assert [profile["handle"] for profile in found] == ["bob.test"]

@@ -201,7 +201,7 @@ def test_without_a_free_slot_there_is_an_error_that_says_how_to_set_some() -> No
     """No slots at all, and all taken for two years."""
     with fails("slots.none", match="has no weekly slots") as caught:
         FreeSlots([], now=NOW, taken=()).take()
-    assert '"mon-fri 9:00,17:30' in caught.value.hint
+    assert "mon-fri 9:00,17:30" in caught.value.hint
     slots = parse_slots("mon 9:00", BERLIN)
     with fails("slots.none"):
         FreeSlots(slots, now=NOW, taken=list(islice(slot_times(slots, NOW), 120))).take()
