@@ -573,7 +573,7 @@ def test_single_bytes_cost_no_more_than_a_body(serve: Callable[..., EvilServer])
     server = serve({"/": write})
     tracemalloc.start()
     try:
-        response = Http().request("GET", server.url())
+        response = Http(timeout_seconds=PATIENCE_SECONDS).request("GET", server.url())
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
