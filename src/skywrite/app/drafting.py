@@ -1,7 +1,7 @@
 """From a user's input to a post that can be stored: drafts resolved and checked, times parsed, media stored.
 
 What lives here: everything needed to accept a post, or thousands of them. What does not: adding it to
-the queue (`posts`, `transfer`), sending it (`sending`).
+the queue (`posts`, `features.tables`), sending it (`sending`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The key that seals sessions and secrets: replacing it.
 
 What lives here: the steps of a rotation; the process may be killed after each of them. What does not:
-sealing (`queue.vault`), what is sealed (`queue.rekey`). Keys of the HTTP interface are something else (`cli.keys`).
+sealing (`queue.vault`), what is sealed (`queue.rekey`). Keys of the HTTP interface are something else
+(`features.keys`).
 """
 
 from __future__ import annotations

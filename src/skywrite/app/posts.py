@@ -1,6 +1,6 @@
 """The posts of the queue: schedule them, view them, and change them.
 
-What does not live here: the checks (`drafting`), posting now (`sending`), many posts at once (`transfer`).
+What does not live here: the checks (`drafting`), posting now (`sending`), many posts at once (`features.tables`).
 """
 
 from __future__ import annotations
@@ -344,7 +344,7 @@ class Posts:
         return len(self._ctx.store.posts(states, account_did=did, due_before=due_before, limit=DUE_COUNTED_MAX))
 
     def receipt(self, target: str | int, *, account: str | None = None) -> Receipt:
-        """A proof that a post is published, by its number, at-uri or link. See `insight.receipts`."""
+        """A proof that a post is published, by its number, at-uri or link. See `posting.receipts`."""
         from skywrite.posting.receipts import make_receipt
 
         uri, owner = self._published(target, account)

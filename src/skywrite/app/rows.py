@@ -1,6 +1,6 @@
 """Rows of an import, a command or a function: what each means, and the post that it becomes.
 
-What does not live here: storing them (`transfer`, `timers`), files of tables (`sources.table`).
+What does not live here: storing them (`features.tables`, `timers`), files of tables (`sources.table`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Receipts: a file that proves that a record was published, checkable later without Skywrite and without the server.
 
 What lives here: making a receipt from the account's server and its DID document, and checking one. What does
-not: the cryptography (`atproto.proof`), files and printing (`cli.receipts`).
+not: the cryptography (`atproto.proof`), files and printing (`features.receipts`).
 
 A receipt is JSON. `proof` is the CAR of com.atproto.sync.getRecord in base64: the commit that the account's server
 signed, and the path from it to the record. `signing_key` is the key in the DID document when the receipt was made. The

@@ -1,6 +1,6 @@
 """Scheduled reposts and pins, and the actions that undo them.
 
-What lives here: what is stored, and which is next. What does not: performing them (`app.reposts`).
+What lives here: what is stored, and which is next. What does not: performing them (`features.reposts`).
 """
 
 from __future__ import annotations

@@ -45,7 +45,8 @@ class ApiKey(NamedTuple):
     """A key's data, without the key itself. `accounts` are DIDs; None means all accounts.
 
     `parent_id` is the key that made it, `person_id` the person who did, or from whom that key came: it ends with them.
-    The access token of an agent (`queue.agents`) is a key, too: `person_id` let it in, and it works at `resource` only.
+    The access token of an agent (`features.agents`) is a key, too: `person_id` let it in, and it works at `resource`
+    only.
     """
 
     id: int

@@ -1,6 +1,7 @@
 """What of a database is damaged: rows that cannot be read, and pages of the file.
 
-What lives here: looking for both. What does not: what is wrong with a row (`reading`), reporting it (`app.checkup`).
+What lives here: looking for both. What does not: what is wrong with a row (`reading`), reporting it
+(`features.checkup`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Events: what happened, written in the same transaction as what it reports (a transactional outbox).
 
 What lives here: the kinds of events, recording one together with the messages for webhooks, and reading them. What does
-not: sending messages (`publish.webhooks`), streaming events to browsers (`server.events`).
+not: sending messages (`features.webhooks`), streaming events to browsers (`server.events`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Follow-ups: a reply or a repost once a post has so many likes, reposts, replies, quotes or bookmarks.
 
-What lives here: what is stored. What does not: counting (`app.marks`), and deciding and doing (`app.follow_ups`).
+What lives here: what is stored. What does not: counting (`features.insight`), and deciding and doing
+(`features.follow_ups`).
 """
 
 from __future__ import annotations

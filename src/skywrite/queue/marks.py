@@ -1,7 +1,7 @@
 """Marks: the counts of likes and so on of our posts at fixed ages.
 
-What lives here: which posts are to be counted, and the results. What does not: counting (`app.marks`), and statistics
-(`insight.stats`).
+What lives here: which posts are to be counted, and the results. What does not: counting (`features.insight`), and
+statistics (`insight.stats`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """People who use the page: their roles, the links that sign them in, their sessions and their passkeys.
 
 What lives here: what is stored; secrets only as digests. What does not: cookies (`server.auth`) and
-the checks of passkeys (`server.passkeys`).
+the checks of passkeys (`features.people`).
 """
 
 from __future__ import annotations

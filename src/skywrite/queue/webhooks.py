@@ -1,7 +1,7 @@
 """Webhooks: addresses that get messages about events, and the messages, each delivered under a lease.
 
 What lives here: what is stored, which message is next, and its outcome. What does not: signing and sending
-(`publish.webhooks`), what a message says (`events`).
+(`features.webhooks`), what a message says (`events`).
 """
 
 from __future__ import annotations

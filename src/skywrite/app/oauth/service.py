@@ -1,7 +1,7 @@
 """Signing in by OAuth: which client, which account, and keeping the session.
 
 What lives here: the two steps of a sign-in, before and after the browser, and what then signs an account's requests.
-What does not: the listener that waits for the browser (`oauth_listener`), a client of your own (`oauth_files`).
+What does not: the listener that waits for the browser (`listener`), a client of your own (`files`).
 """
 
 from __future__ import annotations

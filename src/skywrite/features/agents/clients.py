@@ -1,7 +1,7 @@
 """Which program asks for access: it registered itself, or its `client_id` is the address of a document about it.
 
 What lives here: reading both kinds, and which redirect addresses are allowed. What does not: what is stored
-(`queue.agents`), what a person allows (`pages.consent`).
+(`store`), what a person allows (`page`).
 
 All programs are public clients: none has a secret, and PKCE binds the response to the program that asked.
 """

@@ -1,4 +1,4 @@
-"""MCP: the protocol around `mcp_tools`, over standard input and output and over HTTP, with the official SDK.
+"""MCP: the protocol around `tools`, over standard input and output and over HTTP, with the official SDK.
 
 What lives here: everything that uses the SDK, which is imported when the first agent connects. What does not: what the
 tools do. Each request is checked by itself, and no state is kept between requests.

@@ -1,7 +1,7 @@
 """OAuth for agents: the documents that say where to sign in, and the endpoints for programs.
 
 What lives here: Protected Resource Metadata (RFC 9728), the authorization server's metadata (RFC 8414), `/register`
-(RFC 7591), `/token`, `/revoke` (RFC 7009). What does not: the page where a person allows it (`pages.consent`).
+(RFC 7591), `/token`, `/revoke` (RFC 7009). What does not: the page where a person allows it (`page`).
 
 All of it exists only over https or on this computer; elsewhere `/mcp` accepts only keys. On this computer the issuer is
 the name that the program uses, such as http://127.0.0.1:8080, and the page is the one with the browser's session.

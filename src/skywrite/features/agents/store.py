@@ -1,7 +1,7 @@
 """Agents that people let in by OAuth: programs that registered, codes, and access that is renewed.
 
 What lives here: what is stored, always as a digest where it is a secret. What does not: OAuth's requests and answers
-(`server.agents`), and checking an access token, which is an API key with an end, an owner and an address (`api_keys`).
+(`routes`), and checking an access token, which is an API key with an end, an owner and an address (`api_keys`).
 
 A code and a refresh token are used once. Whoever sends one again ends the access that it belongs to: of two senders one
 is a thief, and nobody knows which.

@@ -3,7 +3,7 @@
 A bot that answers is welcome where it was spoken to; one that answers its own kind, or somebody again and again, is a
 nuisance, and two of them never stop. What is passed over stays in the inbox for people.
 
-What lives here: that decision. What does not: claiming items (`queue.inbox`), calling the function (`inbox`).
+What lives here: that decision. What does not: claiming items (`store`), calling the function (`service`).
 """
 
 from __future__ import annotations

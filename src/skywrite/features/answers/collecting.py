@@ -4,7 +4,7 @@ The list has no "since", a page may be empty and have more below it, entries app
 one, and a worker may stop between two pages. So each read goes on from the top until it is well within what was read
 before, and what is below the page where it had to stop is a gap, which is kept and read later.
 
-What lives here: that, and what of a notification the ledger keeps. What does not: the ledger (`queue.inbox`).
+What lives here: that, and what of a notification the ledger keeps. What does not: the ledger (`store`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The inbox: replies, mentions and quotes below the posts that they are about, each with a way to reply.
 
-What lives here: the page and its forms. What does not: collecting and replying (`app.inbox`).
+What lives here: the page and its forms. What does not: collecting and replying (`service`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Replies, mentions and quotes of our posts: collected, answered through the queue, and passed to a program's function.
 
 What lives here: replying, and the worker's task. What does not: reading notifications (`collecting`), what a function
-may answer (`answering`), the ledger (`queue.inbox`), registering a function (`functions`).
+may answer (`answering`), the ledger (`store`), registering a function (`functions`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The inbox: what others wrote about our posts, each item once, until it is done.
 
 What lives here: the ledger, how far each account's notifications were read, and claiming items for a program's
-function. What does not: fetching them (`app.collecting`), which of them a function may answer (`app.answering`).
+function. What does not: fetching them (`collecting`), which of them a function may answer (`answering`).
 """
 
 from __future__ import annotations

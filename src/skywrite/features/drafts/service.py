@@ -1,7 +1,7 @@
 """Drafts of the official app become drafts here.
 
 What lives here: fetching them, and finding out what is new, was changed on either side, or is gone. What does not: what
-a draft of the app holds (`sources.app_drafts`). The account's server forwards the request to the AppView, where the app
+a draft of the app holds (`app_draft`). The account's server forwards the request to the AppView, where the app
 keeps them.
 """
 

@@ -1,6 +1,6 @@
 """The drafts of the official app that were pulled, and how they and our posts were then.
 
-What does not live here: pulling them (`app.drafts`).
+What does not live here: pulling them (`service`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Feeds: their items become posts, each once. What does not live here: polling them (`feed_checks`)."""
+"""Feeds: their items become posts, each once. What does not live here: polling them (`task`)."""
 
 from __future__ import annotations
 

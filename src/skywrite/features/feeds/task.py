@@ -4,7 +4,7 @@ What lives here: one poll, and the worker's work of polling those that are due. 
 be interrupted anywhere: the feed's items go into the ledger (one transaction), then waiting items are prepared and
 stored as posts (one transaction for each item). The next poll finishes what was interrupted: the lease of a dead
 process ends. What does not live here: adding and changing feeds (`feeds`), reading feeds and identifying items
-(`sources`), the ledger (`queue.feeds`).
+(`sources`), the ledger (`store`).
 """
 
 from __future__ import annotations

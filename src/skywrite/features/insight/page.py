@@ -1,6 +1,6 @@
 """How published posts did: plots drawn by this server, and the numbers in tables.
 
-What does not live here: counting and grouping (`app.marks`, `insight.stats`).
+What does not live here: counting and grouping (`service`, `insight.stats`).
 """
 
 from __future__ import annotations

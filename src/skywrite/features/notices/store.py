@@ -2,7 +2,7 @@
 
 What lives here: the channels, the open problems, and the notices that wait; all come from the events, which are stored
 together with what they report, so that nothing is lost. What does not: the sentences (`troubles`), and sending
-(`publish.mail`).
+(`mail`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What an import would do or did, on a terminal: day by day, with a summary of errors and warnings.
 
-What does not live here: making the plan (`app.import_plan`).
+What does not live here: making the plan (`plan`).
 """
 
 from __future__ import annotations

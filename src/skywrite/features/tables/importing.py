@@ -1,7 +1,7 @@
 """One import: many rows, all or none, each with its report.
 
 What lives here: what the rows share (accounts, slots, keys, the order of days and months), and storing them. What does
-not: what one row means (`rows`), files of tables (`sources.table`), how a plan is shown (`import_plan`).
+not: what one row means (`rows`), files of tables (`sources.table`), how a plan is shown (`plan`).
 """
 
 from __future__ import annotations

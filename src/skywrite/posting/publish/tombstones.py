@@ -2,7 +2,7 @@
 
 A restored database does not know that a post went out and was deleted since, and at its record key nothing is left to
 tell. The last line about an address counts. What lives here: that file. What does not: deleting (`app.posts`,
-`app.reposts`), and holding what comes back (`publisher`).
+`features.reposts`), and holding what comes back (`publisher`).
 """
 
 import os

@@ -2,7 +2,7 @@
 
 What lives here: how a header is read, the error that names all columns that nobody knows, and what is said about it.
 What does not: the known programs (`table_formats`), what a cell becomes (`table`, `foreign_cells`), where maps are
-kept (`app.transfer`).
+kept (`features.tables`).
 """
 
 from __future__ import annotations

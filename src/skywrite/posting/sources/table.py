@@ -4,8 +4,8 @@ A cell has one value. Lists are separated by `|`; a thread's posts by a line of 
 `{` is JSON. An empty cell has no value. Some other column names are understood if their meaning is clear: `date` with
 `time`, `image`, `alt`.
 
-What does not live here: importing the rows (`app.transfer`), the cells of a spreadsheet (`spreadsheet`), which column
-is which (`column_maps`) and what only other programs have (`foreign_cells`).
+What does not live here: importing the rows (`features.tables`), the cells of a spreadsheet (`spreadsheet`), which
+column is which (`column_maps`) and what only other programs have (`foreign_cells`).
 """
 
 from __future__ import annotations

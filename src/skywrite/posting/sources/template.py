@@ -1,7 +1,7 @@
 """Texts of posts from templates (Jinja2, sandboxed), fitted into a post so that the link survives.
 
 What lives here: which parts of Jinja2 a template may use, its limits, and the fitting. What does not: where the values
-come from (`feed_post`).
+come from (`features.feeds`).
 
 A template describes a post; it is not a program: it has conditions, loops over a list (not nested) and filters, but no
 variables of its own, macros, includes or arithmetic on texts, so its output can only be a few times as long as the

@@ -1,7 +1,7 @@
 """The proof that a record is in a repository: a signed commit, and the path through the tree from it to the record.
 
 What lives here: reading such a proof (a CAR file, as com.atproto.sync.getRecord sends it), and checking each hash and
-the signature. What does not: where proofs come from, and how to store them (`insight.receipts`).
+the signature. What does not: where proofs come from, and how to store them (`posting.receipts`).
 
 Sources: https://atproto.com/specs/repository (commits, MST), https://atproto.com/specs/cryptography (keys, signatures),
 CAR v1 (https://ipld.io/specs/transport/car/carv1/).

@@ -2,7 +2,7 @@
 once.
 
 What lives here: the functions that `contained` calls for feeds' texts, users' patterns and users' templates. What does
-not: what they do (`feed_post`, `feed_filter`, `template`).
+not: what they do (`post`, `filters`, `template`).
 """
 
 from __future__ import annotations

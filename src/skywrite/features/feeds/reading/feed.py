@@ -1,7 +1,7 @@
 """Reading a feed: from the bytes of a response to a `FeedDocument`, and finding a page's feeds.
 
 What lives here: detecting the format (RSS, Atom, JSON Feed, a page) and the encoding. What does not: fetching
-(`fetch`), the elements (`feed_formats`), which items are new (`feed_identity`).
+(`fetch`), the elements (`formats`), which items are new (`identity`).
 """
 
 from __future__ import annotations

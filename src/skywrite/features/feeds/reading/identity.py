@@ -1,7 +1,7 @@
 """Recognises the items of a feed, however the feed changes. Pure.
 
 What lives here: fingerprints, and matching a feed's entries with the items of the ledger. What does not: the
-ledger (`queue.feeds`).
+ledger (`features.feeds.store`).
 
 An item is known by its guid (as written, and without case, scheme and tracking parameters), by its link (likewise), and
 weakly by pairs of title, link and date. If any of them matches, from the surest to the weakest, an entry is the same

@@ -1,7 +1,7 @@
 """Lists of subscriptions (OPML 1.0 and 2.0), as feed readers exchange them.
 
 What lives here: reading one in the child process, with the reader that feeds have, and writing one. What does not: what
-is done with the feeds (`app.feeds`).
+is done with the feeds (`features.feeds`).
 """
 
 from __future__ import annotations

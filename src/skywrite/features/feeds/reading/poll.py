@@ -1,7 +1,7 @@
 """One poll of a feed: a polite request, and what the response means for the ledger.
 
 What lives here: conditional requests, remembering redirects and refusals, first polls, filters. What does not: storing
-it (`queue.feeds`), which entries are the same (`feed_identity`), how often to poll (`feed_pace`).
+it (`features.feeds.store`), which entries are the same (`identity`), how often to poll (`pace`).
 """
 
 from __future__ import annotations

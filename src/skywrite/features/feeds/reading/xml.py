@@ -1,7 +1,7 @@
 """RSS 0.9x, 1.0 and 2.0, and Atom 0.3 and 1.0, read from text with expat.
 
 What lives here: the bounded tree of a document, and repairs if it is not well-formed (bare ampersands, HTML entities,
-control characters, truncated documents, single broken items). What does not: what the elements mean (`feed_formats`).
+control characters, truncated documents, single broken items). What does not: what the elements mean (`formats`).
 
 Entities that a document declares itself are refused, so that none can expand; a document type that only refers to those
 of HTML is ignored. The usual library needs quadratic time for hostile documents; this needs linear time.
@@ -26,7 +26,7 @@ PREFIXES_MAX = 100
 
 _VOID = frozenset(("area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"))
 
-# The names that `feed_formats` uses; undeclared prefixes have their usual meaning.
+# The names that `formats` uses; undeclared prefixes have their usual meaning.
 _NAMESPACES = {
     "http://www.w3.org/2005/atom": "atom",
     "http://purl.org/atom/ns#": "atom",
