@@ -9,17 +9,19 @@ import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
+from skywrite.core import contained
 from skywrite.core.contained import Contained
 from skywrite.faces.server.problems import problem
 from skywrite.posting.compose.draft import Draft, Media, Video
 from skywrite.posting.compose.draft import Image as DraftImage
 from skywrite.posting.compose.images import Collector, gather_media
 from skywrite.protocol.fetch.fetch import Fetcher
-from skywrite.protocol.media.image import prepare_image
+from skywrite.protocol.media.image import prepare_image, prepare_image_file
 from tests.support import hostile
 from tests.support.errors import fails
 
@@ -120,6 +122,25 @@ def test_large_photos_are_decoded_at_a_fraction() -> None:
     assert 4000 == prepare_image(photo.getvalue(), name="photo.jpg").width
     with fails("image.too_large", match=r"8000 x 7600 pixels \(61 megapixels\); the maximum is 50 megapixels"):
         prepare_image(drawing.getvalue(), name="drawing.png")
+
+
+def test_a_large_image_that_costs_too_much_is_called_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever gives an ordinary image of many pixels is told to scale it down, and not that it may be malicious."""
+    ended = contained.TooCostly("Reading it took too long.")
+    call = contained.decode
+
+    def costly(function: Callable[..., object], *args: Any, **kwargs: Any) -> object:
+        if function is prepare_image_file:
+            raise ended
+        return call(function, *args, **kwargs)
+
+    monkeypatch.setattr(contained, "decode", costly)
+    for width, code in ((4100, "image.too_large"), (40, "input.too_costly")):
+        path = tmp_path / f"{width}.png"
+        Image.new("1", (width, 1000)).save(path)
+        with fails(code) as caught:
+            gather_media(Draft("x", images=(DraftImage(Media(path=str(path)), "A"),)), Collector(None))
+        assert ("too large to prepare: 4100 x 1000 pixels" in str(caught.value)) == (width == 4100)
 
 
 def test_who_waits_too_long_for_a_turn_is_told_when_to_come_again() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
-from skywrite.app.operations import Access
+from skywrite.app.operations import OPERATIONS, Access, media
 from skywrite.core.clock import to_iso
 from skywrite.faces.server import uploads
 from skywrite.faces.server.app import make_app
@@ -26,6 +28,10 @@ AT = "2032-05-06T07:00:00Z"
 EVERYTHING = list(SCOPES)
 TUS = {"tus-resumable": "1.0.0", "upload-length": "10"}
 HOUR = NOON + timedelta(hours=1)
+# The name of an import is that of its file, which is cleaned.
+NAMING = [
+    one.route for one in OPERATIONS.values() if "name" in one.input.__struct_fields__ and one.name != "imports.create"
+]
 
 
 class Caller:
@@ -122,6 +128,45 @@ def test_a_family_of_keys_has_one_share(house: House, monkeypatch: pytest.Monkey
     left = [one.client.get("/api/v1/status", headers=one.headers).headers["ratelimit"] for one in (parent, grandchild)]
     assert ['"default";r=594;t=1', '"default";r=593;t=1'] == left
     assert f"key {number}" == house.access(grandchild).share
+
+
+def test_a_family_of_keys_fills_no_disk(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uploads that no post needs have an end for a key and all that came from it, and none for others by that."""
+    parent, _ = house.key()
+    child, _ = parent.child()
+    other, _ = house.key()
+    with io.BytesIO() as data:
+        Image.new("RGB", (12, 8)).save(data, "PNG")
+        image = data.getvalue()
+
+    def upload(caller: Caller) -> tuple[int, dict[str, Any]]:
+        answer = caller.client.post("/api/v1/media", content=image, headers=caller.headers)
+        return answer.status_code, answer.json()
+
+    monkeypatch.setattr(media, "UNNEEDED_BYTES_MAX", 10)
+    (status, made), refused = upload(child), upload(parent)
+    assert (201, 409, "upload.share_used") == (status, refused[0], refused[1]["code"])
+    assert 201 == upload(other)[0]
+    for caller in (child, other):
+        caller.send("DELETE", f"/media/{made['media']}")
+    assert 201 == upload(parent)[0]
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[31mred", "\u202egnp.exe"])
+@pytest.mark.parametrize("route", NAMING)
+def test_a_name_is_what_it_shows(house: House, route: str, name: str) -> None:
+    """Whatever is named over the API gets no name that cannot be shown, and the error says so."""
+    caller, _ = house.person("owner") if "/people" in route else house.key()
+    needed = {
+        "/keys": {"scopes": ["read"]},
+        "/people": {"role": "viewer"},
+        "/webhooks": {"url": "https://example.com/"},
+    }
+    method, _, path = route.partition(" ")
+    if "{id}" in path:
+        path = path.replace("{id}", str(caller.send("POST", "/webhooks", **needed["/webhooks"])[1]["id"]))
+    status, said = caller.send(method, path, name=name, **needed.get(path, {}))
+    assert (422, "name.invalid") == (status, said["code"])
 
 
 def test_the_family_of_a_key_ends_with_it(house: House) -> None:

@@ -106,12 +106,21 @@ def test_an_upload_is_each_uploaders_own(store: Store, clock: FakeClock) -> None
     store.put_media(media(b"same"))
     about = [{**dict.fromkeys(ABOUT), "name": who} for who in ("key 1", "key 2")]
     for one in about:
-        store.put_upload(one["name"], "bafymedia", one)
+        store.put_upload(one["name"], "bafymedia", one, share=one["name"])
     store.drop_upload("key 1", "bafymedia")
     assert ({}, {"bafymedia": about[1]}) == (store.uploads_by("key 1"), store.uploads_by("key 2"))
     assert {"key 2": about[1]} == store.uploads("bafymedia")
     clock.advance(2 * DAY)
     assert (1, {}) == (store.prune(), store.uploads_by("key 2"))
+
+
+def test_what_uploads_take_is_counted_for_each_share(store: Store) -> None:
+    """Only bytes that nothing needs count, once for all of a share, and for nobody else."""
+    store.add([post(media=("bafyused",))], media=[media(b"22", "bafyused")])
+    store.put_media(media(b"333", "bafyfree"))
+    for who, cid in (("key 1", "bafyused"), ("key 1", "bafyfree"), ("key 2", "bafyfree")):
+        store.put_upload(who, cid, dict.fromkeys(ABOUT), share="key 1")
+    assert (3, 0) == (store.unneeded_bytes("key 1"), store.unneeded_bytes("key 2"))
 
 
 def test_prune_drops_what_nothing_needs(store: Store, clock: FakeClock) -> None:

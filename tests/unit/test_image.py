@@ -555,3 +555,27 @@ def test_large_jpeg_is_decoded_small() -> None:
     data = encoded(Image.new("RGB", (8000, 6000), "teal"), "JPEG")
     prepared = prepare_image(data, name="a", max_side=1000)
     assert (1000, 750) == (prepared.width, prepared.height)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_noise_is_never_encoded_whole_first(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sample says that an image is far too large, so that only smaller ones are encoded."""
+    widths, saved = [], module._saved
+
+    def counted(image: Image.Image, form: str, **options: Any) -> bytes:
+        widths.append(image.width)
+        return saved(image, form, **options)
+
+    data = encoded(noise(1100, 1100, mode), "PNG", compress_level=0)
+    monkeypatch.setattr(module, "_saved", counted)
+    made = prepare_image(data, name="noise.png", max_bytes=60_000)
+    assert max(widths) < 1100
+    assert 0.5 * 60_000 < len(made.data) <= 60_000
+
+
+def test_a_webp_that_takes_too_much_memory_is_refused_by_its_head() -> None:
+    """Its decoder keeps several frames, so a WebP has a maximum of its own, and no WebP of 49 megapixels is opened."""
+    sides = (7000 - 1).to_bytes(3, "little")
+    data = b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\x10\0\0\0" + sides + sides
+    with fails("image.too_large", match=r"7000 x 7000 pixels \(49 megapixels\); the maximum is 36 megapixels"):
+        prepare_image(data, name="large.webp")

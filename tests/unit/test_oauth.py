@@ -145,9 +145,10 @@ def test_an_authorization_page_with_a_query(web: Any, login: Any, answer: Any) -
     assert ["a", "client_id", "request_uri"] == list(parse_qs(urlsplit(pending.url).query))
 
 
-def test_a_push_without_a_result(web: Any, login: Any, answer: Any) -> None:
-    """A server that does not say where to go on has given no answer."""
-    web.on("par", answer({"request_uri": 7}))
+@pytest.mark.parametrize("where", [7, "urn:" + "a" * 1_000_000])
+def test_a_push_without_a_result(web: Any, login: Any, answer: Any, where: Any) -> None:
+    """A server that does not say where to go on, or with an address that nobody can open, has given no answer."""
+    web.on("par", answer({"request_uri": where}))
     with pytest.raises(NoAnswer, match=r"auth\.example\.com did not say"):
         login().begin(HANDLE, "atproto", CALLBACK)
 

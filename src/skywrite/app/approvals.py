@@ -20,6 +20,7 @@ from skywrite.app.results import Entry
 from skywrite.app.template_approvals import AskedTemplate, look_at_template
 from skywrite.app.undoing import final
 from skywrite.core.errors import Do, Hint, InputError, SkywriteError, TemporaryError
+from skywrite.core.shown import check_name
 from skywrite.posting.compose.build import PendingMention, Prepared
 from skywrite.posting.compose.freeze import mention_facets, mention_handles
 from skywrite.posting.publish.approved import mentions_of
@@ -30,6 +31,7 @@ from skywrite.queue.model import Account, Changes, Post, State
 from skywrite.queue.requests import Requests
 from skywrite.queue.template_approvals import TemplateApprovals
 
+APPROVER_MAX = 200
 OPEN_STATES: tuple[State, ...] = ("scheduled", "held", "draft")
 
 
@@ -114,7 +116,7 @@ class Approving:
         A draft is scheduled, and a post that was held because it had no approval is released. `by`: the name to record.
         Raises Conflict, NotAllowed, NotFound.
         """
-        check_name(by)
+        check_approver(by)
         post = self._ctx.store.get(post_id)
         time = self._time(post, self._ctx.store.account(post.account_did), at)
         Approvals(self._ctx.store).approve(post_id, digest, by, at=time, note=note, who=who)
@@ -123,6 +125,7 @@ class Approving:
     @final("the rejection of post {post_id}", "Approve it: ", Do("approvals.approve", "{post_id}"))
     def reject(self, post_id: int, by: str, *, note: str = "") -> Entry:
         """Reject it, with a note: a scheduled post is held, a draft stays a draft. Raises Conflict, NotFound."""
+        check_approver(by)
         Approvals(self._ctx.store).reject(post_id, by, note=note)
         return self._entry(post_id)
 
@@ -142,13 +145,14 @@ class Approving:
 
         Any change of the recurrence voids that. Raises Conflict, NotAllowed, NotFound.
         """
-        check_name(by)
+        check_approver(by)
         TemplateApprovals(self._ctx.store).approve(recurrence_id, digest, by, note=note, who=who)
         return self.look_at_recurrence(recurrence_id)
 
     @final("the rejection of recurrence {recurrence_id}", "Approve it: ", Do("recurrences.approve", "{recurrence_id}"))
     def reject_recurrence(self, recurrence_id: int, by: str, *, note: str = "") -> AskedTemplate:
         """Say no to a whole recurrence: what was approved of it is withdrawn, and its scheduled posts are held."""
+        check_approver(by)
         TemplateApprovals(self._ctx.store).reject(recurrence_id, by, note=note)
         return self.look_at_recurrence(recurrence_id)
 
@@ -206,10 +210,11 @@ class Approving:
             return self._ctx.store.edit(post.id, Changes(prepared=found), version=post.version)
 
 
-def check_name(by: str) -> None:
-    """Raise InputError where nobody is named."""
+def check_approver(by: str) -> None:
+    """Raise InputError where nobody is named, or by something that cannot be shown."""
     if not by.strip():
         raise InputError("Nobody is named as the approver.", hint=Hint("Name them: ", Do("argument", "by")))
+    check_name(by, "An approver", longest=APPROVER_MAX)
 
 
 def _unresolved(prepared: Prepared) -> Prepared:

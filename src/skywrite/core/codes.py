@@ -73,6 +73,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "post.not_editable": "The post cannot be changed in its state.",
         "post.wrong_state": "The operation does not apply to a post in this state.",
         "upload.busy": "Another piece of the same upload is arriving.",
+        "upload.share_used": "The uploads of this caller that no post needs yet take all that they may.",
         "upload.wrong_offset": "The piece does not start where the upload ends.",
     },
     "CutOff": {
@@ -159,6 +160,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "media.too_large": "The blob has more bytes than the network accepts there.",
         "media.too_large_for_server": "The account's server does not accept a blob of this size.",
         "media.unsupported": "The bytes are neither an image nor a video that can be posted.",
+        "name.invalid": "A name is empty, too long, or has characters that cannot be shown.",
         "numbering.unknown": "There is no such way to number the posts of a thread.",
         "oauth.client_missing": "The server has no public address that other servers can reach.",
         "oauth.unsupported": "The server does not offer OAuth as AT Protocol requires.",

@@ -1,13 +1,17 @@
 """What people and logs may see of a text that came from elsewhere.
 
-What lives here: taking passwords out of database addresses, and making control characters visible. Everything that is
-printed or logged goes through these two functions; who prints is elsewhere (`cli.output`, `cli.logs`).
+What lives here: taking passwords out of database addresses, making control characters visible, and refusing names that
+have any. Everything that is printed or logged goes through the first two; who prints is elsewhere (`cli.output`,
+`cli.logs`).
 """
 
 from __future__ import annotations
 
 import re
 
+from skywrite.core.errors import InputError
+
+NAME_MAX = 100
 _HIDDEN = "***"
 # `re` compiles a pattern on first use and caches it, so importing this module compiles none.
 # Also libpq's keyword form: host=db password=secret.
@@ -47,6 +51,24 @@ def named(thing: object) -> str:
     """What something is called, in a sentence: an empty name is shown as one, so that the sentence has no hole."""
     text = str(thing)
     return text if text.strip() else repr(text)
+
+
+def check_name(name: str, thing: str, *, longest: int = NAME_MAX, optional: bool = False) -> None:
+    """Refuse a name that somebody gave to a thing, if it is empty, too long, or more than the letters that it shows."""
+    what = f"{thing} needs a name of 1 to {longest} characters"
+    if optional and not name:
+        return
+    if not name.strip():
+        raise InputError(f"{what}.", code="name.invalid", hint="Give one that says what it is for.")
+    if len(name) > longest:
+        raise InputError(f"{what}, not {len(name)}.", code="name.invalid", hint="Give a shorter one.")
+    if not name.isprintable():
+        wrong = next(letter for letter in name if not letter.isprintable())
+        raise InputError(
+            f"{what} that can be shown; this one has U+{ord(wrong):04X}, which cannot.",
+            code="name.invalid",
+            hint="Leave out line ends and other control characters.",
+        )
 
 
 def printable_line(text: str) -> str:

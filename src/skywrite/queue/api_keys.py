@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple, get_args
 
 from skywrite.core.clock import secret_bytes
 from skywrite.core.errors import Do, Hint, InputError, NotFound, Unauthenticated
-from skywrite.core.shown import named
+from skywrite.core.shown import check_name, named
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.journal import note_final
@@ -33,7 +33,6 @@ KEY_START = "skw_"
 RANDOM_CHARACTERS = 30
 CHECK_CHARACTERS = 6
 PREFIX_CHARACTERS = 8
-NAME_MAX = 100
 USE_NOTED_EVERY = timedelta(minutes=1)
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -144,8 +143,7 @@ class ApiKeys:
         `maker`: who makes it; it ends with them. Raises InputError, and Unauthenticated if the maker has ended.
         """
         chosen = parse_scopes(scopes)
-        if not name.strip() or len(name) > NAME_MAX or not name.isprintable():
-            raise InputError(f"A key needs a name of 1 to {NAME_MAX} characters.", hint="Name what will use it.")
+        check_name(name, "A key")
         if expires_at is not None and expires_at <= self._store._clock.now():
             raise InputError("The key would already have expired.", hint="Choose an expiry date in the future.")
         while True:
@@ -234,7 +232,11 @@ class ApiKeys:
         return any(key.revoked_at is None and (key.expires_at is None or key.expires_at > now) for key in self.all())
 
     def add_token(self, name: str, account_did: str | None = None, maker: Maker = NOBODY) -> tuple[FeedToken, str]:
-        """Create a secret address, which ends with its maker; the second value is its secret, shown only now."""
+        """Create a secret address, which ends with its maker; the second value is its secret, shown only now.
+
+        Raises InputError.
+        """
+        check_name(name, "A calendar")
         secret = new_secret()
         values = {"digest": digest_of(secret), "name": name, "account_did": account_did, **maker._asdict()}
         with self._store._writing(wake=False) as tx:

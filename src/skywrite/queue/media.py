@@ -55,10 +55,16 @@ class MediaOperations(StoreBase):
             )
         return self._pieces(info)
 
-    def put_upload(self, who: str, cid: str, about: Mapping[str, Any]) -> None:
+    def put_upload(self, who: str, cid: str, about: Mapping[str, Any], *, share: str) -> None:
         """Record that somebody has uploaded stored bytes, and what is known about them."""
         with self._writing(wake=False) as tx:
-            tx.run("put_upload", who=who, cid=cid, about=dump_json(about))
+            tx.run("put_upload", who=who, share=share, cid=cid, about=dump_json(about))
+
+    def unneeded_bytes(self, share: str) -> int:
+        """How many bytes those who have a share together have uploaded that nothing needs yet."""
+        with self._reading() as tx:
+            row = tx.row("unneeded_bytes", share=share)
+        return 0 if row is None else int(row["bytes"])
 
     def uploads(self, cid: str) -> dict[str, dict[str, Any]]:
         """What is known about uploaded bytes, by who has uploaded them."""

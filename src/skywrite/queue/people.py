@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, get_args
 
 from skywrite.core.errors import Conflict, InputError, NotFound
-from skywrite.core.shown import named
-from skywrite.queue.api_keys import NAME_MAX, SCOPES, Scope, digest_of, new_secret
+from skywrite.core.shown import check_name, named
+from skywrite.queue.api_keys import SCOPES, Scope, digest_of, new_secret
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, time_of
 from skywrite.queue.reading import readable, reads
@@ -67,8 +67,7 @@ class People:
 
     def add(self, name: str, role: Role) -> Person:
         """Add a person."""
-        if not name.strip() or len(name) > NAME_MAX or not name.isprintable():
-            raise InputError(f"A person needs a name of 1 to {NAME_MAX} characters.", hint="Give a name.")
+        check_name(name, "A person")
         if role not in ROLES:
             raise InputError(f"{role!r} is not a role.", hint=f"Choose from: {', '.join(ROLES)}.")
         with self._store._writing(wake=False) as tx:

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from skywrite.core.clock import secret_bytes
 from skywrite.core.errors import Do, Hint, InputError, NotFound
-from skywrite.core.shown import named
+from skywrite.core.shown import check_name, named
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import EVENT_KINDS, TEST_KIND, message
@@ -89,6 +89,7 @@ class Webhooks:
         self, url: str, name: str = "", *, kinds: Sequence[str] | None = None, account_did: str | None = None
     ) -> tuple[Webhook, str]:
         """Add a webhook; the second value is its secret, which is never shown again. Raises InputError."""
+        check_name(name, "A webhook", optional=True)
         secret = _new_secret()
         sealed = self._store._vault.seal(secret.encode(), WEBHOOK_ABOUT)
         values = {"url": url, "name": name, "kinds": _kinds_text(kinds), "account_did": account_did}
@@ -119,7 +120,9 @@ class Webhooks:
         state: WebhookState | None = None,
         kinds: Sequence[str] | None = None,
     ) -> Webhook:
-        """Change a webhook; what is None stays. Raises NotFound."""
+        """Change a webhook; what is None stays. Raises InputError, NotFound."""
+        if name is not None:
+            check_name(name, "A webhook", optional=True)
         was = self.get(webhook_id)
         values = {
             "url": was.url if url is None else url,

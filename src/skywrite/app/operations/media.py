@@ -17,7 +17,7 @@ from skywrite.app.operations.shapes import Address, Input, Nothing
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output, shaped
 from skywrite.core.clock import to_iso
-from skywrite.core.errors import InputError, NotFound
+from skywrite.core.errors import Conflict, InputError, NotFound
 from skywrite.core.shown import named
 from skywrite.posting.compose.draft import Draft, Image, Media, Stored, Video
 from skywrite.posting.compose.images import Collector, gather_media
@@ -25,6 +25,8 @@ from skywrite.protocol.media.sniff import HEAD_BYTES, IMAGES, NAMES, VIDEOS, sni
 from skywrite.queue.model import NewMedia
 
 NAME_MAX = 200
+# Six of the largest videos wait for their posts at a time.
+UNNEEDED_BYTES_MAX = 2_000_000_000
 
 
 class MediaShape(Output):
@@ -54,8 +56,14 @@ class ByCid(Input):
 
 
 def keep_upload(access: Access, path: Path, name: str) -> MediaShape:
-    """Fit a file that was uploaded and keep it. Raises InputError, and what fitting raises."""
+    """Fit a file that was uploaded and keep it. Raises InputError, Conflict, and what fitting raises."""
     label = clean_name(name)
+    if access.sky.context.store.unneeded_bytes(access.share) >= UNNEEDED_BYTES_MAX:
+        raise Conflict(
+            f"Your uploads that no post needs yet have more than {UNNEEDED_BYTES_MAX // 10**6} MB.",
+            code="upload.share_used",
+            hint="Put them into posts, or delete some; a day after it came, what nothing needs is deleted by itself.",
+        )
     with path.open("rb") as file:
         kind = sniff(file.read(HEAD_BYTES))
     if kind not in IMAGES and kind not in VIDEOS:
@@ -119,7 +127,7 @@ def _keep(access: Access, collector: Collector, stored: Stored, label: str, *, g
         # A missing description is a warning for the post that shows it.
         "warnings": [warning for warning in map(str, collector.warnings) if "alt text" not in warning],
     }
-    store.put_upload(access.who, stored.cid, value)
+    store.put_upload(access.who, stored.cid, value, share=access.share)
     return _shape(stored.cid, value)
 
 

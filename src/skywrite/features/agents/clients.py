@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 from skywrite.core.clock import Clock
 from skywrite.core.digits import whole_number
 from skywrite.core.errors import InputError, SkywriteError
+from skywrite.core.shown import NAME_MAX
 from skywrite.features.agents.store import Agents, Client
-from skywrite.queue.api_keys import NAME_MAX
 
 if TYPE_CHECKING:
     from skywrite.protocol.fetch.fetch import Fetched, Fetcher

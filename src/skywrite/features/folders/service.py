@@ -20,6 +20,7 @@ from skywrite.app.reports import CHANGES, FileAction, FileReport
 from skywrite.app.results import Ready
 from skywrite.app.undoing import final
 from skywrite.core.errors import Busy, Conflict, Do, InputError, Notice, StorageError, Unexpected
+from skywrite.core.shown import check_name
 from skywrite.features.folders.store import SyncedFile, SyncStore
 from skywrite.posting.schedule.policy import verdict
 from skywrite.queue import identities
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from skywrite.posting.schedule.slots import FreeSlots
     from skywrite.posting.sources.folder import Folder
     from skywrite.posting.sources.post_file import FileProblem, Item
+
+# Whoever moves a folder may give its old path.
+NAME_MAX = 1000
 
 
 @checked("folders")
@@ -67,6 +71,8 @@ class Folders:
         # Python takes an empty path for the current folder.
         if not str(folder).strip():
             raise InputError("The folder is empty.", hint="Name one, such as posts, or . for this one.")
+        if name is not None:
+            check_name(name, "A folder", longest=NAME_MAX)
         found = read_folder(Path(folder))
         self._ctx.account(account)
         own_name = str(Path(folder).resolve()) if name is None else name

@@ -22,11 +22,11 @@ from starlette.routing import Route
 from skywrite.app import Skywrite
 from skywrite.core.clock import Clock, secret_bytes
 from skywrite.core.errors import BadRequest, InputError, Unauthenticated
+from skywrite.core.shown import check_name
 from skywrite.faces.server.auth import AFTER_SIGN_IN, client_of, person_of, start_session, wrong_guess
 from skywrite.faces.server.json_bodies import read_object
 from skywrite.faces.server.served import Served
 from skywrite.faces.server.services import services_of
-from skywrite.queue.api_keys import NAME_MAX
 from skywrite.queue.people import People, Person
 
 NAME = "Skywrite"
@@ -124,7 +124,8 @@ def _register(request: Request, person: Person, body: dict[str, Any]) -> None:
     from webauthn.helpers import bytes_to_base64url
     from webauthn.helpers.exceptions import WebAuthnException
 
-    name, credential = str(body.get("name") or NAME)[:NAME_MAX], body.get("credential")
+    name, credential = str(body.get("name") or NAME), body.get("credential")
+    check_name(name, "A passkey")
     challenge = _challenge_of(credential)
     if not _challenges(request).use(challenge, person.id):
         raise Unauthenticated("The passkey was created too late.", code="passkey.invalid", hint="Try again.")

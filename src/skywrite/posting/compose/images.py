@@ -222,7 +222,26 @@ def _prepared(media: Media, collector: Collector, max_bytes: int) -> PreparedIma
             prepare_image_file, str(path.absolute()), name=media.label, max_bytes=max_bytes, max_pixels=max_pixels
         )
     except contained.TooCostly as error:
-        raise error.about(media.label) from None
+        raise _too_costly(path, media.label) or error.about(media.label) from None
+
+
+def _too_costly(path: Path, label: str) -> InputError | None:
+    """The error for an image that is merely large; None for a small one, which should not have taken long."""
+    from skywrite.core import contained
+    from skywrite.protocol.media.image import LARGE_PIXELS, image_file_size
+
+    try:
+        width, height = contained.decode(image_file_size, str(path.absolute())) or (0, 0)
+    except contained.TooCostly:
+        return None
+    if width * height <= LARGE_PIXELS:
+        return None
+    return InputError(
+        f"{label} is too large to prepare: {width} x {height} pixels ({width * height / 1e6:.0f} megapixels) took "
+        "more memory or time than an image may.",
+        code="image.too_large",
+        hint="Scale it down: Bluesky shows at most 4000 pixels a side.",
+    )
 
 
 def _video(video: Video, collector: Collector) -> Video:

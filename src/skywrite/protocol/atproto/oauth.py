@@ -31,6 +31,8 @@ APP_PASSWORD = Hint("Use an app password: ", Do("accounts.login"))
 METADATA_SECONDS = 15.0
 REQUEST_SECONDS = 20.0
 METADATA_BYTES_MAX = 200_000
+# It becomes a part of an address that a person opens; those of the reference server have 80 characters.
+REQUEST_URI_MAX = 2000
 ACCESS_TOKEN_SECONDS = 3600
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -102,8 +104,8 @@ class OAuthLogin(NamedTuple):
         key_id = self.client.key_id
         answer = self._post(server, server.par_endpoint, fields, key, key_id)
         request_uri = answer.get("request_uri")
-        if not isinstance(request_uri, str):
-            raise NoAnswer(f"{server.issuer} did not say where the sign-in continues.")
+        if not isinstance(request_uri, str) or len(request_uri) > REQUEST_URI_MAX:
+            raise NoAnswer(f"{server.issuer} did not say where the sign-in continues.", hint="Try again later.")
         query = urlencode({"client_id": self.client.client_id, "request_uri": request_uri}, quote_via=quote)
         url = f"{server.authorization_endpoint}{'&' if '?' in server.authorization_endpoint else '?'}{query}"
         did = str(identity.did) if identity else None

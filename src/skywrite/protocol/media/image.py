@@ -29,6 +29,8 @@ IMAGE_SIDE = 4000
 THUMB_SIDE = 2000
 # Decoded, this takes 200 MB, and as much again while it is made smaller.
 MAX_PIXELS = 50_000_000
+# Its decoder keeps two frames, and hands over a copy of a third: sixteen bytes a pixel.
+WEBP_MAX_PIXELS = 36_000_000
 # A few untrusted kilobytes can claim any size. Photos from cameras have fewer pixels than this.
 STRANGERS_MAX_PIXELS = 25_000_000
 MAX_FILE_BYTES = 200_000_000
@@ -36,6 +38,10 @@ MAX_ENCODES = 6
 _QUALITY_LOW, _QUALITY_HIGH = 70, 92
 _GOOD_FIT = 0.95
 _GOOD_SHRINK = 0.8
+# An image of which a sample says that it takes so many times its limit is not encoded whole first.
+_HOPELESS = 1.5
+_TILES, _TILE_SIDE = 4, 128
+LARGE_PIXELS = 4_000_000
 _STILL = "only the first image of the animation is kept; a GIF or a video would be animated"
 _HINT = "Save it as JPEG or PNG first."
 _LOSSLESS = ("png", "gif", "bmp", "tiff")
@@ -70,6 +76,12 @@ def prepare_image_file(path: str, *, name: str, max_bytes: int, max_pixels: int)
     return prepare_image(data, name=name, max_bytes=max_bytes, max_pixels=max_pixels)
 
 
+def image_file_size(path: str) -> tuple[int, int] | None:
+    """Width and height, as the head of a file says; None if it says nothing."""
+    data = read_regular(Path(path), MAX_FILE_BYTES) or b""
+    return dimensions(sniff(data[:HEAD_BYTES]), data)
+
+
 def prepare_thumb(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> PreparedImage:
     """A link card's image (app.bsky.embed.external#external thumb: 1,000,000 bytes)."""
     return prepare_image(data, name=name, max_bytes=THUMB_BYTES_MAX, max_side=THUMB_SIDE, max_pixels=max_pixels)
@@ -89,6 +101,7 @@ def prepare_image(
     """
     kind = _kind(data, name)
     declared = dimensions(kind, data)
+    max_pixels = min(max_pixels, WEBP_MAX_PIXELS) if kind == "webp" else max_pixels
     _check_size(declared, declared, name, max_pixels * (_JPEG_SCALE**2 if kind == "jpeg" else 1))
     with _decoding(name):
         image = _open(kind, data, name)
@@ -96,7 +109,8 @@ def prepare_image(
         kept = _untouched(kind, data, image, max_bytes, max_side)
         if kept is not None:
             return kept
-        # Opened anew, so that nobody here holds the pixels when they have been redrawn.
+        # Opened anew, so that nobody here holds the pixels when they have been redrawn, nor a decoder's frames.
+        del image
         return _Redrawing(kind, len(data), name, max_bytes, max_side).draw(
             _open(kind, data, name), is_animated(kind, data)
         )
@@ -318,6 +332,9 @@ class _Redrawing:
     def _fitted(self, image: Image, encode: Callable[[Image, int], bytes]) -> tuple[bytes, int, tuple[int, int]]:
         """The best quality that fits, within MAX_ENCODES encodings. The sides shrink only below the lowest quality."""
         limit = self._max_bytes
+        expected_bytes = _expected_bytes(image, encode)
+        if expected_bytes > _HOPELESS * limit:
+            return self._shrunk(image, encode, expected_bytes)
         data = encode(image, _QUALITY_HIGH)
         if len(data) <= limit:
             return data, _QUALITY_HIGH, image.size
@@ -338,7 +355,7 @@ class _Redrawing:
         return best, low, image.size
 
     def _shrunk(
-        self, image: Image, encode: Callable[[Image, int], bytes], size_bytes: int
+        self, image: Image, encode: Callable[[Image, int], bytes], size_bytes: float
     ) -> tuple[bytes, int, tuple[int, int]]:
         best: tuple[bytes, tuple[int, int]] | None = None
         (width, height), scale = image.size, 1.0
@@ -385,6 +402,20 @@ def _resized(image: Image, size: tuple[int, int]) -> Image:
     return image.resize(size, Resampling.LANCZOS, reducing_gap=3.0) if size != image.size else image
 
 
+def _expected_bytes(image: Image, encode: Callable[[Image, int], bytes]) -> float:
+    """What a large image would take at the lowest quality, judged by tiles of it: 0 for one that is encoded quickly."""
+    (width, height), across = image.size, _TILES * _TILE_SIDE
+    if min(width, height) < 2 * across:
+        return 0.0
+    sample = image.crop((0, 0, across, across))
+    for row in range(_TILES):
+        for column in range(_TILES):
+            left, top = column * width // _TILES, row * height // _TILES
+            tile = image.crop((left, top, left + _TILE_SIDE, top + _TILE_SIDE))
+            sample.paste(tile, (column * _TILE_SIDE, row * _TILE_SIDE))
+    return len(encode(sample, _QUALITY_LOW)) * (width * height / across**2)
+
+
 def _in_srgb(image: Image, profile: Any) -> Image:
     """The same colours in sRGB. A profile that does not match its image is ignored."""
     from PIL import ImageCms
@@ -418,7 +449,9 @@ def _jpeg(image: Image, quality: int) -> bytes:
 
 
 def _webp(image: Image, quality: int) -> bytes:
-    return _saved(image, "WEBP", quality=quality, method=4)
+    # For a large image the slower method takes twice as long, and makes it a hundredth smaller.
+    method = 4 if image.width * image.height <= LARGE_PIXELS else 2
+    return _saved(image, "WEBP", quality=quality, method=method)
 
 
 def _saved(image: Image, form: str, **options: Any) -> bytes:

@@ -124,14 +124,17 @@ CREATE TABLE media_chunk (
 ){strict};
 
 -- Whose uploads are which: the same bytes may be uploaded by several callers, and each drops only their own.
+-- `share`: with whom they share what uploads may take, which is more than one key if a key made others.
 CREATE TABLE upload (
   who text NOT NULL,
+  share text NOT NULL,
   cid text NOT NULL REFERENCES media (cid) ON DELETE CASCADE,
   about {json_text} NOT NULL,
   PRIMARY KEY (who, cid)
 ){keyed};
 
 CREATE INDEX upload_cid ON upload (cid);
+CREATE INDEX upload_share ON upload (share);
 
 
 -- Recurrences, which make posts

@@ -13,7 +13,7 @@ WHERE post_media.post_id = :post_id ORDER BY media.cid
 
 -- name: put_upload
 -- Record who has uploaded some bytes, and what they are.
-INSERT INTO upload (who, cid, about) VALUES (:who, :cid, :about)
+INSERT INTO upload (who, share, cid, about) VALUES (:who, :share, :cid, :about)
 ON CONFLICT (who, cid) DO UPDATE SET about = excluded.about
 
 -- name: uploads_of_cid
@@ -23,6 +23,13 @@ SELECT who, cid, about FROM upload WHERE cid = :cid ORDER BY who
 -- name: uploads_by
 -- The uploads of one caller.
 SELECT who, cid, about FROM upload WHERE who = :who ORDER BY cid
+
+-- name: unneeded_bytes
+-- How many bytes the uploads of one share take that nothing needs yet.
+SELECT COALESCE(SUM(size), 0) AS bytes FROM media
+WHERE cid IN (SELECT upload.cid FROM upload WHERE upload.share = :share)
+  AND NOT EXISTS (SELECT 1 FROM post_media WHERE post_media.cid = media.cid)
+  AND NOT EXISTS (SELECT 1 FROM recurrence_media WHERE recurrence_media.cid = media.cid)
 
 -- name: delete_upload
 -- Forget the upload of one caller; the bytes stay while anything needs them.
