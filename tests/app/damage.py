@@ -79,7 +79,7 @@ def _fill_rest(run: Callable[[str, tuple[object, ...]], object], known: Mapping[
     put("media", cid=f"cid{number}", mime="image/png", size=1, used_at=AT)
     picture = {"mime": "image/png", "size": 1, "width": 1, "height": 1}
     about = json.dumps({**picture, "name": "a.png", "uploaded_at": AT, "warnings": [], "gif": False})
-    put("upload", who=f"key {number}", cid=f"cid{number}", about=about)
+    put("upload", who=f"key {number}", share=f"key {number}", cid=f"cid{number}", about=about)
     put("media_chunk", cid=f"cid{number}", number=0, data=b"x")
     put("post_media", post_id=post, cid=f"cid{number}")
     put("recurrence_media", recurrence_id=number, cid=f"cid{number}")
