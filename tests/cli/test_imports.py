@@ -36,7 +36,13 @@ HEAVY = (
     ),
     *("skywrite.queue.store", "skywrite.features.feeds.store", "skywrite.queue.timers", "skywrite.queue.recurrences"),
     *("skywrite.protocol.atproto.identity", "skywrite.protocol.atproto.sign_in", "skywrite.protocol.fetch.web"),
-    *("skywrite.models", "skywrite.sdk.answers", "skywrite.sdk.lexicons", "skywrite.app.options"),
+    *(
+        "skywrite.core.feature",
+        "skywrite.models",
+        "skywrite.sdk.answers",
+        "skywrite.sdk.lexicons",
+        "skywrite.app.options",
+    ),
 )
 RUN = """
 import re

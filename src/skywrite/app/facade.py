@@ -20,7 +20,6 @@ from skywrite.app.sending import Sending
 from skywrite.core.clock import SYSTEM_CLOCK, Clock
 from skywrite.core.config import DEFAULT_THREADS, Config
 from skywrite.core.http import Transport
-from skywrite.features import features
 from skywrite.posting.publish.log import Log, silent
 
 if TYPE_CHECKING:
@@ -142,11 +141,10 @@ class Skywrite:
     else:
 
         def __getattr__(self, name: str) -> Any:
-            service = (
-                None
-                if name.startswith("_")
-                else next(((row, row.services[name]) for row in features() if name in row.services), None)
-            )
+            from skywrite.features import features
+
+            rows = () if name.startswith("_") else features()
+            service = next(((row, row.services[name]) for row in rows if name in row.services), None)
             if service is None:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             row, one = service
@@ -156,6 +154,8 @@ class Skywrite:
 
     def __dir__(self) -> list[str]:
         """For editors and shells: the nouns that features bring, too."""
+        from skywrite.features import features
+
         return sorted({*super().__dir__(), *(noun for row in features() for noun in row.services)})
 
     @cached_property

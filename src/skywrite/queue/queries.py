@@ -18,8 +18,6 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from skywrite.features import features
-
 SQL = Path(__file__).parent / "sql"
 _HEAD = "-- name: "
 
@@ -37,6 +35,8 @@ def load_queries(dialect: str) -> Mapping[str, str]:
 @cache
 def feature_queries(dialect: str) -> Mapping[str, str]:
     """The same of all features. What posts and exits never needs them."""
+    from skywrite.features import features
+
     queries: dict[str, str] = {}
     for row in features():
         for path in (row.folder / "feature.sql", row.folder / f"feature.{dialect}.sql"):

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from skywrite.features import features
-
 # The commands of the frame itself: module, and line in `skywrite --help`. Features bring the others.
 GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Accounts": {
@@ -67,6 +65,8 @@ def all_commands() -> dict[str, str]:
 @cache
 def groups() -> dict[str, dict[str, tuple[str, str]]]:
     """All commands as `skywrite --help` groups them: module and line."""
+    from skywrite.features import features
+
     found = {title: {name: (_HOMES[name], line) for name, (_, line) in own.items()} for title, own in GROUPS.items()}
     for row in features():
         for name, command in row.commands.items():
@@ -76,6 +76,8 @@ def groups() -> dict[str, dict[str, tuple[str, str]]]:
 
 @cache
 def _of_features() -> dict[str, str]:
+    from skywrite.features import features
+
     return {
         name: f"skywrite.features.{row.name}.{one.module}" for row in features() for name, one in row.commands.items()
     }
