@@ -24,12 +24,13 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from skywrite.core.clock import Clock, to_iso
+from skywrite.protocol.atproto.cid import cid_for_blob
 from tests.support.processes import PATIENCE_SECONDS
 
 ACCOUNT = "did:plc:abcdefghijklmnopqrstuvwx"
 PDS_HOST = "pds.example"
 PDS_DID = "did:web:pds.example"
-BLOB = {"$type": "blob", "ref": {"$link": "bafkreiencoded"}, "mimeType": "video/mp4", "size": 4321}
+BLOB = {"$type": "blob", "ref": {"$link": cid_for_blob(b"encoded")}, "mimeType": "video/mp4", "size": 4321}
 MULTIPART_BYTES_MAX = 300_000_000
 OPEN_UPLOADS_MAX = 3
 UPLOAD_TOKEN = "com.atproto.repo.uploadBlob"

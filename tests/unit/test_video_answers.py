@@ -20,12 +20,13 @@ from skywrite.posting.publish.video_service import (
     read_job,
     rejection,
 )
+from skywrite.protocol.atproto.cid import cid_for_blob
 from skywrite.protocol.atproto.xrpc_errors import Refused
 from tests.support.errors import fails, known_as
 from tests.support.waits import Waits
 
 MIB = 1 << 20
-BLOB = {"$type": "blob", "ref": {"$link": "bafy"}, "mimeType": "video/mp4", "size": 9}
+BLOB = {"$type": "blob", "ref": {"$link": cid_for_blob(b"a")}, "mimeType": "video/mp4", "size": 9}
 
 
 def said(status: int, **answer: Any) -> Response:
@@ -129,6 +130,10 @@ def test_slow_connections_have_time(size_bytes: int, seconds: float) -> None:
         (3, ("u", 1, 3), True),
         (64 * MIB, ("u", 64 * MIB, 1), True),
         (64 * MIB + 1, ("u", 64 * MIB + 1, 1), False),
+        (10_000, ("u", 1, 10_000), True),
+        (10_001, ("u", 1, 10_001), False),
+        (100_000_000, ("u", True, 100_000_000), False),
+        (10, ("u" * 1000, 4, 3), False),
         (10, ("u", 4, 2), False),
         (10, ("u", 4, 4), False),
         (10, ("u", 4, None), False),
@@ -279,11 +284,21 @@ def test_progress_is_a_percentage(progress: Any, shown: int) -> None:
         (BLOB | {"ref": {"$link": 7}}, False),
         (BLOB | {"mimeType": None}, False),
         (BLOB | {"size": "9"}, False),
+        (BLOB | {"size": -5}, False),
+        (BLOB | {"size": 2**80}, False),
+        (BLOB | {"mimeType": "text/html"}, False),
+        (BLOB | {"ref": {"$link": "bafkreinonsense"}}, False),
+        (BLOB | {"ref": {"$link": BLOB["ref"]["$link"], "more": 1}}, False),
     ],
 )
 def test_only_a_sound_blob_is_one(blob: Any, is_taken: bool) -> None:
     """Else the post would be refused later."""
     assert (blob if is_taken else None) == read_job({"jobId": "1", "blob": blob}).blob
+
+
+def test_nothing_else_comes_with_a_blob() -> None:
+    """It becomes a part of the record, where a service has no more to say."""
+    assert BLOB == read_job({"jobId": "1", "blob": BLOB | {"title": "Buy here"}}).blob
 
 
 def test_what_the_service_says_is_one_short_line() -> None:
@@ -293,7 +308,8 @@ def test_what_the_service_says_is_one_short_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [{}, {"jobId": ""}, {"jobId": 7}, {"jobStatus": None}, {"jobStatus": {"state": "x"}}]
+    "answer",
+    [{}, {"jobId": ""}, {"jobId": 7}, {"jobId": "7" * 1000}, {"jobStatus": None}, {"jobStatus": {"state": "x"}}],
 )
 def test_an_answer_without_a_job_is_trouble_of_the_service(answer: dict[str, Any]) -> None:
     """There is nothing to ask for."""

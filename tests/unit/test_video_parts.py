@@ -163,6 +163,15 @@ def test_a_service_that_is_still_at_work_is_asked_again(status: Any) -> None:
     assert ([1, 2, 3], [0.5, 1.0]) == (service.numbers, clock.seconds)
 
 
+@pytest.mark.parametrize("received", [7, True, "all", {"1": 1}, [[1], {}, None, "1", 2.5]])
+def test_nonsense_about_parts_means_that_none_arrived(received: Any) -> None:
+    """They are sent again, and the video is finished."""
+    status = {"state": "created", "receivedParts": received}
+    service = Service(finish=[AWAY, DONE], upload_status=[status])
+    assert DONE == send(service)
+    assert [1, 1, 2, 2, 3, 3] == service.numbers
+
+
 def test_what_was_finished_is_not_sent_again() -> None:
     """The answer was lost, but the status names the job; also where the upload was to be given back."""
     status = {"state": "completed", "jobId": "upload", "completedJobId": "earlier"}

@@ -183,7 +183,7 @@ class InParts:
                 return completed_job(status)
             if state in ("failed", "aborted", "expired"):
                 raise _ended(status, last)
-            missing = parts.numbers - set(status.get("receivedParts") or ())
+            missing = parts.numbers - _received(status)
             if state == "created" and missing:
                 self._done_bytes = self._size - sum(parts.bytes_of(number, self._size) for number in missing)
                 self._send_parts(parts, missing)
@@ -223,6 +223,12 @@ class InParts:
     def _wait(self, seconds: float) -> None:
         if self._clock.wait(self._stopping, max(0.0, seconds)):
             raise UploadStopped("The upload of the video was stopped.", hint="It starts over next time.")
+
+
+def _received(status: Mapping[str, Any]) -> set[int]:
+    """The numbers of the parts that the service says it has."""
+    numbers = status.get("receivedParts")
+    return {number for number in numbers if isinstance(number, int)} if isinstance(numbers, list) else set()
 
 
 def _ended(status: Mapping[str, Any], error: SkywriteError) -> SkywriteError:

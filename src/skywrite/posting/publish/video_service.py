@@ -16,14 +16,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 from urllib.parse import quote, urlsplit
 
 from skywrite.core.clock import Clock
-from skywrite.core.errors import NoAnswer, NotSent, RejectedError, ServerAnswer, TemporaryError
+from skywrite.core.errors import InputError, NoAnswer, NotSent, RejectedError, ServerAnswer, TemporaryError
 from skywrite.core.http import Transport
+from skywrite.protocol.atproto.cid import encode_record
 from skywrite.protocol.atproto.xrpc import Body, Xrpc
 from skywrite.protocol.atproto.xrpc_errors import MethodNotSupported, NotSignedIn, Refused, ServerFailure
+from skywrite.protocol.bsky.embed import check_blob
+from skywrite.protocol.bsky.limits import VIDEO_BYTES_MAX
 
 UPLOAD_LXM = "com.atproto.repo.uploadBlob"
 LIMITS_LXM = "app.bsky.video.getUploadLimits"
@@ -31,6 +34,10 @@ UPLOAD_TOKEN_SECONDS = 1800
 LIMITS_TOKEN_SECONDS = 60
 TOKEN_MARGIN_SECONDS = 60
 PART_BYTES_MAX = 64 << 20
+# What S3 allows, and more than any video needs: a service that plans more wants a request for every few bytes.
+PARTS_MAX = 10_000
+JOB_ID_CHARACTERS_MAX = 512
+VIDEO_MIME = "video/mp4"
 NAME_CHARACTERS_MAX = 256
 _SLOW_BYTES_A_SECOND = 50_000
 _TIMEOUT_SECONDS = 60.0
@@ -126,7 +133,7 @@ class VideoService:
             return
         except Refused as error:
             raise rejection(error) from None
-        text = " ".join(str(limits.get(name) or "") for name in ("message", "error")).strip()
+        text = f"{_word(limits, 'message')} {_word(limits, 'error')}".strip()
         left, bytes_left = limits.get("remainingDailyVideos"), limits.get("remainingDailyBytes")
         if limits.get("canUpload") is False:
             if "mail" in text.lower() or "verif" in text.lower():
@@ -168,9 +175,9 @@ class VideoService:
         body = {"sizeBytes": size_bytes, "mimeType": "video/mp4", "name": name[:NAME_CHARACTERS_MAX], **about}
         answer = self._post("startUpload", body)
         job_id, part_bytes = answer.get("jobId"), answer.get("partSizeBytes")
-        if isinstance(job_id, str) and isinstance(part_bytes, int) and 0 < part_bytes <= PART_BYTES_MAX:
+        if _is_job_id(job_id) and isinstance(part_bytes, int) and 0 < part_bytes <= PART_BYTES_MAX:
             parts = Parts(job_id, part_bytes, -(-size_bytes // part_bytes))
-            if parts.count == answer.get("partCount"):
+            if parts.count == answer.get("partCount") and parts.count <= PARTS_MAX:
                 return parts
         raise VideoServiceUnavailable("The video service planned parts that do not fit the video.", hint=_HINT_LATER)
 
@@ -310,14 +317,14 @@ def failure(job: Job) -> TemporaryError | RejectedError:
 def read_job(answer: Mapping[str, Any]) -> Job:
     """A job status, with or without the `jobStatus` wrapper, which the live service omits."""
     inner = answer.get("jobStatus", answer)
-    if not isinstance(inner, Mapping) or not isinstance(inner.get("jobId"), str) or not inner["jobId"]:
+    if not isinstance(inner, Mapping) or not _is_job_id(inner.get("jobId")):
         raise VideoServiceUnavailable("The video service responded without a job.", hint=_HINT_LATER)
-    progress, blob = inner.get("progress"), inner.get("blob")
+    progress = inner.get("progress")
     return Job(
         inner["jobId"],
         _word(inner, "state"),
         min(100, max(0, progress)) if isinstance(progress, int) else 0,
-        blob if _is_blob(blob) else None,
+        _blob(inner.get("blob")),
         _word(inner, "failureCode"),
         _word(inner, "error"),
         _word(inner, "message"),
@@ -327,14 +334,24 @@ def read_job(answer: Mapping[str, Any]) -> Job:
 def completed_job(answer: Mapping[str, Any]) -> Job:
     """The job to poll after an upload in parts: `completedJobId`, which may be an earlier one of the same video."""
     job, completed = read_job(answer), answer.get("completedJobId")
-    return replace(job, job_id=completed) if isinstance(completed, str) and completed else job
+    return replace(job, job_id=completed) if _is_job_id(completed) else job
 
 
-def _is_blob(value: Any) -> bool:
-    if not isinstance(value, dict) or not isinstance(value.get("ref"), dict):
-        return False
-    kinds = isinstance(value["ref"].get("$link"), str), isinstance(value.get("mimeType"), str)
-    return value.get("$type") == "blob" and all(kinds) and isinstance(value.get("size"), int)
+def _is_job_id(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and 0 < len(value) <= JOB_ID_CHARACTERS_MAX
+
+
+def _blob(value: object) -> dict[str, Any] | None:
+    """The blob that a record can hold, and nothing else that came with it; None if a record could not."""
+    if not isinstance(value, Mapping):
+        return None
+    blob = {name: value.get(name) for name in ("$type", "ref", "mimeType", "size")}
+    try:
+        check_blob(blob, "The video", VIDEO_MIME, VIDEO_BYTES_MAX)
+        encode_record({"video": blob})
+    except InputError:
+        return None
+    return blob
 
 
 def _word(inner: Mapping[str, Any], key: str) -> str:
