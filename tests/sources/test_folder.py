@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -109,6 +110,33 @@ def test_renamed(desk: Desk) -> None:
     assert {"y": "published", "z": "published"} == desk.actions()
     desk.sky.run_once()
     assert ["one", "two"] == sorted(desk.published())
+
+
+def test_a_renamed_folder(desk: Desk) -> None:
+    """A folder that has another name keeps its posts, too, whatever became of their files."""
+    desk.write(
+        a=post_text("one"),
+        b=post_text("two", LATER + timedelta(days=1)),
+        c=post_text("three", LATER + timedelta(days=2)),
+    )
+    desk.sync()
+    desk.clock.set(LATER)
+    desk.sky.run_once()
+    desk.folder = desk.folder.rename(desk.base / "articles")
+    (desk.folder / "b.md").rename(desk.folder / "z.md")
+    desk.write(c=post_text("three, changed", LATER + timedelta(days=2)))
+    assert {"a": "published", "c": "edited", "z": "unchanged"} == desk.actions()
+    assert (["one"], ["two", "three, changed"]) == (desk.published(), desk.waiting())
+
+
+def test_a_folder_beside_another(desk: Desk) -> None:
+    """A folder with the files of another one that is still there takes none of its posts."""
+    desk.write(a=post_text("one"))
+    desk.sync()
+    shutil.copytree(desk.folder, desk.base / "copy")
+    (desk.base / "copy" / "a.md").rename(desk.base / "copy" / "b.md")
+    [report] = desk.sky.folders.sync(desk.base / "copy")
+    assert ("scheduled", {"a": "unchanged"}) == (report.action, desk.actions())
 
 
 def test_cancelled_by_hand(desk: Desk) -> None:

@@ -98,10 +98,10 @@ def test_moved(store: Store) -> None:
     """A renamed file keeps its post; two names never share one."""
     known = add(store, file())
     add(store, file("b.md"))
-    files_of(store).move_synced("blog", "a.md", "c.md")
+    files_of(store).move_synced(file(), "blog", "c.md")
     for path, new_path in (("a.md", "d.md"), ("c.md", "b.md")):
         with fails("folder.busy"):
-            files_of(store).move_synced("blog", path, new_path)
+            files_of(store).move_synced(file(path), "blog", new_path)
     assert {"b.md", "c.md"} == {made.path for made in files_of(store).synced_files("blog")}
     assert known.post_id == next(made.post_id for made in files_of(store).synced_files("blog") if made.path == "c.md")
 

@@ -94,6 +94,16 @@ class TestTags:
         """A leading hash sign of either width goes, and tags come back once."""
         assert ["a", "日本"] == limits.check_tags(["#a", " a ", "＃日本"])
 
+    @pytest.mark.parametrize("tag", ["a, b", "a,b", "a; b", "#a #b", "日、本", ","])
+    def test_several_in_one(self, tag: str) -> None:
+        """A list of tags is not one tag."""
+        with fails("tag.invalid", match="may be several"):
+            limits.check_tags([tag])
+
+    def test_marks_in_one(self) -> None:
+        """Spaces and marks within a name stay."""
+        assert ["C#", "New York", "#1"] == limits.check_tags(["C#", "New York", "##1"])
+
     @pytest.mark.parametrize("tag", ["é" * 64, "👨‍👩‍👧‍👦" * 25, "a\u20d7\u20d7\u20d7" * 64])
     def test_longest(self, tag: str) -> None:
         """64 graphemes and up to 640 bytes are accepted."""

@@ -52,6 +52,27 @@ def minute_of(text: str, zone: str) -> tuple[int, int]:
     return local.hour, local.minute
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(("friday 12 at night", ["friday 0:00", "friday 24:00"]), ("abends um 12", ["um 0:00", "um 24:00"])),
+        *(("martes 12 de la noche", ["martes 0:00", "martes 24:00"]), ("12:30 de la noche", ["0:30"])),
+        *(("tonight 12", ["today 24:00", "tomorrow 0:00"]), ("tonight 12:30", ["tomorrow 0:30"])),
+        *(("friday 12 in the morning", ["friday 0:00", "friday 12:00"]), ("tonight at 1", ["tomorrow at 1:00"])),
+        *(
+            ("in 2 days midnight", ["in 2 days 0:00", "in 2 days 24:00"]),
+            ("vor 9:00", ["9:00"]),
+            ("até 9:00", ["9:00"]),
+        ),
+        *(("dans 2 jours à minuit", ["dans 2 jours à 0:00", "dans 2 jours à 24:00"]), ("1º de janeiro 9h", [])),
+        *(("before friday 9:00", ["friday 9:00"]), ("demain 9h (heure de Paris)", ["demain 9h Europe/Paris"])),
+    ],
+)
+def test_what_is_suggested_is_what_may_be_meant(text: str, expected: list[str]) -> None:
+    """Twelve at night is never noon, midnight of any day is asked for, and "before" is no misspelled day."""
+    assert expected == suggested(hint_of(text))
+
+
 @pytest.mark.parametrize("turn", range(len(VECTORS["now"])))
 def test_every_suggestion_is_read(turn: int) -> None:
     """Of all texts that are refused, at any of the times of the vectors."""

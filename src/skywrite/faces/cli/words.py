@@ -68,6 +68,7 @@ class OneTextCommand(click.Command):
         line = read_line(self, ctx, args)
         check_one_text(line)
         check_is_a_text(line)
+        check_line_breaks(line)
         check_no_file_name(line, self)
         return super().parse_args(ctx, args)
 
@@ -82,6 +83,7 @@ class ManyTextsCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         line = read_line(self, ctx, args)
         check_together(line)
+        check_line_breaks(line)
         check_no_file_name(line, self)
         return super().parse_args(ctx, args)
 
@@ -90,7 +92,9 @@ class NumberAndTextCommand(click.Command):
     """A command with a number and a TEXT, wherever they stand; the name of a file is an error."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        check_no_file_name(read_line(self, ctx, list(args)), self)
+        line = read_line(self, ctx, list(args))
+        check_line_breaks(line)
+        check_no_file_name(line, self)
         return super().parse_args(ctx, args)
 
 
@@ -102,6 +106,7 @@ class ThreadCommand(ManyTextsCommand):
         check_together(line)
         check_no_sentence(line)
         check_is_a_text(line)
+        check_line_breaks(line)
         return super().parse_args(ctx, args)
 
 
@@ -201,6 +206,25 @@ def check_is_a_text(line: Line) -> None:
     if named := re.fullmatch(r"(?s)(text|message|post)=(.+)", text):
         hint = f"If that is the text: {line.with_text(named[2])}. To post all of it: {line.ending_options()}"
         raise InputError(f"Is {text!r} the text of a post? Nothing was posted.", code="word.stray", hint=hint)
+
+
+def check_line_breaks(line: Line) -> None:
+    """Raise InputError for a backslash and an n, which a shell does not make a line break."""
+    if line.ended or not any("\\n" in word.text for word in line.words):
+        return
+    places = {word.place for word in line.words}
+    words = [_with_breaks(arg) if place in places else shell_words([arg]) for place, arg in enumerate(line.args)]
+    meant = " ".join([line.command, *words])
+    hint = f"If it is a line break, in bash and zsh: {meant}. To post it as it stands: {line.ending_options()}"
+    raise InputError(r"A shell does not make a line break of \n. Nothing was posted.", code="word.stray", hint=hint)
+
+
+def _with_breaks(word: str) -> str:
+    """A word as bash and zsh read it where its backslashes before an n are line breaks."""
+    if "\\n" not in word:
+        return shell_words([word])
+    kept = word.replace("\\", "\\\\").replace("\\\\n", "\\n").replace("'", "\\'")
+    return f"$'{kept}'"
 
 
 def check_no_file_name(line: Line, command: click.Command) -> None:

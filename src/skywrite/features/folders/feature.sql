@@ -27,8 +27,13 @@ UPDATE folder_file SET digest = :digest, updated_at = :now
 WHERE folder = :folder AND path = :path AND post_id = :post_id AND digest = :seen
 
 -- name: move_folder_file
--- Record the new name of a file.
-UPDATE folder_file SET path = :new_path, updated_at = :now WHERE folder = :folder AND path = :path
+-- Record the new folder and name of a file.
+UPDATE folder_file SET folder = :new_folder, path = :new_path, updated_at = :now
+WHERE folder = :folder AND path = :path
+
+-- name: list_other_folders
+-- The other folders that have files which became posts.
+SELECT DISTINCT folder FROM folder_file WHERE folder <> :folder ORDER BY folder
 
 -- name: delete_folder_file
 -- Delete a file, unless somebody else has updated its post meanwhile.

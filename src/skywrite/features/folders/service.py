@@ -6,6 +6,7 @@ What lives here: what happens to each file, and to posts whose file is gone. Wha
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -124,22 +125,34 @@ class _Sync:
             return FileReport(path, "wrong", error=Unexpected.of(error))
 
     def _follow_names(self, known: dict[str, SyncedFile], items: Iterable[Item]) -> None:
-        """Renamed files keep their posts: they are recognised by their own key, or by their content."""
+        """Renamed files keep their posts: they are recognised by their own key, or by their content.
+
+        So do those of a renamed folder, which is one that is no longer there.
+        """
         here = {item.path for item in items} | self.folder.broken
         gone = [file for path, file in known.items() if path not in here]
-        for item in items:
-            if item.path in known or not gone:
-                continue
-            old = next((file for file in gone if item.key is not None and file.key == item.key), None)
+        new = [item for item in items if item.path not in known]
+        if new:
+            gone += self._of_folders_that_are_gone()
+        for item in new:
+            old = next((file for file in gone if _has_key(file, item)), None)
             old = old or next((file for file in gone if file.digest == item.digest), None)
             if old is None:
                 continue
             gone.remove(old)
             try:
-                self._stored.move_synced(self.name, old.path, item.path)
+                self._stored.move_synced(old, self.name, item.path)
             except Busy:
                 continue
-            known[item.path] = known.pop(old.path)._replace(path=item.path)
+            if old.folder == self.name:
+                del known[old.path]
+            known[item.path] = old._replace(folder=self.name, path=item.path)
+
+    def _of_folders_that_are_gone(self) -> list[SyncedFile]:
+        """The files of folders whose names are paths at which nothing is."""
+        names = [Path(name) for name in self._stored.other_folders(self.name)]
+        gone = [os.fspath(path) for path in names if path.is_absolute() and not path.exists()]
+        return [file for name in gone for file in self._stored.synced_files(name)]
 
     def _gone(self, file: SyncedFile) -> FileReport:
         if file.state == "published":
@@ -295,6 +308,11 @@ class _Sync:
 def _wrong(problem: FileProblem) -> FileReport:
     error = InputError(problem.message, hint=problem.hint)
     return FileReport(problem.path, "wrong", error=error, line=problem.line)
+
+
+def _has_key(file: SyncedFile, item: Item) -> bool:
+    """Whether a file that is gone has the key of this one: its own one, or that of the same path elsewhere."""
+    return file.key == item.key if item.key is not None else (file.path, file.key) == (item.path, item.own_key)
 
 
 def _passive(item: Item) -> FileReport:

@@ -42,6 +42,11 @@ class SyncStore(StoreBase):
         with self._reading() as tx:
             return readable(tx.rows("list_folder_files", folder=folder), _file_of)
 
+    def other_folders(self, folder: str) -> list[str]:
+        """The names of all folders but this one."""
+        with self._reading() as tx:
+            return [str(row["folder"]) for row in tx.rows("list_other_folders", folder=folder)]
+
     @repeated
     def add_synced(self, file: SyncedFile, new: NewPost) -> AddResult:
         """Store a post and which file it came from. A known file, or a key that this folder has used before, adds
@@ -90,15 +95,20 @@ class SyncStore(StoreBase):
             self._note(tx, file, seen)
 
     @repeated
-    def move_synced(self, folder: str, path: str, new_path: str) -> None:
-        """Store a file's new name. Raises Busy."""
+    def move_synced(self, file: SyncedFile, folder: str, path: str) -> None:
+        """Store a file's new folder and name. Raises Busy."""
         with self._writing(wake=False) as tx:
-            taken = tx.row("get_folder_file", folder=folder, path=new_path)
+            taken = tx.row("get_folder_file", folder=folder, path=path)
             moved = taken is None and tx.run(
-                "move_folder_file", folder=folder, path=path, new_path=new_path, now=self._clock.now()
+                "move_folder_file",
+                folder=file.folder,
+                path=file.path,
+                new_folder=folder,
+                new_path=path,
+                now=self._clock.now(),
             )
             if not moved:
-                raise _elsewhere(path)
+                raise _elsewhere(file.path)
 
     @repeated
     def replace_synced(self, old: SyncedFile, file: SyncedFile, new: NewPost) -> AddResult:

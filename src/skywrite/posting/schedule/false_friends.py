@@ -18,6 +18,8 @@ from skywrite.posting.schedule.vocabulary import ELSEWHERE, ELSEWHERE_IN_COMPANY
 from skywrite.posting.schedule.words import MONTH_FULL, WEEKDAY_FULL
 
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+# The letter of `1º` is no word.
+_WHOLE_WORD = re.compile(rf"(?<!\w){_WORD.pattern}")
 _HOUR_WORDS = {fold(word) for word in HOUR_WORDS}
 
 
@@ -43,7 +45,7 @@ def _words(token: Token) -> list[str]:
     if isinstance(token.value, Clock):
         return [word for word in _WORD.findall(token.text) if word in _HOUR_WORDS]
     name = token.text.rstrip(".")
-    return [name] if name in tongues() else _WORD.findall(token.text)
+    return [name] if name in tongues() else _WHOLE_WORD.findall(token.text)
 
 
 def _company(tokens: Sequence[Token], word: str) -> frozenset[str]:

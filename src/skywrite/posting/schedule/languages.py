@@ -35,6 +35,8 @@ _MEANINGS: dict[str, Value] = {
     "today": RelativeDay(0),
     "tomorrow": RelativeDay(1),
     "overmorrow": RelativeDay(2),
+    "this morning": RelativeDay(0, "morning"),
+    "this afternoon": RelativeDay(0, "afternoon"),
     "tonight": RelativeDay(0, "evening"),
     **{part: PartOfDay(part) for part in _PARTS},
     "now": Now(),

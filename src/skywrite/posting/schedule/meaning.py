@@ -326,17 +326,28 @@ def _clock(parts: Parts, given: str) -> Clock | None:
         shown = f"{clock.hour}:{clock.minute:02d}"
         raise InvalidTime(
             f"The time {given!r} is not clear: {shown} is not in the {part.name}.",
-            readings=_without_part(parts, shown),
+            readings=_without_part(parts, clock, part),
         )
     return replace(clock, hour=hour)
 
 
-def _without_part(parts: Parts, clock: str) -> list[str]:
-    """The text with a time on the 24-hour clock, and without the part of the day that does not fit it."""
-    changes = ((Clock, clock), (Number, clock), (PartOfDay, ""))
-    if parts.relative and parts.relative.part:
-        return [parts.rewritten(*changes, (RelativeDay, day)) for day in ("today", "tomorrow")]
-    return [parts.rewritten(*changes)]
+def _without_part(parts: Parts, clock: Clock, part: PartOfDay) -> list[str]:
+    """The text with times on the 24-hour clock, and without the part of the day that does not fit the one given.
+
+    Twelve at night is no noon: it begins the day, or ends it. Twelve in the morning may be either.
+    """
+    hours = [clock.hour]
+    if clock.hour == 12 and part.name != "afternoon":
+        hours = [0, 12] if part.name == "morning" else [0] if clock.minute else [0, 24]
+    days = ("today", "tomorrow") if parts.relative and parts.relative.part else ("",)
+    readings = []
+    for day in days:
+        # What is left of tonight's hours after midnight is tomorrow's, which does not end then.
+        for hour in [hour for hour in hours if (day, hour) != ("tomorrow", 24)]:
+            shown = f"{hour}:{clock.minute:02d}"
+            changes = ((Clock, shown), (Number, shown), (PartOfDay, ""))
+            readings.append(parts.rewritten(*changes, *(((RelativeDay, day),) if day else ())))
+    return readings
 
 
 def _no_clock(parts: Parts, given: str) -> InvalidTime:
@@ -356,7 +367,7 @@ def _no_clock(parts: Parts, given: str) -> InvalidTime:
 
 def _day(parts: Parts, clock: Clock, given: str, now: datetime) -> date:
     if clock.form == "midnight" and any(item is not None for item in (parts.date, parts.weekday, parts.relative)):
-        return _midnight(parts, given)
+        raise midnight(parts, given)
     if parts.date is not None:
         return _dated(parts.date, parts.weekday, clock, given, now)
     if parts.relative is not None:
@@ -373,10 +384,10 @@ def _day(parts: Parts, clock: Clock, given: str, now: datetime) -> date:
     return now.date() + ahead * DAY
 
 
-def _midnight(parts: Parts, given: str) -> date:
-    """Midnight of a day may be its beginning or its end."""
+def midnight(parts: Parts, given: str) -> AmbiguousTime:
+    """The error for midnight of a day, which may be its beginning or its end."""
     readings = [parts.rewritten((Clock, hour)) for hour in ("0:00", "24:00")]
-    raise AmbiguousTime(given, "midnight may begin or end the day", readings)
+    return AmbiguousTime(given, "midnight may begin or end the day", readings)
 
 
 def _next_weekday(parts: Parts, weekday: int, given: str, today: date) -> date:

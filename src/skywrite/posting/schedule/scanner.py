@@ -27,6 +27,7 @@ from skywrite.posting.schedule.tokens import (
     Year,
     found,
 )
+from skywrite.posting.schedule.vocabulary import BEFORE_OR_AFTER
 from skywrite.posting.schedule.zone_forms import read_zone, suggest_zone
 
 _UNIX = re.compile(r"@?(\d{10})(?:[.,](\d+))?|@?(\d{13})", re.ASCII)
@@ -60,6 +61,7 @@ _HELP = (
     (r"new year(?:'?s)?(?: day)?|neujahr", _DATE, "1 jan", "9:00"),
     (r"halloween", _DATE, "31 oct", "18:00"),
     (r"valentine'?s(?: day)?", _DATE, "14 feb", "9:00"),
+    (rf"(?:{'|'.join(BEFORE_OR_AFTER.split())})(?![\w'-])", "Say one time, such as", "", "9:00"),
 )
 
 
@@ -88,8 +90,8 @@ def _read_part(text: str, pos: int, order: DateOrder | None) -> Found | None:
         read_span(text, pos)
         or read_date(text, pos, order)
         or read_clock(text, pos)
-        or read_zone(text, pos)
         or _read_words(text, pos)
+        or read_zone(text, pos)
         or _read_number(text, pos)
     )
 

@@ -17,7 +17,7 @@ from skywrite.core.errors import InputError, Notice
 from skywrite.posting.schedule.false_friends import check_false_friends
 from skywrite.posting.schedule.folding import fold
 from skywrite.posting.schedule.localtime import DAY, Mapped, UnknownZone, to_local, to_utc, zone_of
-from skywrite.posting.schedule.meaning import Parts, at_clock, gather, later, resolve
+from skywrite.posting.schedule.meaning import Parts, at_clock, gather, later, midnight, resolve
 from skywrite.posting.schedule.scanner import scan
 from skywrite.posting.schedule.suggestions import suggest
 from skywrite.posting.schedule.time_errors import AmbiguousTime, InvalidTime, PastTime
@@ -215,6 +215,8 @@ def _read_span(parts: Parts, given: str, now: datetime, place: tzinfo) -> Parsed
                 f"The time {given!r} has both a length of time and a time of day.",
                 hint='Write "in 2 hours" or "in 3 days 9:00".',
             )
+        if parts.clock.form == "midnight":
+            raise midnight(parts, given)
         day = later(span, datetime.combine(to_local(now, place).date(), time()), given).date()
         return in_zone(parts, at_clock(day, parts.clock), place, given)
     except OverflowError:

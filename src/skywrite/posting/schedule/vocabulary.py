@@ -84,6 +84,7 @@ SMALL_WORDS = {
         "today": "heute",
         "tomorrow": "morgen",
         "overmorrow": "übermorgen",
+        "this morning": "heute morgen",
         "morning": "morgens, vormittag, vormittags, früh",
         "afternoon": "nachmittag, nachmittags",
         "evening": "abend, abends",
@@ -103,6 +104,7 @@ SMALL_WORDS = {
         "tomorrow": "demain",
         "overmorrow": "après-demain",
         "tonight": "ce soir",
+        "this afternoon": "cet après-midi, cette après-midi",
         "morning": "matin, du matin",
         "afternoon": "après-midi, de l'après-midi",
         "evening": "soir, du soir",
@@ -120,6 +122,8 @@ SMALL_WORDS = {
         "today": "hoy",
         "tomorrow": "mañana",
         "overmorrow": "pasado mañana",
+        "this morning": "esta mañana",
+        "this afternoon": "esta tarde",
         "tonight": "esta noche",
         "morning": "de la mañana, por la mañana",
         "afternoon": "de la tarde, por la tarde",
@@ -138,7 +142,8 @@ SMALL_WORDS = {
         "today": "oggi",
         "tomorrow": "domani",
         "overmorrow": "dopodomani",
-        "tonight": "stasera",
+        "this morning": "stamattina, stamani, questa mattina",
+        "tonight": "stasera, questa sera",
         "morning": "mattina, di mattina, del mattino",
         "afternoon": "pomeriggio, del pomeriggio, di pomeriggio",
         "evening": "sera, di sera, della sera",
@@ -156,6 +161,9 @@ SMALL_WORDS = {
         "today": "hoje",
         "tomorrow": "amanhã",
         "overmorrow": "depois de amanhã",
+        "this morning": "esta manhã",
+        "this afternoon": "esta tarde",
+        "tonight": "esta noite",
         "morning": "da manhã, de manhã",
         "afternoon": "da tarde, à tarde, de tarde",
         "evening": "da noite, à noite, de noite",
@@ -171,6 +179,8 @@ SMALL_WORDS = {
         "today": "vandaag",
         "tomorrow": "morgen",
         "overmorrow": "overmorgen",
+        "this morning": "vanochtend, vanmorgen",
+        "this afternoon": "vanmiddag",
         "tonight": "vanavond",
         "morning": "'s ochtends, ochtend",
         "afternoon": "'s middags",
@@ -346,3 +356,8 @@ HOUR_WORDS = {
     "часа": "ru",
     "часов": "ru",
 }
+# Words, folded, for a time before or after another. A post goes out at one time, and these are no misspelled words.
+BEFORE_OR_AFTER = (
+    "before after until till by since around about vor nach bis ab seit gegen avant apres vers jusqu'a antes despues "
+    "hasta desde prima dopo entro verso dalle depois ate pelas voor na tot vanaf rond"
+)

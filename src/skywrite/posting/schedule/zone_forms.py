@@ -178,7 +178,7 @@ def check_name(name: ZoneName, zone: Zone | None, at: datetime | None, tokens: S
     if zone is None or at is None:
         known = _ABBREVIATIONS.get(name.name.casefold())
         places = known[1].split() if known else []
-        places = places or ["Europe/Berlin"]
+        places = places or [suggest_zone(name.name.split()[-1]) or "Europe/Berlin"]
         without = {number: "" for number, token in enumerate(tokens) if isinstance(token.value, Zone)}
         names = [number for number, token in enumerate(tokens) if isinstance(token.value, ZoneName)]
         raise UnknownZone(

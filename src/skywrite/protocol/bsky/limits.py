@@ -35,6 +35,9 @@ GATE_RULES_MAX = 5
 
 SELF_LABELS = ("!hide", "!warn", "!no-unauthenticated", "porn", "sexual", "nudity", "graphic-media", "bot")
 
+# What stands between several tags in one text.
+_BETWEEN_TAGS = re.compile(r"[,;，、；]|\s[#＃]")
+
 
 def check_characters(text: str) -> None:
     """Raise InputError if a text contains NUL or a lone surrogate."""
@@ -121,7 +124,8 @@ def check_langs(langs: Sequence[str], *, exact: bool = False) -> list[str]:
 def check_tags(tags: Sequence[str]) -> list[str]:
     """The tags outside the text, without their leading `#` and without repetitions.
 
-    Raises InputError for empty tags, for tags over 64 graphemes or 640 bytes, and for more than eight.
+    Raises InputError for empty tags, for tags over 64 graphemes or 640 bytes, for several in one, and for more than
+    eight.
     """
     found: list[str] = []
     for given in _listed(tags, "Tags"):
@@ -129,6 +133,7 @@ def check_tags(tags: Sequence[str]) -> list[str]:
         if isinstance(tag, str) and tag[:1] in ("#", "\uff03"):
             tag = tag[1:].strip()
         check_tag(tag)
+        _check_is_one(tag)
         if tag not in found:
             found.append(tag)
     if len(found) > TAGS_MAX:
@@ -136,6 +141,18 @@ def check_tags(tags: Sequence[str]) -> list[str]:
             f"{len(found)} tags are given; the maximum is {TAGS_MAX}.", code="tag.invalid", hint="Leave some out."
         )
     return found
+
+
+def _check_is_one(tag: str) -> None:
+    """Raise InputError for several tags in one text, as people write a list of them."""
+    several = [part for part in _BETWEEN_TAGS.split(tag) if part.strip()]
+    if _BETWEEN_TAGS.search(tag):
+        each = " and ".join(f'"{part.strip()}"' for part in several) or "a word"
+        raise InputError(
+            f"The tag {_shown(tag)} may be several.",
+            code="tag.invalid",
+            hint=f"Give each one by itself: {each}; in a cell of a table, with | between them.",
+        )
 
 
 def check_tag(tag: object) -> None:
