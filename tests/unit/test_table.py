@@ -149,6 +149,15 @@ def test_one_cell_may_hold_day_and_time(tmp_path: Path) -> None:
     assert ["2027-01-05 09:00:00", "2027-01-05"] == [row["at"] for row in read_table(file).rows]
 
 
+@pytest.mark.parametrize("make", [xlsx, ods])
+def test_midnight_is_shown(tmp_path: Path, make: Callable[..., bytes]) -> None:
+    """Midnight in a cell that shows the hour is a time of day, also beside a day alone, which stays one."""
+    cells = [["text", "at"], ["x", Day(datetime(2027, 1, 5))], ["y", Day(date(2027, 1, 5))]]
+    file = tmp_path / f"a.{make.__name__}"
+    file.write_bytes(make({"A": cells}))
+    assert ["2027-01-05 00:00:00", "2027-01-05"] == [row["at"] for row in read_table(file).rows]
+
+
 def test_which_sheet(tmp_path: Path) -> None:
     """Where several sheets hold something, one has to be named."""
     file = tmp_path / "a.xlsx"

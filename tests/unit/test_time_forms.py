@@ -375,7 +375,7 @@ def test_a_length_of_time_is_read_up_to_its_edge(text: str, expected: str) -> No
         ),
         (
             "12:00 in the evening",
-            "The time '12:00 in the evening' is not clear: 12:00 is not in the evening. (Write \"0:00\" or \"24:00\".)",
+            'The time \'12:00 in the evening\' is not clear: 12:00 is not in the evening. (Write "0:00" or "24:00".)',
         ),
         (
             "friday in the evening",

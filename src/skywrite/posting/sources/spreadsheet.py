@@ -13,6 +13,7 @@ from io import BytesIO
 
 from skywrite.core import contained
 from skywrite.core.errors import InputError, MissingExtra
+from skywrite.posting.sources.sheet_hours import cells_with_hours
 
 SPREADSHEET_BYTES_MAX = 20_000_000
 # The declared unpacked size; the real one is limited by the child's memory.
@@ -78,7 +79,14 @@ def _rows_of(data: bytes, sheet: str | None) -> list[list[str]]:
         raise InputError(
             f"It cannot be read: {reason}.", code="spreadsheet.unreadable", hint="Save it again, or as .csv."
         ) from None
-    return [[_text(cell) for cell in row] for row in cells]
+    hours = cells_with_hours(data, name) if any(type(cell) is date for row in cells for cell in row) else set()
+    return [
+        [
+            _text(datetime.combine(cell, time()) if type(cell) is date and (y, x) in hours else cell)
+            for x, cell in enumerate(row)
+        ]
+        for y, row in enumerate(cells)
+    ]
 
 
 def _chosen(filled: list[str], found: list[str], names: list[str], sheet: str | None) -> str:
