@@ -134,7 +134,8 @@ def _lines(context: click.Context, words: Sequence[str], given: Sequence[str]) -
     path = context.command_path.partition(" ")[2]
     for word in words:
         name = word.partition("=")[0].lower()
-        if lines := OTHER_LINES.get(f"{path} {'12' if name.isdecimal() else name}"):
+        shown = "12" if name.isdecimal() else "1-3" if re.fullmatch(r"[0-9]+[-,][0-9]+", name) else name
+        if lines := OTHER_LINES.get(f"{path} {shown}"):
             return [_filled(line, given) for line in lines]
     return []
 

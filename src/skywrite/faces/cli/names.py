@@ -226,6 +226,7 @@ OTHER_LINES = {
     "show latest": ("list --past --limit 1",),
     "show next": ("list --limit 1",),
     "show all": ("list",),
+    "show 1-3": ("list",),
     "sync --dry-run": ("sync posts --check",),
     "sync --watch": ("run",),
     "undo 12": ("undo", "cancel 12"),

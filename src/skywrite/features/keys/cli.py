@@ -47,7 +47,9 @@ def add_command(
     from skywrite.features.keys.operations import add_key
     from skywrite.features.keys.shapes import new_key_shape
 
-    key, secret = add_key(sky, name, scopes or ("read", "draft"), accounts, until)
+    # No scope has a comma in its name.
+    named = [scope.strip() for given in scopes for scope in given.split(",")]
+    key, secret = add_key(sky, name, named or ("read", "draft"), accounts, until)
     if as_json:
         print_json(new_key_shape(key, secret))
         return

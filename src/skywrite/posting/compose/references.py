@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from skywrite.core.errors import InputError
+from skywrite.core.errors import Do, Hint, InputError
 from skywrite.protocol.atproto.syntax import Did, Handle, InvalidSyntax, Nsid, RecordKey
 
 _COLLECTIONS = {
@@ -26,11 +26,10 @@ def parse_reference(text: str) -> tuple[str, str, str]:
     found = _parts(text.strip())
     if found is not None and _is_valid(*found):
         return found
-    raise InputError(
-        f"{text!r} is not a post, feed, list or starter pack.",
-        code="link.invalid",
-        hint="Paste its link from bsky.app, or its at-uri (at://did/collection/key).",
-    )
+    hint = Hint("Paste its link from bsky.app, or its at-uri (at://did/collection/key).")
+    if re.fullmatch(r"(?a)#?[0-9]{1,9}", text.strip()):
+        hint = Hint("Paste its link. That of a post in the queue: ", Do("posts.get", int(text.strip().lstrip("#"))))
+    raise InputError(f"{text!r} is not a post, feed, list or starter pack.", code="link.invalid", hint=hint)
 
 
 def _parts(given: str) -> tuple[str, str, str] | None:
