@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from skywrite.app.sealing import run_by_default
+from skywrite.app.keys import run_by_default
 from skywrite.core.config import load_config
 from skywrite.features.checkup.service import check_all
 from skywrite.queue.timers import NewTimer

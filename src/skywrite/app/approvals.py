@@ -1,4 +1,4 @@
-"""Approving posts: see exactly what goes out, with its digest, and approve or reject it.
+"""Approving posts, and recurrences as a whole: see exactly what goes out, with its digest, and approve or reject it.
 
 What does not live here: the digest and the claim that demands it (`queue`), and how it is shown (`cli`, `server`).
 """
@@ -9,15 +9,14 @@ import builtins
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from skywrite.app.compared import Row, base_of, changed, rows, text_rows, with_handle
+from skywrite.app.compared import Row, base_of, changed, parts, rows, text_rows, with_handle
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.entries import entries, entry_of
 from skywrite.app.kinds import checked
 from skywrite.app.results import Entry
-from skywrite.app.template_approvals import AskedTemplate, look_at_template
 from skywrite.app.undoing import final
 from skywrite.core.errors import Do, Hint, InputError, SkywriteError, TemporaryError
 from skywrite.core.shown import check_name
@@ -27,9 +26,10 @@ from skywrite.posting.publish.approved import mentions_of
 from skywrite.queue.approval_rules import content_of, digest_of, has_drifted, texts_of
 from skywrite.queue.approvals import Approval, Approvals, as_approved
 from skywrite.queue.authors import written_by_nobody
-from skywrite.queue.model import Account, Changes, Post, State
+from skywrite.queue.model import Account, Changes, Post, Recurrence, State
 from skywrite.queue.requests import Requests
-from skywrite.queue.template_approvals import TemplateApprovals
+from skywrite.queue.template_approvals import TemplateApproval, TemplateApprovals
+from skywrite.queue.templates import template_content, template_digest
 
 APPROVER_MAX = 200
 OPEN_STATES: tuple[State, ...] = ("scheduled", "held", "draft")
@@ -240,4 +240,53 @@ def _with_mentions(prepared: Prepared, dids: Mapping[str, str]) -> Prepared:
     )
     return prepared._replace(
         records=records, pending=tuple(item for item in prepared.pending if item.handle not in dids)
+    )
+
+
+class AskedTemplate(NamedTuple):
+    """A recurrence that is to be approved: its template, the digest of that, and the verdicts so far.
+
+    `wanted`: its account asks for approvals of such posts, and the template has none. `is_approved`: it has one.
+    """
+
+    recurrence: Recurrence
+    account: Account
+    digest: str
+    verdicts: tuple[TemplateApproval, ...]
+    wanted: bool
+    is_approved: bool
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What an approval would cover."""
+        return template_content(self.recurrence)
+
+    @property
+    def base(self) -> TemplateApproval | None:
+        """The verdict to compare with: the last approval, else the last rejection."""
+        return base_of(self.verdicts)
+
+    def rows(self) -> list[Row]:
+        """What was approved last beside what it is now; empty where nothing changed."""
+        if self.base is None:
+            return []
+        was, now = (with_handle(content, self.account) for content in (self.base.content, self.content))
+        return changed(rows(was, now, self.recurrence.zone))
+
+    def parts(self) -> dict[str, str]:
+        """What an approval would cover, by name, in words."""
+        return parts(with_handle(self.content, self.account), self.recurrence.zone)
+
+
+def look_at_template(ctx: Context, recurrence_id: int) -> AskedTemplate:
+    """What an approval of a recurrence would cover. Raises NotFound."""
+    recurrence = ctx.store.recurrence(recurrence_id)
+    approvals = TemplateApprovals(ctx.store)
+    return AskedTemplate(
+        recurrence,
+        ctx.store.account(recurrence.account_did),
+        template_digest(recurrence),
+        tuple(approvals.of(recurrence_id)),
+        approvals.is_wanted(recurrence),
+        approvals.is_approved(recurrence),
     )

@@ -183,8 +183,7 @@ class Posts:
         self, *, account: str | None = None, states: State | Sequence[State] = WAITING_STATES, limit: int | None = None
     ) -> Iterator[Entry]:
         """Like `list`, but an iterator that reads page by page, and with forecasts: for queues of any size."""
-        from skywrite.app.entries import entries
-        from skywrite.app.forecasts import with_forecasts
+        from skywrite.app.entries import entries, with_forecasts
 
         did = self._ctx.did(account)
         posts = islice(self._ctx.store.all_posts(_known(states), account_did=did, page=limit), limit)
@@ -218,7 +217,7 @@ class Posts:
 
     def forecast(self, entry: Entry) -> Entry:
         """An entry with the time at which it goes out, if the pace of its account makes it later than it is due."""
-        from skywrite.app.forecasts import with_forecast
+        from skywrite.app.entries import with_forecast
 
         return with_forecast(self._ctx, entry)
 

@@ -11,16 +11,15 @@ from skywrite.app.chores import Freeing, Heartbeat, Lateness, Pruning
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.functions import Functions
+from skywrite.app.keys import run_by_default
 from skywrite.app.occurrences import Occurrences, OccurrenceTask
 from skywrite.app.rows import Rows
-from skywrite.app.sealing import run_by_default
 from skywrite.app.sending import Sending
 from skywrite.app.sessions import SessionKeeping
-from skywrite.app.signals import stopped_by_signals
 from skywrite.app.timers import Runner as TimerRunner
 from skywrite.app.timers import Timers, TimerTask
 from skywrite.app.work import MakesPosts, WorkParts
-from skywrite.app.workers import is_gone
+from skywrite.app.workers import is_gone, stopped_by_signals
 from skywrite.core.clock import SteadyClock
 from skywrite.core.config import DEFAULT_THREADS
 from skywrite.core.errors import InputError, SkywriteError, StorageError, Unexpected

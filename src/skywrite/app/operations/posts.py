@@ -7,8 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from skywrite.app.deleting import NotThere
-from skywrite.app.entries import entries
-from skywrite.app.forecasts import with_forecasts
+from skywrite.app.entries import entries, with_forecasts
 from skywrite.app.operations.copies import NewRow, new_row
 from skywrite.app.operations.once import digest_of, key_lock, key_reused
 from skywrite.app.operations.post_shapes import (

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
 
+from skywrite.app.approvals import AskedTemplate
 from skywrite.app.reports import RecurrenceStatus
 from skywrite.app.shapes.base import NoticeShape, Output, messages, notices, shaped
 from skywrite.app.shapes.posts import ChangeShape, VerdictShape, changes_of, verdict_shape
-from skywrite.app.template_approvals import AskedTemplate
 from skywrite.core.errors import Notice, SkywriteError
 from skywrite.posting.schedule.recurrence import describe, parse_rule
 

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from skywrite.app import Skywrite
-    from skywrite.app.approvals import Asked
+    from skywrite.app.approvals import Asked, AskedTemplate
     from skywrite.app.compared import Piece
-    from skywrite.app.template_approvals import AskedTemplate
     from skywrite.queue.model import Account
 
 

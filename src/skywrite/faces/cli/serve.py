@@ -44,7 +44,7 @@ def serve_command(
     """
     from contextlib import ExitStack
 
-    from skywrite.app.signals import exit_in_the_end, exiting_by_signals
+    from skywrite.app.workers import exit_in_the_end, exiting_by_signals
     from skywrite.core.errors import MissingExtra
 
     with ExitStack() as stack:

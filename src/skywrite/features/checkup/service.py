@@ -127,7 +127,7 @@ def _guarded(what: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]
 
 def _commands(sky: Skywrite) -> Iterator[Finding]:
     """Scheduled commands that were not added with our key, and whether a worker here runs the others."""
-    from skywrite.app.sealing import check_seal, run_by_default
+    from skywrite.app.keys import check_seal, run_by_default
     from skywrite.posting.sources.command import CommandFailed
 
     timers = [timer for timer in sky.context.store.timers() if timer.kind == "command"]

@@ -16,10 +16,10 @@ from typing import Any
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
+from skywrite.app.keys import check_seal, sealed
 from skywrite.app.kinds import checked
 from skywrite.app.reports import CommandRun, TriedCommand
 from skywrite.app.rows import Rows
-from skywrite.app.sealing import check_seal, sealed
 from skywrite.app.timers import Given, Run, Timers, late_seconds
 from skywrite.app.undoing import final
 from skywrite.core.clock import to_iso
