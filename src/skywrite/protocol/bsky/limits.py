@@ -35,9 +35,6 @@ GATE_RULES_MAX = 5
 
 SELF_LABELS = ("!hide", "!warn", "!no-unauthenticated", "porn", "sexual", "nudity", "graphic-media", "bot")
 
-# What stands between several tags in one text.
-_BETWEEN_TAGS = re.compile(r"[,;，、；]|\s[#＃]")
-
 
 def check_characters(text: str) -> None:
     """Raise InputError if a text contains NUL or a lone surrogate."""
@@ -145,8 +142,8 @@ def check_tags(tags: Sequence[str]) -> list[str]:
 
 def _check_is_one(tag: str) -> None:
     """Raise InputError for several tags in one text, as people write a list of them."""
-    several = [part for part in _BETWEEN_TAGS.split(tag) if part.strip()]
-    if _BETWEEN_TAGS.search(tag):
+    several = [part for part in _between_tags().split(tag) if part.strip()]
+    if _between_tags().search(tag):
         each = " and ".join(f'"{part.strip()}"' for part in several) or "a word"
         raise InputError(
             f"The tag {_shown(tag)} may be several.",
@@ -204,6 +201,12 @@ def check_labels(labels: Sequence[str]) -> list[str]:
 def is_uri(text: object) -> bool:
     """Whether the server accepts a text as a uri (format `uri` of the lexicon language)."""
     return isinstance(text, str) and _uri().fullmatch(text) is not None
+
+
+@cache
+def _between_tags() -> re.Pattern[str]:
+    """What stands between several tags in one text."""
+    return re.compile(r"[,;，、；]|\s[#＃]")
 
 
 @cache
