@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -248,6 +249,26 @@ def test_faults_over_a_socket(served: Person, kind: FaultKind) -> None:
     assert outcome(served.post) == (NoAnswer if expected is NotSent else expected)
     assert served.texts() == ["hello"] * carried_out
     assert served.post().status == 200
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"POST /xrpc/a HTTP/1.1\r\nContent-Length: \xc2\xb2\r\n\r\n",
+        b"POST /xrpc/a HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+        b"POST /xrpc/a HTTP/1.1\r\nContent-Length: 1_0\r\n\r\n",
+        b"POST /xrpc/a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+        b"POST /xrpc/a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
+        b"GET http://[/xrpc/a HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_nonsense_over_a_socket_is_refused(served: Person, request_bytes: bytes) -> None:
+    """It gets an answer that says so, and the connection ends."""
+    port = urlsplit(served.box.url).port
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as connection:
+        connection.sendall(request_bytes)
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert (True, True) == (answer.startswith(b"HTTP/1.1 400 "), b'"InvalidRequest"' in answer)
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "error_500", "bad_gateway", "html", "drop_after", "truncated"])

@@ -120,10 +120,17 @@ class _Handler(BaseHTTPRequestHandler):
         except _TooLarge:
             self._send(XrpcFailure(413, "request entity too large").answer())
             return
-        except (ValueError, OSError):
+        except ValueError:
+            self._refuse("invalid request body")
+            return
+        except OSError:
             self.close_connection = True
             return
-        url = urlsplit(self.path)
+        try:
+            url = urlsplit(self.path)
+        except ValueError:
+            self._refuse("invalid request target")
+            return
         query = tuple(parse_qsl(url.query, keep_blank_values=True))
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, unquote(url.path), query, headers, body, self.client_address[0])
@@ -133,6 +140,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._reset()
         except ConnectionDropped as dropped:
             self._drop(dropped.partial)
+
+    def _refuse(self, why: str) -> None:
+        """Say that it is no HTTP, and end the connection: nobody knows where the next request would begin."""
+        self.close_connection = True
+        self._send(XrpcFailure(400, why).answer())
 
     def _send(self, answer: Response, announced_bytes: int | None = None) -> None:
         lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
@@ -160,7 +172,11 @@ class _Handler(BaseHTTPRequestHandler):
         if "chunked" in self.headers.get("transfer-encoding", "").lower():
             return _joined(self._chunks(), limit_bytes)
         announced = self.headers.get("content-length")
-        return None if announced is None else _joined(self._pieces(int(announced)), limit_bytes)
+        if announced is None:
+            return None
+        if not (announced.isascii() and announced.isdigit()):
+            raise ValueError("the length is no number")
+        return _joined(self._pieces(int(announced)), limit_bytes)
 
     def _pieces(self, length: int) -> Iterator[bytes]:
         while length > 0:
@@ -172,6 +188,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _chunks(self) -> Iterator[bytes]:
         while length := int(self.rfile.readline(_PIECE_BYTES).split(b";")[0], 16):
+            if length < 0:
+                raise ValueError("the length is no number")
             yield from self._pieces(length)
             self.rfile.readline(_PIECE_BYTES)
         while self.rfile.readline(_PIECE_BYTES).strip():
