@@ -75,6 +75,7 @@ OFFERED = {
     "posts.retry": "posts.retry",
     "posts.release": "posts.release",
     "posts.hold": "posts.hold",
+    "posts.count": "status.show",
     "posts.count_due": "status.show",
     "posts.delete": "posts.unpublish",
     "recurrences.list": "recurrences.list",
@@ -212,7 +213,7 @@ def test_webhooks_hear_of_every_kind() -> None:
 
 def test_options_of_a_feed() -> None:
     """Whatever a feed may be given when it is added can be changed, in a request and on the command line."""
-    command = {one.name for one in edit_feed.params} - {"feed", "accounts", "as_json"}
+    command = {one.name for one in edit_feed.params} - {"feed", "accounts", "as_json", "quiet"}
     added = set(inspect.signature(Feeds.add).parameters) - {"self", "url", "accounts", "backfill", "covers"}
     assert EDITABLE_OPTIONS == added == command == set(FeedOptions.__struct_fields__)
 

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from skywrite.core.clock import Clock
+from skywrite.core.digits import whole_number
 from skywrite.core.http import Response
 from skywrite.sandbox.repo_methods import WRITE_LIMIT_BYTES
 from skywrite.sandbox.wire import ConnectionDropped, NoConnection, Request, XrpcFailure
@@ -174,9 +175,10 @@ class _Handler(BaseHTTPRequestHandler):
         announced = self.headers.get("content-length")
         if announced is None:
             return None
-        if not (announced.isascii() and announced.isdigit()):
+        length = whole_number(announced)
+        if length is None:
             raise ValueError("the length is no number")
-        return _joined(self._pieces(int(announced)), limit_bytes)
+        return _joined(self._pieces(length), limit_bytes)
 
     def _pieces(self, length: int) -> Iterator[bytes]:
         while length > 0:
