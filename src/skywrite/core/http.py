@@ -27,6 +27,8 @@ from skywrite.core.errors import CutOff, InputError, NoAnswer, NotSent, Stopping
 
 USER_AGENT = "skywrite/0.1 (+https://pypi.org/project/skywrite)"
 MAX_ANSWER_BYTES = 8_000_000
+# How often a thread that waits looks up for signals.
+LOOK_SECONDS = 0.25
 _PIECE_BYTES = 4096
 _BAD_CERTIFICATE = "invalid peer certificate"
 _CERTIFICATE = {"UnknownIssuer": "nobody whom this computer trusts signed its certificate"}
@@ -208,7 +210,8 @@ class Http:
         """Send, and let Ctrl-C end it at once.
 
         The library does not notice a signal before the server responds or the time is over, so a thread waits there
-        instead of the main one, and closing the client ends that wait. Only the main thread receives signals.
+        instead of the main one, and closing the client ends that wait. Only the main thread receives signals, and it
+        looks up now and then: a signal that comes just before a wait without an end is seen only after it.
         """
         if threading.current_thread() is not threading.main_thread():
             return send()
@@ -216,11 +219,12 @@ class Http:
         thread = threading.Thread(target=lambda: outcomes.append(_outcome(send)), name="http")
         try:
             thread.start()
-            thread.join()
+            while thread.is_alive():
+                thread.join(LOOK_SECONDS)
         except BaseException:
             self.close()
-            if thread.is_alive():
-                thread.join()
+            while thread.is_alive():
+                thread.join(LOOK_SECONDS)
             raise
         if isinstance(outcomes[0], BaseException):
             raise outcomes[0]

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 
 REST_SECONDS = 30.0
+LOOK_SECONDS = 0.25
 
 
 class Pool:
@@ -71,12 +72,15 @@ class Pool:
     def wait(self) -> None:
         """Wait until no thread works and none is about to."""
         with self._lock:
-            self._quiet.wait_for(self._is_quiet)
+            # A signal that comes just before a wait without an end is seen only after it.
+            while not self._quiet.wait_for(self._is_quiet, LOOK_SECONDS):
+                continue
 
     def close(self) -> None:
         """Start nothing new; returns when every thread has ended."""
         for thread in self.begin_to_close():
-            thread.join()
+            while thread.is_alive():
+                thread.join(LOOK_SECONDS)
 
     def begin_to_close(self) -> list[threading.Thread]:
         """Start nothing new. Returns the threads that still work."""
