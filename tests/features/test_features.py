@@ -14,12 +14,16 @@ from skywrite.features import NAMES, features
 from tests.features.without import PAGES
 from tests.support.processes import ROOT
 
+# A child for each takes two seconds. A push tries some of every kind: with commands, pages, periodic work, operations.
+ALWAYS = ("follow_ups", "feeds", "answers", "tables", "agents", "rehearsal", "people")
+
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What the program saw that does the main job without a feature, by its name; the empty one is with all."""
     program, folder = ROOT / "tests" / "features" / "without.py", tmp_path_factory.mktemp("homes")
-    command = [sys.executable, str(program), str(folder), "", *NAMES]
+    names = NAMES if request.config.getoption("--nightly") else ALWAYS
+    command = [sys.executable, str(program), str(folder), "", *names]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
     assert 0 == done.returncode, done.stderr[-3000:]
@@ -48,7 +52,9 @@ def test_every_home_of_a_row_is_there(name: str) -> None:
     assert len(modules) <= 8, modules
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [name if name in ALWAYS else pytest.param(name, marks=pytest.mark.nightly) for name in NAMES]
+)
 def test_a_feature_off_the_list_is_gone_and_the_rest_works(name: str, seen: dict[str, dict[str, Any]]) -> None:
     """A post goes out, pages answer, commands load; of the feature nothing is loaded, and no face has it."""
     row = next(row for row in features() if row.name == name)
