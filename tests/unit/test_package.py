@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import tomllib
+from importlib import import_module
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -150,3 +151,20 @@ def test_what_is_imported_is_declared() -> None:
     homes = packages_distributions()
     used = {normal(home) for name in imported() for home in homes.get(name, [name])}
     assert (set(), set()) == (used - declared - UNDECLARED, declared - used - NEVER_IMPORTED)
+
+
+@pytest.mark.parametrize(
+    ("path", "home"),
+    [
+        ("skywrite.schedule.times:parse_time", "skywrite.posting.schedule.times"),
+        ("skywrite.schedule.times:format_time", "skywrite.posting.schedule.times"),
+        ("skywrite.atproto.syntax:InvalidSyntax", "skywrite.protocol.atproto.syntax"),
+        ("skywrite.atproto.cid:cid_for_record", "skywrite.protocol.atproto.cid"),
+        ("skywrite.errors:SkywriteError", "skywrite.core.errors"),
+        ("skywrite.errors:InputError", "skywrite.core.errors"),
+    ],
+)
+def test_paths_that_others_import_stay(path: str, home: str) -> None:
+    """What checks and users' programs import by a path is there until 0.2, whatever room it has moved to."""
+    module, _, name = path.partition(":")
+    assert getattr(import_module(home), name) is getattr(import_module(module), name)
