@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
 import sys
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from skywrite.app.context import Context
 from skywrite.features import NAMES, features
+from skywrite.features.notices import troubles
 from tests.features.without import PAGES
 from tests.support.processes import ROOT
 
+BELOW = ("app", "faces", "posting", "queue", "sandbox")
 # A child for each takes two seconds. A push tries some of every kind: with commands, pages, periodic work, operations.
 ALWAYS = ("follow_ups", "feeds", "answers", "tables", "agents", "rehearsal", "people")
 
@@ -66,3 +70,26 @@ def test_a_feature_off_the_list_is_gone_and_the_rest_works(name: str, seen: dict
         assert set() == set(less[face]) - set(whole[face])
     gone = set(whole["operations"]) - set(less["operations"])
     assert bool(row.operations) == bool(gone), gone
+
+
+def test_nothing_below_asks_for_a_noun_of_a_feature() -> None:
+    """What every feature may use, and the frames, work without any of them: they never say `sky.feeds`."""
+    nouns = {noun for row in features() for noun in row.services}
+    found = set()
+    for path in (path for room in BELOW for path in (ROOT / "src/skywrite" / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and node.attr in nouns and ast.unparse(node.value).endswith("sky"):
+                found.add((path.name, f"sky.{node.attr}", "if feature(" in path.read_text(encoding="utf-8")))
+    # They ask first whether it is there: the demo shows an inbox, and --jsonl posts rows.
+    assert {("demo.py", "sky.inbox", True), ("posting.py", "sky.transfer", True)} == found
+
+
+def test_a_trouble_of_a_feature_that_is_no_more_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A problem that was stored before its feature was taken off the list keeps no notice back."""
+    monkeypatch.setattr(troubles, "features", lambda: ())
+    troubles._solved.cache_clear()
+    ctx = cast(Context, None)
+    stored = [kind for kind, row in troubles.TROUBLES.items() if row.over and row.check is None]
+    kept = [kind for kind in stored if not troubles.is_over(ctx, troubles.Trouble("", kind, None, 1, ""))]
+    troubles._solved.cache_clear()
+    assert (["feed.failing"], []) == (stored, kept)

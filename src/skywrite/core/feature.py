@@ -41,11 +41,10 @@ class Feature(NamedTuple):
 
     `services`: nouns of `Skywrite`. `operations`: modules with rows of the table. `commands`: by their names. `pages`:
     modules with `routes()` of the page; `navigation`: those that its menu lists; `panels`: its parts of the settings;
-    `post_panels`: those of the page of a post.
-    `served`: what else the server answers. `layer`: what the plan may show on top. `works`: periodic work that depends
-    on others; `rehearsed`: that of it which a rehearsal does, too. `timers`: what runs its kinds of timers. `prune`:
-    drops what it no longer needs. `recover`: repairs times that a wrong clock left. `solved`: by kinds of its
-    events, whether the trouble that one reports is over.
+    `post_panels`: those of the page of a post. `served`: what else the server answers. `layer`: what the plan may show
+    on top. `works`: periodic work that depends on others; `rehearsed`: that of it which a rehearsal does, too.
+    `timers`: what runs its kinds of timers. `prune`: drops what it no longer needs. `recover`: repairs times that a
+    wrong clock left. `solved`: by kinds of its events, whether the trouble that one reports is over.
     """
 
     name: str
@@ -70,8 +69,12 @@ class Feature(NamedTuple):
         """Where it lives."""
         return Path(__file__).parents[1] / "features" / self.name
 
+    def path(self, module: str) -> str:
+        """Where one of its modules is imported from."""
+        return f"skywrite.features.{self.name}.{module}"
+
     def load(self, home: str) -> Any:
         """A module of the feature, or what is called so in it."""
         module, _, name = home.partition(":")
-        found = import_module(f"skywrite.features.{self.name}.{module}")
+        found = import_module(self.path(module))
         return getattr(found, name) if name else found

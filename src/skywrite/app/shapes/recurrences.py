@@ -16,7 +16,6 @@ from skywrite.core.errors import Notice, SkywriteError
 from skywrite.posting.schedule.recurrence import describe, parse_rule
 
 if TYPE_CHECKING:
-    from skywrite.app.facade import Skywrite
     from skywrite.queue.model import Recurrence
 
 
@@ -70,11 +69,6 @@ class Stopped(Output):
 
     id: int
     cancelled: int
-
-
-def recurrence_shape(sky: Skywrite, item: Recurrence, warnings: Sequence[Notice] = ()) -> RecurrenceShape:
-    """A recurrence as JSON, with warnings about what was just done."""
-    return status_shape(sky.recurrences.status(item), warnings)
 
 
 def status_shape(status: RecurrenceStatus, warnings: Sequence[Notice] = ()) -> RecurrenceShape:

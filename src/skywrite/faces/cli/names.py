@@ -53,12 +53,12 @@ _HOMES = {name: f"skywrite.faces.cli.{module}" for group in GROUPS.values() for 
 
 
 def home_of(name: str) -> str | None:
-    """The module of a command, or None if there is no such command."""
-    return _HOMES.get(name) or _of_features().get(name)
+    """The module of a command, or None if there is no such command. For one of the frame no feature is looked at."""
+    return _HOMES.get(name) or all_commands().get(name)
 
 
 def all_commands() -> dict[str, str]:
-    """All commands with their modules. Those of features are looked for only if the others do not do."""
+    """All commands with their modules."""
     return {name: module for group in groups().values() for name, (module, _) in group.items()}
 
 
@@ -70,17 +70,8 @@ def groups() -> dict[str, dict[str, tuple[str, str]]]:
     found = {title: {name: (_HOMES[name], line) for name, (_, line) in own.items()} for title, own in GROUPS.items()}
     for row in features():
         for name, command in row.commands.items():
-            found[command.group][name] = (f"skywrite.features.{row.name}.{command.module}", command.summary)
+            found[command.group][name] = (row.path(command.module), command.summary)
     return found
-
-
-@cache
-def _of_features() -> dict[str, str]:
-    from skywrite.features import features
-
-    return {
-        name: f"skywrite.features.{row.name}.{one.module}" for row in features() for name, one in row.commands.items()
-    }
 
 
 # Old names, and the names that stand for them now. They work for ever, and nothing lists them.

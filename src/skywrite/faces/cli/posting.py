@@ -198,8 +198,11 @@ def _send_rows(text: tuple[str, ...], file: Path | None, options: dict[str, Any]
     from skywrite.app import Skywrite
     from skywrite.app.reports import check_reports
     from skywrite.core.errors import InputError
+    from skywrite.features import feature
     from skywrite.posting.sources.table import read_jsonl
 
+    if feature("tables") is None:
+        raise InputError("--jsonl needs the feature tables, which is off the list.", hint="Post one text at a time.")
     for name in ("next_slot", "reply_last", "every", "pool", "until", "zone", "as_draft", "dry_run"):
         if options[name]:
             flag = {"as_draft": "draft"}.get(name, name).replace("_", "-")

@@ -42,10 +42,12 @@ class TroubleKind(NamedTuple):
 
 
 def is_over(ctx: Context, trouble: Trouble) -> bool:
-    """Whether a problem is over, according to what is stored now."""
-    check = TROUBLES[trouble.kind].check
+    """Whether a problem is over, according to what is stored now. That of a feature which is no more, is."""
+    check, asked = TROUBLES[trouble.kind].check, _solved().get(trouble.kind)
     try:
-        return _solved()[trouble.kind](ctx, trouble.subject_id or 0) if check is None else check(ctx, trouble)
+        if check is not None:
+            return check(ctx, trouble)
+        return asked is None or asked(ctx, trouble.subject_id or 0)
     except NotFound:
         return True
 

@@ -197,7 +197,7 @@ def move(recurrence_id: int, when: str, to: str, as_json: bool) -> None:
 
 def _change(recurrence_id: int, when: str, to: str | None, as_json: bool) -> None:
     from skywrite.app import Skywrite
-    from skywrite.app.shapes.recurrences import recurrence_shape
+    from skywrite.features.recurring.operations import recurrence_shape
 
     with Skywrite() as sky:
         before = sky.recurrences.get(recurrence_id)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from msgspec import Meta
 
+from skywrite.app import Skywrite
 from skywrite.app.operations.copies import new_row
 from skywrite.app.operations.shapes import ById, Id, Input, NewDraft, Text, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
-from skywrite.app.shapes.recurrences import RecurrenceShape, Stopped, recurrence_shape
+from skywrite.app.shapes.recurrences import RecurrenceShape, Stopped, status_shape
+from skywrite.core.errors import Notice
 from skywrite.queue.model import Recurrence
 from skywrite.queue.recurrences import unknown_recurrence
 
@@ -99,6 +102,11 @@ def change_occurrence(access: Access, given: ChangeOccurrence) -> RecurrenceShap
     """Move one occurrence to another time, or skip it."""
     seen_recurrence(access, given.id)
     return recurrence_shape(access.sky, access.sky.recurrences.skip_or_move(given.id, given.occurrence, given.to))
+
+
+def recurrence_shape(sky: Skywrite, item: Recurrence, warnings: Sequence[Notice] = ()) -> RecurrenceShape:
+    """A recurrence as JSON, with warnings about what was just done."""
+    return status_shape(sky.recurrences.status(item), warnings)
 
 
 def seen_recurrence(access: Access, recurrence_id: int) -> Recurrence:

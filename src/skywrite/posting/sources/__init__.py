@@ -1,4 +1,4 @@
-"""Where posts come from if nobody types them: tables, feeds, folders, commands.
+"""What people and programs wrote elsewhere, read into rows of drafts: tables, files with front matter, output, HTML.
 
-What lives here: reading each source into rows or drafts. What does not: checking and scheduling them (`app`).
+What does not live here: feeds (the feature `feeds`), and what a row means (`app.rows`).
 """
