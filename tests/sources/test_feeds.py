@@ -65,6 +65,21 @@ def pass_time(sky: Skywrite, **delta: float) -> None:
     sky.context.clock.advance(timedelta(**delta).total_seconds())
 
 
+# The clock
+
+
+def test_a_run_polls_what_a_clock_that_ran_ahead_has_put_off(sky: Skywrite, web: FeedServer) -> None:
+    """Whoever adds a feed next year, and comes back, need not wait until then."""
+    web.pages["/feed"] = rss(item("old"))
+    pass_time(sky, days=365)
+    add(sky, web)
+    pass_time(sky, days=-365)
+    web.pages["/feed"] = rss(item("new"), item("old"))
+    asked = len(web.asked)
+    sky.run_once()
+    assert (asked + 1, 1) == (len(web.asked), len(sky.feeds.items(1)) - 1)
+
+
 # Who wrote it
 
 
