@@ -46,3 +46,9 @@ def test_a_text_is_checked_before_anybody_signs_in(world: World) -> None:
     assert [5] == [post.graphemes for post in check_text(access, CheckText(text="Hello")).posts]
     with fails("account.unknown"):
         check_text(access, CheckText(text="Hello", account="nobody.test"))
+
+
+def test_the_menu_has_every_page_in_its_place() -> None:
+    """Pages of features stand among those of the frame."""
+    names = ["Plan", "Compose", "Inbox", "History", "Stats", "Feeds", "Recurrences", "Media", "Accounts", "Settings"]
+    assert [*names, "Status"] == [entry.name for entry in navigation()]
