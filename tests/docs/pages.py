@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tests.docs import needs, serving
+from tests.docs import crossing, needs, serving
 from tests.docs.blocks import Block, blocks
 from tests.docs.readers import (
     COMPARED,
@@ -90,6 +90,17 @@ PAGES: dict[str, Page] = {
         blocks={
             "- uses": How(RUN, needs.workflow_step),
             "*/15": How(RUN, needs.cron_line),
+        },
+    ),
+    "docs/guide/cross-post.md": Page(
+        handles=(HANDLE, "ap.brid.gy"),
+        now=None,
+        needs=(needs.signed_in, crossing.published, crossing.mastodon),
+        blocks={
+            "{": How(COMPARED, crossing.message),
+            "import os": after(python(), crossing.crossed),
+            "from skywrite": after(python(), crossing.followed),
+            "const { createHmac": How(RUN, crossing.code_of_n8n),
         },
     ),
     "docs/guide/feeds.md": Page(

@@ -7,8 +7,9 @@ not: sending messages (`features.webhooks`), streaming events to browsers (`serv
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal, NamedTuple, get_args
 
 from skywrite.core.clock import to_iso
@@ -31,6 +32,7 @@ EventKind = Literal[
     "repost.failed",
     "follow_up.failed",
     "follow_up.expired",
+    "inbox.received",
     "approval.requested",
     "approval.given",
     "approval.rejected",
@@ -117,7 +119,11 @@ def note_post_event(
 
 def note_post_events(tx: Transaction, now: datetime, events: Sequence[PostEvent]) -> None:
     """Note events about posts."""
-    _note(tx, now, [_Noted(one.kind, _data_of(one), one.post.account_did, one.post.id) for one in events])
+    _note(
+        tx,
+        now,
+        [_Noted(one.kind, _data_of(one), one.post.account_did, one.post.id, None, _records_of(one)) for one in events],
+    )
 
 
 class _Noted(NamedTuple):
@@ -126,6 +132,8 @@ class _Noted(NamedTuple):
     account_did: str | None
     subject_id: int | None
     account_dids: Sequence[str] | None = None
+    # What only messages carry, because it is too much for every row: looked up where a webhook listens.
+    more: Callable[[Transaction], Mapping[str, Any]] | None = None
 
     def event(self, now: datetime) -> Event:
         """The event, before it has a number."""
@@ -145,6 +153,24 @@ def _data_of(event: PostEvent) -> dict[str, Any]:
         "uri": event.uri,
         **facts_of(problem),
     }
+
+
+def _records_of(event: PostEvent) -> Callable[[Transaction], Mapping[str, Any]] | None:
+    """What looks up everything that a published post says."""
+    return partial(_published, event.post) if event.kind == "post.published" else None
+
+
+def _published(post: Post, tx: Transaction) -> dict[str, Any]:
+    """The records as they are in the repository; none of those that a hand has damaged."""
+    from skywrite.protocol.bsky.contents import parts_of
+
+    row, account = tx.row("get_post", id=post.id), tx.row("get_account", did=post.account_did)
+    try:
+        assert row is not None and account is not None
+        parts = parts_of(json.loads(row["frozen"])["writes"], post.account_did, account["pds_url"])
+        return {"url": parts[0]["url"], "langs": parts[0]["langs"], "parts": parts}
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return {"url": None, "langs": [], "parts": []}
 
 
 def _note(tx: Transaction, now: datetime, events: Sequence[_Noted]) -> None:
@@ -173,8 +199,9 @@ def _note_heard(
     row = tx.row("insert_event", **values, data=dump_json(event.data), now=now)
     assert row is not None
     known = {"event_id": row["id"], "kind": event.kind, "now": now}
+    more = {} if event.more is None else event.more(tx)
     for hook_id, told in heard.items():
-        body = message(event.kind, now, {**told.data, **_account_names(tx, told.account_dids)})
+        body = message(event.kind, now, {**told.data, **more, **_account_names(tx, told.account_dids)})
         tx.row("insert_delivery", webhook_id=hook_id, body=body, **known)
 
 

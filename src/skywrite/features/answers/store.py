@@ -13,12 +13,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from skywrite.core.clock import to_iso
 from skywrite.core.errors import Do, Hint, NotFound
 from skywrite.core.shown import named
 from skywrite.queue import identities
 from skywrite.queue.adding import add_posts
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
+from skywrite.queue.events import note_event
 from skywrite.queue.model import NewPost
 from skywrite.queue.reading import SET_ASIDE, UnreadableRow, json_of, readable, reads
 from skywrite.queue.rows import dump_json
@@ -125,7 +127,13 @@ class InboxItems:
             return 0
         with self._store._writing(wake=False) as tx:
             # Lists come newest first; who wrote first is answered first.
-            added = sum(tx.run("insert_inbox", **_values(item)) for item in reversed(fresh))
+            added = 0
+            for item in reversed(fresh):
+                if tx.run("insert_inbox", **_values(item)) == 1:
+                    added += 1
+                    # What was there at the first look is no news.
+                    if before is not None and before.until is not None:
+                        _tell(tx, self._store._clock.now(), item)
             if place is not None and items:
                 _put_place(tx, items[0].account_did, place, before or Place())
             return added
@@ -280,6 +288,15 @@ class InboxItems:
         with self._store._writing(wake=False) as tx:
             tx.run("pass_whole_inbox", account_did=account_did, why=SEEN_BEFORE, now=now)
             tx.run("put_inbox_function", account_did=account_did, name=function, now=now)
+
+
+def _tell(tx: Transaction, now: datetime, item: NewItem) -> None:
+    """The event about a new item: the whole of it but for whose it is, which every event says."""
+    row = tx.row("known_inbox", account_did=item.account_did, uri=item.uri)
+    assert row is not None
+    data = {"id": row["id"], **item._asdict(), "labels": list(item.labels), "indexed_at": to_iso(item.indexed_at)}
+    del data["account_did"]
+    note_event(tx, "inbox.received", now, data, account_did=item.account_did, subject_id=row["id"])
 
 
 def _get(tx: Transaction, item_id: int) -> InboxItem:
