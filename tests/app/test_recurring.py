@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -313,3 +314,25 @@ def test_a_rule_from_before_is_not_asked_for_again(sky: Skywrite) -> None:
     store.update_recurrence(store.recurrence(1)._replace(rule="* * * * *"))
     sky.recurrences.edit(1, text="Good morning")
     assert ["Good morning"] == [entry.post.text for entry in sky.posts.list()]
+
+
+def test_the_same_again_is_the_same(world: World, sky: Skywrite) -> None:
+    """A recurrence asked for twice, at once or a day later, is there once and says so; another text is another."""
+    with ThreadPoolExecutor(4) as pool:
+        both = list(pool.map(lambda _: sky.schedule("x", every="0 9 * * *"), range(4)))
+    assert ([1, 1, 1, 1], 3) == ([one.recurrence_id for one in both], sum(one.existed for one in both))
+    run_until(world, sky, NOON + 24 * HOUR, HOUR)
+    again = sky.schedule("x", every="0 9 * * *")
+    assert (True, 1, "SameRecurrence") == (again.existed, again.recurrence_id, again.warnings[0].name)
+    assert (["x"], 1) == (world.texts(), len(due(sky)))
+    assert [False, False] == [
+        sky.schedule(text, every=rule).existed for text, rule in (("y", "0 9 * * *"), ("x", "0 8 * * *"))
+    ]
+
+
+def test_the_same_after_its_end_is_another(sky: Skywrite) -> None:
+    """One that was stopped does not stand for a new one, and undoing the second asking takes nothing away."""
+    first = sky.schedule("x", every="0 9 * * *")
+    assert first.recurrence_id is not None
+    sky.recurrences.stop(first.recurrence_id)
+    assert not sky.schedule("x", every="0 9 * * *").existed

@@ -94,7 +94,7 @@ def test_an_identity_is_the_same_everywhere(store: Store, elsewhere: Store) -> N
 
 def test_an_occurrence_is_the_same_after_a_restore(store: Store, clock: FakeClock) -> None:
     """The post of an occurrence that is made again has the keys that it had, whatever jitter and time it got."""
-    rule = store.recurrence(store.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC", {"text": "Hello"})))
+    rule = store.recurrence(store.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC", {"text": "Hello"})).id)
     new = post(occurrence=later(60), due=later(75))
     assert store.add_occurrence(rule, new)
     made = store.occurrence_post(rule.id, later(60))
@@ -110,7 +110,7 @@ def test_another_recurrence_with_the_same_number_is_another(store: Store, elsewh
     """Numbers are given again after a restore; the recurrences are told apart by when they were made."""
     roots = []
     for one in (store, elsewhere):
-        number = one.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC"), post(occurrence=NOON))
+        number = one.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC"), post(occurrence=NOON)).id
         made = one.occurrence_post(number, NOON)
         assert made is not None
         roots.append(made.root_rkey)

@@ -43,7 +43,7 @@ DAILY = NewRecurrence(
 
 def test_recurrence_round_trip(store: Store) -> None:
     """A rule comes back as it was handed over, with its first post."""
-    number = store.add_recurrence(DAILY, post("Good morning", occurrence=later(60), due=later(60)))
+    number = store.add_recurrence(DAILY, post("Good morning", occurrence=later(60), due=later(60))).id
     rule = store.recurrence(number)
     for name in ("account_did", "rule", "zone", "draft", "pool", "prepared", "until", "exceptions"):
         assert getattr(DAILY, name) == getattr(rule, name)
@@ -81,7 +81,7 @@ def test_posts_and_rules_together_or_not_at_all(store: Store) -> None:
 
 def test_rules_of_an_account(store: Store) -> None:
     """Rules are listed for all accounts or for one."""
-    numbers = [store.add_recurrence(DAILY), store.add_recurrence(DAILY._replace(account_did=BOB))]
+    numbers = [store.add_recurrence(DAILY).id, store.add_recurrence(DAILY._replace(account_did=BOB)).id]
     assert (numbers, numbers[1:]) == ([r.id for r in store.recurrences()], [r.id for r in store.recurrences(BOB)])
 
 
@@ -98,7 +98,7 @@ def test_a_skipped_occurrence_gives_its_turn_back(store: Store, clock: FakeClock
 
 def test_one_post_for_an_occurrence(store: Store, clock: FakeClock) -> None:
     """However often an occurrence is added, there is one post for it, and the pool moves on by one."""
-    number = store.add_recurrence(DAILY, post(occurrence=NOON))
+    number = store.add_recurrence(DAILY, post(occurrence=NOON)).id
     follow = post("b", recurrence_id=number, occurrence=later(60), due=later(60))
     store.settle(claimed(store), Published("at://a/b/c", "bafyc"), follow=follow)
     again = store.add([follow])[0]
@@ -107,7 +107,7 @@ def test_one_post_for_an_occurrence(store: Store, clock: FakeClock) -> None:
 
 def test_next_post_of_a_rule(store: Store) -> None:
     """It is stored once, while the rule is as it was read."""
-    rule = store.recurrence(store.add_recurrence(DAILY))
+    rule = store.recurrence(store.add_recurrence(DAILY).id)
     follow = post("b", occurrence=later(60), due=later(60))
     assert [True, False] == [store.add_occurrence(rule, follow) for _ in range(2)]
     assert (["b"], [rule.id]) == ([p.text for p in store.posts()], [p.recurrence_id for p in store.posts()])
@@ -116,7 +116,7 @@ def test_next_post_of_a_rule(store: Store) -> None:
 @pytest.mark.parametrize("way", ["removed", "changed"])
 def test_no_next_post_of_another_rule(store: Store, clock: FakeClock, way: str) -> None:
     """A rule that was removed or changed since it was read gives no post, and that is no error."""
-    rule = store.recurrence(store.add_recurrence(DAILY))
+    rule = store.recurrence(store.add_recurrence(DAILY).id)
     clock.advance(1)
     if way == "removed":
         store.remove_recurrence(rule.id)
@@ -127,7 +127,7 @@ def test_no_next_post_of_another_rule(store: Store, clock: FakeClock, way: str) 
 
 def test_changed_rule(store: Store) -> None:
     """A rule can be changed; its place in the pool stays."""
-    number = store.add_recurrence(DAILY, post(occurrence=NOON))
+    number = store.add_recurrence(DAILY, post(occurrence=NOON)).id
     changed = store.update_recurrence(store.recurrence(number)._replace(rule="0 8 * * *", state="paused", position=9))
     assert (changed, "0 8 * * *", "paused", 1) == (
         store.recurrence(number),
@@ -139,7 +139,7 @@ def test_changed_rule(store: Store) -> None:
 
 def test_lost_update_is_refused(store: Store, clock: FakeClock) -> None:
     """Of two changes to the same reading of a rule, the second one is told to look again."""
-    rule = store.recurrence(store.add_recurrence(DAILY))
+    rule = store.recurrence(store.add_recurrence(DAILY).id)
     clock.advance(1)
     store.update_recurrence(rule._replace(zone="UTC"))
     with fails("post.wrong_state", match="somebody else"):
@@ -149,7 +149,7 @@ def test_lost_update_is_refused(store: Store, clock: FakeClock) -> None:
 
 def test_removed_rule(store: Store) -> None:
     """With a rule go its waiting posts; what was published stays in the history."""
-    number = store.add_recurrence(DAILY, post("first", occurrence=NOON))
+    number = store.add_recurrence(DAILY, post("first", occurrence=NOON)).id
     store.settle(
         claimed(store),
         Published("at://a/b/c", "bafyc"),
@@ -164,7 +164,7 @@ def test_removed_rule(store: Store) -> None:
 def test_media_of_a_rule_stay(store: Store, clock: FakeClock) -> None:
     """Bytes that a rule's later posts need are not pruned."""
     store.put_media(media(b"1", "bafy"))
-    number = store.add_recurrence(DAILY._replace(media=("bafy",)))
+    number = store.add_recurrence(DAILY._replace(media=("bafy",))).id
     clock.advance(10 * 86_400)
     kept = store.prune()
     store.remove_recurrence(number)
@@ -190,25 +190,25 @@ def test_settings(store: Store, value: object) -> None:
 
 def test_occurrence_belongs_to_one_rule(store: Store) -> None:
     """Two rules may both have a post for the same moment."""
-    numbers = [store.add_recurrence(DAILY, post(occurrence=NOON)) for _ in range(2)]
+    numbers = [store.add_recurrence(DAILY, post(occurrence=NOON)).id for _ in range(2)]
     assert (2, 2) == (len(set(numbers)), store.count()["scheduled"])
     assert timedelta(0) == (store.posts()[0].occurrence or later(1)) - NOON
 
 
 def test_rules_without_a_waiting_post(store: Store) -> None:
     """An active rule whose posts are all done with is found, with its last occurrence; a busy or paused one is not."""
-    idle = store.add_recurrence(DAILY, post(occurrence=NOON))
+    idle = store.add_recurrence(DAILY, post(occurrence=NOON)).id
     store.settle(claimed(store), Published("at://a/b/c", "bafyc"))
     store.add_recurrence(DAILY, post(occurrence=later(60), due=later(60)))
-    paused = store.recurrence(store.add_recurrence(DAILY))
+    paused = store.recurrence(store.add_recurrence(DAILY).id)
     store.update_recurrence(paused._replace(state="paused"))
     assert [(idle, NOON)] == [(rule.id, last) for rule, last in store.idle_recurrences()]
 
 
 def test_a_moved_post_does_not_keep_its_rule(store: Store) -> None:
     """Once the moment has come for which it was made, a post that was moved to later makes its rule wait no more."""
-    ahead = store.add_recurrence(DAILY, post(occurrence=later(60), due=later(9999)))
-    passed = store.add_recurrence(DAILY, post(occurrence=NOON, due=later(9999)))
-    overdue = store.add_recurrence(DAILY, post(occurrence=later(-60), due=later(-30)))
+    ahead = store.add_recurrence(DAILY, post(occurrence=later(60), due=later(9999))).id
+    passed = store.add_recurrence(DAILY, post(occurrence=NOON, due=later(9999))).id
+    overdue = store.add_recurrence(DAILY, post(occurrence=later(-60), due=later(-30))).id
     found = [[rule.id for rule, _ in store.idle_recurrences(number)] for number in (ahead, passed, overdue, None)]
     assert [[], [passed], [], [passed]] == found

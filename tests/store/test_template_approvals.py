@@ -40,7 +40,7 @@ def daily(store: Store) -> Recurrence:
     """A recurrence of two texts with a random delay of up to a minute, on an account that asks for approvals."""
     store.set_account_settings(ALICE, {"approval": "all"})
     new = rule("One", "Two", jitter_seconds=60)
-    return store.recurrence(store.add_recurrence(new, occurrence("One", delay=5)))
+    return store.recurrence(store.add_recurrence(new, occurrence("One", delay=5)).id)
 
 
 def approve(store: Store, recurrence: Recurrence) -> None:
@@ -156,7 +156,7 @@ def test_a_rejected_post_is_not_covered(store: Store, daily: Recurrence, clock: 
 def test_nobody_approves_what_they_made(store: Store) -> None:
     """Neither who made the recurrence nor who changed it."""
     with written_by("key 1", agent=True):
-        number = store.add_recurrence(rule("One"), occurrence("One", 1))
+        number = store.add_recurrence(rule("One"), occurrence("One", 1)).id
     with written_by("person 2", agent=False):
         changed = store.replace_recurrence(store.recurrence(number), rule("Two"), occurrence("Two", 1))
     for who in ("key 1", "person 2"):
@@ -168,7 +168,7 @@ def test_nobody_approves_what_they_made(store: Store) -> None:
 
 def test_the_database_refuses_what_the_template_does_not_cover(store: Store, daily: Recurrence) -> None:
     """Even where the program does not look before: the approval must be of this version's template, and stand."""
-    same = store.add_recurrence(rule("One", "Two", jitter_seconds=60), occurrence("One", delay=6))
+    same = store.add_recurrence(rule("One", "Two", jitter_seconds=60), occurrence("One", delay=6)).id
     covered = {"approval": "x", "template": template_digest(daily)}
     assert template_digest(daily) == template_digest(store.recurrence(same))
     assert not may_start(store, **covered)

@@ -167,7 +167,7 @@ def test_media_come_back_with_an_edit(store: Store, clock: FakeClock) -> None:
 
 def test_what_workers_do_is_not_taken_back(store: Store) -> None:
     """Only what a user asked for counts as a change."""
-    rule = store.recurrence(store.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC")))
+    rule = store.recurrence(store.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC")).id)
     store.add_occurrence(rule, post(occurrence=NOON))
     store.settle(claimed(store), Failed(PROBLEM))
     with fails("undo.nothing"):
@@ -176,12 +176,12 @@ def test_what_workers_do_is_not_taken_back(store: Store) -> None:
 
 def end_recurrence(store: Store) -> None:
     """Remove a recurrence."""
-    store.remove_recurrence(store.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC")))
+    store.remove_recurrence(store.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC")).id)
 
 
 def edit_recurrence(store: Store) -> None:
     """Replace a recurrence."""
-    rule = store.recurrence(store.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC")))
+    rule = store.recurrence(store.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC")).id)
     store.replace_recurrence(rule, NewRecurrence(ALICE, "daily 10:00", "UTC"), post("c", occurrence=NOON))
 
 

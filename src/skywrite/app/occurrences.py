@@ -23,7 +23,7 @@ from skywrite.posting.schedule.policy import DEFAULT_LATE_SECONDS, RECURRING_LAT
 from skywrite.posting.schedule.recurrence import MICROSECOND, Occurrence, catch_up, check_minute, parse_rule, pick
 from skywrite.posting.schedule.slots import with_jitter
 from skywrite.posting.schedule.tokens import DateOrder
-from skywrite.queue.model import Account, NewPost, NewRecurrence, Recurrence
+from skywrite.queue.model import WAITING_STATES, Account, NewPost, NewRecurrence, Recurrence
 
 _LATE = (RECURRING_LATE_POLICY, DEFAULT_LATE_SECONDS)
 
@@ -76,12 +76,31 @@ class Occurrences:
             return Scheduled(None, account.handle, new.first.due_at, new.recurrence.zone, warnings=new.warnings)
         self._drafting.keep_media(new.readies)
         clashes = self._drafting.clashes(account.did, str(new.first.draft.get("text", "")), new.first.due_at)
-        recurrence_id = self._ctx.store.add_recurrence(new.recurrence, new.first, operation="schedule")
+        store, zone = self._ctx.store, new.recurrence.zone
+        added = store.add_recurrence(new.recurrence, new.first, operation="schedule", once=True)
+        if added.existed:
+            return self._known(added.id, account, zone, new.warnings)
         assert new.first.occurrence is not None
-        stored = self._ctx.store.occurrence_post(recurrence_id, new.first.occurrence)
-        assert stored is not None
+        first = store.occurrence_post(added.id, new.first.occurrence)
+        assert first is not None
         warnings = (*new.warnings, *clashes)
-        return Scheduled(stored.id, account.handle, stored.due_at, new.recurrence.zone, False, warnings, recurrence_id)
+        return Scheduled(first.id, account.handle, first.due_at, zone, False, warnings, added.id)
+
+    def _known(self, recurrence_id: int, account: Account, zone: str, warnings: tuple[Notice, ...]) -> Scheduled[int]:
+        """A recurrence that was there already, with the post that comes next."""
+        text = f"Recurrence {recurrence_id} is the same: nothing was added."
+        told = (Notice("SameRecurrence", text, recurrence_id), *warnings)
+        self.sweep(recurrence_id)
+        posts = self._ctx.store.posts(WAITING_STATES, recurrence_id=recurrence_id, limit=1)
+        if not posts:
+            raise Conflict(
+                f"Recurrence {recurrence_id} is the same, and ends just now.",
+                code="post.wrong_state",
+                hint="Try again.",
+            )
+        return Scheduled(
+            posts[0].id, account.handle, posts[0].due_at, zone, True, told, recurrence_id, state=posts[0].state
+        )
 
     def accept(
         self,

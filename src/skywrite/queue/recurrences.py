@@ -18,23 +18,44 @@ from skywrite.queue.reading import readable, reads
 from skywrite.queue.rows import dump_json, recurrence_of
 from skywrite.queue.steps import locked, update_ready
 
+# What two requests for the same have in common. How its pictures were made ready may differ.
+_SAID = (
+    "account_did",
+    "rule",
+    "zone",
+    "draft",
+    "pool",
+    "starts_at",
+    "until",
+    "jitter_seconds",
+    "late_policy",
+    "late_seconds",
+)
+
 
 class RecurrenceOperations(StoreBase):
     """Operations on recurrences, slots and settings."""
 
-    def add_recurrence(self, new: NewRecurrence, first: NewPost | None = None, *, operation: str | None = None) -> int:
+    def add_recurrence(
+        self, new: NewRecurrence, first: NewPost | None = None, *, operation: str | None = None, once: bool = False
+    ) -> AddResult:
         """Store a recurrence and the post of its first occurrence (with its `recurrence_id`).
 
-        Returns the recurrence's number. With an `operation`, this can be undone.
+        With `once`, an active one that says the same stands for it: a request may come twice. With an `operation`, this
+        can be undone.
         """
         with self._writing() as tx:
             locked(tx, new.account_did)
+            rows = tx.rows("list_account_recurrences", did=new.account_did) if once else []
+            for known in readable(rows, recurrence_of):
+                if known.state == "active" and all(getattr(known, name) == getattr(new, name) for name in _SAID):
+                    return AddResult(known.id, existed=True)
             recurrence_id = self._add_recurrence(tx, new)
             posts = [] if first is None else [first._replace(recurrence_id=recurrence_id)]
             results = add_posts(tx, self._clock, posts)
             if operation is not None:
                 note_added(tx, operation, self._clock.now(), results, [recurrence_id])
-            return recurrence_id
+            return AddResult(recurrence_id, existed=False)
 
     @repeated
     def add_with_recurrences(

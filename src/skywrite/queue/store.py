@@ -16,8 +16,8 @@ operations, each one transaction and each one safe to call from any thread, are 
   expire_lease, set_aside, next_ready_at, late_accounts, view;
 - `clock_skew.py`: recover_clock_skew, recover_feed_clock_skew;
 - `media.py`: media_info, media_of, read_media, put_upload, unneeded_bytes, uploads, uploads_by, drop_upload, prune;
-- `recurrences.py`: add_recurrence, add_with_recurrences, add_occurrence, recurrence, recurrences, idle_recurrences,
-  update_recurrence, replace_recurrence, remove_recurrence, set_slots, slots;
+- `recurrences.py`: add_recurrence, add_with_recurrences, add_occurrence, recurrence, recurrences,
+  idle_recurrences, update_recurrence, replace_recurrence, remove_recurrence, set_slots, slots;
 - `settings.py`: setting, settings, put_setting;
 - `timers.py`: add_timer, timers, timer, remove_timer, move_timer, claim_timer, renew_timer, finish_timer,
   note_timer;
