@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from skywrite import client_utils, exceptions, models
     from skywrite.app import Skywrite
+    from skywrite.app.bots import Author, Item, Later, Like, Repost
     from skywrite.async_client import AsyncClient
     from skywrite.client import Client
     from skywrite.core.errors import SkywriteError
@@ -23,9 +24,14 @@ __version__ = "0.1.0"
 __all__ = [
     "AsyncClient",
     "AtUri",
+    "Author",
     "Client",
     "IdResolver",
     "InboxItem",
+    "Item",
+    "Later",
+    "Like",
+    "Repost",
     "Request",
     "Session",
     "SessionEvent",
@@ -40,9 +46,14 @@ __all__ = [
 _HOMES = {
     "AsyncClient": "skywrite.async_client",
     "AtUri": "skywrite.sdk.uri",
+    "Author": "skywrite.app.bots",
     "Client": "skywrite.client",
     "IdResolver": "skywrite.sdk.resolver",
     "InboxItem": "skywrite.features.answers.store",
+    "Item": "skywrite.app.bots",
+    "Later": "skywrite.app.bots",
+    "Like": "skywrite.app.bots",
+    "Repost": "skywrite.app.bots",
     "Request": "skywrite.sdk.request",
     "Session": "skywrite.sdk.sessions",
     "SessionEvent": "skywrite.sdk.sessions",

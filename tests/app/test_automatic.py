@@ -51,7 +51,7 @@ class Scene(NamedTuple):
 def answering(sky: Skywrite) -> None:
     """A program with a function for replies."""
 
-    @sky.on_reply
+    @sky.on_reply(unasked=True)
     def answer(item: Any) -> str:
         return other_words()
 

@@ -67,7 +67,7 @@ def prepare(sky: Skywrite, world: World) -> None:
 def program(sky: Skywrite) -> None:
     """A function that each process has, and in which it ends."""
 
-    @sky.on_reply
+    @sky.on_reply(unasked=True)
     def answer(item: Any) -> str:
         return str(die())
 

@@ -73,7 +73,7 @@ def function(sky: Skywrite, world: World, web: Web, what: str) -> None:
 def answer(sky: Skywrite, world: World, web: Web, what: str) -> None:
     sky.post("Ask me")
 
-    @sky.on_reply
+    @sky.on_reply(unasked=True)
     def reply(item: Any) -> dict[str, Any]:
         return web.row(what)
 

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
+from skywrite.app.bots import Item
 from skywrite.core.errors import SkywriteError
 from skywrite.features.answers import collecting
 from skywrite.features.answers.service import InboxTask
+from skywrite.features.answers.store import NOTHING_TO_SAY
 from skywrite.posting.publish.rounds import take_all
 from skywrite.protocol.atproto.tid import tid_from
 from skywrite.queue import identities
@@ -31,16 +33,18 @@ class Bot:
         self.heard: list[str] = []
         self.logged: list[tuple[str, dict[str, Any]]] = []
 
-        @sky.on_reply
-        def answer(item: Any) -> Any:
+        @sky.on_mention
+        @sky.on_reply(unasked=True)
+        @sky.on_quote(unasked=True)
+        def answer(item: Item) -> Any:
             self.heard.append(item.text)
             return said(item)
 
     def turn(self) -> list[str]:
         """Look for what is new, answer it, send the answers, and let a minute pass; what alice's answers say."""
-        handlers = self.sky._functions.reply_handlers
+        answerers = self.sky._functions.listeners.all
         log = lambda event, **facts: self.logged.append((event, facts))  # noqa: E731
-        take_all(InboxTask(self.sky.context, self.sky.inbox, handlers, log))
+        take_all(InboxTask(self.sky.context, self.sky.inbox, answerers, log))
         self.sky.run_once()
         self.world.clock.advance(60)
         return self.answers()
@@ -106,7 +110,7 @@ def test_a_function_that_fails_is_called_three_times(sky: Skywrite, world: World
         world.clock.advance(301)
     assert (3, 1) == (bot.heard.count("Bad"), bot.heard.count("Good"))
     bad, good = sky.inbox.list()
-    assert (True, None) == ("RuntimeError: no" in (bad.passed or ""), good.passed)
+    assert (True, NOTHING_TO_SAY) == ("RuntimeError: no" in (bad.passed or ""), good.passed)
 
 
 def test_it_starts_from_now(sky: Skywrite, world: World, carol: Stranger) -> None:
@@ -297,17 +301,17 @@ def test_one_item_and_one_setting_stop_no_other(
     store.set_account_settings(bot.sky.accounts.get().did, {"answer_within": "soon", "answers_per_person": "many"})
     answer_by = bot.sky.inbox.answer_by
 
-    def broken(name: str, call: Any, item: Any) -> None:
+    def broken(answerer: Any, item: Any, stored: Any) -> Any:
         if item.text == "Bad":
             raise KeyError("a mistake")
-        answer_by(name, call, item)
+        return answer_by(answerer, item, stored)
 
     monkeypatch.setattr(type(bot.sky.inbox), "answer_by", lambda self, *given: broken(*given))
     carol.say("Bad", to=ours)
     world.clock.advance(1)
     carol.say("Good", to=ours)
     assert ["Re: Good"] == bot.turn()
-    assert ["skywrite.bug"] == [facts["code"] for event, facts in bot.logged if event == "on_reply_failed"]
+    assert ["skywrite.bug"] == [facts["code"] for event, facts in bot.logged if event == "answer_failed"]
 
 
 def test_a_record_at_its_key_that_is_no_answer(bot: Bot, world: World, carol: Stranger, ours: str) -> None:

@@ -25,8 +25,8 @@ def both(sky: Skywrite, world: World) -> Skywrite:
 def collect(sky: Skywrite) -> list[str]:
     """What the worker's task does in its turn; what it logged."""
     logged: list[str] = []
-    handlers = sky._functions.reply_handlers
-    take_all(InboxTask(sky.context, sky.inbox, handlers, lambda event, **facts: logged.append(event)))
+    answerers = sky._functions.listeners.all
+    take_all(InboxTask(sky.context, sky.inbox, answerers, lambda event, **facts: logged.append(event)))
     return logged
 
 
@@ -111,23 +111,6 @@ def test_trouble_with_one_account_stops_no_other(both: Skywrite, world: World) -
         both.post("Hi", account=theirs, reply_to=sent.uri)
     world.box.faults.add("app.bsky.notification.listNotifications", kind="rate_limited", times=1)
     assert ["inbox_failed", "inbox"] == collect(both)
-
-
-def test_one_function_for_replies(sky: Skywrite) -> None:
-    """Two would both answer."""
-    sky.on_reply(lambda_named("first"))
-    with fails("program.invalid"):
-        sky.on_reply(lambda_named("second"))
-
-
-def lambda_named(name: str) -> Any:
-    """A function with this name."""
-
-    def call(item: Any) -> None:
-        return None
-
-    call.__name__ = name
-    return call
 
 
 def test_the_command(both: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ class AnsweringWorld(World):
     def _process(self) -> Process:
         process = super()._process()
 
-        @process.sky.on_reply
+        @process.sky.on_reply(unasked=True)
         def answer(item: Any) -> str:
             return f"{ANSWER} {next(self.words)}"
 
@@ -53,7 +53,7 @@ class AnsweringWorld(World):
         if self.random.random() < 0.3:
             sky = process.sky
             try:
-                take_all(InboxTask(sky.context, sky.inbox, sky._functions.reply_handlers, self._log))
+                take_all(InboxTask(sky.context, sky.inbox, sky._functions.listeners.all, self._log))
             except StorageError as error:
                 self._log("storage", message=error.message)
         return super()._step(process)

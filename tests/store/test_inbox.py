@@ -57,20 +57,19 @@ def test_what_is_passed_over_stays_so_and_says_why(store: Store) -> None:
     assert ([ITEM.uri, f"{ITEM.uri}1"], ["No.", None]) == (asked, [item.passed for item in inbox.list()])
 
 
-def test_a_function_starts_from_now(store: Store) -> None:
-    """What is there when it is first seen was seen before; another function starts by itself."""
+def test_what_answers_starts_from_now(store: Store) -> None:
+    """What is there when the first begins was seen before; another one begins after the last item that is there."""
     inbox = InboxItems(store)
     inbox.add([ITEM])
-    assert not inbox.has_started(ALICE, "answer")
-    inbox.start(ALICE, "answer")
-    assert (True, False, False) == (
-        inbox.has_started(ALICE, "answer"),
-        inbox.has_started(ALICE, "other"),
-        inbox.has_started(BOB, "answer"),
-    )
+    assert {} == inbox.started(ALICE)
+    inbox.start(ALICE, ["answer"], first=True)
+    first = inbox.list()[0].id
+    assert ({"answer": first}, {}) == (inbox.started(ALICE), inbox.started(BOB))
     assert (None, [SEEN_BEFORE]) == (inbox.claim(ALICE, anything), [item.passed for item in inbox.list()])
     inbox.add([ITEM._replace(uri=f"{ITEM.uri}1")])
-    assert inbox.claim(ALICE, anything) is not None
+    inbox.start(ALICE, ["answer", "other"], first=False)
+    taken = inbox.claim(ALICE, anything)
+    assert taken is not None and {"answer": first, "other": taken.id} == inbox.started(ALICE)
 
 
 def test_a_function_and_a_person_do_not_both_answer(store: Store, clock: FakeClock) -> None:

@@ -25,9 +25,10 @@ from skywrite.posting.publish.log import Log, silent
 if TYPE_CHECKING:
     from skywrite.app.accounts import Accounts
     from skywrite.app.approvals import Approving
+    from skywrite.app.bots import Item, Told
     from skywrite.app.functions import Functions
     from skywrite.app.oauth.service import OAuth
-    from skywrite.app.options import EveryOptions, PostOptions, ScheduleOptions
+    from skywrite.app.options import EveryOptions, ListenerOptions, MentionOptions, PostOptions, ScheduleOptions
     from skywrite.app.runner import Runner
     from skywrite.features.answers.service import Inbox
     from skywrite.features.commands.service import Commands
@@ -45,7 +46,8 @@ if TYPE_CHECKING:
 
 
 Poster = TypeVar("Poster", bound=Callable[[], Any])
-Listener = TypeVar("Listener", bound=Callable[..., Any])
+Listener = TypeVar("Listener", bound="Callable[[Item], Told]")
+Commander = TypeVar("Commander", bound="Callable[..., Told]")
 
 
 @checked("")
@@ -202,9 +204,62 @@ class Skywrite:
         """
         return self._functions.every(rule, **options)
 
-    def on_reply(self, call: Listener) -> Listener:
-        """Let a worker call a function with each reply, mention and quote of our posts: see `Functions.on_reply`."""
-        return self._functions.on_reply(call)
+    @overload
+    def on_mention(self, call: Listener) -> Listener: ...
+
+    @overload
+    def on_mention(self, **options: Unpack[MentionOptions]) -> Callable[[Listener], Listener]: ...
+
+    def on_mention(self, call: Any = None, *, account: str | None = None, retract: bool = False) -> Any:
+        """Decorator: a worker calls the function with each post that tags us, once, and what it returns is the answer.
+
+        It gets an `Item`, and returns a text, a dict with the fields of a draft, a Draft, `Repost()`, `Like()`, or None
+        to leave it to the next function. `raise Later("2h")` asks for the item again then. It may be asynchronous.
+        `account`: only for this one. `retract`: take the answer back when the post is deleted.
+        """
+        return self._functions.listeners.on("mention", call, account, False, retract)
+
+    @overload
+    def on_reply(self, call: Listener) -> Listener: ...
+
+    @overload
+    def on_reply(self, **options: Unpack[ListenerOptions]) -> Callable[[Listener], Listener]: ...
+
+    def on_reply(
+        self, call: Any = None, *, account: str | None = None, unasked: bool = False, retract: bool = False
+    ) -> Any:
+        """Decorator: a worker calls the function with each reply to one of our answers, as `on_mention` does.
+
+        `unasked`: also with replies to all other posts of ours. Bluesky's rule is that a bot interacts only with people
+        who tagged it, or opted in: say in your bot's profile that it answers replies.
+        """
+        return self._functions.listeners.on("reply", call, account, unasked, retract)
+
+    @overload
+    def on_quote(self, call: Listener) -> Listener: ...
+
+    @overload
+    def on_quote(self, **options: Unpack[ListenerOptions]) -> Callable[[Listener], Listener]: ...
+
+    def on_quote(
+        self, call: Any = None, *, account: str | None = None, unasked: bool = False, retract: bool = False
+    ) -> Any:
+        """Decorator: a worker calls the function with each post that quotes one of ours and tags us, as `on_mention`.
+
+        `unasked`: also with quotes that do not tag us. Bluesky's rule is that a bot interacts only with people who
+        tagged it, or opted in: whoever quotes a post may not want an answer.
+        """
+        return self._functions.listeners.on("quote", call, account, unasked, retract)
+
+    def command(
+        self, word: str, *, aliases: Sequence[str] = (), account: str | None = None, retract: bool = False
+    ) -> Callable[[Commander], Commander]:
+        """Decorator: a worker calls the function where a word follows the mention, as in `@bot weather berlin`.
+
+        The function gets the `Item` and the words after it; its last parameter gets all that are left. If they do not
+        fit, the answer says how to use it. `help` lists all commands, with the first lines of their docstrings.
+        """
+        return self._functions.listeners.command(word, tuple(aliases), account, retract)
 
     def call(self, name: str) -> Sent | None:
         """Call a function that `every` registered now, and post what it returns; None if it returned nothing."""

@@ -1,7 +1,7 @@
 """Functions that return posts: `@sky.every("0 9 * * *")` over one that returns a draft or None.
 
 What lives here: registering them, which does not need the database, and storing their times when a worker starts. What
-does not: when they run (`timers`), loading a program's file (`sources.functions`).
+does not: when they run (`timers`), functions that answer (`listeners`), loading a program's file (`sources.functions`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
+from skywrite.app.listeners import Listeners
 from skywrite.app.results import Sent
 from skywrite.app.rows import Rows
 from skywrite.app.sending import Sending
@@ -24,7 +25,6 @@ from skywrite.queue.reading import UnreadableRow
 from skywrite.queue.timers import NewTimer, Timer
 
 Giver = TypeVar("Giver", bound=Callable[[], Any])
-ReplyHandler = TypeVar("ReplyHandler", bound=Callable[..., Any])
 
 
 class Functions:
@@ -36,7 +36,7 @@ class Functions:
         self._sending = sending
         self._rows = Rows(ctx, drafting)
         self._registered: dict[str, Function] = {}
-        self.reply_handlers: dict[str, Callable[..., Any]] = {}
+        self.listeners = Listeners()
 
     def names(self) -> list[str]:
         """The functions that are registered here."""
@@ -45,21 +45,7 @@ class Functions:
     def adopt(self, other: Functions) -> None:
         """Register the functions of another program too."""
         self._registered.update(other._registered)
-        self.reply_handlers.update(other.reply_handlers)
-
-    def on_reply(self, call: ReplyHandler) -> ReplyHandler:
-        """Let a worker call the function with each reply, mention and quote of our posts, once.
-
-        It gets an `InboxItem`. What it returns (a text, a dict with the fields of a draft, or a Draft) is posted as a
-        reply: once, even if the function is called again after a crash. None posts nothing.
-        """
-        name = check_function(call, None)
-        if self.reply_handlers and name not in self.reply_handlers:
-            raise InputError(
-                "There is a function for replies already.", code="program.invalid", hint="Put both into one."
-            )
-        self.reply_handlers[name] = call
-        return call
+        self.listeners.adopt(other.listeners)
 
     def every(
         self,

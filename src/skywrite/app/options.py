@@ -1,4 +1,4 @@
-"""What `post`, `schedule` and `every` take by name, for editors and type checkers.
+"""What `post`, `schedule`, `every` and the functions that answer take by name, for editors and type checkers.
 
 What lives here: types alone, which no program loads. What does not: the checks of values (`compose.draft`), which are
 the same for rows of tables, front matter and JSON.
@@ -85,3 +85,16 @@ class EveryOptions(TypedDict, total=False):
     account: str | None
     late: str | None
     name: str | None
+
+
+class MentionOptions(TypedDict, total=False):
+    """What `on_mention` takes by name."""
+
+    account: str | None
+    retract: bool
+
+
+class ListenerOptions(MentionOptions, total=False):
+    """What `on_reply` and `on_quote` take by name."""
+
+    unasked: bool

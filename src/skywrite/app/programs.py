@@ -23,10 +23,10 @@ def load_app(path: Path) -> Skywrite:
     first = apps[0]
     for other in apps[1:]:
         first._functions.adopt(other._functions)
-    if not (first._functions.names() or first._functions.reply_handlers):
+    if not (first._functions.names() or first._functions.listeners.all()):
         raise InputError(
-            f"{path} has no scheduled functions.",
+            f"{path} has no functions that post or answer.",
             code="program.invalid",
-            hint='Decorate one with @sky.every("0 9 * * *").',
+            hint='Decorate one with @sky.every("0 9 * * *"), or with @sky.on_mention.',
         )
     return first

@@ -93,7 +93,7 @@ class Runner:
 
     def works(self, log: Log = silent) -> tuple[Work, ...]:
         """All kinds of periodic work that depend on others, who may hang; posts have threads of their own."""
-        parts = WorkParts(self._ctx, self._drafting, log, self._functions.reply_handlers, self._commands)
+        parts = WorkParts(self._ctx, self._drafting, log, self._functions.listeners.all(), self._commands)
         return (TimerTask(self._timers, log), SessionKeeping(self._ctx, log), *(make(parts) for make in homes("works")))
 
     def _begin(self, log: Log, threads: int) -> None:

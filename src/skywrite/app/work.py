@@ -5,10 +5,11 @@ What does not live here: the kinds, and whose turn it is (`publish.rounds`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
+from skywrite.app.bots import Answerer
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.posting.publish.log import Log, silent
@@ -16,12 +17,12 @@ from skywrite.posting.publish.worker import in_turn
 
 
 class WorkParts(NamedTuple):
-    """What a kind of work may take. `answers`: a program's functions for replies; `commands`: whether commands run."""
+    """What a kind of work may take. `answers`: a program's ways of answering; `commands`: whether commands run."""
 
     context: Context
     drafting: Drafting
     log: Log = silent
-    answers: Mapping[str, Callable[..., Any]] = {}
+    answers: Sequence[Answerer] = ()
     commands: bool = True
 
 

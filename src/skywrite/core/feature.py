@@ -43,8 +43,9 @@ class Feature(NamedTuple):
     modules with `routes()` of the page; `navigation`: those that its menu lists; `panels`: its parts of the settings;
     `post_panels`: those of the page of a post. `served`: what else the server answers. `layer`: what the plan may show
     on top. `works`: periodic work that depends on others; `rehearsed`: that of it which a rehearsal does, too.
-    `timers`: what runs its kinds of timers. `prune`: drops what it no longer needs. `recover`: repairs times that a
-    wrong clock left. `solved`: by kinds of its events, whether the trouble that one reports is over.
+    `answerers`: ways of answering what others write (`app.bots.Answerer`) that are not a program's, given the parts of
+    a work. `timers`: what runs its kinds of timers. `prune`: drops what it no longer needs. `recover`: repairs times
+    that a wrong clock left. `solved`: by kinds of its events, whether the trouble that one reports is over.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Feature(NamedTuple):
     layer: str = ""
     works: str = ""
     rehearsed: str = ""
+    answerers: str = ""
     timers: Mapping[str, str] = MappingProxyType({})
     prune: str = ""
     recover: str = ""

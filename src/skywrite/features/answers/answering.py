@@ -1,25 +1,30 @@
-"""Which items of the inbox a program's function may answer: what is new, young, and meant for us, within limits.
+"""Which items of the inbox a bot may answer: what is new, young, and meant for us, within limits.
 
 A bot that answers is welcome where it was spoken to; one that answers its own kind, or somebody again and again, is a
 nuisance, and two of them never stop. What is passed over stays in the inbox for people.
 
-What lives here: that decision. What does not: claiming items (`store`), calling the function (`service`).
+What lives here: that decision, and an item as a bot gets it. What does not: claiming items (`store`), calling what
+answers (`service`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
+from skywrite.app.bots import ABOVE_MAX, KINDS, Above, Answerer, Author, Item, Kind, Picture
 from skywrite.app.context import Context
 from skywrite.app.settings import read_setting
 from skywrite.core.errors import InputError
-from skywrite.features.answers.store import Given, InboxItem, InboxItems
+from skywrite.features.answers.store import SEEN_BEFORE, Given, InboxItem, InboxItems
+from skywrite.posting.publish.log import Log, silent
 from skywrite.posting.schedule.policy import parse_duration
 from skywrite.queue.model import Account
 
 BOT = "bot"
+_KINDS: Mapping[str, Kind] = {kind: kind for kind in KINDS}
 DAY = timedelta(days=1)
 # A person who presses twice gets one answer.
 SAME_WORDS = timedelta(hours=1)
@@ -49,18 +54,59 @@ class Limits(NamedTuple):
 class Answering:
     """Decides for the items of one account."""
 
-    def __init__(self, ctx: Context, account: Account, ours: Collection[str]) -> None:
+    def __init__(
+        self, ctx: Context, account: Account, ours: Collection[str], answerers: Sequence[Answerer], log: Log = silent
+    ) -> None:
         self._ctx = ctx
         self._account = account
         self._ours = ours
+        self._answerers = answerers
+        self._log = log
         self._limits = Limits.of(account)
         self._items = InboxItems(ctx.store)
+        self._started = self._items.started(account.did)
 
     def why_not(self, item: InboxItem) -> str | None:
-        """Why no function gets an item; None if one does."""
+        """Why nothing that answers gets an item; None if something does."""
+        why = self._why_not(item)
+        if why is not None:
+            self._log("answer_passed", item=item.id, why=why)
+        return why
+
+    def those_for(self, item: Item) -> list[Answerer]:
+        """What answers an item, in order, each once."""
+        found: dict[str, Answerer] = {}
+        for one in self._answerers:
+            if one.why_not(item) is None and item.id > self._started.get(one.name, item.id):
+                found.setdefault(one.name, one)
+        return list(found.values())
+
+    def item(self, stored: InboxItem) -> Item:
+        """An item as a bot gets it."""
+        return item_of(
+            self._account, stored, partial(look_above, self._ctx, self._account, stored), self._is_asked(stored)
+        )
+
+    def _is_asked(self, stored: InboxItem) -> bool:
+        """Whether its author spoke to us: they tagged us, or reply to one of our answers."""
+        if stored.reason == "mention":
+            return True
+        ours = self._ctx.store.published_as(stored.account_did, stored.parent) if stored.parent else None
+        return ours is not None and self._items.answered_by(ours.id) is not None
+
+    def _unwanted(self, stored: InboxItem) -> str | None:
+        """Why none of those that answer is for an item."""
+        item = self.item(stored)
+        if self.those_for(item):
+            return None
+        reasons = [why for one in self._answerers if (why := one.why_not(item)) is not None]
+        return SEEN_BEFORE if len(reasons) < len(self._answerers) else reasons[-1]
+
+    def _why_not(self, item: InboxItem) -> str | None:
         now = self._ctx.clock.now()
         return (
             not_for_us(item, self._ours)
+            or self._unwanted(item)
             or too_old(item, now, self._limits)
             or too_many(item, self._items.given(item.account_did, now - DAY), self._limits)
             or self._is_repeated(item, now)
@@ -85,6 +131,52 @@ class Answering:
         return f"It and {IN_TURN_MAX} items before it answer nothing but answers of this program."
 
 
+def item_of(account: Account, stored: InboxItem, above: Callable[[], tuple[Above, ...]], asked: bool) -> Item:
+    """An item of the inbox as a bot gets it."""
+    more = stored.more
+    is_kind = {
+        "mention": stored.reason == "mention",
+        "reply": (stored.parent or "").startswith(f"at://{account.did}/"),
+        "quote": stored.reason == "quote" or more.quotes_us,
+    }
+    return Item(
+        text=stored.text,
+        author=Author(stored.author_did, stored.author_handle, more.name, stored.labels, more.followed),
+        uri=stored.uri,
+        reason=_KINDS[stored.reason],
+        kinds=frozenset(kind for kind in KINDS if is_kind[kind]),
+        asked=asked,
+        images=tuple(Picture(*image) for image in more.images),
+        langs=more.langs,
+        subject=stored.subject,
+        parent=stored.parent,
+        root=stored.root,
+        indexed_at=stored.indexed_at,
+        account=account.handle,
+        account_did=account.did,
+        id=stored.id,
+        look_above=above,
+    )
+
+
+def look_above(ctx: Context, account: Account, stored: InboxItem) -> tuple[Above, ...]:
+    """The posts above an item, the first one first, as far as the account may see them. Raises SkywriteError."""
+    given: dict[str, Any] = {"uri": stored.uri, "depth": 0, "parentHeight": ABOVE_MAX}
+    view = ctx.agent(account).query("app.bsky.feed.getPostThread", given).get("thread")
+    found: list[Above] = []
+    while isinstance(view, Mapping) and isinstance(view := view.get("parent"), Mapping) and len(found) < ABOVE_MAX:
+        try:
+            post, author = view["post"], view["post"]["author"]
+            labels = tuple(str(label["val"]) for label in author.get("labels") or ())
+            followed = bool((author.get("viewer") or {}).get("following"))
+            name = str(author.get("displayName") or "")
+            by = Author(str(author["did"]), str(author["handle"]), name, labels, followed)
+            found.append(Above(str(post["uri"]), by, str(post["record"].get("text", ""))))
+        except (KeyError, TypeError, AttributeError):
+            break
+    return tuple(reversed(found))
+
+
 def _readable(name: str, value: Any) -> Any:
     try:
         return read_setting(name, value)
@@ -105,7 +197,7 @@ def not_for_us(item: InboxItem, ours: Collection[str]) -> str | None:
 
 def too_old(item: InboxItem, now: datetime, limits: Limits) -> str | None:
     """Whether nobody waits for an answer any more."""
-    return "It is too old to be answered." if now - item.indexed_at > limits.within else None
+    return "It is too old to be answered." if now - (item.again_at or item.indexed_at) > limits.within else None
 
 
 def too_many(item: InboxItem, given: Given, limits: Limits) -> str | None:

@@ -9,13 +9,13 @@ What lives here: that, and what of a notification the ledger keeps. What does no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from skywrite.app.context import Context
 from skywrite.core.errors import NoAnswer
-from skywrite.features.answers.store import REASONS, InboxItems, NewItem, Place
+from skywrite.features.answers.store import REASONS, InboxItems, More, NewItem, Place
 from skywrite.protocol.atproto.session import Agent
 from skywrite.protocol.atproto.syntax import AtUri, InvalidSyntax
 from skywrite.queue.model import Account
@@ -28,6 +28,9 @@ READ_AGAIN = timedelta(hours=1)
 NOTED_EVERY = timedelta(minutes=10)
 GAPS_MAX = 20
 TEXT_MAX = 3000
+IMAGES_MAX = 10
+LANGS_MAX = 3
+LANG_MAX = 40
 
 
 def collect(ctx: Context, account: Account) -> int:
@@ -114,9 +117,39 @@ def item_of(account: Account, view: Any) -> NewItem | None:
             parent=_uri(reply.get("parent")),
             root=_uri(reply.get("root")) or uri,
             labels=_labels(author),
+            more=_more(account, author, record),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
+
+
+def _more(account: Account, author: Mapping[str, Any], record: Mapping[str, Any]) -> More:
+    """What a bot may ask for besides; what cannot be read is left out."""
+    embed = _part(record.get("embed"))
+    media = _part(embed.get("media")) or embed
+    quoted = _part(embed.get("record"))
+    uri = quoted.get("uri") or _part(quoted.get("record")).get("uri")
+    did, name, langs = str(author["did"]), author.get("displayName"), record.get("langs")
+    return More(
+        name=_storable(name)[:TEXT_MAX] if isinstance(name, str) else "",
+        followed=bool(_part(author.get("viewer")).get("following")),
+        langs=tuple(_storable(lang)[:LANG_MAX] for lang in langs if isinstance(lang, str))[:LANGS_MAX]
+        if isinstance(langs, list)
+        else (),
+        images=tuple(_images(did, media.get("images"))),
+        quotes_us=str(uri).startswith(f"at://{account.did}/"),
+    )
+
+
+def _images(did: str, images: object) -> Iterator[tuple[str, str]]:
+    for image in images[:IMAGES_MAX] if isinstance(images, list) else ():
+        cid = _part(_part(_part(image).get("image")).get("ref")).get("$link")
+        alt = _part(image).get("alt")
+        if isinstance(cid, str):
+            yield (
+                _storable(alt)[:TEXT_MAX] if isinstance(alt, str) else "",
+                f"https://cdn.bsky.app/img/feed_fullsize/plain/{did}/{_storable(cid)}@jpeg",
+            )
 
 
 def _labels(author: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 -- name: insert_inbox
 -- Add an item: a reply, mention or quote of our posts. Each is added only once.
 INSERT INTO inbox (
-  account_did, uri, cid, reason, author_did, author_handle, text, subject, indexed_at, parent, root, labels
+  account_did, uri, cid, reason, author_did, author_handle, text, subject, indexed_at, parent, root, labels, more
 ) VALUES (
-  :account_did, :uri, :cid, :reason, :author_did, :author_handle, :text, :subject, :indexed_at, :parent, :root, :labels
+  :account_did, :uri, :cid, :reason, :author_did, :author_handle, :text, :subject, :indexed_at, :parent, :root, :labels, :more
 )
 ON CONFLICT (account_did, uri) DO NOTHING
 
@@ -107,14 +107,23 @@ SELECT gaps, until FROM inbox_place WHERE account_did = :account_did
 INSERT INTO inbox_place (account_did, gaps, until) VALUES (:account_did, :gaps, :until)
 ON CONFLICT (account_did) DO UPDATE SET gaps = excluded.gaps, until = excluded.until
 
--- name: get_inbox_function
--- Since when a function answers what comes to an account.
-SELECT since FROM inbox_function WHERE account_did = :account_did AND name = :name
+-- name: list_inbox_functions
+-- Since when what answers an account does so: after which items.
+SELECT name, after_id FROM inbox_function WHERE account_did = :account_did
+
+-- name: last_inbox
+-- The last item of an account.
+SELECT coalesce(max(id), 0) AS id FROM inbox WHERE account_did = :account_did
 
 -- name: put_inbox_function
--- Record since when a function answers what comes to an account.
-INSERT INTO inbox_function (account_did, name, since) VALUES (:account_did, :name, :now)
-ON CONFLICT (account_did, name) DO UPDATE SET since = excluded.since
+-- Record since when something answers what comes to an account.
+INSERT INTO inbox_function (account_did, name, since, after_id) VALUES (:account_did, :name, :now, :after_id)
+ON CONFLICT (account_did, name) DO NOTHING
+
+-- name: postpone_inbox
+-- Leave an item alone until a time, because a function wants it again then. It does not count as a try.
+UPDATE inbox SET lease_owner = NULL, lease_until = :until, again_at = :until, tries = tries - 1
+WHERE id = :id AND tries = :was AND handled_at IS NULL
 
 -- name: forget_inbox
 -- Delete items that are old.

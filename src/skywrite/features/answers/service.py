@@ -1,7 +1,7 @@
 """Replies, mentions and quotes of our posts: collected, answered through the queue, and passed to a program's function.
 
-What lives here: replying, and the worker's task. What does not: reading notifications (`collecting`), what a function
-may answer (`answering`), the ledger (`store`), registering a function (`functions`).
+What lives here: replying, and the worker's task. What does not: reading notifications (`collecting`), what a bot may
+answer (`answering`), the ledger (`store`), registering a function (`app.listeners`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from skywrite.app.bots import Answerer, Item, Later, Like, Repost
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.entries import entries, entry_of
@@ -24,14 +25,14 @@ from skywrite.app.rows import Rows
 from skywrite.app.undoing import final
 from skywrite.app.work import Periodic, WorkParts
 from skywrite.core.errors import ENDED, Do, InputError, SkywriteError, Unexpected
+from skywrite.features import homes
 from skywrite.features.answers.answering import Answering
 from skywrite.features.answers.collecting import collect
-from skywrite.features.answers.store import HANDLE_TRIES, InboxItem, InboxItems
+from skywrite.features.answers.store import HANDLE_TRIES, NOTHING_TO_SAY, InboxItem, InboxItems
 from skywrite.posting.compose.draft import Draft
 from skywrite.posting.compose.gated import NOBODY
 from skywrite.posting.publish.log import Log, silent
 from skywrite.posting.publish.rounds import Turn
-from skywrite.posting.sources.functions import Function
 from skywrite.queue.database import is_about_one
 from skywrite.queue.identities import FUNCTION_ANSWERS
 from skywrite.queue.model import Account
@@ -141,31 +142,40 @@ class Inbox:
         new = self._drafting.new_post(ready, due_at=due_at, key=key, source="inbox")
         return entry_of(self._ctx, self._stored.answer(item.id, new))
 
-    def answer_by(self, name: str, call: Callable[..., Any], item: InboxItem) -> None:
-        """Pass a claimed item to a program's function, and post what it returns: once, however often it is called."""
-        draft = Function(name, lambda: call(item), "").draft()
-        if draft is None:
-            return
-        base, key = Function(name, call, "").folder, f"{FUNCTION_ANSWERS}{item.uri}"[:500]
-        row = draft._replace(reply_to=item.uri) if isinstance(draft, Draft) else {**draft, "reply_to": item.uri}
+    def answer_by(self, answerer: Answerer, item: Item, stored: InboxItem) -> bool:
+        """Give a claimed item to one way of answering, and post what it returns: once, however often it is called.
+
+        Returns whether it answered.
+        """
+        given = answerer.answer(item)
+        if given is None:
+            return False
+        if isinstance(given, Repost | Like):
+            raise InputError("Reposts and likes are not answers yet.", code="function.failed")
+        row = given._replace(reply_to=item.uri) if isinstance(given, Draft) else {**given, "reply_to": item.uri}
+        key = f"{FUNCTION_ANSWERS}{item.uri}"[:500]
         rows = Rows(self._ctx, self._drafting)
-        new, notices = rows.accept(row, base=base, account=item.account_did, now=True, key=key, source="inbox")
+        new, notices = rows.accept(
+            row, base=answerer.base, account=stored.account_did, now=True, key=key, source="inbox"
+        )
         if NOBODY in notices:
-            self._stored.pass_over(item, NOBODY)
-            return
-        self._stored.answer_claimed(item, new)
+            self._stored.pass_over(stored, NOBODY)
+        else:
+            self._stored.answer_claimed(stored, new)
+            self._stored.handled(stored)
+        return True
 
 
 @dataclass
 class InboxTask(Periodic):
-    """The worker's work (`publish.rounds.Work`) of collecting, once a minute, and of calling a program's function. Only
-    for accounts with `inbox=yes`, or if a program has such a function.
+    """The worker's work (`publish.rounds.Work`) of collecting, once a minute, and of letting a bot answer. Only for
+    accounts with `inbox=yes`, or if there is something that answers.
     """
 
     every = timedelta(minutes=1)
     ctx: Context
     inbox: Inbox
-    handlers: Mapping[str, Callable[..., Any]]
+    answerers: Callable[[], Sequence[Answerer]]
     log: Log = silent
     kind: str = field(default="inbox", init=False)
     _collected: deque[tuple[Account, bool]] = field(default_factory=deque, init=False)
@@ -179,13 +189,13 @@ class InboxTask(Periodic):
     def take(self, turn: Turn) -> SkywriteError | None:
         """Collect for an account, then call the functions; a problem with one item does not stop the others."""
         error = self._collect(turn.what)
-        if self.handlers:
+        if answerers := self.answerers():
             self._collected.append((turn.what, error is None))
-            self._answer_all()
+            self._answer_all(answerers)
         return error
 
-    def _answer_all(self) -> None:
-        """Call the functions for the accounts whose turn it was, in one thread at a time: a program expects no others.
+    def _answer_all(self, answerers: Sequence[Answerer]) -> None:
+        """Answer for the accounts whose turn it was, in one thread at a time: a program expects no others.
 
         Nobody waits for a function: whoever calls one goes on with what was collected meanwhile.
         """
@@ -194,39 +204,32 @@ class InboxTask(Periodic):
                 ours = {account.did for account in self.ctx.store.accounts()}
                 while self._collected:
                     account, collected = self._collected.popleft()
-                    for name, call in self.handlers.items():
-                        if self._has_started(account, name, collected):
-                            self._answer(account, name, call, Answering(self.ctx, account, ours))
+                    if self._has_started(account, answerers, collected):
+                        self._answer(account, Answering(self.ctx, account, ours, answerers, self.log))
             finally:
                 self._calling.release()
 
-    def _has_started(self, account: Account, name: str, collected: bool) -> bool:
-        """Whether a function answers what comes to an account. It begins once what was there before is known."""
+    def _has_started(self, account: Account, answerers: Sequence[Answerer], collected: bool) -> bool:
+        """Whether an account is answered. What answers begins once what was there before is known."""
         items = InboxItems(self.ctx.store)
-        if not items.has_started(account.did, name):
-            if not collected or items.place(account.did).gaps:
-                return False
-            items.start(account.did, name)
-            self.log("on_reply_starts", account=account.handle, function=name)
-        return True
+        started = items.started(account.did)
+        new = [one.name for one in answerers if one.name not in started]
+        if new and collected and not items.place(account.did).gaps:
+            items.start(account.did, new, first=len(new) == len(answerers))
+            self.log("answers_start", account=account.handle, functions=", ".join(new))
+            return True
+        return len(new) < len(answerers)
 
-    def _answer(self, account: Account, name: str, call: Callable[..., Any], answering: Answering) -> None:
-        """Call a function with what came for an account since it has the function."""
-
-        def why_not(item: InboxItem) -> str | None:
-            why = answering.why_not(item)
-            if why is not None:
-                self.log("on_reply_passes", item=item.id, why=why)
-            return why
-
+    def _answer(self, account: Account, answering: Answering) -> None:
+        """Answer what came for an account."""
         items = InboxItems(self.ctx.store)
-        while (item := items.claim(account.did, why_not, worker=self.ctx.worker_name)) is not None:
-            self._hand_out(name, call, item)
+        while (item := items.claim(account.did, answering.why_not, worker=self.ctx.worker_name)) is not None:
+            self._hand_out(answering, item)
 
     def _wanted(self) -> list[Account]:
-        """The accounts that ask for it; where a program has a function for replies, all that do not refuse."""
+        """The accounts that ask for it; where something answers, all that do not refuse."""
         store = self.ctx.store
-        if not self.handlers:
+        if not self.answerers():
             return [account for account in store.accounts_with_setting(SETTING) if account.settings[SETTING]]
         able = (account for account in store.accounts() if account.signed_in and account.state == "ok")
         return [account for account in able if account.settings.get(SETTING) is not False]
@@ -241,21 +244,31 @@ class InboxTask(Periodic):
             self.log("inbox", account=account.handle, added=added)
         return None
 
-    def _hand_out(self, name: str, call: Callable[..., Any], item: InboxItem) -> None:
+    def _hand_out(self, answering: Answering, stored: InboxItem) -> None:
+        """Give an item to each way of answering in turn, until one answers; one item's problem stops no other."""
+        items = InboxItems(self.ctx.store)
         try:
-            self.inbox.answer_by(name, call, item)
+            item = answering.item(stored)
+            for answerer in answering.those_for(item):
+                if self.inbox.answer_by(answerer, item, stored):
+                    return
+            items.pass_over(stored, NOTHING_TO_SAY)
+        except Later as later:
+            items.postpone(stored, self.ctx.clock.now() + later.wait)
         except Exception as found:
             if not is_about_one(found):
                 raise
             error = Unexpected.of(found)
-            self.log("on_reply_failed", item=item.id, **error.facts)
-            given_up = isinstance(error, InputError) or item.tries >= HANDLE_TRIES
+            self.log("answer_failed", item=stored.id, **error.facts)
+            given_up = isinstance(error, InputError) or stored.tries >= HANDLE_TRIES
             if given_up and not isinstance(error, ENDED):
-                InboxItems(self.ctx.store).pass_over(item, error.message)
-            return
-        InboxItems(self.ctx.store).handled(item)
+                items.pass_over(stored, error.message)
 
 
 def works(parts: WorkParts) -> InboxTask:
-    """The work of a worker."""
-    return InboxTask(parts.context, Inbox(parts.context, parts.drafting), parts.answers, parts.log)
+    """The work of a worker: what a program answers, and then what others bring."""
+
+    def answerers() -> list[Answerer]:
+        return [*parts.answers, *(one for brought in homes("answerers") for one in brought(parts))]
+
+    return InboxTask(parts.context, Inbox(parts.context, parts.drafting), answerers, parts.log)

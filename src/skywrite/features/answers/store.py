@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -32,7 +32,7 @@ HANDLE_SECONDS = 300.0
 HANDLE_TRIES = 3
 COUNT_MAX = 1000
 SEEN_BEFORE = "It was there before the function."
-# The scopes of the settings that say how far notifications were read, and since when a function answers.
+NOTHING_TO_SAY = "What answers had nothing to say."
 
 
 def unknown_item(item_id: int) -> NotFound:
@@ -42,6 +42,28 @@ def unknown_item(item_id: int) -> NotFound:
         code="inbox.item_unknown",
         hint=Hint("See: ", Do("inbox.list")),
     )
+
+
+class More(NamedTuple):
+    """What a bot may ask for besides: the author's name and whether we follow them, languages, images (each with its
+    description and address), and whether the item quotes a post of ours.
+    """
+
+    name: str = ""
+    followed: bool = False
+    langs: tuple[str, ...] = ()
+    images: tuple[tuple[str, str], ...] = ()
+    quotes_us: bool = False
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> More:
+        """As it is stored. Raises ValueError."""
+        found = cls(**stored)
+        images = tuple((alt, url) for alt, url in found.images)
+        texts = [found.name, *found.langs, *(text for image in images for text in image)]
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("not texts")
+        return found._replace(langs=tuple(found.langs), images=images)
 
 
 class NewItem(NamedTuple):
@@ -61,12 +83,13 @@ class NewItem(NamedTuple):
     parent: str | None = None
     root: str | None = None
     labels: tuple[str, ...] = ()
+    more: More = More()
 
 
 class InboxItem(NamedTuple):
     """An item of the inbox. `answer_id` is the post that replies to it, and `answers` how many there are.
 
-    `answered_at`: when a function answered it. `passed`: why no function gets it.
+    `answered_at`: when a function answered it. `passed`: why no function gets it. `again_at`: when one wants it again.
     """
 
     id: int
@@ -89,6 +112,8 @@ class InboxItem(NamedTuple):
     passed: str | None
     answered_at: datetime | None
     answers: int
+    again_at: datetime | None
+    more: More
 
 
 class Place(NamedTuple):
@@ -277,17 +302,27 @@ class InboxItems:
         with self._store._writing(wake=False) as tx:
             _put_place(tx, account_did, place, before)
 
-    def has_started(self, account_did: str, function: str) -> bool:
-        """Whether a function answers what comes to an account."""
+    def started(self, account_did: str) -> dict[str, int]:
+        """What answers an account, and the number of the item after which each began."""
         with self._store._reading() as tx:
-            return tx.row("get_inbox_function", account_did=account_did, name=function) is not None
+            rows = tx.rows("list_inbox_functions", account_did=account_did)
+        return {row["name"]: row["after_id"] for row in rows}
 
-    def start(self, account_did: str, function: str) -> None:
-        """From now on, a function answers what comes to an account; what is there was seen before."""
+    def start(self, account_did: str, names: Collection[str], *, first: bool) -> None:
+        """From now on, these answer what comes to an account. If they are the first, what is there was seen before."""
         now = self._store._clock.now()
         with self._store._writing(wake=False) as tx:
-            tx.run("pass_whole_inbox", account_did=account_did, why=SEEN_BEFORE, now=now)
-            tx.run("put_inbox_function", account_did=account_did, name=function, now=now)
+            if first:
+                tx.run("pass_whole_inbox", account_did=account_did, why=SEEN_BEFORE, now=now)
+            last = tx.row("last_inbox", account_did=account_did)
+            assert last is not None
+            for name in names:
+                tx.run("put_inbox_function", account_did=account_did, name=name, now=now, after_id=last["id"])
+
+    def postpone(self, item: InboxItem, until: datetime) -> None:
+        """Leave a claimed item alone until a time; then it is as new."""
+        with self._store._writing(wake=False) as tx:
+            tx.run("postpone_inbox", id=item.id, was=item.tries, until=until)
 
 
 def _tell(tx: Transaction, now: datetime, item: NewItem) -> None:
@@ -321,7 +356,7 @@ def _put_place(tx: Transaction, account_did: str, place: Place, before: Place) -
 
 
 def _values(item: NewItem) -> dict[str, Any]:
-    return {**item._asdict(), "labels": dump_json(item.labels)}
+    return {**item._asdict(), "labels": dump_json(item.labels), "more": dump_json(item.more._asdict())}
 
 
 @reads("inbox")
@@ -333,6 +368,8 @@ def _item_of(row: Row) -> InboxItem:
         "snoozed_until": time_of(row["snoozed_until"]),
         "labels": tuple(json.loads(row["labels"])),
         "answered_at": time_of(row["answered_at"]),
+        "again_at": time_of(row["again_at"]),
+        "more": More.read(json_of(row["more"], dict)),
     }
     return InboxItem(**{name: row[name] for name in InboxItem._fields if name not in read}, **read)
 

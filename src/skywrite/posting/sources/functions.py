@@ -36,8 +36,7 @@ class Function:
     @property
     def folder(self) -> Path:
         """The folder of its file; paths of images are relative to it."""
-        code = getattr(self.call, "__code__", None)
-        return Path(code.co_filename).resolve().parent if code else Path()
+        return folder_of(self.call)
 
     def draft(self) -> Draft | Mapping[str, Any] | None:
         """Call it. Returns a draft, the row of one, or None. Raises SkywriteError."""
@@ -49,19 +48,33 @@ class Function:
             raise SkywriteError(
                 f"{self.name} raised {described(error)}.", code="function.failed", hint="Fix the function."
             ) from error
-        if value is None or isinstance(value, Draft | Mapping):
-            return value or None
-        if isinstance(value, str):
-            return {"text": value} if value.strip() else None
-        raise SkywriteError(
-            f"{self.name} returned a value of type {type(value).__name__}.",
-            code="function.failed",
-            hint="Return a string, a dict with the fields of a draft, a Draft, or None to post nothing.",
-        )
+        return draft_of(self.name, value)
 
 
-def check_function(call: Callable[[], Any], name: str | None) -> str:
-    """The name of a function, which identifies its posts permanently. Raises InputError."""
+def draft_of(name: str, value: object) -> Draft | Mapping[str, Any] | None:
+    """What a function returned, as a draft, the row of one, or None. Raises SkywriteError."""
+    if value is None or isinstance(value, Draft | Mapping):
+        return value or None
+    if isinstance(value, str):
+        return {"text": value} if value.strip() else None
+    raise SkywriteError(
+        f"{name} returned a value of type {type(value).__name__}.",
+        code="function.failed",
+        hint="Return a string, a dict with the fields of a draft, a Draft, or None to post nothing.",
+    )
+
+
+def folder_of(call: Callable[..., Any]) -> Path:
+    """The folder of a function's file."""
+    code = getattr(call, "__code__", None)
+    return Path(code.co_filename).resolve().parent if code else Path()
+
+
+def check_function(call: Callable[..., Any], name: str | None, *, may_wait: bool = False) -> str:
+    """The name of a function, which identifies its posts permanently; `may_wait`: it may be asynchronous.
+
+    Raises InputError.
+    """
     found = getattr(call, "__name__", "") if name is None else name
     if not found.isidentifier():
         raise InputError(
@@ -70,7 +83,7 @@ def check_function(call: Callable[[], Any], name: str | None) -> str:
             hint='Give it one: every(..., name="news")',
         )
     code = getattr(call, "__code__", None)
-    if code is not None and code.co_flags & _COROUTINE_FLAGS:
+    if code is not None and code.co_flags & _COROUTINE_FLAGS and not may_wait:
         raise InputError(
             f"{found} is asynchronous; a scheduled function must be a plain one.",
             code="program.invalid",

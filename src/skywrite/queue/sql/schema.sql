@@ -565,6 +565,8 @@ CREATE TABLE inbox (
   parent text,
   root text,
   indexed_at {time} NOT NULL,
+  -- What a bot may ask for besides: images, languages, and what else of its author is known. A JSON object.
+  more text NOT NULL DEFAULT '{}',
   state text NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'done')),
   snoozed_until {time},
   answer_id {bigint} REFERENCES post (id) ON DELETE SET NULL,
@@ -573,6 +575,8 @@ CREATE TABLE inbox (
   lease_until {time},
   tries integer NOT NULL DEFAULT 0,
   handled_at {time},
+  -- When a function that asked for it later gets it again.
+  again_at {time},
   -- Why no function gets it.
   passed text,
   -- When a function answered it, and how many answers it has in the queue.
@@ -594,11 +598,12 @@ CREATE TABLE inbox_place (
   until {time}
 ){keyed};
 
--- Since when a function of a program answers what comes to an account.
+-- Since when something answers what comes to an account: all after an item.
 CREATE TABLE inbox_function (
   account_did text NOT NULL REFERENCES account (did) ON DELETE CASCADE,
   name text NOT NULL,
   since {time} NOT NULL,
+  after_id {bigint} NOT NULL,
   PRIMARY KEY (account_did, name)
 ){keyed};
 
