@@ -27,7 +27,9 @@ NOUNS = {
     "stats": "csv groups marks of report total zone",
     "transfer": "backup export_rows import_rows post_rows read_table remember",
 }
-FLAT = "call close command context every oauth on_mention on_quote on_reply post run rotate_key run_once schedule worker"
+FLAT = (
+    "call close command context every oauth on_mention on_quote on_reply post run rotate_key run_once schedule worker"
+)
 
 
 @pytest.fixture
