@@ -64,7 +64,7 @@ def test_without_a_script_a_scheduled_post_is_edited_not_doubled(browser: Any, t
     after = stored(tab, before["id"])
     assert (before["id"], "No script after", before["due_at"]) == (number(page), after["text"], after["due_at"])
     stale.click("[data-send]")
-    expect(stale.locator("[role=alert]")).to_contain_text("version")
+    expect(stale.locator("[role=alert]")).to_contain_text("changed in another window")
     context.close()
 
 

@@ -320,7 +320,7 @@ def test_the_files_of_a_draft() -> None:
         (Media(path="a", url="b", data=b"x", name="n"), "n"),
         (Media(path="a", url="b"), "a"),
         (Media(url="b"), "b"),
-        (Media(stored=STORED), CID),
+        (Media(stored=STORED), "The image"),
         (Media(data=b"x"), "The data"),
     ],
 )

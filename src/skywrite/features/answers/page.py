@@ -12,8 +12,9 @@ from starlette.routing import BaseRoute
 
 from skywrite.app.results import Entry
 from skywrite.core.errors import InputError, SkywriteError
-from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show, when
+from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show
 from skywrite.faces.server.pages.waiting import now_as_time, undo_left
+from skywrite.faces.server.pages.words import when
 from skywrite.features.answers.operations import seen_item
 from skywrite.features.answers.service import SETTING, Talk
 from skywrite.features.answers.store import SEEN_BEFORE, InboxItem

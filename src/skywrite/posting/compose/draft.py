@@ -35,6 +35,12 @@ class Stored(NamedTuple):
     width: int | None = None
     height: int | None = None
 
+    @property
+    def words(self) -> str:
+        """What it is, where it has no name."""
+        kind = self.mime.partition("/")[0]
+        return f"The {kind}" if kind in ("image", "video") else "The file"
+
     def blob(self) -> dict[str, Any]:
         """The blob object of a record (AT Protocol data model, blob type)."""
         return {"$type": "blob", "ref": {"$link": self.cid}, "mimeType": self.mime, "size": self.size}
@@ -58,7 +64,7 @@ class Media(NamedTuple):
     @property
     def label(self) -> str:
         """Its name in messages."""
-        return self.name or self.path or self.url or (self.stored.cid if self.stored else "The data")
+        return self.name or self.path or self.url or (self.stored.words if self.stored else "The data")
 
 
 class Image(NamedTuple):

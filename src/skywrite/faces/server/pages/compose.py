@@ -27,9 +27,10 @@ from skywrite.app.posts import is_card_of_text
 from skywrite.core.errors import Conflict, InputError, SkywriteError
 from skywrite.faces.server.auth import person_of
 from skywrite.faces.server.pages.forms import Sent, read_form
-from skywrite.faces.server.pages.frame import Visit, back, hint_words, in_lane, page_route, show, signed_out, when
+from skywrite.faces.server.pages.frame import Visit, back, in_lane, page_route, show, signed_out
 from skywrite.faces.server.pages.kept import kept_words
 from skywrite.faces.server.pages.waiting import now_as_time, undo_seconds
+from skywrite.faces.server.pages.words import error_words, hint_words, when
 from skywrite.faces.server.services import services_of
 from skywrite.faces.server.uploads import UPLOAD_BYTES_MAX
 from skywrite.queue.changing import EDITABLE_STATES, check_version
@@ -108,7 +109,7 @@ def _form(visit: Visit, filled: Filled, post: Post | None, error: SkywriteError 
         has_slots=bool(chosen and visit.sky.accounts.slots(chosen.did)),
         replies=_choices(REPLIES, filled.replies),
         labels=_choices([(name, name or "none") for name in LABELS], filled.label),
-        error=error,
+        error=error_words(error) if error else "",
     )
 
 
@@ -426,6 +427,8 @@ def found_people(visit: Visit) -> Response:
 def _away(away: timedelta) -> str:
     minutes = int(away.total_seconds() // 60)
     days, hours = minutes // 1440, minutes // 60 % 24
+    if minutes < 1:
+        return "in less than a minute"
     parts = [f"{days} d" if days else "", f"{hours} h" if hours else "", f"{minutes % 60} min" if not days else ""]
     return "in " + " ".join(filter(None, parts))
 

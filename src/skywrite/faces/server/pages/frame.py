@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,12 +23,14 @@ from starlette.routing import BaseRoute, Route
 from skywrite.app import Skywrite
 from skywrite.app.operations import Access
 from skywrite.app.overview import Stranded, stranded
-from skywrite.core.errors import Do, Hint, Overloaded, SkywriteError
+from skywrite.core.errors import Overloaded, SkywriteError
 from skywrite.core.feature import Entry
 from skywrite.faces.server.auth import own_path, person_of
 from skywrite.faces.server.json_bodies import check_texts
 from skywrite.faces.server.limits import JSON_BYTES_MAX, bounded
+from skywrite.faces.server.pages.again import PAGE, page_again
 from skywrite.faces.server.pages.forms import Fields
+from skywrite.faces.server.pages.words import error_words, hint_words, local_words, when
 from skywrite.faces.server.problems import on_error, on_missing, on_surprise
 from skywrite.faces.server.rights import access_of_person
 from skywrite.faces.server.routes import PREFIX, invalid
@@ -67,19 +68,6 @@ NAVIGATION = (
     Entry("Accounts", "/accounts", "person", 90),
     Entry("Settings", "/settings", "key", 100),
 )
-_WORDS = {
-    "accounts.login": "sign in on the page Accounts",
-    "posts.approve": "see it on its page",
-    "posts.cancel": "cancel it",
-    "posts.release": "release it",
-    "posts.move": "move it",
-    "posts.get": "open the post",
-    "posts.list": "open the plan",
-    "reposts.list": "list the reposts on the command line",
-    "follow_ups.list": "list the follow-ups on the command line",
-    "run": "start a worker",
-    "run_once": "start a worker",
-}
 
 
 @cache
@@ -128,7 +116,7 @@ def page_route(path: str, page: Page, *, network: bool = False) -> BaseRoute:
     async def endpoint(request: Request) -> Response:
         return await answer(request, page, network=network)
 
-    return Route(path, endpoint, methods=["GET"], name=f"page {path} GET")
+    return Route(path, endpoint, methods=["GET"], name=f"{PAGE}{path} GET")
 
 
 async def answer(request: Request, page: Page, *, network: bool = False) -> Response:
@@ -152,14 +140,19 @@ def signed_out(request: Request) -> Response:
 
 async def in_lane(visit: Visit, page: Page, *, network: bool) -> Response:
     """What a page answers, its errors included."""
+    made = await _outcome(visit, page, network=network)
+    return _trouble(visit, made) if isinstance(made, SkywriteError) else made
+
+
+async def _outcome(visit: Visit, page: Page, *, network: bool) -> Response | SkywriteError:
     try:
-        return await visit.services.lanes.of(network).run(visit.access.share, _shown, page, visit)
+        return await visit.services.lanes.of(network).run(visit.access.share, _made, page, visit)
     except Overloaded as error:
-        return _trouble(visit, error)
+        return error
 
 
 def form_route(path: str, action: Callable[[Visit, dict[str, str]], Response], *, network: bool = False) -> BaseRoute:
-    """A route for a submitted form; errors are shown on their own page, with a link back."""
+    """A route for a submitted form. If it is refused, its page is shown again: what was typed, and what is wrong."""
 
     async def endpoint(request: Request) -> Response:
         person = await person_of(request)
@@ -169,23 +162,30 @@ def form_route(path: str, action: Callable[[Visit, dict[str, str]], Response], *
         fields = Fields({name: str(value) for name, value in form.items()})
         check_texts(fields.values())
         visit = Visit(request, services_of(request), person)
-        return await in_lane(visit, lambda seen: action(seen, fields), network=network)
+        made = await _outcome(visit, lambda seen: action(seen, fields), network=network)
+        if isinstance(made, Response):
+            return made
+        return await page_again(request, fields, made) or _trouble(visit, made)
 
     return Route(path, endpoint, methods=["POST"], name=f"form {path}")
 
 
-def _shown(page: Page, visit: Visit) -> Response:
+def _made(page: Page, visit: Visit) -> Response | SkywriteError:
     try:
         with written_by(visit.access.who, agent=False):
             return page(visit)
     except msgspec.ValidationError as error:
-        return _trouble(visit, invalid(error, hint=""))
+        return invalid(error, hint="")
     except SkywriteError as error:
-        return _trouble(visit, error)
+        return error
+
+
+_TITLES = {403: "Not for you to see", 404: "Nothing here", 412: "Changed meanwhile", 422: "Not like this"}
 
 
 def _trouble(visit: Visit, error: SkywriteError) -> Response:
-    return show(visit, "error.html", status=error.http_status, title="That did not work", error=error)
+    title = _TITLES.get(error.http_status, "Not now")
+    return show(visit, "error.html", status=error.http_status, title=title, said=error_words(error))
 
 
 def missing(request: Request, error: Exception) -> Response:
@@ -274,23 +274,5 @@ def templates() -> jinja2.Environment:
     environment.filters["hint"] = hint_words
     environment.filters["clock"] = lambda at, zone: f"{at.astimezone(ZoneInfo(zone)):%H:%M}"
     environment.filters["when"] = when
+    environment.filters["local"] = local_words
     return environment
-
-
-def when(at: datetime | None, zone: str) -> str:
-    """A time for people, in a zone."""
-    if at is None:
-        return "no time yet"
-    local = at.astimezone(ZoneInfo(zone))
-    return f"{local:%a} {local.day} {local:%b %Y}, {local:%H:%M}"
-
-
-def hint_words(hint: str) -> str:
-    """A hint for the page."""
-    return hint.said(_said) if isinstance(hint, Hint) else hint
-
-
-def _said(do: Do) -> str:
-    if do.operation == "argument":
-        return str(do.target).replace("_", " ")
-    return _WORDS.get(do.operation, do.operation.replace("_", " "))

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
@@ -16,10 +17,11 @@ from starlette.responses import Response
 from skywrite.app.operations.plan import PlanShape, ShowPlan, show_plan
 from skywrite.core.errors import InputError, SkywriteError
 from skywrite.faces.server.layers import OnPlan
-from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show, when
+from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show
+from skywrite.faces.server.pages.words import when
 from skywrite.posting.publish.forecast import pace_of, pushes
 from skywrite.queue.actions import Actions
-from skywrite.queue.model import Account, ChangedMeanwhile
+from skywrite.queue.model import Account
 from skywrite.queue.numbers import row_number
 
 VIEWS = ("week", "month", "agenda")
@@ -98,7 +100,8 @@ def plan(visit: Visit) -> Response:
     local = ZoneInfo(zone)
     is_rehearsed = isinstance(rehearsed, OnPlan)
     reposts = _rehearsed_reposts(said, local) if is_rehearsed else _reposts(visit, account, first, count, local)
-    items = [*_items(found, said, local), *reposts]
+    # A month has no room for what is free.
+    items = [*(item for item in _items(found, said, local) if view != "month" or item.kind != "slot"), *reposts]
     days = [*_days(items, first, count, today, on if view == "month" else None)]
     earlier, later = _neighbours(view, on)
     drafts = visit.sky.context.store.drafts(account_did=account.did if account else None, limit=DRAFTS_MAX)
@@ -130,17 +133,24 @@ def move(visit: Visit, form: dict[str, str]) -> Response:
     post_id, version = row_number(form["id"]), row_number(form.get("version", ""))
     if post_id is None:
         raise InputError(f"{form['id']!r} is not the number of a post.")
-    try:
-        entry = visit.sky.posts.move(post_id, form["at"], version=version)
-    except ChangedMeanwhile as error:
-        raise ChangedMeanwhile(
-            f"Post {post_id} was changed in another window, and is not moved.",
-            hint="Go back to the plan to see how it is now, and move it again.",
-        ) from error
+    entry = visit.sky.posts.move(post_id, form["at"], version=version)
     zone = visit.sky.context.zone(entry.account)
     notes = " ".join(str(note) for note in entry.warnings)
-    said = f"Post {entry.post.id} goes out {when(entry.post.due_at, zone)} ({zone}). {notes}".strip()
-    return back(form.get("back") or "/", said)
+    said = f"It goes out {when(entry.post.due_at, zone)} ({zone}). {notes}".strip()
+    return back(_where_it_is(form.get("back") or "/", entry.post.due_at, zone), said)
+
+
+def _where_it_is(address: str, due_at: datetime | None, zone: str) -> str:
+    """The address of the plan, on other days if the post has left those that it shows."""
+    place = urlsplit(address)
+    query = dict(parse_qsl(place.query))
+    if due_at is None or place.path != "/" or query.get("view", "week") not in VIEWS:
+        return address
+    day = due_at.astimezone(ZoneInfo(zone)).date()
+    first, count = _range(query.get("view", "week"), _day(query.get("on", ""), day))
+    if first <= day < first + timedelta(days=count):
+        return address
+    return "/?" + urlencode({**query, "on": day.isoformat()})
 
 
 def _day(text: str, default: date) -> date:

@@ -18,16 +18,19 @@ from skywrite.app.entries import entries
 from skywrite.app.posts import edited_row
 from skywrite.app.results import Entry
 from skywrite.core.errors import InputError
-from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show, when
+from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show
 from skywrite.faces.server.pages.panels import drawn
 from skywrite.faces.server.pages.waiting import now_as_time, undo_left, undo_seconds
+from skywrite.faces.server.pages.words import when
 from skywrite.features import homes
+from skywrite.posting.compose.references import app_link
 from skywrite.posting.schedule.policy import late_text
 from skywrite.queue.api_keys import Scope
 from skywrite.queue.changing import EDITABLE_STATES
 from skywrite.queue.listing import Cursor
 from skywrite.queue.model import FINAL_STATES, Post
 from skywrite.queue.numbers import row_number
+from skywrite.queue.posts import DELETED
 
 HISTORY_POSTS = 50
 SENTENCES = {
@@ -74,13 +77,14 @@ def post(visit: Visit) -> Response:
     seconds_left = undo_left(visit, entry.post)
     buttons = [
         button
-        for button in _BUTTONS.get(entry.post.state, ())
+        for button in (() if is_deleted(entry.post) else _BUTTONS.get(entry.post.state, ()))
         if button.scope in scopes and not (button.action == "now" and seconds_left is not None)
     ]
     return show(
         visit,
         "post.html",
-        title=f"Post {entry.post.id}",
+        title="Draft" if entry.post.state == "draft" else "Post",
+        is_deleted=is_deleted(entry.post),
         entry=entry,
         post=entry.post,
         records=[shown_record(record) for record in entry.post.prepared.get("records", ())],
@@ -117,6 +121,16 @@ def act(visit: Visit, form: dict[str, str]) -> Response:
     visit.access.require(scope)  # type: ignore[arg-type]
     said = call(visit, number, form) or done
     return back(f"/posts/{number}", said)
+
+
+def is_deleted(post: Post) -> bool:
+    """Whether it went out, and was deleted from the network since."""
+    return post.problem is not None and post.problem.code == DELETED
+
+
+def shown_state(post: Post) -> str:
+    """The state of a post for people."""
+    return "deleted" if is_deleted(post) else post.state
 
 
 def _scope_of(post: Post) -> Scope:
@@ -243,11 +257,21 @@ def shown_record(record: dict[str, Any]) -> dict[str, Any]:
         "images": [{"cid": image["image"]["ref"]["$link"], "alt": image.get("alt", "")} for image in images],
         "card": media.get("external") if kind == "external" else None,
         "video": media.get("alt", "") if kind == "video" else None,
-        "quote": (embed.get("record") or {}).get("uri") or ((embed.get("record") or {}).get("record") or {}).get("uri"),
+        "quote": app_link_or_none(
+            (embed.get("record") or {}).get("uri") or ((embed.get("record") or {}).get("record") or {}).get("uri")
+        ),
         "langs": record.get("langs") or [],
         "labels": [item["val"] for item in (record.get("labels") or {}).get("values", ())],
-        "reply": ((record.get("reply") or {}).get("parent") or {}).get("uri"),
+        "reply": app_link_or_none(((record.get("reply") or {}).get("parent") or {}).get("uri")),
     }
+
+
+def app_link_or_none(uri: Any) -> str | None:
+    """Where people find a post: its page on bsky.app, or its address if there is none."""
+    try:
+        return app_link(str(uri)) if uri else None
+    except InputError:
+        return str(uri)
 
 
 def pieces(record: dict[str, Any]) -> list[Piece]:
@@ -297,6 +321,7 @@ def _listed(
         state=state,
         states=states,
         zone_of=visit.sky.context.zone,
+        shown_state=shown_state,
         several=len(visit.sky.accounts.list()) > 1,
     )
 
