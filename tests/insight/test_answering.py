@@ -30,6 +30,8 @@ class Bot:
         self, sky: Skywrite, world: World, said: Callable[[Any], Any] = lambda item: f"Re: {item.text}"
     ) -> None:
         self.sky, self.world = sky, world
+        for account in sky.accounts.list():
+            sky.accounts.set(account.did, {"answers": "on"})
         self.heard: list[str] = []
         self.logged: list[tuple[str, dict[str, Any]]] = []
 
@@ -133,6 +135,7 @@ def test_an_account_that_was_removed_starts_anew(sky: Skywrite, world: World, ca
     sky.accounts.logout(forget=True)
     carol.say("While you were away", to=sent.uri)
     sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    sky.accounts.set("alice.test", {"answers": "on"})
     bot.turn()
     carol.say("Welcome back", to=sent.uri)
     assert ["Re: Welcome back"] == bot.turn()

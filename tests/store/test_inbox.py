@@ -79,7 +79,7 @@ def test_a_function_and_a_person_do_not_both_answer(store: Store, clock: FakeClo
     claimed_item = inbox.claim(ALICE, anything)
     assert claimed_item is not None
     first = inbox.answer(claimed_item.id, post("A person", key="inbox:1"))
-    assert (None, 1) == (inbox.answer_claimed(claimed_item, post("A function", key="on_reply:1")), len(store.posts()))
+    assert (False, 1) == (inbox.answer_claimed(claimed_item, post("A function", key="on_reply:1")), len(store.posts()))
     second = inbox.answer(claimed_item.id, post("A person again", key="inbox:2"))
     assert second == inbox.answer(claimed_item.id, post("A person again", key="inbox:2"))
     roots = [store.get(number).root_rkey for number in (first, second)]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from skywrite.core.digits import whole_number
 from skywrite.core.errors import InputError
 from skywrite.posting.schedule.policy import parse_duration, parse_late
-from skywrite.queue.approval_rules import SOURCES, approval_words
+from skywrite.queue.approval_rules import ANSWERS, SOURCES, TRIAL, approval_words
 
 # A month in seconds: no account waits for longer, and no day has more posts.
 WHOLE_MAX = 31 * 86_400
@@ -114,6 +114,13 @@ def _words(name: str, value: Any) -> list[str]:
     return list(words)
 
 
+def _one_of_answers(name: str, value: Any) -> str:
+    word = _text(name, value).strip().lower()
+    if word not in ("on", TRIAL, "paused"):
+        raise InputError(f"{name} must be on, trial or paused, not {value!r}.", hint=f"Write it like {name}=paused.")
+    return word
+
+
 def _duration(name: str, value: Any) -> str:
     text = _text(name, value)
     parse_duration(text)
@@ -155,11 +162,23 @@ _TABLE = (
         "a duration",
         "24h",
         "2h, 3d",
-        "how old what a program answers may be",
+        "how old what a bot answers may be",
         by_key=False,
     ),
-    _number("answers_per_person", "10", "a program's answers to one person in a day", "3", by_key=False),
-    _number("answers_per_thread", "100", "a program's answers in one conversation in a day", "20", by_key=False),
+    Setting(
+        ANSWERS,
+        _one_of_answers,
+        str,
+        "on, trial or paused",
+        "trial, once something answers",
+        "on, trial (a person approves the first ten), paused",
+        "whether a bot answers by itself",
+        by_key=False,
+    ),
+    _number("answers_per_minute", "10", "a bot's answers in a minute", "5", least=1, by_key=False),
+    _number("answers_per_day", "500", "a bot's answers in a day", "100", least=1, by_key=False),
+    _number("answers_per_person", "10", "a bot's answers to one person in a day", "3", by_key=False),
+    _number("answers_per_thread", "100", "a bot's answers in one conversation in a day", "20", by_key=False),
     _yes_or_no("marks", "yes", "count likes, reposts and replies", by_key=False),
     _yes_or_no("require_alt", "no", "refuse images without alt text"),
     _yes_or_no("markdown", "yes", "[label](link) becomes a link"),

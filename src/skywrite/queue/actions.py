@@ -1,4 +1,4 @@
-"""Scheduled reposts and pins, and the actions that undo them.
+"""Scheduled reposts and pins, the actions that undo them, and a bot's likes.
 
 What lives here: what is stored, and which is next. What does not: performing them (`features.reposts`).
 """
@@ -28,7 +28,7 @@ _SAME = ("kind", "uri", "undo_seconds", "rule", "zone", "until")
 
 
 class Action(NamedTuple):
-    """A repost or pin, or an action that undoes one. `undo_seconds`: how long after it is done to undo it.
+    """A repost, pin or like, or an action that undoes one. `undo_seconds`: how long after it is done to undo it.
 
     `rule`: the recurrence by which it is repeated, in `zone` and up to `until`. `replaces`: the record key of the
     previous repost, which is deleted first. `key`: the caller's own name for it.
@@ -206,6 +206,13 @@ class Actions:
                 data = {"id": action.id, "action": action.kind, "uri": action.uri, "message": error}
                 now, account_did = self._store._clock.now(), action.account_did
                 note_event(tx, "repost.failed", now, data, account_did=account_did, subject_id=action.id)
+
+
+def act_on(tx: Transaction, account_did: str, kind: str, uri: str, cid: str, rkey: str, now: datetime) -> None:
+    """Add one that is due at once, in somebody's transaction. With a key that was used before, nothing."""
+    values = {"account_did": account_did, "kind": kind, "uri": uri, "cid": cid, "rkey": rkey, "key": f"{kind} {rkey}"}
+    rest = dict.fromkeys(name for name in _STORED if name not in values)
+    tx.row("insert_action", now=now, **{**rest, **values, "due_at": now})
 
 
 def _insert(tx: Transaction, action: Action, now: datetime) -> None:

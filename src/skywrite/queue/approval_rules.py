@@ -21,11 +21,13 @@ from skywrite.queue.rows import post_of, settings_of
 from skywrite.queue.templates import template_of
 
 SETTING = "approval"
+# What a bot answers is looked at first for as long as this setting says that it is on trial.
+ANSWERS, TRIAL, ANSWER_SOURCE = "answers", "trial", "answer"
 AGENT_SOURCES = ("api", "mcp")
 # Where posts come from; those that a person made by hand have none.
 SOURCES = (
     *("api", "mcp", "page", "now", "import", "feed", "folder"),
-    *("command", "function", "inbox", "drafts", "follow-up", "demo"),
+    *("command", "function", "inbox", ANSWER_SOURCE, "drafts", "follow-up", "demo"),
 )
 # Sources of which there are several, by name: `import:plan.csv`. Feeds have numbers: `feed:3`.
 _NAMED = ("folder", "import")
@@ -59,9 +61,11 @@ def texts_of(post: Post) -> list[str]:
 
 def needs_approval(settings: Mapping[str, Any], source: str | None, authors: Sequence[Author] = ()) -> bool:
     """Whether an account requires approval of a post from this source, by these authors."""
-    if not wants_approvals(settings):
+    if source == ANSWER_SOURCE and settings.get(ANSWERS) == TRIAL:
+        return True
+    stored = settings.get(SETTING)
+    if stored is None:
         return False
-    stored = settings[SETTING]
     asked = approval_words([stored] if isinstance(stored, str) else stored)
     if asked is None or asked == "all":
         return True
@@ -74,7 +78,7 @@ def needs_approval(settings: Mapping[str, Any], source: str | None, authors: Seq
 
 def wants_approvals(settings: Mapping[str, Any]) -> bool:
     """Whether an account requires approval of any post."""
-    return settings.get(SETTING) is not None
+    return settings.get(SETTING) is not None or settings.get(ANSWERS) == TRIAL
 
 
 def approval_words(words: Any) -> str | list[str] | None:

@@ -21,6 +21,7 @@ from skywrite.sandbox.wire import XrpcFailure, empty_answer, json_answer
 
 POST = "app.bsky.feed.post"
 FOLLOW = "app.bsky.graph.follow"
+BLOCK = "app.bsky.graph.block"
 _DEFS = "app.bsky.feed.defs"
 
 
@@ -178,19 +179,26 @@ def _profile(pds: Pds, account: Account, reader: str) -> dict[str, Any]:
         if name in value:
             view[name] = value[name]
     counts = {"followsCount": len(follows), "followersCount": followers, "postsCount": len(account.repo.records(POST))}
-    return {**view, **counts, **_seen_profile(pds, account, reader)}
+    return {**view, **counts, **seen_profile(pds, account, reader)}
 
 
-def _seen_profile(pds: Pds, account: Account, reader: str) -> dict[str, Any]:
+def seen_profile(pds: Pds, account: Account, reader: str) -> dict[str, Any]:
     """What there is between the reader and an account; nothing for those who are not signed in."""
     who = pds.accounts.find(reader) if reader else None
     if who is None:
         return {}
     follow = _record_about(who, FOLLOW, account.did)
     followed = _record_about(account, FOLLOW, reader)
-    ways = {"following": follow, "followedBy": followed}
+    ways = {"following": follow, "followedBy": followed, "blocking": _record_about(who, BLOCK, account.did)}
     known = {name: uri for name, uri in ways.items() if uri is not None}
-    return {"viewer": {"muted": account.did in who.muted, "blockedBy": False, **known}}
+    blocked = _record_about(account, BLOCK, reader) is not None
+    return {"viewer": {"muted": account.did in who.muted, "blockedBy": blocked, **known}}
+
+
+def is_silenced(pds: Pds, reader: Account, account: Account) -> bool:
+    """Whether somebody is told nothing of an account: muted, or one of the two blocked the other."""
+    between = seen_profile(pds, account, reader.did)["viewer"]
+    return bool(between["muted"] or between["blockedBy"] or "blocking" in between)
 
 
 def _record_about(account: Account, collection: str, subject: str) -> str | None:
@@ -364,7 +372,7 @@ def _post_view(pds: Pds, account: Account, record: Record, reader: str) -> dict[
     return {
         "uri": record.uri,
         "cid": record.cid,
-        "author": actor_view(pds, account),
+        "author": {**actor_view(pds, account), **seen_profile(pds, account, reader)},
         "record": record.value,
         "bookmarkCount": 0,
         "replyCount": sum(parent_of(one) == record.uri for one in posts),

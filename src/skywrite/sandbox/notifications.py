@@ -5,7 +5,9 @@ posts above, so two strangers who talk below a post notify its author. `indexedA
 sorted, and a post with an old `createdAt` is far down. Reasons are looked at after a page was read, so a page may be
 empty and have a cursor. Who set priority notifications sees only those of people they follow, unless asked otherwise.
 
-What does not live here: posts and profiles (`appview`), blocks, mutes and gates.
+Nobody is told of those whom they muted, or where one of the two blocked the other.
+
+What does not live here: posts and profiles (`appview`), and gates.
 """
 
 from __future__ import annotations
@@ -22,9 +24,11 @@ from skywrite.sandbox.appview import (
     actor_view,
     caller,
     everything,
+    is_silenced,
     locate,
     parent_of,
     quoted_by,
+    seen_profile,
     self_labels,
     sort_at,
 )
@@ -58,11 +62,13 @@ def list_notifications(pds: Pds, call: Call) -> Response:
         raise XrpcFailure(400, "The seenAt parameter is unsupported")
     reader = caller(pds, call)
     found = sorted(_notices(pds, reader), key=lambda one: one.place, reverse=True)
+    silent = {one.account.did for one in found if is_silenced(pds, reader, one.account)}
+    found = [one for one in found if one.account.did not in silent]
     if call.params.get("priority", reader.priority_notifications):
         follows = {record.value["subject"] for record in reader.repo.records(FOLLOW)}
         found = [one for one in found if one.account.did in follows]
     page, cursor = _page(found, call)
-    views = [_view(pds, one, reader.seen_at) for one in page]
+    views = [_view(pds, one, reader) for one in page]
     more = {"cursor": cursor} if cursor else {}
     seen = {"seenAt": reader.seen_at} if reader.seen_at else {}
     return json_answer({"notifications": views, **seen, **more})
@@ -132,11 +138,12 @@ def _above(pds: Pds, record: Record) -> Iterator[str]:
         above = None if found is None else parent_of(found[1])
 
 
-def _view(pds: Pds, notice: _Notice, seen_at: str) -> dict[str, Any]:
+def _view(pds: Pds, notice: _Notice, reader: Account) -> dict[str, Any]:
     record = notice.record
     about = {} if notice.subject is None else {"reasonSubject": notice.subject}
-    view = {"uri": record.uri, "cid": record.cid, "author": actor_view(pds, notice.account), "record": record.value}
-    state = {"reason": notice.reason, "isRead": _is_read(notice, seen_at), "indexedAt": sort_at(record)}
+    author = {**actor_view(pds, notice.account), **seen_profile(pds, notice.account, reader.did)}
+    view = {"uri": record.uri, "cid": record.cid, "author": author, "record": record.value}
+    state = {"reason": notice.reason, "isRead": _is_read(notice, reader.seen_at), "indexedAt": sort_at(record)}
     return {**view, **about, **state, "labels": self_labels(notice.account, record)}
 
 

@@ -10,7 +10,7 @@ from skywrite.queue.actions import Action
 
 
 class RepostShape(Output):
-    """A repost or pin, or what undoes one: `kind` is repost, unrepost, pin or unpin. Times are UTC.
+    """A repost or pin, or what undoes one: `kind` is repost, unrepost, pin, unpin or like. Times are UTC.
 
     `rule` repeats it, in `zone` and up to `until`. `error` is that of the last of its `attempts`.
     """

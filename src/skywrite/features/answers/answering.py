@@ -14,16 +14,21 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
-from skywrite.app.bots import ABOVE_MAX, KINDS, Above, Answerer, Author, Item, Kind, Picture
+from skywrite.app.bots import ABOVE_MAX, KINDS, RULE, Above, Answerer, Author, Item, Kind, Picture
 from skywrite.app.context import Context
 from skywrite.app.settings import read_setting
 from skywrite.core.errors import InputError
 from skywrite.features.answers.store import SEEN_BEFORE, Given, InboxItem, InboxItems
+from skywrite.posting.compose.gated import NOBODY
 from skywrite.posting.publish.log import Log, silent
 from skywrite.posting.schedule.policy import parse_duration
+from skywrite.queue.approval_rules import ANSWERS, TRIAL
 from skywrite.queue.model import Account
 
 BOT = "bot"
+PAUSED = "paused"
+TRIAL_ANSWERS = 10
+MINUTE = timedelta(minutes=1)
 _KINDS: Mapping[str, Kind] = {kind: kind for kind in KINDS}
 DAY = timedelta(days=1)
 # A person who presses twice gets one answer.
@@ -33,22 +38,24 @@ IN_TURN_MAX = 3
 
 
 class Limits(NamedTuple):
-    """How old what is answered may be, and how many answers one person and one conversation get in a day."""
+    """How old what is answered may be, and how many answers there are for one person and one conversation in a day, and
+    in all in a minute and in a day. The names are those of the settings.
+    """
 
-    within: timedelta = DAY
-    per_person: int = 10
-    per_thread: int = 100
+    answer_within: timedelta = DAY
+    answers_per_person: int = 10
+    answers_per_thread: int = 100
+    answers_per_minute: int = 10
+    answers_per_day: int = 500
 
     @classmethod
     def of(cls, account: Account) -> Limits:
         """Those of an account; of a setting that cannot be read, the default."""
-        names = ("answer_within", "answers_per_person", "answers_per_thread")
-        within, person, thread = (_readable(name, account.settings.get(name)) for name in names)
-        return cls(
-            cls().within if within is None else timedelta(seconds=parse_duration(within)),
-            cls().per_person if person is None else person,
-            cls().per_thread if thread is None else thread,
-        )
+        found = {name: _readable(name, account.settings.get(name)) for name in cls._fields}
+        given = {name: value for name, value in found.items() if value is not None}
+        if "answer_within" in given:
+            given["answer_within"] = timedelta(seconds=parse_duration(given["answer_within"]))
+        return cls(**given)
 
 
 class Answering:
@@ -65,6 +72,30 @@ class Answering:
         self._limits = Limits.of(account)
         self._items = InboxItems(ctx.store)
         self._started = self._items.started(account.did)
+        self._day: Given | None = None
+        self.state = account.settings.get(ANSWERS)
+
+    def why_wait(self) -> str | None:
+        """Why nothing is answered now, whatever came; None if something may be. What waits is answered later."""
+        if self.state == PAUSED:
+            return "The bot is paused."
+        if self.state == TRIAL and self._items.answered_ever(self._account.did, TRIAL_ANSWERS) >= TRIAL_ANSWERS:
+            return f"It has written its first {TRIAL_ANSWERS} answers, and waits for your word to go on."
+        minute = self._items.given(self._account.did, self._ctx.clock.now() - MINUTE).to.total()
+        if minute >= self._limits.answers_per_minute:
+            return f"It gave {minute} answers within a minute."
+        if (day := self._given().to.total()) >= self._limits.answers_per_day:
+            return f"It gave {day} answers within a day."
+        return None
+
+    def answered(self) -> None:
+        """Note that something was answered."""
+        self._day = None
+
+    def _given(self) -> Given:
+        if self._day is None:
+            self._day = self._items.given(self._account.did, self._ctx.clock.now() - DAY)
+        return self._day
 
     def why_not(self, item: InboxItem) -> str | None:
         """Why nothing that answers gets an item; None if something does."""
@@ -100,7 +131,9 @@ class Answering:
         if self.those_for(item):
             return None
         reasons = [why for one in self._answerers if (why := one.why_not(item)) is not None]
-        return SEEN_BEFORE if len(reasons) < len(self._answerers) else reasons[-1]
+        if len(reasons) < len(self._answerers):
+            return SEEN_BEFORE
+        return next((why for why in reasons if RULE in why), reasons[0])
 
     def _why_not(self, item: InboxItem) -> str | None:
         now = self._ctx.clock.now()
@@ -108,7 +141,7 @@ class Answering:
             not_for_us(item, self._ours)
             or self._unwanted(item)
             or too_old(item, now, self._limits)
-            or too_many(item, self._items.given(item.account_did, now - DAY), self._limits)
+            or too_many(item, self._given(), self._limits)
             or self._is_repeated(item, now)
             or self._is_in_turn(item)
         )
@@ -195,15 +228,32 @@ def not_for_us(item: InboxItem, ours: Collection[str]) -> str | None:
     return None
 
 
+def hidden(view: Mapping[str, Any]) -> str | None:
+    """Why an answer to a post would reach nobody or the wrong one, by how the network shows the post to us now."""
+    author, viewer = _part(view.get("author")), _part(view.get("viewer"))
+    between = _part(author.get("viewer"))
+    if any(between.get(name) for name in ("blocking", "blockedBy", "blockingByList")):
+        return "Its author and this account do not see each other: one of them blocked the other."
+    if between.get("muted") or between.get("mutedByList"):
+        return "Its author is muted by this account."
+    if any(_part(label).get("val") == BOT for label in author.get("labels") or ()):
+        return "Its author is labelled as a bot."
+    return NOBODY if viewer.get("replyDisabled") else None
+
+
+def _part(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
 def too_old(item: InboxItem, now: datetime, limits: Limits) -> str | None:
     """Whether nobody waits for an answer any more."""
-    return "It is too old to be answered." if now - (item.again_at or item.indexed_at) > limits.within else None
+    return "It is too old to be answered." if now - (item.again_at or item.indexed_at) > limits.answer_within else None
 
 
 def too_many(item: InboxItem, given: Given, limits: Limits) -> str | None:
     """Whether its author, or its conversation, got enough answers today."""
-    if given.to[item.author_did] >= limits.per_person:
-        return f"Its author got {limits.per_person} answers within a day."
-    if given.below[item.root or item.uri] >= limits.per_thread:
-        return f"Its conversation got {limits.per_thread} answers within a day."
+    if given.to[item.author_did] >= limits.answers_per_person:
+        return f"Its author got {limits.answers_per_person} answers within a day."
+    if given.below[item.root or item.uri] >= limits.answers_per_thread:
+        return f"Its conversation got {limits.answers_per_thread} answers within a day."
     return None

@@ -53,7 +53,8 @@ WHERE id = :id
 -- name: answer_inbox_by_function
 -- Record the post with which a function replies to an item, unless somebody has dealt with it meanwhile.
 UPDATE inbox SET
-  state = 'done', answer_id = :answer_id, answers = answers + 1, answered_at = :now, handled_at = :now, lease_owner = NULL, lease_until = NULL
+  state = 'done', answer_id = :answer_id, answers = answers + 1, answered_at = :now, handled_at = :now, lease_owner = NULL, lease_until = NULL,
+  look_at = :look_at
 WHERE id = :id AND tries = :was AND handled_at IS NULL AND state = 'new' AND answer_id IS NULL
   AND (snoozed_until IS NULL OR snoozed_until <= :now)
 
@@ -78,7 +79,21 @@ WHERE account_did = :account_did AND handled_at IS NULL
 -- To whom, and in which conversations, functions of an account answer now or have answered since a time.
 SELECT author_did, root FROM inbox WHERE account_did = :account_did AND answered_at >= :since
 UNION ALL
-SELECT author_did, root FROM inbox WHERE account_did = :account_did AND handled_at IS NULL AND lease_until > :now
+SELECT author_did, root FROM inbox WHERE account_did = :account_did AND handled_at IS NULL AND lease_until > :now AND lease_owner IS NOT NULL
+
+-- name: count_answers
+-- How many items of an account were ever answered by a function, up to a limit.
+SELECT count(*) AS answers FROM (
+  SELECT 1 FROM inbox WHERE account_did = :account_did AND answered_at IS NOT NULL LIMIT :limit
+) AS found
+
+-- name: inbox_to_look_at
+-- The answered items of an account of which it is time to see whether they are still there.
+SELECT * FROM inbox WHERE account_did = :account_did AND look_at IS NOT NULL AND look_at <= :now ORDER BY look_at LIMIT :limit
+
+-- name: look_at_inbox
+-- Record when to look again whether an item is still there; NULL is never.
+UPDATE inbox SET look_at = :look_at WHERE id = :id
 
 -- name: same_words_answered
 -- An item with the same words by the same author that a function answered since a time.

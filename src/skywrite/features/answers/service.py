@@ -10,6 +10,7 @@ import builtins
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 
 from skywrite.app.bots import Answerer, Item, Later, Like, Repost
 from skywrite.app.context import Context
+from skywrite.app.deleting import NotThere, delete
 from skywrite.app.drafting import Drafting
 from skywrite.app.entries import entries, entry_of
 from skywrite.app.kinds import checked
@@ -24,20 +26,29 @@ from skywrite.app.results import Entry
 from skywrite.app.rows import Rows
 from skywrite.app.undoing import final
 from skywrite.app.work import Periodic, WorkParts
-from skywrite.core.errors import ENDED, Do, InputError, SkywriteError, Unexpected
+from skywrite.core.errors import ENDED, Conflict, Do, InputError, SkywriteError, Unexpected
 from skywrite.features import homes
-from skywrite.features.answers.answering import Answering
+from skywrite.features.answers.answering import Answering, Limits, hidden
 from skywrite.features.answers.collecting import collect
 from skywrite.features.answers.store import HANDLE_TRIES, NOTHING_TO_SAY, InboxItem, InboxItems
 from skywrite.posting.compose.draft import Draft
 from skywrite.posting.compose.gated import NOBODY
+from skywrite.posting.compose.references import parse_reference
 from skywrite.posting.publish.log import Log, silent
 from skywrite.posting.publish.rounds import Turn
+from skywrite.protocol.atproto.repo import Repo
+from skywrite.protocol.atproto.xrpc_errors import RecordNotFound
+from skywrite.queue.approval_rules import ANSWER_SOURCE, ANSWERS, NOT_APPROVED, TRIAL, wants_approvals
 from skywrite.queue.database import is_about_one
 from skywrite.queue.identities import FUNCTION_ANSWERS
 from skywrite.queue.model import Account
 
 SETTING = "inbox"
+NO_DEEDS = "A bot on trial only replies; it does not like or repost yet."
+# Answers that go with what they answer: how often to look, how many at once, and for how long.
+LOOK_EVERY = timedelta(minutes=5)
+LOOK_AT_ONCE = 25
+LOOKED_AT_FOR = timedelta(days=7)
 ABOVE_MAX = 5
 
 
@@ -150,19 +161,93 @@ class Inbox:
         given = answerer.answer(item)
         if given is None:
             return False
+        account = self._ctx.store.account(stored.account_did)
+        look_at = self._ctx.clock.now() + LOOK_EVERY if answerer.retract else None
         if isinstance(given, Repost | Like):
-            raise InputError("Reposts and likes are not answers yet.", code="function.failed")
+            if account.settings.get(ANSWERS) == TRIAL:
+                self._stored.pass_over(stored, NO_DEEDS)
+            else:
+                self._stored.answer_claimed(stored, "like" if isinstance(given, Like) else "repost")
+            return True
         row = given._replace(reply_to=item.uri) if isinstance(given, Draft) else {**given, "reply_to": item.uri}
         key = f"{FUNCTION_ANSWERS}{item.uri}"[:500]
         rows = Rows(self._ctx, self._drafting)
         new, notices = rows.accept(
-            row, base=answerer.base, account=stored.account_did, now=True, key=key, source="inbox"
+            row, base=answerer.base, account=stored.account_did, now=True, key=key, source=ANSWER_SOURCE
         )
         if NOBODY in notices:
             self._stored.pass_over(stored, NOBODY)
-        else:
-            self._stored.answer_claimed(stored, new)
-            self._stored.handled(stored)
+            return True
+        # An answer that waited for somebody for too long is for nobody.
+        late = int(Limits.of(account).answer_within.total_seconds())
+        self._stored.answer_claimed(stored, new._replace(late_policy="skip", late_seconds=late), look_at)
+        self._stored.handled(stored)
+        return True
+
+    def take_back(self, account: Account) -> int:
+        """Take back answers whose items were deleted, where that was asked for. Returns how many."""
+        items = self._stored.to_look_at(account.did, LOOK_AT_ONCE)
+        there = set(self._views(account, [item.uri for item in items])) if items else set()
+        now, taken = self._ctx.clock.now(), 0
+        for item in items:
+            if item.uri in there or self._is_there(account, item):
+                age = now - (item.answered_at or now)
+                self._stored.look_again(item, None if age > LOOKED_AT_FOR else now + max(LOOK_EVERY, age / 4))
+                continue
+            if self._is_over(item):
+                self._stored.look_again(item, None)
+                taken += 1
+        return taken
+
+    def drop_stale(self, account: Account) -> int:
+        """Cancel answers that waited for an approval for too long: nobody waits for them. Returns how many."""
+        if not wants_approvals(account.settings):
+            return 0
+        before, dropped = self._ctx.clock.now() - Limits.of(account).answer_within, 0
+        for post in self._ctx.store.all_posts(("held",), account_did=account.did, source=ANSWER_SOURCE):
+            if post.problem is not None and post.problem.code == NOT_APPROVED and (post.due_at or before) < before:
+                with suppress(Conflict):
+                    self._ctx.store.cancel(post.id)
+                    dropped += 1
+        return dropped
+
+    def hidden(self, account: Account, item: InboxItem) -> str | None:
+        """Why an answer would reach nobody, by how the network shows an item now; None if it cannot be asked."""
+        try:
+            views = self._views(account, [item.uri])
+        except SkywriteError:
+            return None
+        return hidden(views[item.uri]) if item.uri in views else None
+
+    def _views(self, account: Account, uris: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """How the network shows posts to an account; without those that it does not show."""
+        found = self._ctx.agent(account).query("app.bsky.feed.getPosts", {"uris": builtins.list(uris)}).get("posts")
+        views = (view for view in found if isinstance(view, Mapping)) if isinstance(found, builtins.list) else ()
+        return {str(view.get("uri")): view for view in views}
+
+    def _is_there(self, account: Account, item: InboxItem) -> bool:
+        """Whether an item that the network does not show is in the repository of its author."""
+        authority, collection, rkey = parse_reference(item.uri)
+        try:
+            Repo(self._ctx.agent(account)).get(collection, rkey, repo=authority)
+        except RecordNotFound:
+            return False
+        return True
+
+    def _is_over(self, item: InboxItem) -> bool:
+        """Take an answer back. Returns False if it is just being sent: another look will do it."""
+        post = None if item.answer_id is None else self._ctx.store.get(item.answer_id)
+        if post is None or post.state in ("cancelled", "failed"):
+            return True
+        try:
+            if post.state == "published":
+                delete(self._ctx, post.id, item.account_did)
+            else:
+                self._ctx.store.cancel(post.id)
+        except NotThere:
+            return True
+        except Conflict:
+            return False
         return True
 
 
@@ -205,7 +290,9 @@ class InboxTask(Periodic):
                 while self._collected:
                     account, collected = self._collected.popleft()
                     if self._has_started(account, answerers, collected):
-                        self._answer(account, Answering(self.ctx, account, ours, answerers, self.log))
+                        current = self.ctx.store.account(account.did)
+                        self._answer(account, Answering(self.ctx, current, ours, answerers, self.log))
+                        self._tidy(current)
             finally:
                 self._calling.release()
 
@@ -215,6 +302,8 @@ class InboxTask(Periodic):
         started = items.started(account.did)
         new = [one.name for one in answerers if one.name not in started]
         if new and collected and not items.place(account.did).gaps:
+            if account.settings.get(ANSWERS) is None:
+                self.ctx.store.set_account_settings(account.did, {ANSWERS: TRIAL})
             items.start(account.did, new, first=len(new) == len(answerers))
             self.log("answers_start", account=account.handle, functions=", ".join(new))
             return True
@@ -223,8 +312,24 @@ class InboxTask(Periodic):
     def _answer(self, account: Account, answering: Answering) -> None:
         """Answer what came for an account."""
         items = InboxItems(self.ctx.store)
-        while (item := items.claim(account.did, answering.why_not, worker=self.ctx.worker_name)) is not None:
-            self._hand_out(answering, item)
+        while (why := answering.why_wait()) is None:
+            item = items.claim(account.did, answering.why_not, worker=self.ctx.worker_name)
+            if item is None:
+                return
+            self._hand_out(account, answering, item)
+            answering.answered()
+        self.log("answers_wait", account=account.handle, why=why)
+
+    def _tidy(self, account: Account) -> None:
+        """Take back what goes with what was deleted, and drop what nobody waits for."""
+        for what, step in (("answers_taken_back", self.inbox.take_back), ("answers_dropped", self.inbox.drop_stale)):
+            try:
+                count = step(account)
+            except SkywriteError as error:
+                self.log("inbox_failed", account=account.handle, **error.facts)
+            else:
+                if count:
+                    self.log(what, account=account.handle, count=count)
 
     def _wanted(self) -> list[Account]:
         """The accounts that ask for it; where something answers, all that do not refuse."""
@@ -244,10 +349,13 @@ class InboxTask(Periodic):
             self.log("inbox", account=account.handle, added=added)
         return None
 
-    def _hand_out(self, answering: Answering, stored: InboxItem) -> None:
+    def _hand_out(self, account: Account, answering: Answering, stored: InboxItem) -> None:
         """Give an item to each way of answering in turn, until one answers; one item's problem stops no other."""
         items = InboxItems(self.ctx.store)
         try:
+            if (why := self.inbox.hidden(account, stored)) is not None:
+                items.pass_over(stored, why)
+                return
             item = answering.item(stored)
             for answerer in answering.those_for(item):
                 if self.inbox.answer_by(answerer, item, stored):

@@ -17,6 +17,7 @@ from skywrite.core.clock import to_iso
 from skywrite.core.errors import Do, Hint, NotFound
 from skywrite.core.shown import named
 from skywrite.queue import identities
+from skywrite.queue.actions import act_on
 from skywrite.queue.adding import add_posts
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
@@ -220,22 +221,44 @@ class InboxItems:
             tx.run("answer_inbox", id=item_id, **values)
             return added.id
 
-    def answer_claimed(self, item: InboxItem, post: NewPost) -> int | None:
-        """Store a function's reply to an item that it has claimed; None if somebody has dealt with the item meanwhile.
+    def answer_claimed(self, item: InboxItem, given: NewPost | str, look_at: datetime | None = None) -> bool:
+        """Store a bot's answer to an item that was claimed for it: a reply, or `repost` or `like`.
 
-        The reply and what is noted of it are in one transaction. Returns the post's number.
+        The answer and what is noted of it are in one transaction. Returns False if somebody has dealt with the item
+        meanwhile. `look_at`: when to see whether it is still there.
         """
         now = self._store._clock.now()
         identity = identities.of_answer(item.account_did, item.uri)
+        values = {"id": item.id, "was": item.tries, "now": now, "look_at": look_at, "answer_id": None}
         try:
             with self._store._writing() as tx:
-                (added,) = add_posts(tx, self._store._clock, [post._replace(identity=identity)])
-                values = {"id": item.id, "was": item.tries, "answer_id": added.id, "now": now}
+                if isinstance(given, str):
+                    act_on(tx, item.account_did, given, item.uri, item.cid, identities.key_of(identity), now)
+                else:
+                    (added,) = add_posts(tx, self._store._clock, [given._replace(identity=identity)])
+                    values["answer_id"] = added.id
                 if tx.run("answer_inbox_by_function", **values) != 1:
                     raise _DealtWith
-                return added.id
         except _DealtWith:
-            return None
+            return False
+        return True
+
+    def answered_ever(self, account_did: str, limit: int) -> int:
+        """How many items of an account a bot answered at all, up to a limit."""
+        with self._store._reading() as tx:
+            row = tx.row("count_answers", account_did=account_did, limit=limit)
+        return 0 if row is None else int(row["answers"])
+
+    def to_look_at(self, account_did: str, limit: int) -> builtins.list[InboxItem]:
+        """The answered items of which it is time to see whether they are still there."""
+        with self._store._reading() as tx:
+            values = {"account_did": account_did, "now": self._store._clock.now(), "limit": limit}
+            return readable(tx.rows("inbox_to_look_at", **values), _item_of)
+
+    def look_again(self, item: InboxItem, at: datetime | None) -> None:
+        """Note when to look again whether an item is still there; None is never."""
+        with self._store._writing(wake=False) as tx:
+            tx.run("look_at_inbox", id=item.id, look_at=at)
 
     def claim(
         self, account_did: str, why_not: Callable[[InboxItem], str | None], *, worker: str = ""

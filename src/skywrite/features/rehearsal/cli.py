@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from skywrite.features.rehearsal.service import Rehearsed
     from skywrite.queue.model import Account
 
-_KINDS = {"repost": "repost: ", "unrepost": "repost: ", "pin": "pin: ", "unpin": "unpin: "}
+_KINDS = {"repost": "repost: ", "unrepost": "repost: ", "pin": "pin: ", "unpin": "unpin: ", "like": "like: "}
 _SPAN = 'SPAN, such as "sat 10:00-14:00"'
 
 

@@ -45,7 +45,9 @@ LATE = timedelta(minutes=1)
 AGAIN = timedelta(seconds=1)
 PAGE = 500
 OVER: tuple[State, ...] = ("held", "failed", "cancelled")
-DONE_WORDS = {"repost": "reposted", "unrepost": "undone", "pin": "pinned", "unpin": "unpinned"}
+DONE_WORDS = {
+    **{"repost": "reposted", "unrepost": "undone", "pin": "pinned", "unpin": "unpinned", "like": "liked"},
+}
 LEFT_OUT = (
     "new items of feeds",
     "what commands, functions and folders will make",

@@ -36,6 +36,7 @@ from skywrite.queue.numbers import row_number
 from skywrite.queue.posts import DELETED
 
 REPOST = "app.bsky.feed.repost"
+LIKE = "app.bsky.feed.like"
 PROFILE = "app.bsky.actor.profile"
 EVERY_ARGUMENT = Do("argument", "every")
 
@@ -244,14 +245,20 @@ def do(repo: Repo, action: Action, now: str, since: datetime, deleted: Tombstone
             for rkey in _before(repo, action, since):
                 _take_back(repo, rkey, deleted)
             if f"at://{repo.did}/{REPOST}/{action.rkey}" not in deleted and not _is_there(repo, action):
-                value = {"$type": REPOST, "subject": {"uri": action.uri, "cid": action.cid}, "createdAt": now}
-                repo.put(Write.of(REPOST, action.rkey, value))
+                repo.put(Write.of(REPOST, action.rkey, _about(REPOST, action, now)))
+        case "like":
+            if not _is_there(repo, action, LIKE):
+                repo.put(Write.of(LIKE, action.rkey, _about(LIKE, action, now)))
         case "unrepost":
             _take_back(repo, action.rkey, deleted)
         case "pin":
             _set_pin(repo, {"uri": action.uri, "cid": action.cid}, None)
         case _:
             _set_pin(repo, None, action.uri)
+
+
+def _about(collection: str, action: Action, now: str) -> dict[str, Any]:
+    return {"$type": collection, "subject": {"uri": action.uri, "cid": action.cid}, "createdAt": now}
 
 
 def _take_back(repo: Repo, rkey: str, deleted: Tombstones) -> None:
@@ -273,15 +280,15 @@ def _before(repo: Repo, action: Action, since: datetime) -> list[str]:
     return found
 
 
-def _is_there(repo: Repo, action: Action) -> bool:
-    """Whether the repost was made before. Raises RecordConflict if its key holds another one."""
+def _is_there(repo: Repo, action: Action, collection: str = REPOST) -> bool:
+    """Whether the repost or like was made before. Raises RecordConflict if its key holds another one."""
     try:
-        record = repo.get(REPOST, action.rkey)
+        record = repo.get(collection, action.rkey)
     except RecordNotFound:
         return False
     if _subject(record) != action.uri:
         raise RecordConflict(
-            f"{record.uri} is a repost of {_subject(record)}, not of {action.uri}.", hint="Nothing was written."
+            f"{record.uri} is about {_subject(record)}, not about {action.uri}.", hint="Nothing was written."
         )
     return True
 

@@ -13,7 +13,7 @@ from skywrite.protocol.atproto.xrpc_errors import RecordNotFound
 from skywrite.queue.model import Post
 
 # Only here hours may pass between reading and replying; elsewhere the author has just read the post.
-SOURCE = "inbox"
+SOURCES = ("inbox", "answer")
 
 
 REPLY_TARGET_GONE = "reply.target_gone"
@@ -21,7 +21,7 @@ REPLY_TARGET_GONE = "reply.target_gone"
 
 def has_target(post: Post, prepared: Prepared) -> bool:
     """Whether to check on the network what a post replies to before its records are fixed."""
-    return post.source == SOURCE and "reply" in prepared.records[0]
+    return post.source in SOURCES and "reply" in prepared.records[0]
 
 
 def check_reply_target(post: Post, prepared: Prepared, repo: Repo) -> None:

@@ -474,7 +474,7 @@ CREATE INDEX timer_account ON timer (account_did);
 CREATE TABLE action (
   id {id},
   account_did text NOT NULL REFERENCES account (did) ON DELETE CASCADE,
-  kind text NOT NULL CHECK (kind IN ('repost', 'unrepost', 'pin', 'unpin')),
+  kind text NOT NULL CHECK (kind IN ('repost', 'unrepost', 'pin', 'unpin', 'like')),
   uri text NOT NULL,
   cid text NOT NULL,
   -- Chosen when it is accepted, so that doing it twice is doing it once.
@@ -582,6 +582,8 @@ CREATE TABLE inbox (
   -- When a function answered it, and how many answers it has in the queue.
   answered_at {time},
   answers integer NOT NULL DEFAULT 0,
+  -- When to look whether it is still there; NULL if its answer stays in any case.
+  look_at {time},
   UNIQUE (account_did, uri)
 ){strict};
 
@@ -589,6 +591,7 @@ CREATE INDEX inbox_new ON inbox (indexed_at) WHERE state = 'new';
 CREATE INDEX inbox_answer ON inbox (answer_id);
 CREATE INDEX inbox_leased ON inbox (lease_owner) WHERE lease_owner IS NOT NULL;
 CREATE INDEX inbox_unhandled ON inbox (account_did, id) WHERE handled_at IS NULL;
+CREATE INDEX inbox_look ON inbox (account_did, look_at) WHERE look_at IS NOT NULL;
 CREATE INDEX inbox_answered ON inbox (account_did, answered_at) WHERE answered_at IS NOT NULL;
 
 -- How far the notifications of an account were read: all until a time, but for what is below the gaps.

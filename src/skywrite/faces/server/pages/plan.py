@@ -31,7 +31,7 @@ FIRST_YEAR, LAST_YEAR = 1970, 2999
 # A cell of the month shows so many items; the others are folded, unless it is only one.
 CELL_ITEMS = 5
 TROUBLED = ("failed", "held")
-REPOST_WORDS = {"repost": "Repost", "unrepost": "Undo the repost", "pin": "Pin", "unpin": "Unpin"}
+REPOST_WORDS = {"repost": "Repost", "unrepost": "Undo the repost", "pin": "Pin", "unpin": "Unpin", "like": "Like"}
 GONE = ("cancelled", "skipped", "failed", "held")
 OVER = (*GONE, "published")
 
