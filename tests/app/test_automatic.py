@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from skywrite.app import Skywrite
+from skywrite.app.bots import Item, Repost
 from skywrite.features.reposts.service import REPOST
 from skywrite.protocol.bsky.limits import POST
 from skywrite.queue import identities
@@ -54,6 +55,20 @@ def answering(sky: Skywrite) -> None:
     @sky.on_reply(unasked=True)
     def answer(item: Any) -> str:
         return other_words()
+
+
+def reposting(sky: Skywrite) -> None:
+    """A program whose answer is a repost."""
+
+    @sky.on_reply(unasked=True)
+    def answer(item: Item) -> Repost:
+        return Repost()
+
+
+def ask_me(sky: Skywrite, world: World) -> None:
+    """A bot that nobody has to approve, with a post."""
+    sky.accounts.set(None, {"answers": "on"})
+    sky.post("Ask me")
 
 
 def asked(world: World) -> None:
@@ -104,7 +119,10 @@ def liked(sky: Skywrite) -> None:
 
 
 SCENES: dict[str, list[Scene]] = {
-    "of_answer": [Scene(lambda sky, world: sky.post("Ask me"), answering, meanwhile=asked)],
+    "of_answer": [
+        Scene(ask_me, answering, meanwhile=asked),
+        Scene(ask_me, reposting, meanwhile=asked),
+    ],
     "of_command": [Scene(command)],
     "of_feed_item": [Scene(lambda sky, world: sky.feeds.add(world.feed))],
     "of_follow_up": [Scene(followed, turn=liked)],
@@ -186,6 +204,7 @@ PLACES = {
     "app/functions.py call": "a person",
     "features/answers/service.py _add": "of_answer",
     "features/answers/service.py answer_by": "of_answer",
+    "features/answers/store.py answer_claimed": "of_answer",
     "app/occurrences.py _post": "of_occurrence",
     "app/posts.py schedule": "a person",
     "features/reposts/service.py _add": "a person",

@@ -71,6 +71,7 @@ def function(sky: Skywrite, world: World, web: Web, what: str) -> None:
 
 
 def answer(sky: Skywrite, world: World, web: Web, what: str) -> None:
+    sky.accounts.set(None, {"answers": "on"})
     sky.post("Ask me")
 
     @sky.on_reply(unasked=True)

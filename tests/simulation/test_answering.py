@@ -36,6 +36,8 @@ class AnsweringWorld(World):
     def __init__(self, seed: int, folder: Path, template: Path) -> None:
         self.words = count()
         super().__init__(seed, folder, template, restores=True)
+        for handle in HANDLES:
+            self.user.sky.accounts.set(handle, {"answers": "on"})
         calm, self.chances.network = self.chances.network, 0.0
         self.strangers = [Stranger(self, f"{name}.test") for name in ("dora", "edda", "frida")]
         self.chances.network = calm
