@@ -72,6 +72,7 @@ READS: dict[str, Asked] = {
     "accounts.get": Asked(("whoami",), "/accounts/alice.test"),
     "slots.list": Asked(("slots",), "/accounts/alice.test/slots", "slots"),
     "keys.list": Asked(("keys", "list"), "/keys", "keys"),
+    "stats.show": Asked(("stats",), "/stats"),
     "drafts.pull": Asked(("drafts", "pull"), "/drafts/pull", "drafts", {}),
 }
 # Operations that change something: the command and the request, each about a thing of its own of the same kind.
@@ -150,7 +151,16 @@ class Faces:
         return answer.json()
 
     def mcp(self, name: str, arguments: Mapping[str, Any]) -> Any:
-        return find_tool(name).call(self.access, arguments)
+        return unmarked(find_tool(name).call(self.access, arguments))
+
+
+def unmarked(value: Any) -> Any:
+    """A result for agents without the marks of what somebody else wrote."""
+    if isinstance(value, list):
+        return [unmarked(item) for item in value]
+    if isinstance(value, dict):
+        return value["by_others"] if value.keys() == {"by_others"} else {k: unmarked(v) for k, v in value.items()}
+    return value
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ async def _draft(url: str, key: str) -> None:
     ):
         arguments = {"text": "An agent wrote this", "key": "first", "account": "alice.test"}
         assert not (await client.call_tool("preview_post", {"text": arguments["text"]})).is_error
-        assert "draft" == (await client.call_tool("draft_post", arguments)).structured_content["state"]
+        assert "draft" == json.loads((await client.call_tool("draft_post", arguments)).content[0].text)["state"]
 
 
 def _run(work: Any) -> None:

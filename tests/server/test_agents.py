@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Iterator
 from html import unescape
@@ -563,7 +564,7 @@ def test_the_official_client_signs_in(server: Server) -> None:
         ):
             arguments = {"text": "By an agent with a token", "key": "by-token", "account": "alice.test"}
             drafted = await client.call_tool("draft_post", arguments)
-            assert "draft" == drafted.structured_content["state"]
+            assert "draft" == json.loads(drafted.content[0].text)["state"]
             first = provider.context.current_tokens
             assert "read draft" == first.scope
             provider.context.token_expiry_time = 1.0

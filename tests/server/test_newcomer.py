@@ -19,7 +19,7 @@ def test_an_agent_drafts_a_person_approves_and_a_program_hears(server: Server, r
     async def draft(client) -> None:  # type: ignore[no-untyped-def]
         arguments = {"text": "Drafted by an agent", "key": "newcomer", "account": "bob.test"}
         preview = await client.call_tool("preview_post", {"text": arguments["text"], "account": "bob.test"})
-        assert [] == preview.structured_content["warnings"]
+        assert [] == json.loads(preview.content[0].text)["warnings"]
         await client.call_tool("draft_post", arguments)
 
     _over_http(server)(draft)

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from skywrite.app.occurrences import occurrences_after
 from skywrite.app.operations.posts import parse_instant
-from skywrite.app.operations.shapes import Input, Word
+from skywrite.app.operations.shapes import Input, OnlyOfAccount, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
 from skywrite.core.errors import InputError, SkywriteError
@@ -34,7 +34,7 @@ class ShowPlan(Input, rename={"from_": "from"}):
 
     from_: Annotated[Word, Meta(description="ISO 8601; UTC where no offset is given.")]
     to: Annotated[Word, Meta(description="Before; at most 62 days after from.")]
-    account: Word | None = None
+    account: OnlyOfAccount | None = None
 
 
 class PlanPost(Output):

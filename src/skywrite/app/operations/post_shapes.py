@@ -6,10 +6,26 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from skywrite.app.operations.shapes import Cursor, DraftInput, Id, Input, Key, Limit, NewDraft, Word
+from skywrite.app.operations.shapes import (
+    Cursor,
+    DraftInput,
+    Id,
+    Input,
+    Key,
+    Limit,
+    NewDraft,
+    OfAccount,
+    OnlyOfAccount,
+    Version,
+    Word,
+)
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.posts import PostShape
 from skywrite.queue.model import FINAL_STATES, WAITING_STATES
+
+Late = Annotated[Word, Meta(description="What to do if its time was missed: publish, skip:2h, hold.")]
+Jitter = Annotated[Word, Meta(description="A duration; a random part of it is added to the time.")]
+Contains = Annotated[Word, Meta(description="What the text contains, whatever its case.", min_length=1)]
 
 
 class CreatePost(NewDraft):
@@ -19,10 +35,10 @@ class CreatePost(NewDraft):
         Annotated[Word, Meta(description="ISO 8601, or plain English: tomorrow 9:00. Without it, the next free slot.")]
         | None
     ) = None
-    account: Annotated[Word, Meta(description="A handle or DID; without it, the default account.")] | None = None
+    account: OfAccount | None = None
     key: Key | None = None
-    late: Annotated[Word, Meta(description="What to do if its time was missed: publish, skip:2h, hold.")] | None = None
-    jitter: Annotated[Word, Meta(description="A duration; a random part of it is added to the time.")] | None = None
+    late: Late | None = None
+    jitter: Jitter | None = None
     draft: Annotated[bool, Meta(description="Keep it as a draft; `at` says when it should go out.")] = False
     now: Annotated[bool, Meta(description="Publish it at once.")] = False
 
@@ -31,15 +47,15 @@ class EditPost(DraftInput, kw_only=True):
     """Changes to a post; what is left out stays."""
 
     id: Id
-    version: Id | None = None
-    at: Word | None = None
-    late: Word | None = None
+    version: Version | None = None
+    at: Annotated[Word, Meta(description="Another time: ISO 8601, or plain English.")] | None = None
+    late: Late | None = None
 
 
 class PreviewPost(NewDraft):
     """A post to preview."""
 
-    account: Word | None = None
+    account: OfAccount | None = None
 
 
 class ListPosts(Input, rename={"from_": "from"}):
@@ -48,8 +64,8 @@ class ListPosts(Input, rename={"from_": "from"}):
     state: Annotated[Word, Meta(description="One or more states, separated by commas.")] = ",".join(WAITING_STATES)
     from_: Annotated[Word, Meta(description="Due then or later: ISO 8601, UTC where no offset is given.")] | None = None
     to: Annotated[Word, Meta(description="Due before.")] | None = None
-    account: Word | None = None
-    text: Annotated[Word, Meta(description="What the text contains, whatever its case.", min_length=1)] | None = None
+    account: OnlyOfAccount | None = None
+    text: Contains | None = None
     cursor: Cursor | None = None
     limit: Limit = 100
 
@@ -57,9 +73,9 @@ class ListPosts(Input, rename={"from_": "from"}):
 class ListHistory(Input):
     """Which finished posts."""
 
-    state: Word = ",".join(FINAL_STATES)
-    account: Word | None = None
-    text: Annotated[Word, Meta(description="What the text contains, whatever its case.", min_length=1)] | None = None
+    state: Annotated[Word, Meta(description="One or more states, separated by commas.")] = ",".join(FINAL_STATES)
+    account: OnlyOfAccount | None = None
+    text: Contains | None = None
     before: Annotated[Word, Meta(description="Changed before.")] | None = None
     cursor: Cursor | None = None
     limit: Limit = 100
@@ -69,8 +85,8 @@ class MovePost(Input):
     """Another time."""
 
     id: Id
-    at: Word
-    version: Id | None = None
+    at: Annotated[Word, Meta(description="ISO 8601, or plain English: friday 9:00.")]
+    version: Version | None = None
 
 
 class ApprovePost(Input):

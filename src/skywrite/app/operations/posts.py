@@ -127,7 +127,7 @@ def preview(access: Access, given: PreviewPost) -> PreviewShape:
     return preview_shape(ready)
 
 
-@operation("GET /posts", scope="read", tool="list_posts")
+@operation("GET /posts", scope="read", tool="list_posts", resource="queue: The posts that wait.")
 def list_posts(access: Access, given: ListPosts) -> PostPage:
     """List posts in due order."""
     states, after = parse_states(given.state), read_cursor(given.cursor)
@@ -218,7 +218,7 @@ def unpublish(access: Access, given: ChangeById) -> PostShape:
     return post_shape(access.sky.posts.get(given.id))
 
 
-@operation("GET /history", scope="read", tool="list_history")
+@operation("GET /history", scope="read", tool="list_history", resource="history: What happened to earlier posts.")
 def list_history(access: Access, given: ListHistory) -> PostPage:
     """List finished posts, the latest first."""
     states = parse_states(given.state, FINAL_STATES)

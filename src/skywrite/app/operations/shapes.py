@@ -23,8 +23,8 @@ from skywrite.posting.compose.draft import FIELDS, Markdown, Numbering
 if TYPE_CHECKING:
     from skywrite.app.operations.table import Access
 
-Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
-Limit = Annotated[int, Meta(ge=1, le=500)]
+Id = Annotated[int, Meta(ge=1, le=2**63 - 1, description="Its number.")]
+Limit = Annotated[int, Meta(ge=1, le=500, description="How many at most.")]
 Key = Annotated[
     str,
     Meta(
@@ -38,8 +38,22 @@ Word = Annotated[str, Meta(max_length=1000)]
 Words = Annotated[list[Word], Meta(max_length=ITEMS_MAX)]
 Address = Annotated[str, Meta(max_length=8192)]
 # Longer than any that we make, so that a wrong one is called one.
-Cursor = Annotated[str, Meta(max_length=8192)]
+Cursor = Annotated[str, Meta(max_length=8192, description="`next_cursor` of the page before.")]
 Text = Annotated[str, Meta(max_length=SOURCE_BYTES_MAX)]
+OfAccount = Annotated[Word, Meta(description="A handle or DID. Default: the default account.")]
+OnlyOfAccount = Annotated[Word, Meta(description="A handle or DID. Default: all accounts.")]
+Version = Annotated[Id, Meta(description="The version that you saw: if it has changed since, nothing is done.")]
+Uploaded = Annotated[Address, Meta(description="The name of an upload.")]
+Public = Annotated[Address, Meta(description="An https:// address.")]
+Alt = Annotated[Text, Meta(description="Alt text: what it shows.")]
+Link = Annotated[Address, Meta(description="A link on bsky.app or an at-uri.")]
+CardAddress = Annotated[Address, Meta(description="auto, none, or the address of a page.")]
+Labels = Annotated[Words, Meta(description="Content labels: sexual, nudity, porn, graphic-media.")]
+Langs = Annotated[Words, Meta(description="Languages: en, de.")]
+Tags = Annotated[Words, Meta(description="Hashtags beside the text, without #.")]
+Rules = Annotated[
+    Words, Meta(description="Who may reply: nobody, mentioned, followers, following, or lists. Default: everyone.")
+]
 
 Kept = dict[str, Mapping[str, Any]]
 
@@ -62,7 +76,7 @@ class ChangeById(Input):
     """A number in the path, and the version that the change is based on."""
 
     id: Id
-    version: Id | None = None
+    version: Version | None = None
 
 
 class Ok(Output):
@@ -77,19 +91,19 @@ class ImageInput(Input):
     What is left out of one that is in the post already stays as it is.
     """
 
-    media: Address | None = None
-    url: Address | None = None
-    alt: Annotated[Text, Meta(description="Describes the image for people who cannot see it.")] | UnsetType = UNSET
+    media: Uploaded | None = None
+    url: Public | None = None
+    alt: Alt | UnsetType = UNSET
 
 
-Images = Annotated[list[ImageInput], Meta(max_length=ITEMS_MAX)]
+Images = Annotated[list[ImageInput], Meta(max_length=ITEMS_MAX, description="At most four images.")]
 
 
 class CaptionInput(Input):
     """Subtitles in one language, WebVTT or SRT, at a public address."""
 
-    lang: Word
-    url: Address
+    lang: Annotated[Word, Meta(description="Its language: en.")]
+    url: Public
 
 
 class VideoInput(Input):
@@ -98,24 +112,24 @@ class VideoInput(Input):
     What is left out of one that is in the post already stays as it is.
     """
 
-    media: Address | None = None
-    url: Address | None = None
-    alt: Text | UnsetType = UNSET
-    captions: Annotated[list[CaptionInput], Meta(max_length=ITEMS_MAX)] | UnsetType = UNSET
+    media: Uploaded | None = None
+    url: Public | None = None
+    alt: Alt | UnsetType = UNSET
+    captions: Annotated[list[CaptionInput], Meta(max_length=ITEMS_MAX, description="Subtitles.")] | UnsetType = UNSET
     gif: Annotated[bool, Meta(description="It plays silently in a loop.")] | UnsetType = UNSET
 
 
 class PartInput(Input):
     """One more post of a thread."""
 
-    text: Text = ""
+    text: Annotated[Text, Meta(description="The text.")] = ""
     images: Images = field(default_factory=list)
     video: VideoInput | None = None
-    card: Address | UnsetType = UNSET
-    quote: Address | UnsetType = UNSET
-    labels: Words | UnsetType = UNSET
-    langs: Words | UnsetType = UNSET
-    tags: Words | UnsetType = UNSET
+    card: CardAddress | UnsetType = UNSET
+    quote: Link | UnsetType = UNSET
+    labels: Labels | UnsetType = UNSET
+    langs: Langs | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
 
 
 class DraftInput(Input):
@@ -124,19 +138,22 @@ class DraftInput(Input):
     text: Annotated[Text, Meta(description="The text; [label](https://...) becomes a link.")] | UnsetType = UNSET
     images: Images | UnsetType = UNSET
     video: VideoInput | UnsetType | None = UNSET
-    card: Annotated[Address, Meta(description="auto, none, or the address of a page.")] | UnsetType = UNSET
-    quote: Annotated[Address, Meta(description="A link on bsky.app or an at-uri.")] | UnsetType | None = UNSET
-    reply_to: Annotated[Address, Meta(description="A link on bsky.app or an at-uri.")] | UnsetType | None = UNSET
-    replies: Words | UnsetType | None = UNSET
-    quotes: bool | UnsetType = UNSET
-    labels: Words | UnsetType = UNSET
-    langs: Words | UnsetType = UNSET
-    tags: Words | UnsetType = UNSET
-    markdown: Markdown | UnsetType = UNSET
-    shorten: bool | UnsetType = UNSET
-    split: bool | UnsetType = UNSET
-    numbering: Numbering | UnsetType = UNSET
-    thread: Annotated[list[Text | PartInput], Meta(max_length=ITEMS_MAX)] | UnsetType = UNSET
+    card: CardAddress | UnsetType = UNSET
+    quote: Link | UnsetType | None = UNSET
+    reply_to: Link | UnsetType | None = UNSET
+    replies: Rules | UnsetType | None = UNSET
+    quotes: Annotated[bool, Meta(description="Whether others may quote it.")] | UnsetType = UNSET
+    labels: Labels | UnsetType = UNSET
+    langs: Langs | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
+    markdown: Annotated[Markdown, Meta(description="false: text as it stands; strip: no marks.")] | UnsetType = UNSET
+    shorten: Annotated[bool, Meta(description="Shorten links as they are shown.")] | UnsetType = UNSET
+    split: Annotated[bool, Meta(description="Make a thread of a text that is too long.")] | UnsetType = UNSET
+    numbering: Annotated[Numbering, Meta(description="How a thread is numbered.")] | UnsetType = UNSET
+    thread: (
+        Annotated[list[Text | PartInput], Meta(max_length=ITEMS_MAX, description="The posts after the first.")]
+        | UnsetType
+    ) = UNSET
 
 
 class NewDraft(DraftInput):

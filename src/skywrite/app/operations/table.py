@@ -134,7 +134,8 @@ class Operation(NamedTuple):
     `route` is its HTTP method and path; fields of `input` that stand in the path are taken from there, others from the
     query (GET, DELETE) or the body. `scope` is the least that the caller needs; `call` may ask for more. `created`:
     a result that says that it is new is answered with 201. `network`: it may wait for servers of others. `tool`: the
-    name of its MCP tool, if it has one. `by_person`: only a person does it, since whoever has one key may make another.
+    name of its MCP tool, if it has one. `resource`: the name and description of what agents may read without a tool.
+    `by_person`: only a person does it, since whoever has one key may make another.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Operation(NamedTuple):
     created: bool = False
     network: bool = False
     tool: str | None = None
+    resource: str | None = None
     by_person: bool = False
 
     def run(self, access: Access, given: Any) -> Any:
@@ -183,6 +185,7 @@ def operation(
     scope: Scope,
     name: str | None = None,
     tool: str | None = None,
+    resource: str | None = None,
     input: type[Any] | None = None,
     read_only: bool | None = None,
     idempotent: bool | None = None,
@@ -216,6 +219,7 @@ def operation(
             created=created,
             network=network,
             tool=tool,
+            resource=resource,
             by_person=by_person,
         )
         _ROWS.setdefault(function.__module__, []).append(row)

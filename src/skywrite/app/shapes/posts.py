@@ -77,6 +77,11 @@ class PostShape(Output):
     created: bool = False
     existed: bool = False
 
+    @property
+    def by_others(self) -> frozenset[str]:
+        """What somebody else wrote: all of it, if it came from a feed."""
+        return frozenset({"text", "draft"} if (self.source or "").startswith("feed") else ())
+
 
 class UnchangedPost(Output):
     """A post that was not changed, and why."""

@@ -19,7 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from skywrite import __version__
 from skywrite.app import Skywrite
-from skywrite.app.operations import Access
+from skywrite.app.operations import Access, Operation
 from skywrite.core.errors import MissingExtra, NotAllowed, SkywriteError, Unauthenticated
 from skywrite.faces.server.auth import caller_of
 from skywrite.faces.server.json_bodies import parse, read_in_turn
@@ -66,14 +66,15 @@ def make_server(access_of: Callable[[Any], Access], lanes: Lanes | None = None) 
         try:
             tool = find_tool(params.name)
             access = await run_in_threadpool(access_of, context)
-            result = await lanes.of(tool.operation.network).run(access.share, call)
+            lane = lanes.media if tool.is_upload else lanes.of(tool.operation.network)
+            result = await lane.run(access.share, call)
         except Exception as error:
             if not isinstance(error, SkywriteError):
                 log.error("the tool %s failed", params.name, exc_info=error)
             text = types.TextContent(type="text", text=json.dumps(error_of(error)))
             return types.CallToolResult(content=[text], is_error=True)
         text = types.TextContent(type="text", text=json.dumps(result, ensure_ascii=False))
-        return types.CallToolResult(content=[text], structured_content=result)
+        return types.CallToolResult(content=[text])
 
     async def list_resources(context: Any, params: Any) -> Any:
         listed = [
@@ -205,19 +206,22 @@ def _manager(lanes: Lanes) -> StreamableHTTPSessionManager:
 
 
 def _tool(types: Any, tool: Tool) -> Any:
-    operation = tool.operation
-    hints = types.ToolAnnotations(
-        read_only_hint=operation.read_only,
-        destructive_hint=operation.destructive,
-        idempotent_hint=operation.idempotent,
-        open_world_hint=not operation.read_only,
-    )
     return types.Tool(
         name=tool.name,
+        title=tool.title,
         description=tool.description,
         input_schema=tool.input_schema(),
-        output_schema=tool.output_schema(),
-        annotations=hints,
+        annotations=_hints(types, tool.operation),
+    )
+
+
+def _hints(types: Any, operation: Operation) -> Any:
+    """What differs from what the protocol assumes: that a tool writes, destroys, and reaches others."""
+    return types.ToolAnnotations(
+        read_only_hint=True if operation.read_only else None,
+        destructive_hint=None if operation.destructive or operation.read_only else False,
+        idempotent_hint=True if operation.idempotent and not operation.read_only else None,
+        open_world_hint=False if operation.read_only else None,
     )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
 from skywrite.app.context import Context
-from skywrite.app.operations.shapes import ById, Id, Input, Limit, Text, Word
+from skywrite.app.operations.shapes import ById, Id, Input, Limit, OnlyOfAccount, Text, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output, shaped
 from skywrite.app.shapes.posts import PostShape, post_shape
@@ -18,7 +18,7 @@ from skywrite.features.answers.store import InboxItem, unknown_item
 class ListInbox(Input):
     """Which items."""
 
-    account: Word | None = None
+    account: OnlyOfAccount | None = None
     done: Annotated[bool, Meta(description="Also what is done or snoozed, the latest first.")] = False
     limit: Limit = 100
 
@@ -70,9 +70,10 @@ class ItemShape(Output):
     answers: int
     answered_at: datetime | None
     passed: str | None
+    by_others: ClassVar = frozenset({"author_handle", "text", "labels"})
 
 
-@operation("GET /inbox", scope="read")
+@operation("GET /inbox", scope="read", tool="list_inbox")
 def list_inbox(access: Access, given: ListInbox) -> ItemList:
     """List replies, mentions and quotes that wait for an answer."""
     inbox = access.sky.inbox

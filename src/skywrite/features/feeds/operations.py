@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -101,6 +101,7 @@ class FeedShape(Output):
     waiting: int
     warnings: list[str]
     notices: list[NoticeShape]
+    by_others: ClassVar = frozenset({"title", "url", "error"})
 
 
 class FeedItemShape(Output):
@@ -151,7 +152,7 @@ def add(access: Access, given: AddFeed) -> FeedShape:
     return feed_shape(status, check)
 
 
-@operation("GET /feeds", scope="read", tool="list_feeds")
+@operation("GET /feeds", scope="read", resource="feeds: The feeds whose items become posts.")
 def list_feeds(access: Access, given: Nothing) -> FeedList:
     """List feeds."""
     known = access.sky.feeds.list()

@@ -35,7 +35,14 @@ class FollowUpList(Output):
     follow_ups: list[FollowUpShape]
 
 
-@operation("POST /posts/{id}/follow-ups", scope="schedule", name="follow_ups.add", idempotent=True, network=True)
+@operation(
+    "POST /posts/{id}/follow-ups",
+    scope="schedule",
+    name="follow_ups.add",
+    tool="add_follow_up",
+    idempotent=True,
+    network=True,
+)
 def add(access: Access, given: AddFollowUp) -> FollowUpShape:
     """Reply to a post, or repost it, once it has so many likes, reposts, replies, quotes or bookmarks.
 

@@ -9,7 +9,8 @@ from msgspec import Meta
 
 from skywrite.app import Skywrite
 from skywrite.app.operations.copies import new_row
-from skywrite.app.operations.shapes import ById, Id, Input, NewDraft, Text, Word
+from skywrite.app.operations.post_shapes import Jitter, Late
+from skywrite.app.operations.shapes import ById, Id, Input, NewDraft, OfAccount, OnlyOfAccount, Text, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.recurrences import RecurrenceShape, Stopped, status_shape
@@ -24,11 +25,11 @@ class AddRecurrence(NewDraft, kw_only=True):
     """A post that repeats."""
 
     every: Annotated[Word, Meta(description="Cron, RRULE, or plain English: weekdays 9:00.", min_length=1)]
-    account: Word | None = None
-    starts: Word | None = None
-    until: Word | None = None
-    late: Word | None = None
-    jitter: Word | None = None
+    account: OfAccount | None = None
+    starts: Annotated[Word, Meta(description="Not before: ISO 8601, or plain English.")] | None = None
+    until: Annotated[Word, Meta(description="Not after: ISO 8601, or plain English.")] | None = None
+    late: Late | None = None
+    jitter: Jitter | None = None
     zone: Annotated[Word, Meta(description="A time zone such as Europe/Berlin.")] | None = None
     pool: Pool | None = None
 
@@ -36,7 +37,7 @@ class AddRecurrence(NewDraft, kw_only=True):
 class ListRecurrences(Input):
     """Which recurrences."""
 
-    account: Word | None = None
+    account: OnlyOfAccount | None = None
 
 
 class ChangeOccurrence(Input):
@@ -53,9 +54,9 @@ class RecurrenceList(Output):
     recurrences: list[RecurrenceShape]
 
 
-@operation("POST /recurrences", scope="schedule", created=True, network=True)
+@operation("POST /recurrences", scope="schedule", tool="repeat_post", idempotent=True, created=True, network=True)
 def add(access: Access, given: AddRecurrence) -> RecurrenceShape:
-    """Post repeatedly.
+    """Post repeatedly. The same recurrence again adds nothing.
 
     The post of its first occurrence is stored with it.
     """
@@ -77,7 +78,7 @@ def add(access: Access, given: AddRecurrence) -> RecurrenceShape:
     return recurrence_shape(access.sky, access.sky.recurrences.get(result.recurrence_id), result.warnings)
 
 
-@operation("GET /recurrences", scope="read")
+@operation("GET /recurrences", scope="read", tool="list_recurrences")
 def list_recurrences(access: Access, given: ListRecurrences) -> RecurrenceList:
     """List recurrences."""
     found = [item for did in access.dids(given.account) for item in access.sky.recurrences.list(did)]

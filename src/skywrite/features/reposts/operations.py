@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from skywrite.app.operations.once import digest_of, key_lock, key_reused
-from skywrite.app.operations.shapes import ById, Id, Input, Key, Word
+from skywrite.app.operations.shapes import ById, Id, Input, Key, OfAccount, OnlyOfAccount, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.reposts import RepostShape, repost_shape
@@ -30,7 +30,7 @@ class AtATime(Input, kw_only=True):
 
     target: Target
     at: When = "now"
-    account: Word | None = None
+    account: OfAccount | None = None
     key: Key | None = None
 
 
@@ -56,7 +56,7 @@ class AddUnpin(AtATime, kw_only=True):
 class ListReposts(Input):
     """Which reposts and pins."""
 
-    account: Word | None = None
+    account: OnlyOfAccount | None = None
 
 
 class RepostList(Output):
@@ -66,7 +66,7 @@ class RepostList(Output):
 
 
 # Approvals cover posts, so nobody would look at these before they are done: all three need the scope `publish`.
-@operation("POST /reposts", scope="publish", idempotent=True, created=True, network=True)
+@operation("POST /reposts", scope="publish", tool="repost_post", idempotent=True, created=True, network=True)
 def create(access: Access, given: AddRepost) -> RepostShape:
     """Repost a post at a time or repeatedly. The same key again adds nothing."""
 
@@ -107,7 +107,7 @@ def unpin(access: Access, given: AddUnpin) -> RepostShape:
     return _added(access, given, add)
 
 
-@operation("GET /reposts", scope="read")
+@operation("GET /reposts", scope="read", resource="reposts: The reposts and pins that wait or have failed.")
 def list_reposts(access: Access, given: ListReposts) -> RepostList:
     """List reposts and pins that wait, and those that failed."""
     found = [item for did in access.dids(given.account) for item in access.sky.reposts.list(account=did)]

@@ -1,0 +1,32 @@
+"""The operation on statistics: how published posts did."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from skywrite.app.operations.posts import parse_instant
+from skywrite.app.operations.shapes import Input, OnlyOfAccount
+from skywrite.app.operations.table import Access, operation
+from skywrite.features.insight.shapes import StatsShape, stats_shape
+
+
+class ShowStats(Input):
+    """Which counts."""
+
+    by: Annotated[
+        Literal["day", "hour", "weekday", "source", "kind", "account"], Meta(description="What groups are made by.")
+    ] = "day"
+    after: Annotated[Literal[1, 6, 24, 72, 168, 720], Meta(description="Counted so many hours after publishing.")] = 24
+    since: Annotated[str, Meta(max_length=100, description="ISO 8601. Default: 90 days ago.")] | None = None
+    account: OnlyOfAccount | None = None
+
+
+@operation("GET /stats", scope="read", tool="show_stats")
+def show_stats(access: Access, given: ShowStats) -> StatsShape:
+    """Show likes, reposts, replies, quotes and bookmarks of posts, with medians."""
+    dids = access.dids(given.account)
+    did = dids[0] if len(dids) == 1 else access.account().did
+    since = parse_instant(given.since)
+    return stats_shape(access.sky.stats.report(given.by, at=given.after, since=since, account=did))
