@@ -17,6 +17,7 @@ from typing import Any
 import click
 import pytest
 
+from skywrite.core.clock import SystemClock
 from skywrite.faces.cli.main import cli
 from skywrite.faces.cli.names import all_commands
 from tests.cli.conftest import Files, Shell
@@ -681,6 +682,18 @@ def test_undo(shell: Shell) -> None:
     assert ("schedule", [3]) == ((again := shell("undo", "--json").json)["verb"], again["ids"])
     assert ["Post 0", "Post 1"] == [entry["text"] for entry in shell("list", "--json").json]
     shell("undo", code=2)
+
+
+def test_undoing_too_late_publishes_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day later, the times of what was cancelled have passed: undoing says so, and what to type."""
+    for number in range(2):
+        shell("post", f"Post {number}", "--at", "in 2 hours")
+    shell("cancel", "1", "2")
+    now = SystemClock.now
+    monkeypatch.setattr(SystemClock, "now", lambda clock: now(clock) + timedelta(days=1))
+    told = shell("undo").out
+    assert ("cancel of 2 posts" in told, "skywrite release 1 2" in told) == (True, True)
+    assert ["held"] * 2 == [entry["state"] for entry in shell("list", "--json").json]
 
 
 @pytest.mark.parametrize("group", ["receipts", "service", "drafts"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -72,6 +72,40 @@ def test_a_post_that_is_taken_back_into_the_queue_goes_out(store: Store) -> None
     assert claim_next(store, "worker", 60, take()) is None
     store.undo_last()
     assert 1 == claimed(store).post.id
+
+
+PASSING = {name: change for name, (state, change) in CHANGES.items() if state == "scheduled"}
+
+
+@pytest.mark.parametrize("change", PASSING.values(), ids=PASSING.keys())
+@pytest.mark.parametrize("due", [later(3600), NOON], ids=["its time passed", "it was due"])
+def test_undoing_publishes_nothing(
+    store: Store, change: Callable[[Store], object], due: datetime, clock: FakeClock
+) -> None:
+    """A post that a change kept from going out is held when that is undone too late, although its policy is to publish
+    however late; released, it goes out.
+    """
+    store.add([post(due=due)])
+    change(store)
+    clock.advance(7200)
+    undone = store.undo_last()
+    held = store.get(1)
+    assert ((1,), "held", "post.time_passed", None) == (
+        undone.held,
+        held.state,
+        held.problem and held.problem.code,
+        claim_next(store, "worker", 60, take()),
+    )
+    store.release_post(1)
+    assert 1 == claimed(store).post.id
+
+
+def test_a_slip_that_is_undone_at_once_makes_no_post_late(store: Store, clock: FakeClock) -> None:
+    """Cancelled just before its time and taken back just after it: it goes out."""
+    store.add([post(due=later(10))])
+    store.cancel(1, undoable=True)
+    clock.advance(30)
+    assert ((), 1) == (store.undo_last().held, claimed(store).post.id)
 
 
 def test_an_import_is_taken_back(store: Store) -> None:

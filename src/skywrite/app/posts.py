@@ -317,8 +317,8 @@ class Posts:
         """Undo the last change to the queue. It removes posts that were scheduled or imported, and restores posts that
         were edited, moved, cancelled, held, released or retried. All changes of one command count as one.
 
-        All or nothing. Raises InputError if one of the posts was changed, attempted or published
-        since.
+        All or nothing. A post that would have gone out meanwhile comes back as held (`Undone.held`): it goes out when
+        it is released. Raises InputError if one of the posts was changed, attempted or published since.
         """
         return self._ctx.store.undo_last()
 

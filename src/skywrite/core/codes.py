@@ -238,6 +238,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
     "NeedsDecision": {
         "post.deleted_by_hand": "The post was published before and deleted since; it is not published again by itself.",
         "post.drifted": "What would be published is no longer what was approved.",
+        "post.time_passed": "A change was undone too late: the time of the post had passed, so it is held.",
         "reply.target_gone": "What a post replies to was deleted in the meantime.",
     },
     "NeverHappens": {

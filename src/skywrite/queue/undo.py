@@ -1,12 +1,12 @@
 """Undoing a user's last change: completely or not at all, and never if a post was changed, attempted or published
-since.
+since. A post whose time the change let pass comes back as held: going out now is not what was undone.
 
 What does not live here: recording changes (`journal.py`).
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
 from skywrite.core.errors import Do, Hint, InputError, NotFound
@@ -14,20 +14,27 @@ from skywrite.queue.adding import require_media
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.journal import author_name, note_final, way_back_of
-from skywrite.queue.rows import dump_json, text_hash
+from skywrite.queue.model import Problem
+from skywrite.queue.rows import dump_json, problem_values, text_hash
 from skywrite.queue.steps import locked, update_ready
+
+TIME_PASSED = "post.time_passed"
+# A slip of the hand that is taken back at once makes no post late.
+SOON = timedelta(minutes=1)
 
 
 class Undone(NamedTuple):
     """A change that was undone: which `operation` it was, how many `posts` it was about, and the first few `ids`.
 
-    For posts that were stored together, the number of the first one stands for all.
+    For posts that were stored together, the number of the first one stands for all. `held`: those that wait for a
+    decision, since their time has passed meanwhile.
     """
 
     operation: str
     posts: int
     ids: tuple[int, ...]
     made_at: datetime
+    held: tuple[int, ...] = ()
 
 
 class UndoOperations(StoreBase):
@@ -57,6 +64,7 @@ class UndoOperations(StoreBase):
             _refuse_foreign(last["verb"], contents[0])
             for did in _accounts(tx, contents):
                 locked(tx, did)
+            contents = [_timely(row, content, now) for row, content in zip(rows, contents, strict=True)]
             for row, content in zip(rows, contents, strict=True):
                 _take_back(tx, content, now)
                 tx.run("delete_change", id=row["id"])
@@ -95,6 +103,23 @@ def _accounts(tx: Transaction, contents: Sequence[Mapping[str, Any]]) -> list[st
     runs = [run for content in contents for run in content.get("added") or [[content["id"], content["id"]]]]
     found = {row["account_did"] for first, last in runs for row in tx.rows("accounts_of_posts", first=first, last=last)}
     return sorted(found)
+
+
+def _timely(row: Row, content: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
+    """What is restored: a post that the change kept from going out at its time is held, whatever its late policy is."""
+    due_at, made_at = _time(content.get("due_at")), time_of(row["made_at"])
+    if content.get("state") != "scheduled" or due_at is None or made_at is None or now <= max(due_at, made_at) + SOON:
+        return content
+    number = content["id"]
+    problem = Problem(
+        TIME_PASSED,
+        f"Its time, {due_at:%Y-%m-%d %H:%M} UTC, had passed when the change was undone.",
+        Hint(
+            *("Publish it now: ", Do("posts.release", number), ". Give it another time: ", Do("posts.move", number)),
+            *(". Drop it: ", Do("posts.cancel", number)),
+        ),
+    )
+    return {**content, "state": "held", "attempt_at": None, "problem": problem_values(problem)}
 
 
 def _take_back(tx: Transaction, content: Mapping[str, Any], now: datetime) -> None:
@@ -180,7 +205,8 @@ def _undone(last: Row, contents: Sequence[Mapping[str, Any]]) -> Undone:
     runs = [run for content in contents for run in content.get("added") or [[content["id"], content["id"]]]]
     ids = sorted({first for first, _ in runs})
     made_at = cast(datetime, time_of(last["made_at"]))
-    return Undone(last["verb"], sum(last - first + 1 for first, last in runs), tuple(ids[:20]), made_at)
+    held = sorted(content["id"] for content in contents if content.get("problem", {}).get("error_code") == TIME_PASSED)
+    return Undone(last["verb"], sum(last - first + 1 for first, last in runs), tuple(ids[:20]), made_at, tuple(held))
 
 
 def _time(text: str | None) -> datetime | None:

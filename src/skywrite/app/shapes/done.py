@@ -48,12 +48,15 @@ class PostedCommand(Output):
 
 
 class UndoneShape(Output):
-    """A change that was taken back: what it was, of how many posts, and the first few of them."""
+    """A change that was taken back: what it was, of how many posts, the first few of them, and which are held because
+    their time had passed.
+    """
 
     verb: str
     posts: int
     ids: list[int]
     made_at: datetime
+    held: list[int]
 
 
 class RunShape(Output):
@@ -181,7 +184,7 @@ def called_function(sent: Sent | None) -> dict[str, Any]:
 
 def undone_shape(undone: Undone) -> UndoneShape:
     """A change that was taken back, as JSON."""
-    return UndoneShape(undone.operation, undone.posts, list(undone.ids), undone.made_at)
+    return UndoneShape(undone.operation, undone.posts, list(undone.ids), undone.made_at, list(undone.held))
 
 
 def resealed_shape(resealed: Resealed) -> ResealedShape:

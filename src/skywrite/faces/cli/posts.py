@@ -25,7 +25,7 @@ from skywrite.faces.cli.options import (
     read_text,
     text_options,
 )
-from skywrite.faces.cli.output import print_done, print_json, print_json_array, print_warnings
+from skywrite.faces.cli.output import print_aside, print_done, print_json, print_json_array, print_warnings
 from skywrite.faces.cli.picking import Change, many_posts
 from skywrite.faces.cli.quoting import shell_words
 from skywrite.faces.cli.terminal import show
@@ -281,7 +281,8 @@ def undo_command(sky: Skywrite, as_json: bool) -> None:
     """Undo the last change to the queue: a schedule, import, edit, move, cancel, hold, release or retry.
 
     All or nothing: it is refused if one of the posts was changed, attempted or published since. If the last thing that
-    you did cannot be undone, it says so, and what to do instead; what you did before that stays.
+    you did cannot be undone, it says so, and what to do instead; what you did before that stays. A post whose time has
+    passed meanwhile is held, so that undoing publishes nothing.
     """
     from skywrite.app.shapes.done import undone_shape
 
@@ -291,3 +292,7 @@ def undo_command(sky: Skywrite, as_json: bool) -> None:
         return
     what = f"post {undone.ids[0]}" if undone.posts == 1 else f"{undone.posts} posts"
     print_done(f"Undone: {undone.operation} of {what}.")
+    if undone.held:
+        which = " ".join(map(str, undone.held))
+        passed = "Its time has" if undone.posts == 1 else f"The times of {len(undone.held)} of them have"
+        print_aside(f"{passed} passed meanwhile, so nothing goes out. To publish now: skywrite release {which}")
