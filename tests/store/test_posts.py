@@ -263,7 +263,7 @@ def test_a_slot_is_given_once(store: Store) -> None:
 def test_same_minute_is_found(store: Store) -> None:
     """Posts of the account in the same minute are found, those in the next one are not."""
     store.add([post("a"), post("b", due=later(59.9)), post("c", due=later(60)), post("d", did=BOB)])
-    assert ["a", "b"] == [one.text for one in store.same_minute(ALICE, later(30))]
+    assert ["a", "b"] == [store.get(post_id).text for post_id in store.same_minute(ALICE, later(30))]
 
 
 def test_taken_times(store: Store) -> None:

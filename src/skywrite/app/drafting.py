@@ -155,8 +155,8 @@ class Drafting:
         for post in [post for post in same if post.id != own_id][:1]:
             warnings.append(Notice("SameText", f"The same text is in post {post.id} ({post.state}).", post.id))
         near = self._ctx.store.same_minute(account_did, due_at) if due_at else []
-        for post in [post for post in near if post.id != own_id][:1]:
-            warnings.append(Notice("SameMinute", f"Post {post.id} goes out in the same minute.", post.id))
+        for post_id in [post_id for post_id in near if post_id != own_id][:1]:
+            warnings.append(Notice("SameMinute", f"Post {post_id} goes out in the same minute.", post_id))
         return warnings
 
     def new_post(

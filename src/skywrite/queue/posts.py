@@ -78,12 +78,12 @@ class PostOperations(StoreBase):
             found.setdefault(post.text.strip(), post)
         return found
 
-    def same_minute(self, account_did: str, due_at: datetime) -> list[Post]:
-        """Scheduled posts of the account that are due in the same minute."""
+    def same_minute(self, account_did: str, due_at: datetime) -> list[int]:
+        """The first two scheduled posts of the account that are due in the same minute."""
         start = due_at.replace(second=0, microsecond=0)
         with self._reading() as tx:
             stop = start + timedelta(minutes=1)
-            return [post_of(row) for row in tx.rows("posts_due_between", did=account_did, start=start, stop=stop)]
+            return [row["id"] for row in tx.rows("posts_due_between", did=account_did, start=start, stop=stop)]
 
     def due_times(self, account_did: str, start: datetime, stop: datetime) -> list[datetime]:
         """When the account's scheduled posts are due, from `start` to before `stop`: the slots that are taken."""

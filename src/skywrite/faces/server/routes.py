@@ -7,6 +7,7 @@ done (`app.operations`), its documentation (`openapi`).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -97,7 +98,7 @@ def invalid(error: msgspec.ValidationError, hint: str = "See /api/openapi.json")
 
 def _read_texts(operation: Operation, texts: Mapping[str, str]) -> dict[str, Any]:
     """Convert fields that came as text to their types in the input."""
-    types = {field.encode_name: field.type for field in msgspec.structs.fields(operation.input)}
+    types = _types_of(operation)
     values: dict[str, Any] = {}
     for name, text in texts.items():
         if name not in types:
@@ -112,6 +113,12 @@ def _read_texts(operation: Operation, texts: Mapping[str, str]) -> dict[str, Any
             raise InputError(f"{name}: {error}.", code="body.invalid") from None
     check_values(values)
     return values
+
+
+@cache
+def _types_of(operation: Operation) -> dict[str, Any]:
+    """The types of its input's fields, by the names that requests give them. Finding them takes a millisecond."""
+    return {field.encode_name: field.type for field in msgspec.structs.fields(operation.input)}
 
 
 def _query(request: Request) -> dict[str, str]:

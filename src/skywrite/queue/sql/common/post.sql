@@ -62,10 +62,11 @@ WHERE text_hash = :text_hash AND account_did = :did AND source = :source AND sta
 ORDER BY id
 
 -- name: posts_due_between
--- The scheduled posts of an account in a period of time.
-SELECT * FROM post INDEXED BY post_scheduled
+-- The first scheduled posts of an account in a period of time.
+SELECT id FROM post INDEXED BY post_scheduled
 WHERE account_did = :did AND state = 'scheduled' AND due_at >= :start AND due_at < :stop
 ORDER BY due_at, id
+LIMIT 2
 
 -- name: planned_posts
 -- What a plan shows of an account's posts in a period of time, whatever their state.
