@@ -139,7 +139,7 @@ def measure(url: str, count: int, threads: int, database: str) -> list[tuple[str
         results.append(("look, the same bytes", *timed(look)))
         fetcher.fetch(f"{url}/set/1")
         results.append(("look, one new item, queued", *timed(look)))
-        queued = sky.context.store.count()["scheduled"]
+        queued = sky.context.store.listing.count()["scheduled"]
         assert count == queued, queued
     return results
 

@@ -103,7 +103,7 @@ def _sessions(urls: list[str], count: int) -> list[Session]:
 def _fill(sky: Skywrite, live: list[Session], accounts: int) -> None:
     """The accounts that will publish sign in; the others, and their posts, are made by the server itself."""
     for session in live:
-        sky.context.store.sign_in(session)
+        sky.context.store.accounts.sign_in(session)
     post = post_of(0, "", datetime.now(UTC))
     values = {
         "first": len(live),
@@ -122,7 +122,7 @@ def _fill(sky: Skywrite, live: list[Session], accounts: int) -> None:
 
 
 def _execute(sky: Skywrite, query: str, values: dict[str, object] | None) -> Any:
-    connection: Any = sky.context.store._database.connect()
+    connection: Any = sky.context.store.database.connect()
     try:
         connection.execute("SET statement_timeout = 0")
         return connection.execute(query, values)
@@ -132,7 +132,7 @@ def _execute(sky: Skywrite, query: str, values: dict[str, object] | None) -> Any
 
 def _print_size(sky: Skywrite, accounts: int) -> float:
     """Print the sizes of the tables. Returns the bytes of a post, with its indexes."""
-    with sky.context.store._reading() as tx:
+    with sky.context.store.reading() as tx:
         row = tx.select(SIZE.encode(), {})[0]
     posts = accounts * POSTS_A_DAY
     print_table(
@@ -165,9 +165,9 @@ def _print_idle(sky: Skywrite, threads: int) -> None:
 @contextmanager
 def _timed_claims(sky: Skywrite) -> Iterator[list[float]]:
     """How long each claim took that found something."""
-    store: Any = sky.context.post_store
+    claiming: Any = sky.context.store.claims
     times: list[float] = []
-    claim_some: Callable[..., Any] = store.claim_some
+    claim_some: Callable[..., Any] = claiming.claim_some
 
     def timed(*args: Any, **kwargs: Any) -> Any:
         began = time.perf_counter()
@@ -176,18 +176,18 @@ def _timed_claims(sky: Skywrite) -> Iterator[list[float]]:
             times.append(time.perf_counter() - began)
         return claims
 
-    store.claim_some = timed
+    claiming.claim_some = timed
     try:
         yield times
     finally:
-        del store.claim_some
+        del claiming.claim_some
 
 
 def _run(sky: Skywrite, sessions: list[Session], step_seconds: float, log_url: str, threads: int) -> Run:
     """Posts of these accounts, due one by one or all at once, through a worker of this process."""
     first = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=LEAD_SECONDS + len(sessions) // 2000)
     due = {one.did: first + timedelta(seconds=step_seconds * n) for n, one in enumerate(sessions)}
-    sky.context.store.add([post_of(n, one.did, due[one.did]) for n, one in enumerate(sessions)])
+    sky.context.store.posts.add([post_of(n, one.did, due[one.did]) for n, one in enumerate(sessions)])
     worker = sky.worker(threads=threads)
     with _timed_claims(sky) as claims:
         thread = threading.Thread(target=worker.run)

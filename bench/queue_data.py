@@ -90,13 +90,13 @@ class Filled:
         dids = dids or fake_dids()
         for did in dids:
             handle = f"{did[-6:]}.example.com"
-            self.store.sign_in(Session(did, handle, "http://127.0.0.1:1", "access.a.b", "refresh.a.b"))
+            self.store.accounts.sign_in(Session(did, handle, "http://127.0.0.1:1", "access.a.b", "refresh.a.b"))
         start, step = datetime.now(UTC) + timedelta(days=1), YEAR / self.rows
         for first in range(0, self.rows, BATCH):
             numbers = range(first, min(first + BATCH, self.rows))
             posts = [post_of(number, dids[number % len(dids)], start + number * step) for number in numbers]
             began = time.perf_counter()
-            self.store.add(posts)
+            self.store.posts.add(posts)
             self.batch_seconds.append(time.perf_counter() - began)
             if first // BATCH % 10 == 0:
                 tell(f"{self.kind}: {first + len(posts):,} of {self.rows:,} rows")
@@ -180,7 +180,7 @@ class Ground:
         """A `Skywrite` on a database, with accounts signed in."""
         sky = self._stack.enter_context(Skywrite(config=load_config(environ)))
         for session in sessions or []:
-            sky.context.store.sign_in(session)
+            sky.context.store.accounts.sign_in(session)
         return sky
 
     def filled(self, kind: str, rows: int | None = None) -> Filled:
@@ -257,7 +257,7 @@ def database_cpu_seconds(sky: Skywrite) -> float:
     """Processor time of all processes of the PostgreSQL server, also of those that have ended; 0 with SQLite."""
     if sky.context.store.dialect != "postgres":
         return 0.0
-    with sky.context.store._reading() as tx:
+    with sky.context.store.reading() as tx:
         server = _stat(tx.select(b"SELECT pg_backend_pid() AS pid", {})[0]["pid"])[1]
     ticks = sum(int(field) for field in _stat(server)[11:15])
     for folder in Path("/proc").glob("[0-9]*"):

@@ -41,7 +41,7 @@ _numbers = numbers()
 def add_due(sky: Skywrite, sessions: list[Session], count: int, due_at: datetime) -> list[int]:
     """So many posts that are due at a moment, the accounts in turn."""
     posts = [post_of(next(_numbers), sessions[n % len(sessions)].did, due_at) for n in range(count)]
-    return [result.id for result in sky.context.store.add(posts)]
+    return [result.id for result in sky.context.store.posts.add(posts)]
 
 
 def drain_part(ground: Ground, kinds: list[str], posts: int, connections: int, rounds: int) -> Table:
@@ -205,7 +205,7 @@ def late_part(ground: Ground, kinds: list[str], single: int, burst: int, threads
 def _lateness(sky: Skywrite, ids: list[int]) -> list[float]:
     late = []
     for post_id in ids:
-        post = sky.context.store.get(post_id)
+        post = sky.context.store.posts.get(post_id)
         assert post.published_at is not None and post.due_at is not None
         late.append((post.published_at - post.due_at).total_seconds())
     return late
@@ -245,14 +245,14 @@ def _drained_by(sky: Skywrite, sessions: list[Session], posts: int, threads: int
     children = [python_child(*command, environ=environ_of(sky)) for _ in range(count)]
     try:
         ends = time.monotonic() + PATIENCE_SECONDS
-        while (left := sky.context.store.count()["scheduled"]) and time.monotonic() < ends:
+        while (left := sky.context.store.listing.count()["scheduled"]) and time.monotonic() < ends:
             time.sleep(min(2.0, max(0.2, left / 1000)))
-        while sky.context.store.count()["published"] < posts and time.monotonic() < ends:
+        while sky.context.store.listing.count()["published"] < posts and time.monotonic() < ends:
             time.sleep(0.1)
     finally:
         for child in children:
             child.stop()
-    first = min(sky.context.store.attempts(post_id)[0].started_at for post_id in ids[: len(sessions)])
-    published = [sky.context.store.get(post_id).published_at for post_id in ids]
+    first = min(sky.context.store.posts.attempts(post_id)[0].started_at for post_id in ids[: len(sessions)])
+    published = [sky.context.store.posts.get(post_id).published_at for post_id in ids]
     last = max(moment for moment in published if moment is not None)
     return posts / (last - first).total_seconds()

@@ -179,7 +179,7 @@ def _claim_once(store: Store, decider: Decider) -> dict[str, float]:
     if claim is None:
         raise SystemExit("there was nothing to claim")
     uri = f"at://{claim.post.account_did}/app.bsky.feed.post/3l{claim.post.id:011d}"
-    store.settle(claim, Published(uri, "bafyreib2rxk3rh6kzwq"))
+    store.claims.settle(claim, Published(uri, "bafyreib2rxk3rh6kzwq"))
     return {"claim": claimed - began, "settle": time.perf_counter() - claimed}
 
 

@@ -121,11 +121,11 @@ def _scene(urls: list[str], chosen: argparse.Namespace, pid: int) -> Scene:
 def _run(sky: Skywrite, scene: Scene, threads: int, kind: str) -> Outcome:
     tell(f"{kind}: {len(scene.sessions):,} accounts")
     for session in scene.sessions:
-        sky.context.store.sign_in(session)
+        sky.context.store.accounts.sign_in(session)
     due_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     for first in range(0, len(scene.sessions), BATCH):
         part = scene.sessions[first : first + BATCH]
-        sky.context.store.add([post_of(first + number, one.did, due_at) for number, one in enumerate(part)])
+        sky.context.store.posts.add([post_of(first + number, one.did, due_at) for number, one in enumerate(part)])
     # Filling takes as long as it takes; then all of them are made due in the same second.
     due_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=START_SECONDS)
     _make_due(sky, due_at)
@@ -141,9 +141,9 @@ def _run(sky: Skywrite, scene: Scene, threads: int, kind: str) -> Outcome:
 
 def _make_due(sky: Skywrite, due_at: datetime) -> None:
     store = sky.context.store
-    with store._writing() as tx:
+    with store.writing() as tx:
         for table, column in (("post", "due_at"), ("account", "ready_at")):
-            tx.select(store._database.translate(f"UPDATE {table} SET {column} = :due RETURNING 1"), {"due": due_at})
+            tx.select(store.database.translate(f"UPDATE {table} SET {column} = :due RETURNING 1"), {"due": due_at})
 
 
 def _watch(scene: Scene, due_at: datetime, kind: str) -> dict[str, float]:

@@ -55,7 +55,7 @@ class World:
 
     def states(self, sky: Skywrite) -> list[tuple[int, str]]:
         """Every post in the queue, by number."""
-        return sorted((post.id, post.state) for post in sky.context.store.posts(STATES, limit=10_000))
+        return sorted((post.id, post.state) for post in sky.context.store.listing.posts(STATES, limit=10_000))
 
 
 class Told(list[tuple[str, dict[str, Any]]]):

@@ -51,7 +51,7 @@ def test_the_environment_signs_in_again_when_the_session_is_over(world: World) -
     """Nobody is there to type a password; a held post goes out then."""
     sky = world.process(**environment(world))
     sky.post("First")
-    sky.context.store.sign_out(sky.accounts.get().did)
+    sky.context.store.accounts.sign_out(sky.accounts.get().did)
     world.process(**environment(world)).post("Second")
     assert (["First", "Second"], 2) == (world.texts(), world.box.calls[SIGN_IN])
 

@@ -112,7 +112,7 @@ def followed(sky: Skywrite, world: World) -> None:
 def liked(sky: Skywrite) -> None:
     """Each process counts the likes that the post had after an hour."""
     if sky.context.clock.now() >= NOON + timedelta(hours=1):
-        post = sky.context.store.get(1)
+        post = sky.context.store.posts.get(1)
         item = ToMark(1, str(post.uri), post.account_did, 1, "text", sky.context.clock.now())
         counts = dict.fromkeys(("reposts", "replies", "quotes", "bookmarks"), 0) | {"likes": 2}
         Marks(sky.context.store).note([(item, counts, [])])

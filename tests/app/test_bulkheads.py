@@ -86,7 +86,7 @@ def filled(
     environ = {"SKYWRITE_HOME": str(folder), "SKYWRITE_PLC_URL": box.plc_url, "SKYWRITE_VIDEO_SERVICE": ""}
     sky = Skywrite(config=load_config(environ), transport=network, clock=clock)
     for name in names:
-        sky.context.store.sign_in(session_of(box, network, name, clock))
+        sky.context.store.accounts.sign_in(session_of(box, network, name, clock))
         sky.schedule("Hello", at=clock.now(), account=name, late="publish")
     return sky, network
 
@@ -141,7 +141,7 @@ def test_healthy_accounts_go_on_while_others_hang(
         try:
             for _ in range(HEALTHY):
                 assert published.acquire(timeout=PATIENCE_SECONDS), (
-                    f"{sky.context.store.count()}, {network.hanging} hang"
+                    f"{sky.context.store.listing.count()}, {network.hanging} hang"
                 )
             assert (False, True) == (release.is_set(), network.hanging > 0)
         finally:
@@ -157,7 +157,7 @@ def test_the_other_accounts_of_a_server_that_hangs_are_left_alone(queue: Queue) 
     work(worker, clock, 400)
     tried_once = network.asked
     work(worker, clock, 600)
-    assert (3, 40) == (sky.context.store.count()["published"], sky.context.store.count()["scheduled"])
+    assert (3, 40) == (sky.context.store.listing.count()["published"], sky.context.store.listing.count()["scheduled"])
     assert (True, True, [HUNG_URL]) == (
         tried_once <= 45,
         network.asked - tried_once <= 15,
@@ -171,10 +171,10 @@ def test_a_server_that_answers_again_gets_all_its_posts(queue: Queue) -> None:
     sky, network = queue(1, 10, clock, lambda: clock.advance(10))
     worker = sky.worker(threads=32)
     work(worker, clock, 60)
-    before = sky.context.store.count()["published"]
+    before = sky.context.store.listing.count()["published"]
     network.healed = True
     work(worker, clock, 200)
-    assert (1, 11, []) == (before, sky.context.store.count()["published"], worker.hosts.trouble())
+    assert (1, 11, []) == (before, sky.context.store.listing.count()["published"], worker.hosts.trouble())
 
 
 def test_doctor_says_which_servers_hang(queue: Queue) -> None:

@@ -111,7 +111,7 @@ def _worked(sky: Skywrite) -> Iterator[str]:
     except BaseException as error:
         yield f"a run ended with {_place(error)}"
     yield from (f"unexpected: {_place(facts['error'])}" for event, facts in log if event == "unexpected")
-    next_at = sky.context.store.next_ready_at()
+    next_at = sky.context.store.claims.next_ready_at()
     if next_at is not None and next_at <= sky.context.clock.now():
         yield f"tried again at once: ready since {next_at}"
     for task in sky.worker().tasks:

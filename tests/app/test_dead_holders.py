@@ -21,8 +21,6 @@ from skywrite.queue.webhooks import Webhooks
 from tests.app.conftest import World
 from tests.app.strangers import Stranger
 
-feeds_of = FeedStore.beside
-
 # Posts and timers are freed by name when somebody looks for them.
 OTHERS = {"account", "post", "timer"}
 KINDS = {"feeds", "webhooks", "notices", "inbox", "reposts"}
@@ -45,8 +43,8 @@ def prepare(sky: Skywrite, world: World) -> None:
     sent = sky.post("Ask me")
     assert sent.id is not None
     did = sky.context.account().did
-    feeds_of(sky.context.store).release_feed(
-        feeds_of(sky.context.store).add_feed(NewFeed("https://a.example/", (did,)), "", 60)
+    FeedStore(sky.context.store).release_feed(
+        FeedStore(sky.context.store).add_feed(NewFeed("https://a.example/", (did,)), "", 60)
     )
     hook, _ = Webhooks(sky.context.store).add("https://b.example/")
     Webhooks(sky.context.store).send_test(hook.id)
@@ -110,7 +108,7 @@ def test_what_a_killed_process_held_is_free_at_once(
     prepare(sky, world)
     killed(world, monkeypatch)
     store = sky.context.store
-    with store._reading() as tx:
+    with store.reading() as tx:
         held = {one for one in LEASED if tx.select(f"SELECT 1 AS held FROM {one} WHERE lease_owner IS NOT NULL", {})}
     assert (set(LEASED), [DEAD], set()) == (held, Leases(store).owners(), due(sky))
     sky._runner()._begin(lambda *_, **__: None, 1)

@@ -31,7 +31,7 @@ ROWS: list[dict[str, Any]] = [
 @pytest.fixture
 def slots(sky: Skywrite) -> None:
     """Slots every day at 13:00, 14:00 and 15:00 UTC."""
-    sky.context.store.set_slots(
+    sky.context.store.recurrences.set_slots(
         sky.accounts.list()[0].did, [Slot(day, hour * 60, "UTC") for day in range(7) for hour in (13, 14, 15)]
     )
 
@@ -52,7 +52,7 @@ def test_a_file_that_is_imported_again_queues_nothing_twice(sky: Skywrite) -> No
     assert sorted([*before, "New"]) == sorted(texts(sky))
     new = next(entry.post for entry in sky.posts.list() if entry.post.text == "New")
     assert NOON.replace(hour=15) == new.due_at
-    assert 1 == len(sky.context.store.recurrences())
+    assert 1 == len(sky.context.store.recurrences.all())
 
 
 def test_one_key_is_for_one_row(sky: Skywrite) -> None:
@@ -103,7 +103,7 @@ def test_again_and_other_files_queue_anew(sky: Skywrite) -> None:
     for options in ({"name": "a.csv"}, {"name": "a.csv", "again": True}, {"name": "b.csv"}, {}, {}):
         sky.transfer.import_rows([ROWS[0], ROWS[4]], **options)
     assert ["One"] * 5 == [text for text in texts(sky) if text == "One"]
-    assert 5 == len(sky.context.store.recurrences())
+    assert 5 == len(sky.context.store.recurrences.all())
     assert {"import:a.csv", "import:b.csv", "import"} == {entry.post.source for entry in sky.posts.list()}
 
 

@@ -11,7 +11,7 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.core.http import Response
 from skywrite.posting.publish.publisher import LEASE_SECONDS, LeaseLost
-from skywrite.queue.post_store import PostStore
+from skywrite.queue.media import Media
 from tests.app.conftest import World
 from tests.support.claims import claim_next
 
@@ -52,14 +52,14 @@ class Slow:
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Media are read a few bytes at a time, so that an upload has many pieces."""
-    read = PostStore.read_media
+    read = Media.read
 
-    def slowly(self: PostStore, cid: str) -> Iterator[bytes]:
+    def slowly(self: Media, cid: str) -> Iterator[bytes]:
         data = b"".join(read(self, cid))
         for start in range(0, len(data), 8):
             yield data[start : start + 8]
 
-    monkeypatch.setattr(PostStore, "read_media", slowly)
+    monkeypatch.setattr(Media, "read", slowly)
 
 
 def begun(world: World, sky: Skywrite, image: Callable[..., str], slow: Slow) -> tuple[Skywrite, int]:
@@ -81,7 +81,7 @@ def test_nobody_takes_over_a_post_that_is_being_uploaded(
     slow.meanwhile = lambda: taken.append(claim_next(sky.context.store, "another", LEASE_SECONDS, decide))
     assert 1 == process.run_once().published
     assert (True, {None}) == (len(taken) > 3, set(taken))
-    assert ["published"] == [attempt.outcome for attempt in sky.context.store.attempts(number)]
+    assert ["published"] == [attempt.outcome for attempt in sky.context.store.posts.attempts(number)]
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -132,7 +132,7 @@ def test_a_lease_is_renewed_when_a_third_of_it_is_over(world: World, sky: Skywri
     assert began == publisher._renew_in_time(claim, began)
     world.clock.advance(0.1)
     assert world.clock.monotonic() == publisher._renew_in_time(claim, began)
-    assert world.clock.now() + timedelta(seconds=LEASE_SECONDS) == sky.context.store.next_ready_at()
-    sky.context.store.release_claim(claim)
+    assert world.clock.now() + timedelta(seconds=LEASE_SECONDS) == sky.context.store.claims.next_ready_at()
+    sky.context.store.claims.release(claim)
     with pytest.raises(LeaseLost):
         publisher._renew(claim)

@@ -36,7 +36,7 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def card_of(sky: Skywrite, post_id: int, index: int = 0) -> str | None:
     """The address of a post's card."""
-    embed = sky.context.store.get(post_id).prepared["records"][index].get("embed", {})
+    embed = sky.context.store.posts.get(post_id).prepared["records"][index].get("embed", {})
     external = (embed.get("media") or embed).get("external")
     return external["uri"] if external else None
 
@@ -90,12 +90,12 @@ def test_a_draft_that_gets_a_time_is_looked_at_like_a_new_post(sky: Skywrite) ->
 def test_images_stay_with_another_text(world: World, sky: Skywrite, image: Callable[..., str]) -> None:
     """What is not given stays as it is, bytes and description too."""
     sky.schedule("Old", at=LATER, images=[{"path": image(), "alt": "Red"}])
-    before = sky.context.store.media_of(1)
+    before = sky.context.store.media.of_post(1)
     sky.posts.edit(1, text="New")
     world.clock.advance(3601)
     sky.run_once()
     assert (before, [("New", ("Red",))]) == (
-        sky.context.store.media_of(1),
+        sky.context.store.media.of_post(1),
         [(post.text, post.images) for post in world.box.posts("alice.test")],
     )
 
@@ -106,9 +106,9 @@ def test_images_take_the_place_of_a_card(
     """And the card comes back when they go; nothing is said of a card that nobody asked for."""
     sky.schedule("See https://a.test", at=LATER)
     changed = sky.posts.edit(1, images=[{"path": image(), "alt": "Red"}])
-    assert (None, (), 1) == (card_of(sky, 1), changed.warnings, len(sky.context.store.media_of(1)))
+    assert (None, (), 1) == (card_of(sky, 1), changed.warnings, len(sky.context.store.media.of_post(1)))
     sky.posts.edit(1, images=[])
-    assert ("https://a.test", []) == (card_of(sky, 1), sky.context.store.media_of(1))
+    assert ("https://a.test", []) == (card_of(sky, 1), sky.context.store.media.of_post(1))
 
 
 def test_a_thread_is_edited(world: World, sky: Skywrite, pages: list[str]) -> None:
@@ -150,7 +150,7 @@ def test_an_edit_is_checked_like_a_new_post(sky: Skywrite) -> None:
     sky.schedule("Good", at=LATER)
     with fails("text.too_long"):
         sky.posts.edit(1, text="x" * 301)
-    assert "Good" == sky.context.store.get(1).text
+    assert "Good" == sky.context.store.posts.get(1).text
 
 
 def test_an_edit_tells_what_is_odd(sky: Skywrite, image: Callable[..., str]) -> None:
@@ -208,7 +208,7 @@ def test_a_sign_out_while_a_post_is_being_sent(world: World, sky: Skywrite) -> N
     """What is on its way is settled as published, what waits goes out after the next sign-in, each once."""
     for text in ("Going", "Waiting"):
         sky.schedule(text, at="now")
-    before_each_write(world, lambda: sky.context.store.sign_out(sky.accounts.get().did))
+    before_each_write(world, lambda: sky.context.store.accounts.sign_out(sky.accounts.get().did))
     sky.run_once()
     first = (world.texts(), world.states(sky))
     sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
@@ -273,10 +273,10 @@ def test_a_released_post_is_not_held_again(world: World, sky: Skywrite) -> None:
     world.clock.advance(7200)
     sky.run_once()
     sky.post("First of the day")
-    assert "held" == sky.context.store.get(1).state
+    assert "held" == sky.context.store.posts.get(1).state
     sky.posts.release(1)
     sky.run_once()
-    assert "scheduled" == sky.context.store.get(1).state
+    assert "scheduled" == sky.context.store.posts.get(1).state
     world.clock.advance(86_400)
     sky.run_once()
     assert ["First of the day", "Late"] == world.texts()
@@ -324,7 +324,7 @@ def test_an_import_is_taken_back(world: World, sky: Skywrite) -> None:
     rows = [{"text": "a", "at": LATER}, {"text": "b", "at": "in 2 hours"}, {"text": "c", "every": "daily 9:00"}]
     sky.transfer.import_rows(rows)
     assert ("import", 3) == sky.posts.undo()[:2]
-    assert ([(1, "scheduled")], []) == (world.states(sky), sky.context.store.recurrences())
+    assert ([(1, "scheduled")], []) == (world.states(sky), sky.context.store.recurrences.all())
 
 
 def test_a_post_that_is_held_while_an_edit_is_prepared_stays_held(

@@ -32,7 +32,9 @@ def rest(sky: Skywrite) -> list[dict[str, Any]]:
             "late": (post.late_policy, post.late_seconds),
             "prepared": post.prepared,
         }
-        for post in sorted(sky.context.store.posts(STATES, limit=1000), key=lambda post: (str(post.due_at), post.text))
+        for post in sorted(
+            sky.context.store.listing.posts(STATES, limit=1000), key=lambda post: (str(post.due_at), post.text)
+        )
     ]
 
 
@@ -43,14 +45,14 @@ def test_all_or_nothing(sky: Skywrite) -> None:
         [report.error and report.error.code for report in reports],
         [report.id for report in reports],
     )
-    assert [] == sky.context.store.posts()
+    assert [] == sky.context.store.listing.posts()
 
 
 def test_the_good_ones_where_they_are_wished(sky: Skywrite) -> None:
     """The others are reported."""
     reports = sky.transfer.import_rows([ROWS[0], {"text": "x", "at": "yesterday"}, ROWS[2]], partial=True)
     assert [True, False, True] == [report.id is not None for report in reports]
-    assert ["Row 0", "Row 2"] == [post.text for post in sky.context.store.posts()]
+    assert ["Row 0", "Row 2"] == [post.text for post in sky.context.store.listing.posts()]
 
 
 def test_files_outside_of_the_root_are_refused(sky: Skywrite, image: Callable[..., str], tmp_path: Path) -> None:
@@ -86,7 +88,7 @@ def test_nothing_is_stored_by_a_dry_run(sky: Skywrite, image: Callable[..., str]
         .prepared.blobs[0]
         .cid
     )
-    assert ([], None, None) == (sky.context.store.posts(), sky.context.store.media_info(cid), reports[0].error)
+    assert ([], None, None) == (sky.context.store.listing.posts(), sky.context.store.media.info(cid), reports[0].error)
 
 
 def test_a_key_is_imported_once(sky: Skywrite) -> None:
@@ -94,7 +96,7 @@ def test_a_key_is_imported_once(sky: Skywrite) -> None:
     rows = [{**row, "key": str(number)} for number, row in enumerate(ROWS)]
     sky.transfer.import_rows(rows[:2])
     assert [True, True, False] == [report.existed for report in sky.transfer.import_rows(rows)]
-    assert 3 == len(sky.context.store.posts())
+    assert 3 == len(sky.context.store.listing.posts())
 
 
 def test_rows_without_a_time_take_slots_in_their_order(sky: Skywrite) -> None:
@@ -102,9 +104,9 @@ def test_rows_without_a_time_take_slots_in_their_order(sky: Skywrite) -> None:
     sky.accounts.set_slots(None, [Slot(day, 18 * 60, "UTC") for day in range(7)])
     sky.schedule("taken", jitter="30m")
     reports = sky.transfer.import_rows([{"text": str(number), "jitter": "30m"} for number in range(3)])
-    days = [post.due_at.date() for post in sky.context.store.posts() if post.due_at]
+    days = [post.due_at.date() for post in sky.context.store.listing.posts() if post.due_at]
     assert [NOON.date() + timedelta(days=day) for day in range(4)] == days
-    assert ["taken", "0", "1", "2"] == [post.text for post in sky.context.store.posts()]
+    assert ["taken", "0", "1", "2"] == [post.text for post in sky.context.store.listing.posts()]
     assert all(report.error is None for report in reports)
 
 
@@ -163,7 +165,7 @@ def test_what_may_be_on_the_network_is_not_exported(world: World, sky: Skywrite)
     world.clock.advance(LEASE_SECONDS + 1)
     for claim in [claim_next(sky.context.store, "here/1/b", LEASE_SECONDS, Decider())]:
         assert claim is not None
-        sky.context.store.release_claim(claim)
+        sky.context.store.claims.release(claim)
     rows = sorted((row["text"], row.get("at"), row.get("draft")) for row in sky.transfer.export_rows())
     assert [("Held", None, True), ("Overdue", None, True)] == rows
 
@@ -197,10 +199,10 @@ def test_media_that_nothing_needs_are_dropped(world: World, sky: Skywrite, image
     sky.run_once()
     world.clock.advance(23 * 3600)
     sky.run_once()
-    assert None is not sky.context.store.media_info(cid)
+    assert None is not sky.context.store.media.info(cid)
     world.clock.advance(26 * 3600)
     sky.run_once()
-    assert (None, 1) == (sky.context.store.media_info(cid), len(sky.context.store.media_of(1)))
+    assert (None, 1) == (sky.context.store.media.info(cid), len(sky.context.store.media.of_post(1)))
 
 
 RULE = {
@@ -228,7 +230,7 @@ def test_a_row_may_be_a_rule(sky: Skywrite) -> None:
         [report.recurrence_id for report in reports],
         [report.error for report in reports],
     )
-    first = sky.context.store.get(reports[1].id or 0)
+    first = sky.context.store.posts.get(reports[1].id or 0)
     assert ("Good morning", 1, ("skip", 1800)) == (
         first.text,
         first.recurrence_id,
@@ -253,7 +255,7 @@ def test_a_wrong_rule_stops_the_import(sky: Skywrite, wrong: dict[str, Any]) -> 
     """Neither posts nor rules are stored, as with any wrong row."""
     reports = sky.transfer.import_rows([ROWS[0], RULE, {"text": "x", **wrong}])
     assert [False, False, True] == [report.error is not None for report in reports]
-    assert ([], []) == (sky.context.store.posts(), sky.recurrences.list())
+    assert ([], []) == (sky.context.store.listing.posts(), sky.recurrences.list())
 
 
 def test_a_rule_comes_out_as_it_went_in(sky: Skywrite, world: World, image: Callable[..., str]) -> None:
@@ -282,7 +284,7 @@ def moved_house(world: World, sky: Skywrite) -> Skywrite:
 
 def waiting(sky: Skywrite) -> list[tuple[str, datetime | None]]:
     """The posts that wait, with their times."""
-    return [(post.text, post.due_at) for post in sky.context.store.posts(("scheduled",))]
+    return [(post.text, post.due_at) for post in sky.context.store.listing.posts(("scheduled",))]
 
 
 def test_a_rule_that_began_long_ago_goes_on_elsewhere(world: World, sky: Skywrite) -> None:

@@ -113,7 +113,7 @@ def test_a_sign_in_is_stored(sky: Skywrite, oauth: OAuth, web: Any) -> None:
     )
     assert "http://127.0.0.1/callback" == pushed["redirect_uri"]
     done = oauth.finish(pending, came_back(pending))
-    assert (done.session, (), []) == (oauth.store.load_oauth(DID), done.missing, done.warnings)
+    assert (done.session, (), []) == (oauth.store.sessions.load_oauth(DID), done.missing, done.warnings)
     shape = jsonable(signed_in_shape(sky.context, done.account, done.warnings), str)
     assert (DID, HANDLE, PDS, True, []) == tuple(
         shape[name] for name in ("did", "handle", "pds_url", "signed_in", "warnings")
@@ -183,7 +183,7 @@ def test_a_new_sign_in_ends_the_former(oauth: OAuth, web: Any) -> None:
 
 def test_a_sign_in_ends_that_of_a_password(oauth: OAuth, web: Any) -> None:
     """A session of a password is ended at its server when the account signs in by OAuth."""
-    oauth.store.sign_in(Session(DID, HANDLE, PDS, "access", "refresh"))
+    oauth.store.accounts.sign_in(Session(DID, HANDLE, PDS, "access", "refresh"))
     web.on("com.atproto.server.deleteSession", responding({}))
     pending = oauth.begin(HANDLE, pds=PDS)
     oauth.finish(pending, came_back(pending))
@@ -197,7 +197,7 @@ def test_requests_of_a_session(oauth: OAuth, web: Any) -> None:
     session = oauth.finish(pending, came_back(pending)).session
     web.on("token", responding({**TOKENS, "access_token": "access-2", "refresh_token": "refresh-2"}))
     renewed = oauth.authenticator(session).refresh()
-    assert ("access-2", renewed) == (renewed.access_token, oauth.store.load_oauth(DID))
+    assert ("access-2", renewed) == (renewed.access_token, oauth.store.sessions.load_oauth(DID))
     assert session.client_id == forms(web, "token")[-1]["client_id"]
 
 
@@ -317,9 +317,9 @@ def test_keys_are_turned(oauth: OAuth) -> None:
     twice = turned(oauth, turned(oauth, client))
     assert ([first, spare], 4) == (list(twice.keys)[:2], len(twice.keys))
     session = oauth_session(key_id=spare, client_id=client.client_id)
-    oauth.store.sign_in(session)
-    oauth.store.sign_in(Session("did:plc:bob", "bob.test", PDS, "access", "refresh"))
-    oauth.store.sign_in(oauth_session(did="did:plc:carol", handle="carol.test"))
+    oauth.store.accounts.sign_in(session)
+    oauth.store.accounts.sign_in(Session("did:plc:bob", "bob.test", PDS, "access", "refresh"))
+    oauth.store.accounts.sign_in(oauth_session(did="did:plc:carol", handle="carol.test"))
     assert [spare] == used_keys(oauth)
     dropped = turned(oauth, twice, drop_unused=True)
     assert (spare, False, 3) == (next(iter(dropped.keys)), first in dropped.keys, len(dropped.keys))

@@ -112,7 +112,7 @@ def test_killed_between_storing_and_sending(world: World, sky: Skywrite) -> None
     """The next run finishes the post, once."""
     ready = sky._drafting.prepare(sky._drafting.draft(sky.accounts.get(), {"text": "Left behind"}), sky.accounts.get())
     new = sky._drafting.new_post(ready, due_at=world.clock.now(), source="now")
-    sky.context.store.add_and_claim(new, "elsewhere/1/a", LEASE_SECONDS, Decider())
+    sky.context.store.claims.add_and_claim(new, "elsewhere/1/a", LEASE_SECONDS, Decider())
     other = world.process()
     other.run_once()
     assert [] == world.texts()
@@ -126,7 +126,7 @@ def test_killed_after_the_write(world: World, sky: Skywrite) -> None:
     """It is on the network, and the database does not know: the next run looks, and writes nothing."""
     ready = sky._drafting.prepare(sky._drafting.draft(sky.accounts.get(), {"text": "Written"}), sky.accounts.get())
     new = sky._drafting.new_post(ready, due_at=world.clock.now(), source="now")
-    _, claim = sky.context.store.add_and_claim(new, "elsewhere/1/a", LEASE_SECONDS, Decider())
+    _, claim = sky.context.store.claims.add_and_claim(new, "elsewhere/1/a", LEASE_SECONDS, Decider())
     assert claim is not None
     sky._sending.publisher().publish(claim)
     world.clock.advance(LEASE_SECONDS + 1)
@@ -150,7 +150,7 @@ def test_a_worker_that_has_the_account_sends_it(world: World, sky: Skywrite) -> 
         def __call__(self, event: threading.Event, seconds: float) -> bool:
             self.waits += 1
             result = worker._sending.publisher().publish(claim)
-            worker.context.store.settle(claim, result.outcome)
+            worker.context.store.claims.settle(claim, result.outcome)
             worker.run_once()
             return False
 
@@ -178,7 +178,7 @@ def test_spacing_is_reported_at_once(world: World, sky: Skywrite) -> None:
     with fails("post.still_queued") as caught:
         sky.post("Second")
     assert "it waits until 2026-11-24 13:00:00 UTC: the account's spacing" in caught.value.message
-    assert timedelta(seconds=1) > world.clock.now() - sky.context.store.get(2).created_at
+    assert timedelta(seconds=1) > world.clock.now() - sky.context.store.posts.get(2).created_at
 
 
 def test_a_rate_limit_is_reported_at_once(world: World, sky: Skywrite) -> None:
@@ -226,7 +226,7 @@ def test_a_key_of_a_post_that_was_refused(world: World, sky: Skywrite) -> None:
     sky.schedule("Bad", at="now", key="k")
     claim = claim_next(sky.context.store, sky.context.worker_name, LEASE_SECONDS, Decider())
     assert claim is not None
-    sky.context.store.settle(claim, Failed(Problem("InvalidRecord", "no such thing")))
+    sky.context.store.claims.settle(claim, Failed(Problem("InvalidRecord", "no such thing")))
     with fails("post.refused") as caught:
         sky.post("Bad", key="k")
     assert ("Post 1 was refused: no such thing", 5) == (caught.value.message, caught.value.exit_code)
@@ -274,7 +274,7 @@ def test_a_file_that_changes_while_it_is_read_is_reported(
     ready.resolved.media[cid] = lambda: iter([b"other bytes"])
     with fails("media.changed"):
         sky._drafting.keep_media([ready])
-    assert None is sky.context.store.media_info(cid)
+    assert None is sky.context.store.media.info(cid)
 
 
 def test_settings_of_the_account_hold_for_the_whole_thread(world: World, sky: Skywrite) -> None:
@@ -300,17 +300,17 @@ def test_two_processes_never_share_a_slot(world: World, sky: Skywrite) -> None:
     """One that was overtaken between looking and storing takes the next slot."""
     sky.accounts.set_slots(None, [Slot(day, 18 * 60, "UTC") for day in range(7)])
     other = world.process()
-    add = other.context.store.add
+    add = other.context.store.posts.add
 
     def overtaken(posts: Any, **more: Any) -> Any:
-        other.context.store.add = add  # type: ignore[method-assign]
+        other.context.store.posts.add = add  # type: ignore[method-assign]
         sky.schedule("Quick")
         return add(posts, **more)
 
-    other.context.store.add = overtaken  # type: ignore[method-assign]
+    other.context.store.posts.add = overtaken  # type: ignore[method-assign]
     slow = other.schedule("Slow")
     assert [datetime(2026, 11, day, 18, tzinfo=UTC) for day in (24, 25)] == [
-        sky.context.store.get(number).due_at for number in (1, 2)
+        sky.context.store.posts.get(number).due_at for number in (1, 2)
     ]
     assert (2, datetime(2026, 11, 25, 18, tzinfo=UTC)) == (slow.id, slow.due_at)
 
@@ -333,7 +333,7 @@ def test_what_a_server_changed_is_reported_as_it_is(world: World, sky: Skywrite,
     other = world.process(transport=Changing(world.box))
     other.schedule("Hello", at="now")
     other.run_once(log=told)
-    post = other.context.store.get(1)
+    post = other.context.store.posts.get(1)
     assert ("published", "bafyother", ["Hello"]) == (post.state, post.cid, world.texts())
     assert 1 == told.events().count("stored_otherwise")
 
@@ -346,7 +346,7 @@ def test_what_no_record_can_hold_is_refused_when_it_is_accepted(world: World, sk
         sky.schedule(
             "x", at="in 1 hour", embed={"$type": "app.bsky.embed.external", "external": external, "odd": value}
         )
-    assert [] == sky.context.store.posts()
+    assert [] == sky.context.store.listing.posts()
 
 
 def test_what_waits_for_days_goes_out_when_it_is_posted_again(world: World, sky: Skywrite) -> None:

@@ -56,7 +56,7 @@ def test_what_is_written_is_stored_first(world: World, sky: Skywrite, publisher:
     world.box.faults.clear()
     world.clock.advance(3600)
     stored: list[str | None] = []
-    before_each_write(world, lambda: stored.append(sky.context.store.get(1).frozen))
+    before_each_write(world, lambda: stored.append(sky.context.store.posts.get(1).frozen))
     publisher.publish_and_settle(claimed(sky, publisher))
     (frozen,) = stored
     assert world.records() == [write.value for write in Frozen.from_json(frozen or "").writes]
@@ -89,12 +89,12 @@ def test_who_was_taken_over_changes_nothing_and_says_so(
     claim = claimed(sky, publisher)
     world.clock.advance(LEASE_SECONDS + 1)
     world.process().run_once()
-    settled = sky.context.store.get(1)
+    settled = sky.context.store.posts.get(1)
     assert None is publisher.publish_and_settle(claim)
     assert ([text], [("lease_lost", 1)], settled) == (
         world.texts(),
         [(event, facts["post"]) for event, facts in told],
-        sky.context.store.get(1),
+        sky.context.store.posts.get(1),
     )
     assert writes == world.box.calls[APPLY]
 
@@ -150,7 +150,7 @@ def test_a_surprise_is_told_with_its_error(
     with monkeypatch.context() as broken:
         broken.setattr(sky.context.agents, "get", fail)
         assert publisher.publish_and_settle(claimed(sky, publisher))
-    post = sky.context.store.get(1)
+    post = sky.context.store.posts.get(1)
     assert ("scheduled", "skywrite.bug", False) == (
         post.state,
         post.problem and post.problem.code,
@@ -169,8 +169,8 @@ def test_a_database_that_goes_away_in_between_is_no_try_of_the_post(
     calls: int,
 ) -> None:
     """Before the write and after it: the error is the caller's, and nothing is recorded as the post's problem."""
-    store = sky.context.post_store
-    freeze, left = store.freeze, list(range(calls))
+    store = sky.context.store
+    freeze, left = store.claims.freeze, list(range(calls))
 
     def freezing(claim: Claim, frozen: str) -> bool:
         left.pop()
@@ -180,11 +180,11 @@ def test_a_database_that_goes_away_in_between_is_no_try_of_the_post(
         return freeze(claim, frozen)
 
     world.box.blob_lifetime = timedelta(seconds=1)
-    monkeypatch.setattr(store, "freeze", freezing)
+    monkeypatch.setattr(store.claims, "freeze", freezing)
     sky.schedule("Red", at="now", images=[image()])
     with pytest.raises(DatabaseUnavailable):
         publisher.publish_and_settle(claimed(sky, publisher))
-    assert ([], "scheduled", None) == (world.texts(), store.get(1).state, store.get(1).problem)
+    assert ([], "scheduled", None) == (world.texts(), store.posts.get(1).state, store.posts.get(1).problem)
 
 
 def test_who_stops_it_before_it_is_sent_can_cancel_it(
@@ -199,5 +199,5 @@ def test_who_stops_it_before_it_is_sent_can_cancel_it(
     monkeypatch.setattr(sky.context.agents, "get", interrupted)
     with pytest.raises(KeyboardInterrupt):
         publisher.publish_and_settle(claimed(sky, publisher))
-    problem = sky.context.store.get(1).problem
+    problem = sky.context.store.posts.get(1).problem
     assert ("upload.interrupted", "cancelled") == (problem and problem.code, sky.posts.cancel(1).post.state)

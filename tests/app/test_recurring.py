@@ -14,8 +14,8 @@ from skywrite.app.occurrences import Occurrences
 from skywrite.core.errors import InputError
 from skywrite.queue.database import Row
 from skywrite.queue.model import STATES, Post
+from skywrite.queue.recurrences import Recurrences
 from skywrite.queue.rows import post_of
-from skywrite.queue.store import Store
 from tests.app.conftest import NOON, World
 from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS
@@ -33,7 +33,7 @@ def run_until(world: World, sky: Skywrite, end: datetime, step: timedelta = time
 
 def due(sky: Skywrite) -> list[datetime | None]:
     """When the posts that wait are due."""
-    return [post.due_at for post in sky.context.store.posts()]
+    return [post.due_at for post in sky.context.store.listing.posts()]
 
 
 def test_each_occurrence_is_posted_once_in_turn(world: World, sky: Skywrite) -> None:
@@ -86,7 +86,7 @@ def test_a_moved_post_does_not_block_its_rule(world: World, sky: Skywrite, way: 
     else:
         sky.recurrences.skip_or_move(1, NOON + HOUR, late)
     run_until(world, sky, NOON + timedelta(hours=6, minutes=5))
-    published = sorted(str(post.published_at)[11:16] for post in sky.context.store.history())
+    published = sorted(str(post.published_at)[11:16] for post in sky.context.store.listing.history())
     assert ["14:00", "15:00", "16:00", "17:00", "17:30", "18:00"] == published
 
 
@@ -95,7 +95,7 @@ def test_an_occurrence_ahead_is_moved(world: World, sky: Skywrite) -> None:
     sky.schedule("x", every="0 * * * *")
     sky.recurrences.skip_or_move(1, NOON + 2 * HOUR, NOON + timedelta(hours=2, minutes=20))
     run_until(world, sky, NOON + timedelta(hours=3, minutes=5))
-    published = sorted(str(post.published_at)[11:16] for post in sky.context.store.history())
+    published = sorted(str(post.published_at)[11:16] for post in sky.context.store.listing.history())
     assert ["13:00", "14:20", "15:00"] == published
 
 
@@ -114,7 +114,7 @@ def test_occurrences_are_skipped(world: World, sky: Skywrite) -> None:
     sky.recurrences.skip_or_move(1, NOON + 3 * HOUR, None)
     run_until(world, sky, NOON + 4 * HOUR)
     assert [NOON + 2 * HOUR, NOON + 4 * HOUR] == sorted(
-        post.occurrence for post in sky.context.store.history(("published",)) if post.occurrence
+        post.occurrence for post in sky.context.store.listing.history(("published",)) if post.occurrence
     )
 
 
@@ -142,7 +142,7 @@ def test_a_held_post_does_not_block_its_rule(world: World, sky: Skywrite) -> Non
     sky.posts.hold(1)
     sky.run_once()
     assert ["held", "scheduled"] == [
-        post.state for post in sorted(sky.context.store.posts(STATES), key=lambda post: post.id)
+        post.state for post in sorted(sky.context.store.listing.posts(STATES), key=lambda post: post.id)
     ]
 
 
@@ -152,7 +152,7 @@ def test_jitter_stays_within_its_bounds(world: World, sky: Skywrite) -> None:
     run_until(world, sky, NOON + timedelta(hours=6, minutes=50))
     delays = [
         post.due_at - post.occurrence
-        for post in sky.context.store.history(("published",))
+        for post in sky.context.store.listing.history(("published",))
         if post.due_at and post.occurrence
     ]
     assert 6 == len(delays) == len(set(delays))
@@ -162,7 +162,7 @@ def test_jitter_stays_within_its_bounds(world: World, sky: Skywrite) -> None:
 def test_many_workers_make_one_post(world: World, sky: Skywrite) -> None:
     """Sweeping at the same moment, they find one occurrence between them."""
     sky.schedule("x", every="0 * * * *")
-    sky.context.store.cancel(1)
+    sky.context.store.posts.cancel(1)
     workers = [world.process() for _ in range(4)]
     start = threading.Barrier(len(workers))
     made: list[int] = []
@@ -185,12 +185,12 @@ def test_a_rule_that_cannot_be_followed_stops_no_other(world: World, sky: Skywri
     for text in ("broken", "sound"):
         sky.schedule(text, every="0 * * * *")
     for number in (1, 2):
-        sky.context.store.cancel(number)
-    broken = sky.context.store.recurrence(1)
-    sky.context.store.update_recurrence(broken._replace(zone="Nowhere/Gone"))
+        sky.context.store.posts.cancel(number)
+    broken = sky.context.store.recurrences.get(1)
+    sky.context.store.recurrences.update(broken._replace(zone="Nowhere/Gone"))
     told: list[tuple[str, object]] = []
     Occurrences(sky.context, sky._drafting, lambda event, **facts: told.append((event, facts["recurrence"]))).sweep()
-    assert ([("rule", 1)], ["sound"]) == (told, [post.text for post in sky.context.store.posts()])
+    assert ([("rule", 1)], ["sound"]) == (told, [post.text for post in sky.context.store.listing.posts()])
 
 
 def test_a_rule_that_is_stopped_while_it_is_swept(world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,13 +198,13 @@ def test_a_rule_that_is_stopped_while_it_is_swept(world: World, sky: Skywrite, m
     for text in ("stopped", "sound"):
         sky.schedule(text, every="0 * * * *")
     for number in (1, 2):
-        sky.context.store.cancel(number)
-    idle = sky.context.store.idle_recurrences()
+        sky.context.store.posts.cancel(number)
+    idle = sky.context.store.recurrences.idle()
     sky.recurrences.stop(1)
-    monkeypatch.setattr(Store, "idle_recurrences", lambda self, number=None: idle)
+    monkeypatch.setattr(Recurrences, "idle", lambda self, number=None: idle)
     told: list[str] = []
     made = Occurrences(sky.context, sky._drafting, lambda event, **facts: told.append(event)).sweep()
-    assert (1, [], ["sound"]) == (made, told, [post.text for post in sky.context.store.posts()])
+    assert (1, [], ["sound"]) == (made, told, [post.text for post in sky.context.store.listing.posts()])
 
 
 def test_a_surprise_in_one_rule_stops_no_other(world: World, sky: Skywrite) -> None:
@@ -212,12 +212,12 @@ def test_a_surprise_in_one_rule_stops_no_other(world: World, sky: Skywrite) -> N
     for text in ("broken", "sound"):
         sky.schedule(text, every="0 * * * *")
     for number in (1, 2):
-        sky.context.store.cancel(number)
-    broken = sky.context.store.recurrence(1)
-    sky.context.store.update_recurrence(broken._replace(pool=[{"neither": "nor"}]))
+        sky.context.store.posts.cancel(number)
+    broken = sky.context.store.recurrences.get(1)
+    sky.context.store.recurrences.update(broken._replace(pool=[{"neither": "nor"}]))
     told: list[tuple[str, object]] = []
     Occurrences(sky.context, sky._drafting, lambda event, **facts: told.append((event, facts["recurrence"]))).sweep()
-    assert ([("unexpected", 1)], ["sound"]) == (told, [post.text for post in sky.context.store.posts()])
+    assert ([("unexpected", 1)], ["sound"]) == (told, [post.text for post in sky.context.store.listing.posts()])
 
 
 def test_a_rule_that_never_comes(world: World, sky: Skywrite) -> None:
@@ -242,7 +242,7 @@ def test_options_without_effect_are_refused(sky: Skywrite, options: dict[str, ob
     with pytest.raises(InputError) as caught:
         sky.schedule("x", **options)
     assert caught.value.hint
-    assert [] == sky.context.store.posts()
+    assert [] == sky.context.store.listing.posts()
 
 
 def test_clocks_that_change_are_reported(world: World, sky: Skywrite) -> None:
@@ -276,7 +276,7 @@ def test_the_start_of_a_rule_is_read_in_its_zone(sky: Skywrite) -> None:
     sky.accounts.set(None, {"zone": "Europe/Berlin"})
     rule = "FREQ=DAILY;BYHOUR=9;BYMINUTE=0"
     sky.schedule("x", every=rule, at="2030-07-05 9:00", until="2030-07-06 9:00", zone="America/New_York")
-    kept = sky.context.store.recurrences()[0]
+    kept = sky.context.store.recurrences.all()[0]
     assert ("2030-07-05T13:00:00+00:00", "2030-07-06T13:00:00+00:00") == (
         kept.starts_at and kept.starts_at.isoformat(),
         kept.until and kept.until.isoformat(),
@@ -311,7 +311,7 @@ def test_a_rule_from_before_is_not_asked_for_again(sky: Skywrite) -> None:
     """Its text can be edited."""
     sky.schedule("Hello", every="*/1 * * * *")
     store = sky.context.store
-    store.update_recurrence(store.recurrence(1)._replace(rule="* * * * *"))
+    store.recurrences.update(store.recurrences.get(1)._replace(rule="* * * * *"))
     sky.recurrences.edit(1, text="Good morning")
     assert ["Good morning"] == [entry.post.text for entry in sky.posts.list()]
 

@@ -51,8 +51,8 @@ def test_what_went_out_after_the_backup_is_found(
     restored.run_once()
     assert (POSTS + 1, before) == (len(before), world.records())
     assert world.states(sky) == world.states(restored)
-    assert [sky.context.store.get(number).uri for number in range(1, POSTS + 1)] == [
-        restored.context.store.get(number).uri for number in range(1, POSTS + 1)
+    assert [sky.context.store.posts.get(number).uri for number in range(1, POSTS + 1)] == [
+        restored.context.store.posts.get(number).uri for number in range(1, POSTS + 1)
     ]
 
 
@@ -65,7 +65,9 @@ def test_show_says_that_it_was_found(world: World, sky: Skywrite, backup: Callab
     world.clock.advance(1)
     restored = restore()
     restored.run_once()
-    ends = [(one.outcome, one.problem.name if one.problem else None) for one in restored.context.store.attempts(1)]
+    ends = [
+        (one.outcome, one.problem.name if one.problem else None) for one in restored.context.store.posts.attempts(1)
+    ]
     assert ([("published", "FoundOnNetwork")], ["once"]) == (ends, world.texts())
 
 
@@ -80,8 +82,8 @@ def test_moved_and_edited_since_the_backup(
     sky.run_once()
     restored = restore()
     restored.run_once()
-    found = restored.context.store.get(1)
-    assert (["as it is"], "published", sky.context.store.get(1).cid) == (world.texts(), found.state, found.cid)
+    found = restored.context.store.posts.get(1)
+    assert (["as it is"], "published", sky.context.store.posts.get(1).cid) == (world.texts(), found.state, found.cid)
 
 
 def test_an_imported_post_that_was_edited_is_the_same(
@@ -91,13 +93,13 @@ def test_an_imported_post_that_was_edited_is_the_same(
     rows = [{"text": "as it was", "at": "2026-11-24T12:01:00Z"}]
     sky.transfer.import_rows(rows, source="plan.csv", name="plan.csv")
     restore = backup()
-    assert str(sky.context.store.get(1).key).startswith("plan.csv:")
+    assert str(sky.context.store.posts.get(1).key).startswith("plan.csv:")
     sky.posts.edit(1, text="as it is")
     world.clock.advance(60)
     sky.run_once()
     restored = restore()
     restored.run_once()
-    assert (["as it is"], "published") == (world.texts(), restored.context.store.get(1).state)
+    assert (["as it is"], "published") == (world.texts(), restored.context.store.posts.get(1).state)
 
 
 def test_occurrences_are_found_too(world: World, sky: Skywrite, backup: Callable[[], Callable[[], Skywrite]]) -> None:
@@ -153,12 +155,12 @@ def test_a_name_that_is_used_for_something_else_is_held(
     restored = restore()
     restored.schedule("Release 2", at=NOON, key="release")
     restored.run_once()
-    post = restored.context.store.get(1)
+    post = restored.context.store.posts.get(1)
     assert post.problem is not None
     assert ("held", "record.another", ["Release 1"]) == (post.state, post.problem.code, world.texts())
     world.clock.advance(120)
     restored.posts.cancel(1)
-    assert "cancelled" == restored.context.store.get(1).state
+    assert "cancelled" == restored.context.store.posts.get(1).state
 
 
 @pytest.mark.parametrize("field", ["reply_to", "quote"])
@@ -172,7 +174,7 @@ def test_a_record_about_something_else_is_held(
     restored = restore()
     restored.schedule("Look", at=NOON, key="look", **{field: two.uri})
     restored.run_once()
-    post = restored.context.store.get(3)
+    post = restored.context.store.posts.get(3)
     assert post.problem is not None
     assert ("held", "record.another", True) == (post.state, post.problem.code, two.uri in post.problem.message)
     assert ["One", "Two", "Look"] == world.texts()
@@ -189,12 +191,12 @@ def test_what_was_deleted_by_hand_stays_deleted(
     sky.posts.delete("1")
     restored = restore()
     restored.run_once()
-    post = restored.context.store.get(1)
+    post = restored.context.store.posts.get(1)
     assert post.problem is not None
     assert ("held", "post.deleted_by_hand", []) == (post.state, post.problem.code, world.texts())
     restored.posts.release(1)
     restored.run_once()
-    assert ("published", ["Regretted"]) == (restored.context.store.get(1).state, world.texts())
+    assert ("published", ["Regretted"]) == (restored.context.store.posts.get(1).state, world.texts())
 
 
 def test_a_deletion_that_did_not_happen_hides_nothing(
@@ -210,7 +212,7 @@ def test_a_deletion_that_did_not_happen_hides_nothing(
         sky.posts.delete("1")
     restored = restore()
     restored.run_once()
-    assert ("published", ["Still here"]) == (restored.context.store.get(1).state, world.texts())
+    assert ("published", ["Still here"]) == (restored.context.store.posts.get(1).state, world.texts())
 
 
 def test_a_repeated_repost_that_is_late_leaves_one(

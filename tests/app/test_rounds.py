@@ -32,8 +32,6 @@ from tests.app.conftest import NOON
 from tests.support.feed_server import rss
 from tests.support.processes import PATIENCE_SECONDS
 
-feeds_of = FeedStore.beside
-
 HUNG, HEALTHY = 10, 12
 HUNG_APPVIEW = "http://localhost:9"
 
@@ -64,7 +62,7 @@ class Town:
     def _join(self, name: str) -> int:
         """Sign in and publish a post. Returns its number."""
         session = create_session(self._inner, self.box.url, name, self.box.account(name).app_password or "")
-        self.store.sign_in(session)
+        self.store.accounts.sign_in(session)
         if name in self.hung:
             self._marks |= {session.access_jwt, session.refresh_jwt, session.did}
         number = self.sky.post("Hello", account=name).id
@@ -108,37 +106,37 @@ def prepare_timers(town: Town) -> None:
     for name in town.all:
         town.sky.every("* * * * *", account=town.healthy[0], late="publish")(function(name))
     town.sky._functions.store_times()
-    with town.store._writing() as tx:
+    with town.store.writing() as tx:
         past = SYSTEM_CLOCK.now() - timedelta(minutes=2)
-        tx.select(town.store._database.translate("UPDATE timer SET next_at = :past RETURNING 1"), {"past": past})
+        tx.select(town.store.database.translate("UPDATE timer SET next_at = :past RETURNING 1"), {"past": past})
 
 
 def timers_done(town: Town) -> set[str]:
-    return {post.text.removeprefix("From ") for post in town.store.posts(STATES, limit=1000)}
+    return {post.text.removeprefix("From ") for post in town.store.listing.posts(STATES, limit=1000)}
 
 
 def prepare_follow_ups(town: Town) -> None:
     for name, number in town.posts.items():
         town.sky.follow_ups.add(number, when="1 like", reply=f"Thank you, says {name}")
-        post = town.store.get(number)
+        post = town.store.posts.get(number)
         counted = ToMark(number, str(post.uri), post.account_did, 1, "Hello", SYSTEM_CLOCK.now())
         Marks(town.store).note([(counted, {**dict.fromkeys(COUNTS, 0), "likes": 3}, [])])
 
 
 def follow_ups_done(town: Town) -> set[str]:
-    return {post.text.removeprefix("Thank you, says ") for post in town.store.posts(STATES, limit=1000)}
+    return {post.text.removeprefix("Thank you, says ") for post in town.store.listing.posts(STATES, limit=1000)}
 
 
 def prepare_sessions(town: Town) -> None:
     past = SYSTEM_CLOCK.now() - timedelta(days=40)
-    with town.store._writing() as tx:
-        update = town.store._database.translate("UPDATE account SET session_refreshed_at = :past RETURNING 1")
+    with town.store.writing() as tx:
+        update = town.store.database.translate("UPDATE account SET session_refreshed_at = :past RETURNING 1")
         tx.select(update, {"past": past})
 
 
 def sessions_done(town: Town) -> set[str]:
     lately = SYSTEM_CLOCK.now() - timedelta(days=1)
-    return {one.handle for one in town.store.accounts() if (one.session_refreshed_at or lately) > lately}
+    return {one.handle for one in town.store.accounts.all() if (one.session_refreshed_at or lately) > lately}
 
 
 def prepare_webhooks(town: Town) -> None:
@@ -182,7 +180,7 @@ def prepare_inbox(town: Town) -> None:
 
 
 def inbox_done(town: Town) -> set[str]:
-    handles = {account.did: account.handle for account in town.store.accounts()}
+    handles = {account.did: account.handle for account in town.store.accounts.all()}
     return {handles[item.account_did] for item in town.sky.inbox.list()}
 
 
@@ -197,15 +195,15 @@ def reposts_done(town: Town) -> set[str]:
 
 def prepare_feeds(town: Town) -> None:
     for name in town.all:
-        feed = NewFeed(f"https://{name}/feed", (town.store.account(town.healthy[0]).did,), "", {})
-        feeds_of(town.store).release_feed(feeds_of(town.store).add_feed(feed, "", 60))
-    with town.store._writing() as tx:
-        update = town.store._database.translate("UPDATE feed SET ready_at = :past RETURNING 1")
+        feed = NewFeed(f"https://{name}/feed", (town.store.accounts.get(town.healthy[0]).did,), "", {})
+        FeedStore(town.store).release_feed(FeedStore(town.store).add_feed(feed, "", 60))
+    with town.store.writing() as tx:
+        update = town.store.database.translate("UPDATE feed SET ready_at = :past RETURNING 1")
         tx.select(update, {"past": SYSTEM_CLOCK.now() - timedelta(minutes=2)})
 
 
 def feeds_done(town: Town) -> set[str]:
-    return {feed.url.split("/")[2] for feed in feeds_of(town.store).feeds() if feed.first_polled_at is not None}
+    return {feed.url.split("/")[2] for feed in FeedStore(town.store).feeds() if feed.first_polled_at is not None}
 
 
 SCENES = {

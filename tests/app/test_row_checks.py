@@ -65,7 +65,7 @@ def both(world: World, sky: Skywrite) -> Skywrite:
 
 def told(sky: Skywrite, reports: list[RowReport]) -> list[Any]:
     """What was stored and said for each row, apart from the numbers."""
-    posts = {post.id: post for post in sky.context.store.posts(STATES, limit=1_000)}
+    posts = {post.id: post for post in sky.context.store.listing.posts(STATES, limit=1_000)}
     done: list[Any] = []
     for report in reports:
         error = (report.error.code, report.error.message) if report.error else None

@@ -26,10 +26,12 @@ from skywrite.features.feeds.task import FeedTask
 from skywrite.posting.publish.decide import Decider
 from skywrite.posting.publish.log import silent
 from skywrite.posting.publish.publisher import LEASE_SECONDS
+from skywrite.queue.accounts import Accounts
+from skywrite.queue.claims import Claims
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.events import Events
+from skywrite.queue.media import Media
 from skywrite.queue.model import Account
-from skywrite.queue.post_store import PostStore
 from skywrite.queue.vault import Vault, WrongKey
 from skywrite.queue.workers import Hanging, Workers
 from tests.app.conftest import NOON, World
@@ -53,7 +55,7 @@ def live(world: World, sky: Skywrite) -> Skywrite:
 def test_pruning_comes_once_a_day(world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many processes there are, and however often they run."""
     pruned: list[datetime] = []
-    monkeypatch.setattr(PostStore, "prune", lambda self: pruned.append(world.clock.now()))
+    monkeypatch.setattr(Media, "prune", lambda self: pruned.append(world.clock.now()))
     other = world.process()
     for _ in range(30):
         sky.run_once()
@@ -96,11 +98,11 @@ def test_overdue_posts_go_out_one_after_the_other(world: World, sky: Skywrite) -
     worker.publisher.decider.catch_up_gap_seconds = 30
     while True:
         if not worker.step():
-            ready = sky.context.store.next_ready_at()
+            ready = sky.context.store.claims.next_ready_at()
             if ready is None:
                 break
             world.clock.set(max(ready, world.clock.now()))
-    posts = [sky.context.store.get(number) for number in range(1, 7)]
+    posts = [sky.context.store.posts.get(number) for number in range(1, 7)]
     seconds = [round(((post.published_at or NOON) - NOON).total_seconds()) - 3600 for post in posts]
     assert ([0, 30, 60, 90, 120, 120], ["published"] * 6) == (seconds, [post.state for post in posts])
     assert None is sky.accounts.get().catching_up_since
@@ -135,7 +137,7 @@ def test_a_daily_cap_spreads_a_backlog_over_days(world: World, sky: Skywrite) ->
     for _ in range(4):
         sky.run_once()
         days.append(len(world.texts()))
-        world.clock.set(sky.context.store.next_ready_at() or world.clock.now())
+        world.clock.set(sky.context.store.claims.next_ready_at() or world.clock.now())
     assert ([2, 4, 6, 7], [f"{number}" for number in range(7)]) == (days, world.texts())
 
 
@@ -184,9 +186,9 @@ def test_a_hung_command_holds_up_no_other(world: World, live: Skywrite) -> None:
 
 def make_due(sky: Skywrite) -> None:
     """Let every timer be due now."""
-    for timer in sky.context.store.timers():
+    for timer in sky.context.store.timers.all():
         assert timer.next_at
-        sky.context.store.move_timer(timer, sky.context.clock.now().replace(second=0, microsecond=0))
+        sky.context.store.timers.move(timer, sky.context.clock.now().replace(second=0, microsecond=0))
 
 
 class Moved:
@@ -213,7 +215,7 @@ def test_an_account_that_moved_asks_for_a_sign_in(world: World, sky: Skywrite) -
     for _ in range(3):
         other.run_once()
         world.clock.advance(60)
-    held, account = other.context.store.get(1), other.accounts.get("alice.test")
+    held, account = other.context.store.posts.get(1), other.accounts.get("alice.test")
     assert ("held", "needs_login") == (held.state, account.state)
     assert held.problem and "has moved to https://new.example.com" in held.problem.message
     assert [] == [url for url in moved.asked if "new.example.com" in url]
@@ -229,7 +231,7 @@ def test_a_dead_server_is_no_move(world: World, sky: Skywrite) -> None:
     for _ in range(5):
         sky.run_once()
         world.clock.advance(3600)
-    assert ("scheduled", "ok") == (sky.context.store.get(1).state, sky.accounts.get("alice.test").state)
+    assert ("scheduled", "ok") == (sky.context.store.posts.get(1).state, sky.accounts.get("alice.test").state)
 
 
 def test_a_task_that_fails_ends_nothing(live: Skywrite, world: World) -> None:
@@ -347,7 +349,7 @@ def test_however_a_worker_is_started_it_frees_what_a_killed_one_held(
     with gone:
         name = gone.wait_for_line("/")
         gone.wait()
-    claims = live.context.store.claim_some(name, 120, Decider(), 1, lambda: ((), None))
+    claims = live.context.store.claims.claim_some(name, 120, Decider(), 1, lambda: ((), None))
     start(live)
     until = live.accounts.get().lease_until or live.context.clock.now()
     assert (1, True) == (len(claims), until <= live.context.clock.now())
@@ -356,7 +358,7 @@ def test_however_a_worker_is_started_it_frees_what_a_killed_one_held(
 @pytest.mark.parametrize("start", [run_until_stopped, serve_until_stopped], ids=["run", "serve"])
 def test_however_a_worker_is_started_a_wrong_key_is_an_error(live: Skywrite, start: Callable[[Skywrite], None]) -> None:
     """Every attempt would fail, so it says so before it begins."""
-    live.context.store._vault = Vault(live.context.vault._home, "another passphrase")
+    live.context.store.vault = Vault(live.context.vault._home, "another passphrase")
     with pytest.raises(WrongKey):
         start(live)
 
@@ -388,13 +390,13 @@ def test_a_worker_that_has_ended_is_no_longer_reported_as_alive(
 def test_a_worker_never_reads_all_accounts(live: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
     """There may be a million of them: neither its start nor any of its tasks asks for the whole list."""
     live.schedule("x", at="now")
-    asked: list[PostStore] = []
+    asked: list[Accounts] = []
 
-    def accounts(store: PostStore) -> list[Account]:
-        asked.append(store)
+    def every(accounts: Accounts) -> list[Account]:
+        asked.append(accounts)
         return []
 
-    monkeypatch.setattr(PostStore, "accounts", accounts)
+    monkeypatch.setattr(Accounts, "all", every)
     worker = live.worker()
     for task in worker.tasks:
         task.run()
@@ -410,7 +412,7 @@ def test_the_database_going_away_is_reported_by_run_once(
     def away(*_: Any, **__: Any) -> Any:
         raise DatabaseUnavailable("The database went away.")
 
-    monkeypatch.setattr(PostStore, "claim_some", away)
+    monkeypatch.setattr(Claims, "claim_some", away)
     with pytest.raises(DatabaseUnavailable):
         sky.run_once()
 
@@ -601,7 +603,7 @@ def test_a_wrong_key_is_reported_at_the_start(world: World, sky: Skywrite) -> No
     for attempt in (other.run_once, lambda: other.post("Now")):
         with pytest.raises(WrongKey):
             attempt()
-    assert (1, 0) == (len(sky.context.store.posts()), sky.context.store.get(1).attempts)
+    assert (1, 0) == (len(sky.context.store.listing.posts()), sky.context.store.posts.get(1).attempts)
 
 
 def test_what_is_known_is_settled_when_the_database_is_back(
@@ -609,18 +611,18 @@ def test_what_is_known_is_settled_when_the_database_is_back(
 ) -> None:
     """A post that was sent while it was away is published at once, and not looked for when a lease is over."""
     sky.schedule("Hello", at="now")
-    store, away = sky.context.post_store, [True, True]
-    settle = store.settle
+    store, away = sky.context.store, [True, True]
+    settle = store.claims.settle
 
     def settling(*arguments: Any, **more: Any) -> bool:
         if away and away.pop():
             raise DatabaseUnavailable("It is away.")
         return settle(*arguments, **more)
 
-    monkeypatch.setattr(store, "settle", settling)
+    monkeypatch.setattr(store.claims, "settle", settling)
     began = world.clock.now()
     sky.run_once()
-    assert ("published", 1) == (store.get(1).state, store.get(1).attempts)
+    assert ("published", 1) == (store.posts.get(1).state, store.posts.get(1).attempts)
     assert timedelta(seconds=10) > world.clock.now() - began
 
 
@@ -630,20 +632,20 @@ def test_what_cannot_be_settled_is_given_back(
 ) -> None:
     """When its lease is over, a worker leaves its post to the next one, at once where the database lets it."""
     sky.schedule("Hello", at="now")
-    store, said = sky.context.post_store, []
+    store, said = sky.context.store, []
 
     def gone(*arguments: Any, **more: Any) -> bool:
         raise DatabaseUnavailable("It is away.")
 
-    monkeypatch.setattr(store, "settle", gone)
+    monkeypatch.setattr(store.claims, "settle", gone)
     if away:
-        monkeypatch.setattr(store, "release_claim", gone)
+        monkeypatch.setattr(store.claims, "release", gone)
     publisher = sky._sending.publisher(log=lambda event, **facts: said.append((event, "post" in facts)))
     claim = claim_next(store, "w", LEASE_SECONDS, publisher.decider)
     assert claim is not None
     with pytest.raises(DatabaseUnavailable):
         publisher.publish_and_settle(claim)
-    assert ("publishing" if away else "scheduled") == store.get(1).state
+    assert ("publishing" if away else "scheduled") == store.posts.get(1).state
     assert ([("storage", True)] * 60, [("storage", False)] * away) == (said[:60], said[60:])
 
 
@@ -663,7 +665,10 @@ def test_a_database_that_is_replaced_while_a_worker_runs(live: Skywrite, tmp_pat
             signal.raise_signal(signal.SIGTERM)
 
     live.run(log=log)
-    assert ("database_replaced" in told, ["published"]) == (True, [one.state for one in live.context.store.history()])
+    assert ("database_replaced" in told, ["published"]) == (
+        True,
+        [one.state for one in live.context.store.listing.history()],
+    )
 
 
 def test_a_late_worker_is_reported_once(world: World, sky: Skywrite) -> None:

@@ -58,7 +58,7 @@ def tried(world: World, sky: Skywrite, *troubles: Callable[[World], None]) -> No
         sky.run_once()
         world.box.faults.clear()
         world.clock.advance(AN_HOUR.total_seconds())
-    assert len(troubles) == sky.context.store.get(1).attempts
+    assert len(troubles) == sky.context.store.posts.get(1).attempts
 
 
 @UNSENT
@@ -74,7 +74,7 @@ def test_it_can_be_edited_and_goes_out_as_edited(world: World, sky: Skywrite, tr
     tried(world, sky, trouble)
     sky.posts.edit(1, text="Other words")
     world.box.set_status("alice.test", "active")
-    if sky.context.store.get(1).state == "held":
+    if sky.context.store.posts.get(1).state == "held":
         sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     sky.run_once()
     assert ["Other words"] == world.texts()
@@ -106,7 +106,7 @@ def test_what_may_be_on_the_network_stays_as_it_is(
     tried(world, sky, *troubles)
     with fails(error):
         sky.posts.cancel(1) if verb == "cancel" else sky.posts.edit(1, text="Other words")
-    assert sky.context.store.get(1).frozen is not None
+    assert sky.context.store.posts.get(1).frozen is not None
 
 
 def test_what_was_looked_for_is_free_when_the_lease_has_ended(world: World, sky: Skywrite) -> None:
@@ -140,8 +140,8 @@ def test_a_post_that_always_fails_is_overtaken(world: World, sky: Skywrite) -> N
     states = []
     for _ in range(7):
         sky.run_once()
-        states.append(sky.context.store.get(2).state)
-        world.clock.set(max(world.clock.now(), sky.context.store.next_ready_at() or world.clock.now()))
+        states.append(sky.context.store.posts.get(2).state)
+        world.clock.set(max(world.clock.now(), sky.context.store.claims.next_ready_at() or world.clock.now()))
     assert (["scheduled"] * 4, "published") == (states[:4], states[5])
     assert ["second", "poison"] == world.texts()
 
@@ -154,7 +154,7 @@ def test_a_post_in_doubt_is_not_overtaken(world: World, sky: Skywrite) -> None:
     world.box.faults.add(LOOK, kind="refused", times=None)
     for _ in range(8):
         sky.run_once()
-        world.clock.set(sky.context.store.next_ready_at() or world.clock.now())
+        world.clock.set(sky.context.store.claims.next_ready_at() or world.clock.now())
     assert [] == world.texts()
     world.box.faults.clear()
     sky.run_once()
@@ -168,5 +168,5 @@ def test_a_post_that_fails_until_it_is_late_follows_its_policy(world: World, sky
     sky.run_once()
     world.clock.advance(AN_HOUR.total_seconds())
     sky.run_once()
-    held = sky.context.store.get(1)
+    held = sky.context.store.posts.get(1)
     assert ("held", "MissedTime", None) == (held.state, held.problem and held.problem.name, held.frozen)

@@ -202,7 +202,7 @@ def test_a_limit_of_the_service_is_none_of_the_account(
     service.faults["uploadVideo"] = [video_service.answer(429, "RateLimitExceeded", **{"retry-after": "3600"})] * 9
     videoing.schedule("Video", at="now", video=video)
     videoing.run_once()
-    problem = videoing.context.store.get(1).problem
+    problem = videoing.context.store.posts.get(1).problem
     assert ("video.busy", "ok") == (problem.code if problem else None, videoing.accounts.get().state)
 
 
@@ -221,7 +221,10 @@ def test_a_worker_that_is_stopped_lets_go_of_a_video(
     account = videoing.accounts.get()
     assert (1, None, [(1, "scheduled")]) == (worker.tally.retried, account.lease_until, world.states(videoing))
     assert timedelta(seconds=5) > world.clock.now() - began
-    assert ("video.upload_stopped", []) == ((videoing.context.store.get(1).problem or account).code, world.texts())
+    assert ("video.upload_stopped", []) == (
+        (videoing.context.store.posts.get(1).problem or account).code,
+        world.texts(),
+    )
     world.clock.advance(60)
     videoing.run_once()
     assert len(ENCODED) == video_of(world)["video"]["size"]
@@ -242,7 +245,7 @@ def test_a_worker_that_is_stopped_lets_go_of_a_large_upload(
     assert (True, ["Video"], "upload.interrupted") == (
         worker.step(),
         world.texts(),
-        sky.context.store.get(2).problem.code,
+        sky.context.store.posts.get(2).problem.code,
     )
     world.clock.advance(60)
     sky.run_once()
@@ -269,13 +272,13 @@ def test_what_may_be_on_its_way_is_never_changed(
     world.box.faults.add("com.atproto.repo.getRecord", kind="drop_before", times=None)
     videoing.schedule("Video", at="now", video=video)
     videoing.run_once()
-    frozen = videoing.context.store.get(1).frozen
+    frozen = videoing.context.store.posts.get(1).frozen
     world.box.faults.clear()
     service.faults.clear()
     world.clock.advance(60)
     videoing.run_once()
-    assert (frozen, ["Video"]) == (videoing.context.store.get(1).frozen, world.texts())
-    assert videoing.context.store.get(1).prepared["blobs"][0][0] == video_of(world)["video"]["ref"]["$link"]
+    assert (frozen, ["Video"]) == (videoing.context.store.posts.get(1).frozen, world.texts())
+    assert videoing.context.store.posts.get(1).prepared["blobs"][0][0] == video_of(world)["video"]["ref"]["$link"]
 
 
 def test_a_blob_that_the_server_dropped_is_uploaded_again(
@@ -286,7 +289,7 @@ def test_a_blob_that_the_server_dropped_is_uploaded_again(
     world.box.faults.add("com.atproto.repo.getRecord", kind="drop_before", times=None)
     sky.schedule("Red", at="now", images=[image()])
     sky.run_once()
-    keys = [write.rkey for write in Frozen.from_json(sky.context.store.get(1).frozen or "").writes]
+    keys = [write.rkey for write in Frozen.from_json(sky.context.store.posts.get(1).frozen or "").writes]
     world.box.faults.clear()
     world.box.blob_lifetime = timedelta(seconds=1)
     world.clock.advance(60)

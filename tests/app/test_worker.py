@@ -16,9 +16,10 @@ from skywrite.core.clock import SystemClock
 from skywrite.core.errors import InputError, NotSent, SkywriteError
 from skywrite.posting.publish.hosts import Choice
 from skywrite.posting.publish.worker import Tally, Worker, in_turn
+from skywrite.queue.claims import Claims
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.model import Claim, Failed, Held, Problem, Published, Retry
-from skywrite.queue.post_store import PostStore
+from skywrite.queue.store import Store
 from tests.app.conftest import NOON, Told, World, before_each_write
 
 WRITE = "com.atproto.repo.applyWrites"
@@ -36,13 +37,13 @@ def worker(sky: Skywrite, told: Told) -> Worker:
 def claims(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many posts each claim asked for."""
     asked: list[int] = []
-    claim_some = PostStore.claim_some
+    claim_some = Claims.claim_some
 
-    def claiming(store: PostStore, name: str, seconds: float, decide: Any, most: int, *more: Any) -> list[Claim]:
+    def claiming(claims: Claims, name: str, seconds: float, decide: Any, most: int, *more: Any) -> list[Claim]:
         asked.append(most)
-        return claim_some(store, name, seconds, decide, most, *more)
+        return claim_some(claims, name, seconds, decide, most, *more)
 
-    monkeypatch.setattr(PostStore, "claim_some", claiming)
+    monkeypatch.setattr(Claims, "claim_some", claiming)
     return asked
 
 
@@ -86,7 +87,7 @@ def test_the_log_tells_each_post_from_its_claim_to_its_outcome(world: World, sky
     worker.run_once()
     worker.run_once()
     alice = {"account": "alice.test"}
-    problem = sky.context.store.attempts(1)[0].problem
+    problem = sky.context.store.posts.attempts(1)[0].problem
     assert problem
     refused = {"uri": None, "error": "NotSent", "code": "server.unreachable", "message": problem.message}
     first, second = (
@@ -157,16 +158,16 @@ def test_a_claim_keeps_its_server_busy_until_it_is_done(
 ) -> None:
     """Not longer, also where the claim could not be stored."""
     sky.schedule("Hello", at="now")
-    claim_some, seen = PostStore.claim_some, list[Choice]()
+    claim_some, seen = Claims.claim_some, list[Choice]()
 
-    def claiming(store: PostStore, *arguments: Any) -> list[Claim]:
-        found = claim_some(store, *arguments)
+    def claiming(claims: Claims, *arguments: Any) -> list[Claim]:
+        found = claim_some(claims, *arguments)
         seen.append(worker.hosts.choice())
         if fails:
             raise DatabaseUnavailable("It is away.")
         return found
 
-    monkeypatch.setattr(PostStore, "claim_some", claiming)
+    monkeypatch.setattr(Claims, "claim_some", claiming)
     if fails:
         with pytest.raises(DatabaseUnavailable):
             worker.step()
@@ -226,13 +227,13 @@ def test_a_server_has_room_while_its_post_is_settled(
     before: list[Choice] = []
     after: list[Choice] = []
     before_each_write(world, lambda: before.append(worker.hosts.choice()))
-    settle = PostStore.settle
+    settle = Claims.settle
 
-    def settling(store: PostStore, *claim: Any, **account: Any) -> bool:
+    def settling(claims: Claims, *claim: Any, **account: Any) -> bool:
         after.append(worker.hosts.choice())
-        return settle(store, *claim, **account)
+        return settle(claims, *claim, **account)
 
-    monkeypatch.setattr(PostStore, "settle", settling)
+    monkeypatch.setattr(Claims, "settle", settling)
     assert Tally(published=1) == worker.run_once()
     assert ([Choice(frozenset({world.box.url}))], [Choice()]) == (before, after)
 
@@ -243,7 +244,7 @@ def test_a_run_that_has_failed_can_be_repeated(
     """The error of the first one is its own; and no thread is left of either."""
     sky.schedule("Hello", at="now")
     with monkeypatch.context() as broken:
-        broken.setattr(PostStore, "claim_some", lambda *_: (_ for _ in ()).throw(DatabaseUnavailable("It is away.")))
+        broken.setattr(Claims, "claim_some", lambda *_: (_ for _ in ()).throw(DatabaseUnavailable("It is away.")))
         with pytest.raises(DatabaseUnavailable):
             worker.run_once()
     assert (Tally(published=1), ["Hello"], []) == (worker.run_once(), world.texts(), publishing_threads())
@@ -277,8 +278,8 @@ def test_a_worker_waits_for_the_next_post_or_half_a_minute(
     """Whatever comes first, also when no post is there; a change of the database ends each of these waits."""
     watch = Watch(worker, times=3)
     times = iter([None, NOON + 10 * SECOND, NOON + 100 * SECOND])
-    monkeypatch.setattr(PostStore, "watch", lambda store: watch)
-    monkeypatch.setattr(PostStore, "next_ready_at", lambda store: next(times))
+    monkeypatch.setattr(Store, "watch", lambda store: watch)
+    monkeypatch.setattr(Claims, "next_ready_at", lambda store: next(times))
     worker.run()
     assert ([30, 10, 30], ["idle", "stopping"], []) == (watch.waits, told.events(), publishing_threads())
 
@@ -295,8 +296,8 @@ def test_a_post_that_nobody_can_claim_is_asked_for_twenty_times_a_second_at_most
             worker.stop()
         return NOON
 
-    monkeypatch.setattr(PostStore, "next_ready_at", lambda store: due())
-    monkeypatch.setattr(PostStore, "claim_some", lambda *_: [])
+    monkeypatch.setattr(Claims, "next_ready_at", lambda store: due())
+    monkeypatch.setattr(Claims, "claim_some", lambda *_: [])
     worker.run()
     assert all(later - earlier >= SECOND / 20 for earlier, later in pairwise(asked))
 
@@ -323,13 +324,13 @@ def test_a_database_in_trouble_is_asked_less_and_less_often(
     """Whatever the trouble is, the worker goes on, and its log says each time what it met."""
     asked: list[datetime] = []
 
-    def failing(store: PostStore) -> None:
+    def failing(claims: Claims) -> None:
         asked.append(world.clock.now())
         if len(asked) == 3:
             worker.stop()
         raise error
 
-    monkeypatch.setattr(PostStore, "next_ready_at", failing)
+    monkeypatch.setattr(Claims, "next_ready_at", failing)
     worker.run()
     event, facts = told_as
     expected = (event, facts if isinstance(error, SkywriteError) else {"error": error})
@@ -397,17 +398,17 @@ def test_nobody_asks_the_database_while_all_threads_are_busy(
     """A thread claims its next post by itself; when it has nothing left to do, the database is watched again."""
     bob_too(world, sky)
     clock, published, asked = HurriedClock(), threading.Semaphore(0), Counter[str]()
-    next_ready_at = PostStore.next_ready_at
+    next_ready_at = Claims.next_ready_at
 
-    def asking(store: PostStore) -> datetime | None:
+    def asking(claims: Claims) -> datetime | None:
         asked["next"] += 1
-        return next_ready_at(store)
+        return next_ready_at(claims)
 
     def log(event: str, **facts: Any) -> None:
         if event == "published":
             published.release()
 
-    monkeypatch.setattr(PostStore, "next_ready_at", asking)
+    monkeypatch.setattr(Claims, "next_ready_at", asking)
     before_each_write(world, gate.pass_through)
     worker = Worker("w", sky._sending.publisher()._replace(clock=clock), threads=1, log=log)
     thread = threading.Thread(target=worker.run)
@@ -465,7 +466,7 @@ class Waking(Watch):
 def test_a_worker_that_waits_is_stopped_at_once(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     """It need not wait until the next look."""
     watch = Waking(worker)
-    monkeypatch.setattr(PostStore, "watch", lambda store: watch)
+    monkeypatch.setattr(Store, "watch", lambda store: watch)
     thread = threading.Thread(target=worker.run)
     thread.start()
     assert watch.begun.wait(PATIENCE_SECONDS)

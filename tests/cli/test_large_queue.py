@@ -28,7 +28,7 @@ def full(shell: Shell) -> Shell:
         did = sky.context.account().did
         due = datetime(2100, 1, 1, tzinfo=UTC)
         text = "x" * 1000
-        sky.context.store.add(
+        sky.context.store.posts.add(
             [
                 NewPost(did, {"text": f"{n} {text}"}, {"records": [{"text": text}]}, due + timedelta(minutes=n))
                 for n in range(POSTS)
@@ -75,7 +75,7 @@ def test_a_queue_as_json_is_written_item_by_item(full: Shell, tmp_path: Path) ->
 def test_a_table_is_printed_while_it_is_read(full: Shell, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     """With the first line, no more than a few hundred posts were read; in the end, each was printed once."""
     if command == "history":
-        with Skywrite() as sky, sky.context.store._writing() as tx:
+        with Skywrite() as sky, sky.context.store.writing() as tx:
             tx.select("UPDATE post SET state = 'cancelled'", {})
     read: list[int] = []
     printed: list[tuple[int, int]] = []

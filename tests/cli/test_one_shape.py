@@ -29,8 +29,6 @@ from skywrite.queue.model import Slot
 from skywrite.queue.webhooks import Webhooks
 from tests.cli.conftest import Shell
 
-feeds_of = FeedStore.beside
-
 TABLE = "text,at\nFrom a table,2040-01-05T09:00:00Z\n"
 
 
@@ -202,8 +200,8 @@ def _fill(sky: Skywrite) -> None:
         InboxItems(sky.context.store).add([item])
         add_key(sky, f"key {number}", ["read"])
     sky.accounts.set_slots(None, [Slot(0, 540, "UTC")])
-    feeds_of(sky.context.store).release_feed(
-        feeds_of(sky.context.store).add_feed(NewFeed("https://a.example/feed", (did,), "A feed", {}), "w", 60)
+    FeedStore(sky.context.store).release_feed(
+        FeedStore(sky.context.store).add_feed(NewFeed("https://a.example/feed", (did,), "A feed", {}), "w", 60)
     )
     Webhooks(sky.context.store).add("https://hook.example/", "hook")
 

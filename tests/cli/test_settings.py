@@ -29,7 +29,7 @@ def test_the_help_lists_every_setting(signed_out: Shell) -> None:
 def test_an_unreadable_approval_setting_holds_every_post(shell: Shell) -> None:
     """`doctor` names an approval setting that names no source, and each post waits until it is set again."""
     with Skywrite() as sky:
-        sky.context.store.set_account_settings(sky.accounts.get().did, {"approval": ["agent"], "langs": ["??"]})
+        sky.context.store.accounts.set_settings(sky.accounts.get().did, {"approval": ["agent"], "langs": ["??"]})
     shell("accounts", "set", "langs=")
     told = shell("doctor", code=1).out
     assert "a setting cannot be read: approval must be all, agents, none, or a list of sources" in told

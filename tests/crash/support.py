@@ -99,9 +99,10 @@ class Pair:
     def told(self, post_id: int) -> tuple[str, list[tuple[str | None, str | None]]]:
         """What the queue says: the state, and the end of each attempt with the code of its error."""
         ends = [
-            (one.outcome, one.problem.code if one.problem else None) for one in self.sky.context.store.attempts(post_id)
+            (one.outcome, one.problem.code if one.problem else None)
+            for one in self.sky.context.store.posts.attempts(post_id)
         ]
-        return self.sky.context.store.get(post_id).state, ends
+        return self.sky.context.store.posts.get(post_id).state, ends
 
     def texts(self, account: PdsAccount) -> list[str]:
         """The texts that this test has written, oldest first."""

@@ -70,7 +70,7 @@ class Bot:
         for _ in range(ROUNDS_MAX):
             if worker.step() or Occurrences(self.sky.context, self.sky._drafting).sweep():
                 continue
-            ready = self.sky.context.store.next_ready_at()
+            ready = self.sky.context.store.claims.next_ready_at()
             if ready is None or ready > until:
                 self.clock.set(until)
                 return
@@ -245,7 +245,7 @@ def test_postgresql_crashes_while_a_post_is_sent(own_postgres: PostgresServer, t
     bot.clock.advance(600)
     bot.live(days=0)
     assert (["lost", "published"], 1) == (
-        [attempt.outcome for attempt in bot.sky.context.store.attempts(1)],
+        [attempt.outcome for attempt in bot.sky.context.store.posts.attempts(1)],
         len(bot.published()),
     )
     bot.sky.close()
@@ -373,7 +373,7 @@ def test_the_disk_fills_while_a_post_is_sent(disk: Path) -> None:
     (disk / "filler").unlink()
     bot.clock.advance(600)
     bot.live(days=0)
-    assert (30, 30) == (len(bot.published()), bot.sky.context.store.count()["published"])
+    assert (30, 30) == (len(bot.published()), bot.sky.context.store.listing.count()["published"])
     bot.sky.close()
 
 
@@ -384,7 +384,7 @@ def test_a_read_only_disk_can_be_looked_at(disk: Path) -> None:
         with opened(environ) as sky:
             sky.accounts.login(HANDLE, box.account(HANDLE).app_password, pds=box.url)
             sky.schedule("It waits", at="in 1 hour")
-            sky.context.store.cancel(sky.schedule("It is over", at="in 1 hour").id)
+            sky.context.store.posts.cancel(sky.schedule("It is over", at="in 1 hour").id)
         with read_only(disk):
             told = [skywrite(environ, *words) for words in (("queue",), ("history",), ("show", "1"))]
     assert [0, 0, 0] == [code for code, _ in told]

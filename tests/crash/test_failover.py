@@ -134,8 +134,8 @@ def test_a_worker_goes_on_with_the_standby(pair: Pair, tmp_path: Path, before: b
             sky.schedule(f"Post {number}", at="now", late="publish")
         publish_all(sky)
         ends = [
-            [one.outcome for one in sky.context.store.attempts(post.id)]
-            for post in sky.context.store.history(limit=POSTS)
+            [one.outcome for one in sky.context.store.posts.attempts(post.id)]
+            for post in sky.context.store.listing.history(limit=POSTS)
         ]
     assert [f"Post {number}" for number in range(POSTS)] == [post.text for post in box.posts("alice.test")]
     assert [["published"]] * POSTS == ends
@@ -158,8 +158,10 @@ def test_what_an_asynchronous_standby_had_not_is_found_on_the_network(pair: Pair
         pair.fail_over()
         clock.advance(5)
         publish_all(sky)
-        posts = sorted(sky.context.store.history(limit=POSTS), key=lambda post: post.id)
-        found = [[one.problem.name for one in sky.context.store.attempts(post.id) if one.problem] for post in posts]
+        posts = sorted(sky.context.store.listing.history(limit=POSTS), key=lambda post: post.id)
+        found = [
+            [one.problem.name for one in sky.context.store.posts.attempts(post.id) if one.problem] for post in posts
+        ]
     assert [f"Post {number}" for number in range(POSTS)] == [post.text for post in box.posts("alice.test")]
     assert (["published"] * POSTS, [["FoundOnNetwork"]] * 3 + [[]] * 3) == ([post.state for post in posts], found)
 

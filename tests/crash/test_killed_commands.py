@@ -130,7 +130,7 @@ def edit_at_each_point(desk: Desk, wrongly: str = "") -> tuple[list[str], list[s
         post_id = desk.add(old)
         words = ("edit", post_id, new, "--at", LATER.isoformat(), "--late", "hold", "--lang", "cy", *with_image)
         ended = desk.run(*words, point=point, wrongly=wrongly)
-        look = look_of(desk.sky.context.store.get(post_id))
+        look = look_of(desk.sky.context.store.posts.get(post_id))
         before = (old, old, None, (), False, EARLY, "publish")
         after = (new, new, ["cy"], alts, IMAGES, LATER, "hold")
         looks.append("before" if look == before else "after" if look == after else "torn")
@@ -166,7 +166,7 @@ def cancel_at_each_point(desk: Desk, wrongly: str = "") -> tuple[list[str], list
         ids = [desk.add(text) for text in texts]
         ended = desk.run("cancel", *ids, point=point, wrongly=wrongly)
         for post_id, text in zip(ids, texts, strict=True):
-            state = desk.sky.context.store.get(post_id).state
+            state = desk.sky.context.store.posts.get(post_id).state
             states.add(state)
             if state != "cancelled":
                 left.append(text)
@@ -199,11 +199,11 @@ def test_a_recurrence_goes_on_after_a_killed_cancel(simple: Desk) -> None:
     waiting: list[list[datetime | None]] = []
 
     def once(point: int) -> Ended:
-        (before,) = store.posts(recurrence_id=recurrence)
+        (before,) = store.listing.posts(recurrence_id=recurrence)
         ended = simple.run("cancel", before.id, point=point)
         simple.sky.run_once()
-        waiting.append([post.due_at for post in store.posts(recurrence_id=recurrence)])
-        cancelled = store.get(before.id).state == "cancelled"
+        waiting.append([post.due_at for post in store.listing.posts(recurrence_id=recurrence)])
+        cancelled = store.posts.get(before.id).state == "cancelled"
         following = before.due_at + timedelta(days=1) if cancelled and before.due_at else before.due_at
         assert [following] == waiting[-1]
         return ended

@@ -19,7 +19,7 @@ def write(folder: Path, **texts: str) -> None:
 
 def waiting(desk: Desk, source: str) -> list[str]:
     """The texts that wait, from one source."""
-    return sorted(post.text for post in desk.sky.context.store.all_posts(("scheduled",), source=source))
+    return sorted(post.text for post in desk.sky.context.store.listing.all_posts(("scheduled",), source=source))
 
 
 def test_a_killed_sync_is_made_good_by_the_next(queue: Desk) -> None:
@@ -55,7 +55,7 @@ def test_a_killed_import_is_made_good_by_the_next(queue: Desk) -> None:
         rows = [f"Row {point}.{number}" for number in range(3)]
         table.write_text("at,late,text\n" + "".join(f"{EARLY.isoformat()},publish,{row}\n" for row in rows))
         ended = queue.run("import", table, point=point)
-        stored = [post.text for post in queue.sky.context.store.all_posts(("scheduled",)) if post.text in rows]
+        stored = [post.text for post in queue.sky.context.store.listing.all_posts(("scheduled",)) if post.text in rows]
         assert sorted(stored) in ([], rows)
         again = queue.run("import", table, point=0)
         assert 0 == again.code, again.printed

@@ -77,7 +77,7 @@ def two(shared: Pair) -> Pair:
 
 def finish(two: Pair, post_id: int) -> None:
     """Let the time of the next attempt come, having asked nothing before it."""
-    post = two.sky.context.store.get(post_id)
+    post = two.sky.context.store.posts.get(post_id)
     assert post.attempt_at is not None and post.problem is not None
     before = len(two.proxy.exchanges)
     two.clock.set(post.attempt_at - timedelta(milliseconds=1))
@@ -89,7 +89,7 @@ def finish(two: Pair, post_id: int) -> None:
 
 def assert_published_once(two: Pair, post_id: int, texts: list[str]) -> None:
     """In the repository once, whole, and the queue names that very record."""
-    post = two.sky.context.store.get(post_id)
+    post = two.sky.context.store.posts.get(post_id)
     records = two.records(two.alice)
     assert texts == [record["value"]["text"] for record in records]
     assert ("published", None, records[0]["uri"], records[0]["cid"]) == (post.state, post.problem, post.uri, post.cid)
@@ -132,7 +132,7 @@ def test_a_rate_limit_is_obeyed_to_the_second(two: Pair) -> None:
     assert ("paused", until, until) == (
         account.state,
         account.paused_until,
-        two.sky.context.store.get(limited).attempt_at,
+        two.sky.context.store.posts.get(limited).attempt_at,
     )
     assert (("scheduled", [("retry", "server.rate_limited")]), ("scheduled", [])) == (
         two.told(limited),
@@ -174,7 +174,7 @@ def test_a_write_answered_with_a_refused_session(two: Pair, write: Fault, parts:
     two.proxy.decide = lambda method, name: failing(400, error="ExpiredToken") if name == REFRESH else None
     two.run_once()
     two.proxy.decide = lambda method, name: None
-    assert ("published" if write.forward else "held") == two.sky.context.store.get(post).state
+    assert ("published" if write.forward else "held") == two.sky.context.store.posts.get(post).state
     assert (expected if write.forward else []) == two.texts(two.alice)
     two.sky.accounts.login(two.alice.handle, two.alice.app_password, pds=two.proxy.url)
     two.clock.advance(600)
@@ -201,7 +201,7 @@ def test_an_account_in_trouble_delays_no_other(two: Pair) -> None:
         try:
             two.proxy.wait_for(WRITE)
             await_states(two, others, "published")
-            assert "publishing" == two.sky.context.store.get(stuck).state
+            assert "publishing" == two.sky.context.store.posts.get(stuck).state
         finally:
             answer.set()
     assert_published_once(two, stuck, ["one"])
@@ -257,7 +257,7 @@ def await_states(two: Pair, posts: list[int], state: str) -> None:
     """Wait until all posts are in a state: by the computer's clock, since time in the queue stands still meanwhile."""
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
-        if {state} == {two.sky.context.store.get(post).state for post in posts}:
+        if {state} == {two.sky.context.store.posts.get(post).state for post in posts}:
             return
         threading.Event().wait(0.02)
     raise AssertionError(f"they do not become {state}: {[two.told(post) for post in posts]}")
@@ -287,10 +287,10 @@ def test_the_server_is_killed_in_the_middle(tmp_path: Path) -> None:
 
 def let_expire(two: Pair, account: PdsAccount) -> None:
     """Replace the account's access token by one that the server takes no more, which we cannot know."""
-    session = two.sky.context.store.load(account.did)
+    session = two.sky.context.store.sessions.load(account.did)
     assert session is not None
     token = two.pds.mint_access_jwt(account.did, valid_seconds=-60)
-    two.sky.context.store.save(session._replace(access_jwt=token))
+    two.sky.context.store.sessions.save(session._replace(access_jwt=token))
     two.sky.context.agents.forget(account.did)
 
 
@@ -328,10 +328,10 @@ def test_eight_processes_refresh_a_session_once(pds: Pds, account: PdsAccount, t
         environ = environment(tmp_path, proxy.url)
         with opened(environ) as sky:
             sky.accounts.login(account.handle, account.app_password, pds=proxy.url)
-            session = sky.context.store.load(account.did)
+            session = sky.context.store.sessions.load(account.did)
             assert session is not None
             expired = session._replace(access_jwt=pds.mint_access_jwt(account.did, valid_seconds=-60))
-            sky.context.store.save(expired)
+            sky.context.store.sessions.save(expired)
         context, all_know = fork_server(), threading.Event()
         proxy.break_next(held(all_know, forward=False), REFRESH)
         together = context.Barrier(PROCESSES)

@@ -85,11 +85,11 @@ def test_a_restored_backup_publishes_nothing_twice(
     clock.advance(5)
     with opened(backup) as restored:
         restored.run_once()
-        ends = [(post.state, post.uri) for post in restored.context.store.all_posts()]
+        ends = [(post.state, post.uri) for post in restored.context.store.listing.all_posts()]
         found = [
             one.problem.name
             for number in range(1, POSTS + 1)
-            for one in restored.context.store.attempts(number)
+            for one in restored.context.store.posts.attempts(number)
             if one.problem
         ]
     assert (POSTS + 1, written) == (len(written), pds.records(account.did))
@@ -103,7 +103,7 @@ def make_by_itself(sky: Skywrite, did: str) -> None:
     """What a worker makes in two turns: an answer, follow-ups, a repost, a function's post, in words of this turn."""
     sky.every(EVERY, name="often")(lambda: f"A function at {next(WORDS)}")
     counts = dict.fromkeys(("reposts", "replies", "quotes", "bookmarks"), 0) | {"likes": 2}
-    post = sky.context.store.get(1)
+    post = sky.context.store.posts.get(1)
     Marks(sky.context.store).note([(ToMark(1, str(post.uri), did, 1, "text", sky.context.clock.now()), counts, [])])
     item = InboxItems(sky.context.store).claim(did, lambda item: None)
     assert item is not None

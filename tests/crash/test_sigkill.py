@@ -128,7 +128,7 @@ def test_nothing_is_lost_and_nothing_is_published_twice(pds: Pds, tmp_path: Path
         lost = sum(item.fault is RESET_AFTER for item in proxy.exchanges)
         print(f"{posts} posts, {kills} kills, {lost} lost answers")
         with Skywrite(config=load_config(environ)) as sky:
-            counts = sky.context.store.count()
+            counts = sky.context.store.listing.count()
     assert [sorted(texts_of) for texts_of in expected] == [texts(pds.records(account.did)) for account in accounts]
     assert (posts, 0) == (counts["published"], counts["failed"] + counts["held"])
 

@@ -154,12 +154,12 @@ class Place:
                 handle = f"{name}.test"
                 password = self.box.account(handle).app_password or ""
                 sessions[name] = create_session(Http(), self.box.url, handle, password)
-                sky.context.store.sign_in(sessions[name])
+                sky.context.store.accounts.sign_in(sessions[name])
             sent = sky.post("To be followed", account="follow-ups.test")
             assert sent.id is not None
             self._fill(sky, sent.id, image)
             for session in sessions.values():
-                sky.context.store.sign_in(session.moved_to(self.silent.url))
+                sky.context.store.accounts.sign_in(session.moved_to(self.silent.url))
             past = SYSTEM_CLOCK.now() - timedelta(days=40)
             _set(
                 sky, "UPDATE account SET session_refreshed_at = :past WHERE handle = 'sessions.test' RETURNING 1", past
@@ -181,7 +181,7 @@ class Place:
         row = json.dumps({"text": "Looked up", "card": f"{self.silent.url}/page"})
         sky.commands.add(f"echo {shlex.quote(row)}", every="* * * * *", account="posts.test", jsonl=True)
         sky.follow_ups.add(sent, when="1 like", reply="Thank you")
-        post = sky.context.store.get(sent)
+        post = sky.context.store.posts.get(sent)
         counted = ToMark(sent, str(post.uri), post.account_did, 1, "x", SYSTEM_CLOCK.now())
         Marks(sky.context.store).note([(counted, {**dict.fromkeys(COUNTS, 0), "likes": 3}, [])])
         hook, _ = Webhooks(sky.context.store).add(f"{self.silent.url}/hook")
@@ -197,8 +197,8 @@ class Place:
 
 def _set(sky: Skywrite, query: str, past: Any) -> None:
     store = sky.context.store
-    with store._writing() as tx:
-        tx.select(store._database.translate(query), {"past": past})
+    with store.writing() as tx:
+        tx.select(store.database.translate(query), {"past": past})
 
 
 @pytest.fixture
@@ -251,7 +251,7 @@ def test_sigterm_ends_whatever_hangs_and_loses_nothing(
     assert (0, [], []) == (child.wait(), left, place.box.posts("posts.test"))
     with place.opened() as sky:
         kept = {
-            "posts": {post.text: post.state for post in sky.context.store.posts(STATES)},
+            "posts": {post.text: post.state for post in sky.context.store.listing.posts(STATES)},
             "reposts": [action.state for action in sky.reposts.list()],
             "webhooks": {one.state for one in Webhooks(sky.context.store).deliveries(1)},
             "follow-ups": [one.state for one in sky.follow_ups.list()],
@@ -260,7 +260,7 @@ def test_sigterm_ends_whatever_hangs_and_loses_nothing(
         assert {"posts": waits, "reposts": ["waiting"], "webhooks": {"waiting"}, "follow-ups": ["reached"]} == kept
         for name in ("posts", "uploads", "reposts"):
             password = place.box.account(f"{name}.test").app_password or ""
-            sky.context.store.sign_in(create_session(Http(), place.box.url, f"{name}.test", password))
+            sky.context.store.accounts.sign_in(create_session(Http(), place.box.url, f"{name}.test", password))
         for server in (place.silent, place.mail):
             server.close()
         with suppress(SkywriteError):

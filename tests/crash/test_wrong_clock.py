@@ -111,7 +111,7 @@ def test_a_clock_that_is_a_day_ahead_publishes_nothing_early(computer: Computer,
             pass
         published.append(len(computer.texts()))
     created_at = [datetime.fromisoformat(post.record["createdAt"]) for post in computer.box.posts(HANDLE)]
-    assert ([1, 1, 2, 3], []) == (published, [post.id for post in sky.context.store.posts(("held",))])
+    assert ([1, 1, 2, 3], []) == (published, [post.id for post in sky.context.store.listing.posts(("held",))])
     assert [timedelta(seconds=31) + timedelta(hours=hours) for hours in (0, 2, 20)] == [at - NOON for at in created_at]
 
 

@@ -64,7 +64,7 @@ def texts(pds: Pds, account: PdsAccount) -> list[str]:
 
 def ends(sky: Skywrite, post_id: int = 1) -> list[str | None]:
     """How each attempt ended."""
-    return [attempt.outcome for attempt in sky.context.store.attempts(post_id)]
+    return [attempt.outcome for attempt in sky.context.store.posts.attempts(post_id)]
 
 
 @pytest.mark.parametrize("executed", [True, False])

@@ -117,7 +117,7 @@ def event(world: World, block: Block) -> None:
         entry = sky.posts.get(sky.schedule("...", at="tomorrow 9:00").id)
         store = sky.context.store
         problem = Problem("InvalidRequest", "...")
-        with store._writing() as tx:
+        with store.writing() as tx:
             note_post_event(tx, "post.failed", sky.context.clock.now(), entry.post, problem=problem)
     database = world.home / ".local/share/skywrite/skywrite.db"
     with closing(sqlite3.connect(database)) as connection:

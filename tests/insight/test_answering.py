@@ -292,7 +292,7 @@ def test_an_answer_to_what_is_gone_is_dropped(bot: Bot, world: World, carol: Str
     carol.take_back(asked)
     world.clock.advance(300)
     bot.turn()
-    (post,) = bot.sky.context.store.history(("failed",))
+    (post,) = bot.sky.context.store.listing.history(("failed",))
     assert ("reply.target_gone", []) == (post.problem and post.problem.code, bot.answers())
 
 
@@ -301,7 +301,7 @@ def test_one_item_and_one_setting_stop_no_other(
 ) -> None:
     """A mistake of ours with one item is told, and a setting that cannot be read is its default."""
     store = bot.sky.context.store
-    store.set_account_settings(bot.sky.accounts.get().did, {"answer_within": "soon", "answers_per_person": "many"})
+    store.accounts.set_settings(bot.sky.accounts.get().did, {"answer_within": "soon", "answers_per_person": "many"})
     answer_by = bot.sky.inbox.answer_by
 
     def broken(answerer: Any, item: Any, stored: Any) -> Any:
@@ -324,7 +324,7 @@ def test_a_record_at_its_key_that_is_no_answer(bot: Bot, world: World, carol: St
     rkey = identities.key_of(identities.of_answer(did, asked))
     Stranger(world, "alice.test").write("app.bsky.feed.post", rkey=rkey, text="Not an answer")
     bot.turn()
-    (post,) = bot.sky.context.store.posts(("held",))
+    (post,) = bot.sky.context.store.listing.posts(("held",))
     assert ("record.another", []) == (post.problem and post.problem.code, bot.answers())
 
 
@@ -430,13 +430,13 @@ def test_nothing_is_written_where_nothing_is_new(bot: Bot, world: World, carol: 
     carol.say("Hello", to=ours)
     bot.sky.inbox.collect()
     written: list[str] = []
-    original = bot.sky.context.store._writing
+    original = bot.sky.context.store.writing
 
     def writing(**more: Any) -> Any:
         written.append("write")
         return original(**more)
 
-    bot.sky.context.store._writing = writing  # type: ignore[method-assign]
+    bot.sky.context.store.writing = writing  # type: ignore[method-assign]
     bot.sky.inbox.collect()
     assert [] == written
 
@@ -474,5 +474,5 @@ def test_two_computers_answer_once(bot: Bot, world: World, carol: Stranger, ours
 
 
 def _found(sky: Skywrite) -> str:
-    post = sky.context.store.history(("published",), limit=1)[0]
-    return next(one.problem.name for one in sky.context.store.attempts(post.id) if one.problem)
+    post = sky.context.store.listing.history(("published",), limit=1)[0]
+    return next(one.problem.name for one in sky.context.store.posts.attempts(post.id) if one.problem)

@@ -73,7 +73,7 @@ def test_a_mention_that_means_somebody_else_holds_the_post(sky: Skywrite, world:
     sky.approvals.approve(number, sky.approvals.look(number).digest, "Berta")
     record = sky.posts.get(number).post.prepared
     moved = json.loads(json.dumps(record).replace(world.box.account("bob.test").did, "did:plc:somebodyelse"))
-    with sky.context.store._writing() as tx:
+    with sky.context.store.writing() as tx:
         tx._connection.execute("UPDATE post SET prepared = ? WHERE id = ?", (json.dumps(moved), number))
     sky.approvals.approve(number, sky.approvals.look(number).digest, "Berta")
     world.clock.advance(3600)

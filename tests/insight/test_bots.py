@@ -290,8 +290,8 @@ def test_a_new_bot_is_on_trial(sky: Skywrite, world: World, carol: Stranger) -> 
     for number in range(TRIAL_ANSWERS + 1):
         carol.tag(f"@you: {number}", bot.did)
         world.clock.advance(1)
-    assert ([], TRIAL_ANSWERS) == (bot.turn(), len(sky.context.store.posts(("held",))))
-    for post in sky.context.store.posts(("held",)):
+    assert ([], TRIAL_ANSWERS) == (bot.turn(), len(sky.context.store.listing.posts(("held",))))
+    for post in sky.context.store.listing.posts(("held",)):
         approve(sky, post.id)
     assert TRIAL_ANSWERS == len(bot.turn())
     assert TRIAL_ANSWERS == len(bot.turn())
@@ -316,8 +316,8 @@ def test_an_answer_that_nobody_approves_goes_out_no_more(sky: Skywrite, world: W
     bot = Running(sky, world, echo, answers="trial")
     carol.tag("@you: now?", bot.did)
     bot.turn(25 * 3600)
-    (post,) = sky.context.store.posts(("held",))
-    assert ([], "cancelled") == (bot.turn(), sky.context.store.get(post.id).state)
+    (post,) = sky.context.store.listing.posts(("held",))
+    assert ([], "cancelled") == (bot.turn(), sky.context.store.posts.get(post.id).state)
 
 
 def test_a_bot_that_is_paused(sky: Skywrite, world: World, carol: Stranger) -> None:

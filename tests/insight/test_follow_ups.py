@@ -23,7 +23,7 @@ NOTHING = dict.fromkeys(("likes", "reposts", "replies", "quotes", "bookmarks"), 
 
 def count(sky: Skywrite, post_id: int, age_hours: int, **counts: int) -> None:
     """What the worker counts at an age; None of it where the post is not shown."""
-    post = sky.context.store.get(post_id)
+    post = sky.context.store.posts.get(post_id)
     item = ToMark(post_id, str(post.uri), post.account_did, age_hours, "text", sky.context.clock.now())
     Marks(sky.context.store).note([(item, {**NOTHING, **counts}, [])])
 

@@ -173,7 +173,7 @@ def test_nothing_is_said_in_quiet_hours(sky: Skywrite, world: World, tmp_path: P
 def test_an_account_that_needs_a_login(sky: Skywrite, world: World, heard: Path) -> None:
     """And the word when somebody has signed in."""
     did = sky.accounts.get().did
-    sky.context.store.change_account(did, "needs_login", reason="The password was revoked.")
+    sky.context.store.accounts.change(did, "needs_login", reason="The password was revoked.")
     notice(sky)
     sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     notice(sky)
@@ -192,7 +192,7 @@ def test_the_password_is_sealed(sky: Skywrite, world: World) -> None:
     """It is not in the database as it was given."""
     sky.notices.add_email("a@x.example", sender="b@x.example", server="s.example", user="u", password="hunter2hunter2")
     assert b"hunter2" not in Path(sky.context.config.database).read_bytes()
-    assert "hunter2hunter2" == sky.context.store.secret("notice", "1")
+    assert "hunter2hunter2" == sky.context.store.secrets.get("notice", "1")
 
 
 def test_what_is_no_channel_is_refused(sky: Skywrite) -> None:

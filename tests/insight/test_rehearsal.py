@@ -62,7 +62,7 @@ def work(sky: Skywrite, clock: FakeClock, until: datetime, off: Span | None = No
         elif not worker.step():
             occurrences.sweep()
             take_all(reposts)
-            times = (sky.context.store.next_ready_at(), Actions(sky.context.store).next_at())
+            times = (sky.context.store.claims.next_ready_at(), Actions(sky.context.store).next_at())
             ready = min((at for at in times if at is not None), default=None)
             if ready is None or ready > until:
                 return
@@ -73,7 +73,7 @@ def what_happened(sky: Skywrite) -> list[tuple[str, str, datetime | None]]:
     """The posts that came to something, with the time at which they went out."""
     return sorted(
         (post.text, "skipped" if post.state == "cancelled" else post.state, post.published_at)
-        for post in sky.context.store.posts(STATES, limit=1000)
+        for post in sky.context.store.listing.posts(STATES, limit=1000)
         if post.state in ("published", "cancelled", "failed") or (post.state == "held" and post.text != "On hold")
     )
 
@@ -168,9 +168,9 @@ def test_a_bad_day_is_rehearsed_as_it_comes(sky: Skywrite, world: World) -> None
 def test_a_rehearsal_changes_nothing(sky: Skywrite, world: World) -> None:
     """The queue, the network and the clock are as they were."""
     fill(sky)
-    before = [post._asdict() for post in sky.context.store.posts(STATES, limit=1000)]
+    before = [post._asdict() for post in sky.context.store.listing.posts(STATES, limit=1000)]
     rehearse(sky, DAY_END, outage=["today 13:00 UTC - today 14:00 UTC"])
-    assert before == [post._asdict() for post in sky.context.store.posts(STATES, limit=1000)]
+    assert before == [post._asdict() for post in sky.context.store.listing.posts(STATES, limit=1000)]
     assert ([], NOON) == (world.texts(), world.clock.now())
 
 

@@ -144,7 +144,7 @@ def test_one_approval_of_a_recurrence(
     for before in (None, approve, None, change, approve):
         if before is not None:
             before()
-        (coming,) = sky.context.store.posts(("scheduled",))
+        (coming,) = sky.context.store.listing.posts(("scheduled",))
         assert coming.due_at is not None
         clock.set(coming.due_at + timedelta(seconds=1))
         sky.run_once()

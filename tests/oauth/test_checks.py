@@ -332,7 +332,7 @@ def test_the_directory_is_away(process: Process, sign_in: SignIn, pds: Pds) -> N
     agent = process(wire).context.agent(done.account)
     with pytest.raises(TemporaryError):
         agent.refresh()
-    stored = process().context.store.load_oauth(done.account.did)
+    stored = process().context.store.sessions.load_oauth(done.account.did)
     assert stored is not None and (0, "ready") == (wire.refreshes(), stored.phase)
 
 

@@ -46,7 +46,7 @@ def test_unused_by_oauth(process: Process, sign_in: SignIn, pds: Pds) -> None:
     done = sign_in(sky)
     # A public client's session has no month; what counts is when it was refreshed last.
     facts = done.session._replace(refreshed_at=done.session.refreshed_at - timedelta(days=31))
-    assert sky.context.store.replace(done.session, facts._replace(seen={}))
+    assert sky.context.store.sessions.replace(done.session, facts._replace(seen={}))
     assert ["session_refreshed"] == [line["event"] for line in kept(sky)]
     assert [] == kept(sky)
 

@@ -76,5 +76,5 @@ def test_eight_processes(sky: Skywrite, sign_in: SignIn, environ: dict[str, str]
     assert [4] * PROCESSES == [int(line.split()[1]) for line in lines], said
     assert 1 == sum(int(line.split()[3]) for line in lines)
     assert 1 == sessions_at(pds, done.account.did)
-    stored = sky.context.store.load_oauth(done.account.did)
+    stored = sky.context.store.sessions.load_oauth(done.account.did)
     assert stored is not None and "ready" == stored.phase

@@ -129,7 +129,7 @@ def test_sign_in_call_and_refresh(signed: tuple[Skywrite, Directory, MovedClock]
 def test_a_second_use_ends_the_session(signed: tuple[Skywrite, Directory, MovedClock]) -> None:
     """This server, too, ends a session whose refresh token comes twice: the control of the whole machine."""
     sky, _, _ = signed
-    session = sky.context.store.load_oauth(DID)
+    session = sky.context.store.sessions.load_oauth(DID)
     assert session is not None
     server = sky.oauth.authenticator(session)._server
     server.refresh(session, float("inf"))
@@ -140,7 +140,7 @@ def test_a_second_use_ends_the_session(signed: tuple[Skywrite, Directory, MovedC
 def test_logout(signed: tuple[Skywrite, Directory, MovedClock]) -> None:
     """Signing out ends the session there."""
     sky, _, _ = signed
-    session = sky.context.store.load_oauth(DID)
+    session = sky.context.store.sessions.load_oauth(DID)
     assert session is not None
     sky.oauth.authenticator(session).end()
     with fails("session.over"):

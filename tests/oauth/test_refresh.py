@@ -16,7 +16,7 @@ from skywrite.protocol.atproto.oauth_refresh import DOUBT_SECONDS, HOPE_SECONDS
 from skywrite.protocol.atproto.oauth_session import OAuthSession
 from skywrite.protocol.atproto.session import Agent
 from skywrite.protocol.atproto.xrpc_errors import AccountUnavailable
-from skywrite.queue.post_store import PostStore
+from skywrite.queue.accounts import Sessions
 from tests.oauth.conftest import Process, SignIn
 from tests.oauth.support import MovedClock, Wire, sessions_at
 from tests.support.errors import fails
@@ -45,7 +45,7 @@ class Signed:
     @property
     def stored(self) -> OAuthSession:
         """The session as it is in the database."""
-        session = self.sky.context.store.load_oauth(self.did)
+        session = self.sky.context.store.sessions.load_oauth(self.did)
         assert session is not None
         return session
 
@@ -237,20 +237,20 @@ def test_a_new_sign_in_ends_the_former(signed: Signed, sign_in: SignIn, process:
 
 def test_the_database_is_away(signed: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tokens that could not be stored are not thrown away: they are stored as soon as the database is back."""
-    replace = PostStore.replace
+    replace = Sessions.replace
 
-    def failing(store: PostStore, before: OAuthSession, session: OAuthSession) -> bool:
+    def failing(sessions: Sessions, before: OAuthSession, session: OAuthSession) -> bool:
         if session.refresh_token != before.refresh_token:
             raise StorageError("Another process keeps the database locked.", code="database.busy")
-        return replace(store, before, session)
+        return replace(sessions, before, session)
 
     agent = signed.agent
-    monkeypatch.setattr(PostStore, "replace", failing)
+    monkeypatch.setattr(Sessions, "replace", failing)
     for _ in range(2):
         with fails("database.busy"):
             agent.refresh()
     assert "refreshing" == signed.stored.phase
-    monkeypatch.setattr(PostStore, "replace", replace)
+    monkeypatch.setattr(Sessions, "replace", replace)
     assert signed.did == agent.query(WHO)["did"]
     assert ("ready", 1) == (signed.stored.phase, _carried_out(signed))
 
@@ -258,7 +258,7 @@ def test_the_database_is_away(signed: Signed, monkeypatch: pytest.MonkeyPatch) -
 def test_clocks_of_hosts_differ(signed: Signed, process: Process) -> None:
     """A host whose clock is ten minutes ahead does not take a refresh of just now for an old one."""
     started = signed.stored.refreshing("here", signed.clock.now())
-    assert signed.sky.context.store.replace(signed.stored, started)
+    assert signed.sky.context.store.sessions.replace(signed.stored, started)
     clock, wire = MovedClock(600), Wire()
     elsewhere = process(wire, clock).oauth._replace(host="elsewhere").authenticator(started)
     with fails("session.refresh_in_doubt"):
@@ -276,7 +276,7 @@ import signal, sys, threading
 from skywrite.app import Skywrite
 from skywrite.protocol.atproto.dpop import DpopTransport
 from skywrite.core.http import Http
-from skywrite.queue.post_store import PostStore
+from skywrite.queue.accounts import Sessions
 from tests.oauth.support import MovedClock
 
 point, slept = sys.argv[1], float(sys.argv[2])
@@ -300,7 +300,7 @@ class Wire(Http):
             stop("after the answer")
         return response
 
-proof, replace = DpopTransport.proof, PostStore.replace
+proof, replace = DpopTransport.proof, Sessions.replace
 
 def proving(self, method, url, token=""):
     if "/oauth/token" in url:
@@ -313,7 +313,7 @@ def replacing(self, before, session):
         stop("after storing")
     return done
 
-DpopTransport.proof, PostStore.replace = proving, replacing
+DpopTransport.proof, Sessions.replace = proving, replacing
 sky = Skywrite(transport=Wire(), clock=clock)
 try:
     print("ended:", sky.context.agent(sky.accounts.list()[0]).refresh().phase, flush=True)

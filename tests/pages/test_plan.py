@@ -181,18 +181,18 @@ def test_of_a_full_year_only_the_days_that_are_shown_are_sent(sky: Skywrite, pag
     fill(sky, post.post_id, 10_000)
     reads: list[int] = []
     store = sky.context.store
-    planned = store.planned
+    planned = store.listing.planned
 
     def counted(*given: Any, **options: Any) -> Any:
         found = planned(*given, **options)
         reads.append(len(found))
         return found
 
-    store.planned = counted  # type: ignore[method-assign]
+    store.listing.planned = counted  # type: ignore[method-assign]
     try:
         week, month = (pages.get(f"/?view={view}&on={YEAR + 1}-06-14").text for view in ("week", "month"))
     finally:
-        store.planned = planned  # type: ignore[method-assign]
+        store.listing.planned = planned  # type: ignore[method-assign]
     in_week, in_month = (text.count("data-post=") for text in (week, month))
     weeks = len(Calendar().monthdatescalendar(YEAR + 1, 6))
     assert [192, 192 * weeks] == pytest.approx([in_week, in_month], abs=10)

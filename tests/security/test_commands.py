@@ -32,12 +32,12 @@ def test_a_row_that_nobody_added_is_not_run(desk: Desk) -> None:
     did = desk.sky.accounts.get().did
     settings: dict[str, Any] = {"folder": str(desk.folder), "timeout_seconds": 9, "max_bytes": 99, "jsonl": False}
     settings |= {"repeat": True, "draft": {}}
-    added = desk.sky.context.store.add_timer(
+    added = desk.sky.context.store.timers.add(
         NewTimer("command", "touch owned", did, HOURLY, "UTC", 86_400, NOON, settings)
     )
     desk.clock.advance(3600)
     desk.sky.run_once()
-    problem = desk.sky.context.store.timer(added.id).problem
+    problem = desk.sky.context.store.timers.get(added.id).problem
     assert problem is not None
     assert ("command.unsealed", False) == (problem.code, (desk.folder / "owned").exists())
 

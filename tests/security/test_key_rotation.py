@@ -31,8 +31,8 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     (given.home / "key").write_text(f"{given.key}\n")
     made.sky.close()
     made.sky = another(made, given._replace(key=None))
-    made.sky.context.store.put_secret("oauth", "client", "secret")
-    made.sky.context.store.put_setting("plain", "text", "c2VjcmV0")
+    made.sky.context.store.secrets.put("oauth", "client", "secret")
+    made.sky.context.store.settings.put("plain", "text", "c2VjcmV0")
     Webhooks(made.sky.context.store).add("https://hooks.example/a")
     made.sky.commands.add("echo Hello", every=HOURLY, folder=made.folder)
     yield made
@@ -59,16 +59,16 @@ def test_everything_opens_with_the_new_key_alone(desk: Desk) -> None:
     with another(desk) as sky:
         did = sky.accounts.get().did
         assert ("secret", "c2VjcmV0") == (
-            sky.context.store.secret("oauth", "client"),
-            sky.context.store.setting("plain", "text"),
+            sky.context.store.secrets.get("oauth", "client"),
+            sky.context.store.settings.get("plain", "text"),
         )
-        assert sky.context.store.load(did) is not None
+        assert sky.context.store.sessions.load(did) is not None
         desk.clock.advance(3600)
         sky.run_once()
     assert ["Hello"] == desk.published()
     (home / "key").write_text(before)
     with another(desk) as sky, pytest.raises(WrongKey):
-        sky.context.store.load(did)
+        sky.context.store.sessions.load(did)
 
 
 def test_a_rotation_that_was_cut_off_is_finished(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,11 +79,11 @@ def test_a_rotation_that_was_cut_off_is_finished(desk: Desk, monkeypatch: pytest
             rotate_key(desk.sky.context)
     did = desk.sky.accounts.get().did
     with another(desk) as sky, pytest.raises(WrongKey, match="was interrupted") as raised:
-        sky.context.store.load(did)
+        sky.context.store.sessions.load(did)
     assert "skywrite keys rotate-encryption" in hint_text(raised.value.hint)
     with another(desk) as sky:
         assert (0, 0, 0, 0) == tuple(sky.rotate_key())
-        assert sky.context.store.load(did) is not None
+        assert sky.context.store.sessions.load(did) is not None
 
 
 def test_a_rotation_that_was_cut_off_before_its_commit_begins_again(desk: Desk) -> None:
@@ -97,7 +97,7 @@ def test_the_wrong_key_changes_nothing(desk: Desk) -> None:
     config = desk.sky.context.config._replace(key="another passphrase")
     with another(desk, config) as sky, pytest.raises(WrongKey):
         rotate_key(sky.context, "a third one")
-    assert desk.sky.context.store.load(desk.sky.accounts.get().did) is not None
+    assert desk.sky.context.store.sessions.load(desk.sky.accounts.get().did) is not None
 
 
 def test_a_given_key_is_replaced_by_a_given_key(desk: Desk) -> None:
@@ -111,7 +111,7 @@ def test_a_given_key_is_replaced_by_a_given_key(desk: Desk) -> None:
             rotate_key(sky.context)
         rotate_key(sky.context, "a long passphrase")
     with another(desk, context.config._replace(key="a long passphrase")) as sky:
-        assert sky.context.store.load(did) is not None
+        assert sky.context.store.sessions.load(did) is not None
 
 
 def test_workers_are_stopped_first(desk: Desk) -> None:

@@ -81,7 +81,7 @@ class Shell:
 def stored_tokens(environ: Mapping[str, str], account: PdsAccount) -> tuple[str, str]:
     """The access and the refresh token that are in use."""
     with Skywrite(config=load_config(environ)) as sky:
-        session = sky.context.store.load(account.did)
+        session = sky.context.store.sessions.load(account.did)
     assert session is not None
     return session.access_jwt, session.refresh_jwt
 
@@ -149,7 +149,7 @@ def test_a_surprise_is_reported_without_its_values(
     """An error that nobody thought of, with a token in its words: the log and the queue name its kind and place."""
     with Skywrite(config=load_config(environ)) as sky:
         sky.schedule("Hello", at="now")
-        session = sky.context.store.load(account.did)
+        session = sky.context.store.sessions.load(account.did)
 
         def surprise(repo: Repo, writes: Any) -> None:
             assert session is not None

@@ -87,7 +87,7 @@ def test_a_post_waits_for_a_server_that_cannot_prove_who_it_is(safe: Safe, wrong
     with safe.process() as sky:
         post = sky.schedule("Hello", at="now", late="publish").id
         sky.run_once()
-        kept = sky.context.store.get(post)
+        kept = sky.context.store.posts.get(post)
     assert ("scheduled", "server.untrusted") == (kept.state, kept.problem and kept.problem.code)
     assert kept.problem and (said in kept.problem.message) and ("SSL_CERT_FILE" in kept.problem.hint)
     assert (asked, []) == (safe.box.calls.total(), safe.front.in_the_clear)

@@ -38,8 +38,6 @@ from skywrite.queue.webhooks import Webhooks
 from skywrite.queue.workers import Hanging, Workers
 from tests.store.support import ALICE, BOB, KEY, NOON, session
 
-feeds_of = FeedStore.beside
-
 DIDS = {"alice": ALICE, "bob": BOB}
 SERVERS = {"alice": "http://127.0.0.1:1", "bob": "http://127.0.0.2:1"}
 OTHER = {"alice": "bob", "bob": "alice"}
@@ -196,7 +194,7 @@ def build(home: Path, feeds_url: str) -> World:
     home.mkdir()
     with world.opened() as sky:
         for owner, did in DIDS.items():
-            sky.context.store.sign_in(session(did)._replace(pds_url=SERVERS[owner]))
+            sky.context.store.accounts.sign_in(session(did)._replace(pds_url=SERVERS[owner]))
         Workers(sky.context.store).beat("w", [Hanging(server, 3) for server in SERVERS.values()])
         _fill_shared(world, sky)
         for owner in ("bob", "alice"):
@@ -238,10 +236,10 @@ def _fill_shared(world: World, sky: Skywrite) -> None:
 def _add_feed(world: World, sky: Skywrite, owner: str, dids: tuple[str, ...]) -> None:
     store = sky.context.store
     address = f"{world.feeds_url}/{owner}?token=secret-of-{owner}"
-    claim = feeds_of(store).add_feed(
+    claim = FeedStore(store).add_feed(
         NewFeed(address, dids, f"secret-of-{owner}", {"template": f"secret-of-{owner}"}), "w", 60
     )
-    feeds_of(store).release_feed(claim)
+    FeedStore(store).release_feed(claim)
     world.note("feeds", owner, claim.feed.id)
     world.note("addresses", owner, address)
 
@@ -249,7 +247,7 @@ def _add_feed(world: World, sky: Skywrite, owner: str, dids: tuple[str, ...]) ->
 def _fill(world: World, sky: Skywrite, owner: str) -> None:
     """Everything of one account."""
     store, did, secret = sky.context.store, DIDS[owner], f"secret-of-{owner}"
-    store.set_slots(did, [Slot(0, 540, "UTC")])
+    store.recurrences.set_slots(did, [Slot(0, 540, "UTC")])
     for state in STATES:
         when = {"at": AT} if state != "draft" else {"draft": True}
         post_id = sky.posts.schedule(f"{secret} {state}", account=did, key=f"{secret} {state}", **when).post_id

@@ -110,9 +110,9 @@ class ShakyStore(Store):
     life: Life
 
     @contextmanager
-    def _writing(self, *, wake: bool = True) -> Iterator[Transaction]:
+    def writing(self, *, wake: bool = True) -> Iterator[Transaction]:
         self._trouble("nothing was changed")
-        with super()._writing(wake=wake) as tx:
+        with super().writing(wake=wake) as tx:
             yield tx
         self._trouble("it was changed")
 
@@ -181,5 +181,5 @@ def start(
     store = ShakyStore(SqliteDatabase(config.database), Vault.of(config), box.clock)
     store.life = life
     sky = Skywrite(config=config, clock=box.clock, transport=ShakyNetwork(box, life, stand_still))
-    sky.context._post_store = sky.context._store = store
+    sky.context._store = store
     return Process(life, sky, store, sky.worker(log=log))

@@ -22,12 +22,14 @@ from skywrite.posting.publish import budget, publisher
 from skywrite.protocol.atproto.repo import Known, Repo, Unwritten, Write
 from skywrite.protocol.atproto.tid import TidClock
 from skywrite.queue import claims
-from skywrite.queue.claims import Servers
+from skywrite.queue.base import StoreBase
+from skywrite.queue.claims import Claims, Servers
 from skywrite.queue.database import Transaction
+from skywrite.queue.listing import Listing
 from skywrite.queue.model import Claim, Decide, Outcome, Post
-from skywrite.queue.store import Store, open_store
+from skywrite.queue.posts import Posts
+from skywrite.queue.store import open_store
 from skywrite.queue.vault import Vault
-from tests.simulation.process import ShakyStore
 from tests.simulation.world import HOUR_POINTS, KEY, World, doubled, verdicts
 from tests.support.chance import NIGHTLY, SEED
 from tests.support.processes import FAST_FOLDER
@@ -136,17 +138,17 @@ def new_keys_at_each_attempt(patch: pytest.MonkeyPatch) -> None:
 
 def cancel_in_doubt(patch: pytest.MonkeyPatch) -> None:
     """A post that may be on the network is cancelled on request."""
-    cancel = Store.cancel
+    cancel = Posts.cancel
 
-    def cancel_anyway(self: Store, post_id: int, **more: Any) -> Post:
-        with self._writing() as tx:
-            discard_frozen(self, tx, post_id)
+    def cancel_anyway(self: Posts, post_id: int, **more: Any) -> Post:
+        with self._store.writing() as tx:
+            discard_frozen(self._store, tx, post_id)
         return cancel(self, post_id, **more)
 
-    patch.setattr(ShakyStore, "cancel", cancel_anyway)
+    patch.setattr(Posts, "cancel", cancel_anyway)
 
 
-def discard_frozen(store: Store, tx: Transaction, post_id: int) -> None:
+def discard_frozen(store: StoreBase, tx: Transaction, post_id: int) -> None:
     """Drop frozen records that wait."""
     query = "UPDATE post SET frozen = NULL WHERE id = :id AND state = 'scheduled'"
     tx._connection.execute(query, {"id": post_id})
@@ -166,10 +168,10 @@ def too_early(patch: pytest.MonkeyPatch) -> None:
 
 def claim_otherwise(patch: pytest.MonkeyPatch, ahead: timedelta) -> None:
     """Claim what was added last of all that is due so soon."""
-    in_order = Store.claim_some
+    in_order = Claims.claim_some
 
     def claim_some(
-        self: Store,
+        self: Claims,
         name: str,
         seconds: float,
         decide: Decide,
@@ -178,14 +180,15 @@ def claim_otherwise(patch: pytest.MonkeyPatch, ahead: timedelta) -> None:
         taken: Callable[[Claim], None],
         *more: Any,
     ) -> list[Claim]:
-        soon = self._clock.now() + ahead
-        for post in sorted(self.posts(("scheduled", "publishing"), due_before=soon), key=lambda post: -post.id):
+        soon = self._store.clock.now() + ahead
+        waiting = Listing(self._store).posts(("scheduled", "publishing"), due_before=soon)
+        for post in sorted(waiting, key=lambda post: -post.id):
             if claim := self.claim_post(post.id, name, seconds, decide):
                 taken(claim)
                 return [claim]
         return in_order(self, name, seconds, decide, most, choice, taken, *more)
 
-    patch.setattr(ShakyStore, "claim_some", claim_some)
+    patch.setattr(Claims, "claim_some", claim_some)
 
 
 def no_budget(patch: pytest.MonkeyPatch) -> None:

@@ -75,7 +75,7 @@ class Desk:
 
     def waiting(self) -> Post:
         """A post of it that may still be changed."""
-        posts = self.people.context.store.posts(("scheduled", "held"), recurrence_id=self.number, limit=9)
+        posts = self.people.context.store.listing.posts(("scheduled", "held"), recurrence_id=self.number, limit=9)
         if not posts:
             raise SkywriteError("nothing waits")
         return self.random.choice(posts)
@@ -135,12 +135,12 @@ class Desk:
 
     def work(self) -> None:
         """Time passes until the next post is due, and a worker does it; everything that went out is looked at."""
-        due = [post.due_at for post in self.people.context.store.posts(("scheduled",), limit=9) if post.due_at]
+        due = [post.due_at for post in self.people.context.store.listing.posts(("scheduled",), limit=9) if post.due_at]
         self.world.clock.set(max(self.world.clock.now(), min(due, default=self.world.clock.now())))
         self.world.clock.advance(60)
         seen = self.seen()
         self.worker.run_once()
-        for post in self.people.context.store.posts(("published",), recurrence_id=self.number, limit=99):
+        for post in self.people.context.store.listing.posts(("published",), recurrence_id=self.number, limit=99):
             if post.id not in self.published:
                 self.published.append(post.id)
                 if not self._was_approved(post, seen):

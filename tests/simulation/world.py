@@ -167,7 +167,7 @@ class World:
 
     def posts(self) -> list[Post]:
         """Everything in the queue."""
-        return list(self.user.store.all_posts())
+        return list(self.user.store.listing.all_posts())
 
     def schedule(self) -> None:
         """A user schedules a post, or a thread."""
@@ -211,7 +211,7 @@ class World:
         """A user changes something about a post."""
         known = [plan for plan in self.plans.values() if plan.accepted_at and not plan.cancelled]
         if self.random.random() < 0.5:
-            tried = {post.id for post in self.user.store.posts(("scheduled", "held")) if post.attempts}
+            tried = {post.id for post in self.user.store.listing.posts(("scheduled", "held")) if post.attempts}
             known = [plan for plan in known if plan.id in tried] or known
         if not known:
             return
@@ -292,7 +292,7 @@ class World:
         """Minutes pass, or hours, or the clock jumps; often to the next moment at which something is due. The weather
         of the network changes."""
         self.chances.network = self.random.choice(WEATHER)
-        if self.random.random() < 0.7 and (ready := self.user.store.next_ready_at()):
+        if self.random.random() < 0.7 and (ready := self.user.store.claims.next_ready_at()):
             self.clock.set(max(ready, self.clock.now()))
         else:
             self.clock.advance(self.random.choice((1, 20, 200, 200, 3000, 20_000, 90_000)))
@@ -319,7 +319,7 @@ class World:
         for _ in range(ROUNDS_MAX):
             if self._step(self.worker):
                 continue
-            ready = self.user.store.next_ready_at()
+            ready = self.user.store.claims.next_ready_at()
             if ready is None:
                 return
             self.clock.set(max(ready, self.clock.now()))
@@ -409,7 +409,7 @@ def verdicts(world: World) -> Iterator[str]:
     yield from _point_verdicts(world)
     for name, posts in found.rows.items():
         for post in posts:
-            attempts = world.user.store.attempts(post.id)
+            attempts = world.user.store.posts.attempts(post.id)
             if len(attempts) != post.attempts or (post.state == "published") != (
                 bool(attempts) and attempts[-1].outcome == "published"
             ):
@@ -472,14 +472,14 @@ def _order_verdicts(world: World, found: Found) -> Iterator[str]:
         for plan in world.plans.values():
             if plan.handle == handle and plan.in_order and plan.accepted_at and found.roots[plan.name]:
                 row = found.rows[plan.name][0]
-                attempts = world.user.store.attempts(row.id)
+                attempts = world.user.store.posts.attempts(row.id)
                 begun.append((found.roots[plan.name][0].serial, attempts[0].started_at, plan))
         begun.sort(key=lambda item: item[0])
         for place, (_, started_at, first) in enumerate(begun):
             for _, _, second in begun[place + 1 :]:
                 assert second.accepted_at
                 waited = second.accepted_at < started_at
-                tried = len(world.user.store.attempts(second.id))
+                tried = len(world.user.store.posts.attempts(second.id))
                 if waited and tried < OVERTAKEN_TRIES and (second.due_at, second.id) < (first.due_at, first.id):
                     yield f"order: {first.name} (due {first.due_at}) went before {second.name} (due {second.due_at})"
 

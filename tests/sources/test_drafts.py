@@ -166,8 +166,8 @@ def test_killed_in_between(desk: Desk) -> None:
     app = App(desk.sky)
     app.write(text("one"))
     desk.sky.drafts.pull()
-    with desk.sky.context.store._writing() as tx:
-        tx.select(desk.sky.context.store._database.translate("DELETE FROM app_draft"), {})
+    with desk.sky.context.store.writing() as tx:
+        tx.select(desk.sky.context.store.database.translate("DELETE FROM app_draft"), {})
     assert {"one": "updated"} == pulled(desk.sky)
     assert {"one": "unchanged"} == pulled(desk.sky)
     assert 1 == len(desk.sky.posts.list(states=("draft",)))

@@ -31,8 +31,6 @@ from tests.support.errors import fails
 from tests.support.feed_server import Asked, FeedServer, Reply, feed_server, gzip_bomb, item, rss
 from tests.support.processes import PATIENCE_SECONDS
 
-feeds_of = FeedStore.beside
-
 PNG = (
     b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00\x90wS\xde"
     b"\x00\x00\x00\x0cIDATx\x9cc\xf8\xcf\xc0\x00\x00\x03\x01\x01\x00\xc9\xfe\x92\xef\x00\x00\x00\x00IEND\xaeB`\x82"
@@ -125,7 +123,7 @@ def test_a_surprise_in_one_feed_stops_no_other(
     pass_time(sky, hours=2)
     told: list[str] = []
     sky.run_once(log=lambda event, **facts: told.append(facts["code"]) if event == "feed" and facts["code"] else None)
-    assert (["skywrite.bug"] * count, 1) == (told, sky.context.store.count()["published"])
+    assert (["skywrite.bug"] * count, 1) == (told, sky.context.store.listing.count()["published"])
 
 
 # The thin path
@@ -207,7 +205,7 @@ def test_one_feed_for_many_accounts(sky: Skywrite, web: FeedServer) -> None:
 
 def test_posts_keep_the_accounts_gap(sky: Skywrite, web: FeedServer) -> None:
     """Posts of one check are spread by the account's gap, also around what waits already."""
-    sky.context.store.set_account_settings(sky.accounts.get().did, {"gap_seconds": 300})
+    sky.context.store.accounts.set_settings(sky.accounts.get().did, {"gap_seconds": 300})
     sky.schedule("mine", at=START + timedelta(minutes=4))
     web.pages["/feed"] = rss(*(item(name) for name in "cba"))
     add(sky, web, backfill=3)
@@ -223,7 +221,7 @@ def test_posts_take_slots(sky: Skywrite, web: FeedServer) -> None:
     """With spacing "slots" posts take the account's next free slots."""
     from skywrite.posting.schedule.slots import parse_slots
 
-    sky.context.store.set_slots(sky.accounts.get().did, parse_slots("daily 13:00", "UTC"))
+    sky.context.store.recurrences.set_slots(sky.accounts.get().did, parse_slots("daily 13:00", "UTC"))
     web.pages["/feed"] = rss(item("b"), item("a"))
     add(sky, web, backfill=2, spacing="slots")
     due = [entry.post.due_at - START for entry in sky.posts.list() if entry.post.due_at]
@@ -235,7 +233,7 @@ def test_a_slot_that_is_taken_meanwhile(sky: Skywrite, web: FeedServer, monkeypa
     from skywrite.posting.schedule.slots import parse_slots
 
     for account in sky.accounts.list():
-        sky.context.store.set_slots(account.did, parse_slots("daily 13:00", "UTC"))
+        sky.context.store.recurrences.set_slots(account.did, parse_slots("daily 13:00", "UTC"))
     store = FeedStore.queue_item
 
     def overtaken(*values: Any) -> Any:
@@ -362,7 +360,7 @@ def test_a_feed_that_is_gone_is_asked_no_more(sky: Skywrite, web: FeedServer) ->
     for _ in range(3):
         sky.feeds.check(1)
     feed = sky.feeds.get(1).feed
-    assert ("gone", None, None) == (feed.state, feed.next_check_at, feeds_of(sky.context.store).next_feed_at())
+    assert ("gone", None, None) == (feed.state, feed.next_check_at, FeedStore(sky.context.store).next_feed_at())
     web.pages["/feed"] = rss(item("two"), item("one"))
     assert (1, "active") == (sky.feeds.check(1).new, sky.feeds.get(1).feed.state)
 
@@ -755,7 +753,7 @@ def test_a_feed_is_checked_by_one_at_a_time(sky: Skywrite, web: FeedServer) -> N
     """While one process holds a feed, another is told so."""
     web.pages["/feed"] = rss()
     add(sky, web)
-    feeds_of(sky.context.store).claim_feed(1, "elsewhere/1/x", 300)
+    FeedStore(sky.context.store).claim_feed(1, "elsewhere/1/x", 300)
     with fails("feed.busy", match="another process"):
         sky.feeds.check(1)
 
@@ -776,10 +774,10 @@ def test_two_checkers_racing_post_each_item_once(tmp_path: Path, web: FeedServer
 
         web.pages["/feed"] = serve
         with Skywrite(config=load_config(environment(tmp_path)), clock=sky.context.clock) as other:
-            first = feeds_of(sky.context.store).claim_feed(1, "one", 300)
+            first = FeedStore(sky.context.store).claim_feed(1, "one", 300)
             assert first is not None
             pass_time(sky, seconds=301)
-            second = feeds_of(other.context.store).claim_feed(1, "two", 300)
+            second = FeedStore(other.context.store).claim_feed(1, "two", 300)
             assert second is not None
             checks = []
             late = threading.Thread(target=lambda: checks.append(FeedChecks(sky.context, sky._drafting).run(first)))
@@ -883,13 +881,13 @@ def test_a_stopped_worker_gives_its_feeds_back(sky: Skywrite, web: FeedServer, s
     web.pages = dict.fromkeys(web.pages, end)
     task = FeedTask(FeedChecks(sky.context, sky._drafting))
     Rounds(task, sky.context.clock, stopping, wait=True, threads=1).run()
-    feeds = feeds_of(sky.context.store).feeds()
+    feeds = FeedStore(sky.context.store).feeds()
     # The one that was asked for may have answered before the end of its request was noticed.
     looked_at = [check.feed_id for check in task.done]
     assert len(looked_at) <= (stopped == "meanwhile")
     assert ([], 4) == (
         Leases(sky.context.store).owners(),
-        len(looked_at) + len(feeds_of(sky.context.store).due_feeds()),
+        len(looked_at) + len(FeedStore(sky.context.store).due_feeds()),
     )
     assert {0} == {feed.failures for feed in feeds}
 

@@ -340,8 +340,8 @@ def test_memory_lost(desk: Desk) -> None:
     """A queue whose memory of the folder is gone finds its posts by their keys, and brings them up to the files."""
     desk.write(a=post_text("one"))
     desk.sync()
-    with desk.sky.context.store._writing() as tx:
-        tx.select(desk.sky.context.store._database.translate("DELETE FROM folder_file"), {})
+    with desk.sky.context.store.writing() as tx:
+        tx.select(desk.sky.context.store.database.translate("DELETE FROM folder_file"), {})
     desk.write(a=post_text("one, mended"))
     assert {"a": "edited"} == desk.actions()
     assert {"a": "unchanged"} == desk.actions()

@@ -101,7 +101,7 @@ def test_errors_are_reported_and_not_posted(desk: Desk, command: str, options: d
     log = Log()
     desk.clock.advance(3600)
     desk.sky.run_once(log=log)
-    told = desk.sky.context.store.timer(timer.id)
+    told = desk.sky.context.store.timers.get(timer.id)
     assert told.problem is not None
     assert (error, "failed", NOON + timedelta(hours=2)) == (told.problem.code, told.outcome, told.next_at)
     assert ([error], []) == ([facts["code"] for name, facts in log.events if "code" in facts], desk.published())
@@ -112,10 +112,10 @@ def test_good_again_after_an_error(desk: Desk) -> None:
     """A command that works again posts, and its error is gone."""
     timer = watch(desk, "cat words")
     hours(desk)
-    assert "failed" == desk.sky.context.store.timer(timer.id).outcome
+    assert "failed" == desk.sky.context.store.timers.get(timer.id).outcome
     (desk.folder / "words").write_text("back")
     assert ["back"] == hours(desk)
-    assert None is desk.sky.context.store.timer(timer.id).problem
+    assert None is desk.sky.context.store.timers.get(timer.id).problem
 
 
 def test_rows(desk: Desk) -> None:
@@ -156,7 +156,7 @@ def test_killed_in_the_middle(desk: Desk) -> None:
     desk.clock.advance(3600)
     at = NOON + timedelta(hours=1)
     gone = f"{desk.sky.context.worker_name.partition('/')[0]}/999999999/dead"
-    assert None is not desk.sky.context.store.claim_timer(timer, at, gone, at + timedelta(hours=9))
+    assert None is not desk.sky.context.store.timers.claim(timer, at, gone, at + timedelta(hours=9))
     desk.sky.run_once()
     assert ["Hello"] == desk.published()
     assert f"watch:{timer.id}:2026-11-24T13:00:00Z" == desk.sky.posts.history()[0].post.key
@@ -167,7 +167,7 @@ def test_living_holder_is_waited_for(desk: Desk) -> None:
     timer = watch(desk, "echo Hello")
     desk.clock.advance(3600)
     at = NOON + timedelta(hours=1)
-    desk.sky.context.store.claim_timer(timer, at, "elsewhere/1/x", at + timedelta(minutes=5))
+    desk.sky.context.store.timers.claim(timer, at, "elsewhere/1/x", at + timedelta(minutes=5))
     desk.sky.run_once()
     assert ([], at + timedelta(minutes=5)) == (desk.published(), desk.sky._runner()._timers.next_at())
     desk.clock.advance(301)
@@ -180,7 +180,7 @@ def test_missed_in_the_hands_of_the_dead(desk: Desk) -> None:
     timer = watch(desk, "echo Hello", late="skip:1m")
     at = NOON + timedelta(hours=1)
     gone = f"{desk.sky.context.worker_name.partition('/')[0]}/999999999/dead"
-    desk.sky.context.store.claim_timer(timer, at, gone, at + timedelta(minutes=10))
+    desk.sky.context.store.timers.claim(timer, at, gone, at + timedelta(minutes=10))
     desk.clock.advance(3600 + 120)
     log = Log()
     timers = desk.sky._runner()._timers
@@ -195,14 +195,14 @@ def test_one_that_cannot_be_followed_stops_no_other(desk: Desk) -> None:
     """It is told and rests for a while; those behind it run, what is due goes out, and its time is not lost."""
     did = desk.sky.accounts.get().did
     at = NOON + timedelta(hours=1)
-    broken = desk.sky.context.store.add_timer(NewTimer("command", "echo No", did, HOURLY, "Mars/Base", 86_400, at))
+    broken = desk.sky.context.store.timers.add(NewTimer("command", "echo No", did, HOURLY, "Mars/Base", 86_400, at))
     watch(desk, "echo Hello")
     desk.sky.schedule("Due", at="in 1 hour")
     desk.clock.advance(3600)
     log = Log()
     desk.sky.run_once(log=log)
     assert ["Due", "Hello"] == sorted(desk.published())
-    told = desk.sky.context.store.timer(broken.id)
+    told = desk.sky.context.store.timers.get(broken.id)
     assert told.problem is not None
     assert ("failed", True, at) == (told.outcome, "Mars/Base" in told.problem.message, told.next_at)
     assert (broken.id, at + timedelta(minutes=10)) == (
@@ -227,7 +227,7 @@ def test_late_runs(desk: Desk, late: str, runs: int) -> None:
     desk.clock.advance(3600 + 1800)
     desk.sky.run_once()
     assert ["Hi"] * runs == desk.published()
-    assert datetime(2026, 11, 25, 13, tzinfo=UTC) == desk.sky.context.store.timer(timer.id).next_at
+    assert datetime(2026, 11, 25, 13, tzinfo=UTC) == desk.sky.context.store.timers.get(timer.id).next_at
 
 
 def test_try_stores_nothing(desk: Desk) -> None:
@@ -235,11 +235,11 @@ def test_try_stores_nothing(desk: Desk) -> None:
     timer = watch(desk, "echo Hello", draft={"tags": ["t"]})
     tried = desk.sky.commands.try_run(timer.id)
     assert ("Hello", ["t"]) == (tried.printed, tried.posts[0].prepared.records[0]["tags"])
-    assert ([], timer) == (desk.sky.posts.list(), desk.sky.context.store.timer(timer.id))
+    assert ([], timer) == (desk.sky.posts.list(), desk.sky.context.store.timers.get(timer.id))
     result, ids = desk.sky.commands.run(timer.id)
     assert ("posted", 1) == (result.outcome, len(ids))
     assert ["Hello"] == hours(desk)
-    assert "same" == desk.sky.context.store.timer(timer.id).outcome
+    assert "same" == desk.sky.context.store.timers.get(timer.id).outcome
 
 
 def test_removed(desk: Desk) -> None:
@@ -276,7 +276,7 @@ def test_in_a_running_worker(tmp_path: Path) -> None:
     desk = Desk(tmp_path, SYSTEM_CLOCK)
     timer = watch(desk, "echo Hello")
     now = SYSTEM_CLOCK.now()
-    desk.sky.context.store.move_timer(timer, now.replace(minute=0, second=0, microsecond=0))
+    desk.sky.context.store.timers.move(timer, now.replace(minute=0, second=0, microsecond=0))
     arrived = threading.Event()
 
     def log(event: str, **facts: Any) -> None:

@@ -109,8 +109,8 @@ def open_again(address: str, open_at: OpenAt) -> OpenStore:
 def store(open_again: OpenStore) -> Store:
     """A store in which alice (the default account) and bob are signed in."""
     store = open_again()
-    store.sign_in(session(ALICE))
-    store.sign_in(session(BOB))
+    store.accounts.sign_in(session(ALICE))
+    store.accounts.sign_in(session(BOB))
     return store
 
 

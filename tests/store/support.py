@@ -74,7 +74,7 @@ def may_start(store: Store, **item: object) -> bool:
     """Whether the database would let a program that has checked nothing start an attempt; nothing is stored."""
     values = {"id": 1, "token": 1, "frozen": None, "version": 1, "approval": "", "template": ""} | item
     started: list[Row] = []
-    with suppress(StorageError), store._writing() as tx:
+    with suppress(StorageError), store.writing() as tx:
         started = tx.rows("take_posts", items=items_of([values]), now=NOON)
         raise StorageError("taken back")
     return bool(started)
@@ -87,8 +87,8 @@ def later(seconds: float) -> datetime:
 
 def raw(store: Store, query: str) -> list[Row]:
     """The rows of a plain SQL query, as a user may ask it."""
-    with store._reading() as tx:
-        return tx.select(store._database.translate(query), {})
+    with store.reading() as tx:
+        return tx.select(store.database.translate(query), {})
 
 
 @contextmanager

@@ -24,20 +24,20 @@ from tests.support.errors import fails
 @pytest.fixture
 def asking(store: Store) -> Store:
     """A store in which alice asks for an approval of everything."""
-    store.set_account_settings(ALICE, {"approval": "all"})
+    store.accounts.set_settings(ALICE, {"approval": "all"})
     return store
 
 
 def approve(store: Store, post_id: int, by: str = "Berta") -> None:
     """Approve a post as it is."""
-    Approvals(store).approve(post_id, digest_of(store.get(post_id)), by)
+    Approvals(store).approve(post_id, digest_of(store.posts.get(post_id)), by)
 
 
 def test_what_nobody_approved_is_held_at_its_time(asking: Store) -> None:
     """It is held with what to do, and an event says so."""
-    asking.add([post()])
+    asking.posts.add([post()])
     assert None is claim_next(asking, "w", LEASE_SECONDS, take())
-    held = asking.get(1)
+    held = asking.posts.get(1)
     assert held.problem is not None
     assert ("held", NOT_APPROVED) == (held.state, held.problem.code)
     assert ["approval.requested", "post.held"] == [event.kind for event in Events(asking).after(0)]
@@ -45,11 +45,11 @@ def test_what_nobody_approved_is_held_at_its_time(asking: Store) -> None:
 
 def test_what_was_approved_goes_out(asking: Store) -> None:
     """The claim carries the digest that was approved, and is frozen by the publisher, who compares the mentions."""
-    asking.add([post()])
+    asking.posts.add([post()])
     approve(asking, 1)
     claim = claimed(asking)
-    assert (digest_of(asking.get(1)), None) == (claim.approval, claim.post.frozen)
-    assert asking.settle(claim, Published("at://x", "cid"))
+    assert (digest_of(asking.posts.get(1)), None) == (claim.approval, claim.post.frozen)
+    assert asking.claims.settle(claim, Published("at://x", "cid"))
 
 
 @pytest.mark.parametrize(
@@ -63,25 +63,25 @@ def test_what_was_approved_goes_out(asking: Store) -> None:
 )
 def test_any_edit_voids_it_by_comparison(asking: Store, clock: FakeClock, changes: Changes) -> None:
     """Another text, time or lateness is not what was approved; changed back, it is."""
-    asking.add([post()])
-    before = asking.get(1)
+    asking.posts.add([post()])
+    before = asking.posts.get(1)
     approve(asking, 1)
-    asking.edit(1, changes)
-    assert Approvals(asking).standing(asking.get(1)).wanted
+    asking.posts.edit(1, changes)
+    assert Approvals(asking).standing(asking.posts.get(1)).wanted
     back = Changes(prepared=before.prepared, due_at=NOON, late_policy="publish", late_seconds=None)
-    asking.edit(1, back)
-    assert not Approvals(asking).standing(asking.get(1)).wanted
-    asking.edit(1, changes)
+    asking.posts.edit(1, back)
+    assert not Approvals(asking).standing(asking.posts.get(1)).wanted
+    asking.posts.edit(1, changes)
     clock.advance(2)
     assert None is claim_next(asking, "w", LEASE_SECONDS, take())
-    assert "held" == asking.get(1).state
+    assert "held" == asking.posts.get(1).state
 
 
 def test_only_what_was_looked_at_is_approved(asking: Store) -> None:
     """A digest of an earlier state approves nothing."""
-    asking.add([post()])
-    seen = digest_of(asking.get(1))
-    asking.edit(1, Changes(prepared={"posts": [{"text": "Other"}]}))
+    asking.posts.add([post()])
+    seen = digest_of(asking.posts.get(1))
+    asking.posts.edit(1, Changes(prepared={"posts": [{"text": "Other"}]}))
     with fails("approval.stale"):
         Approvals(asking).approve(1, seen, "Berta")
     assert [] == Approvals(asking).of(1)
@@ -89,66 +89,66 @@ def test_only_what_was_looked_at_is_approved(asking: Store) -> None:
 
 def test_the_database_refuses_a_claim_without_approval(asking: Store) -> None:
     """Even where the program does not look before: it must be this version, and the approval this post's, and stand."""
-    asking.add([post(), post("other")])
-    mine, other = (digest_of(asking.get(number)) for number in (1, 2))
+    asking.posts.add([post(), post("other")])
+    mine, other = (digest_of(asking.posts.get(number)) for number in (1, 2))
     approve(asking, 2)
     assert [False, False] == [may_start(asking, approval=mine), may_start(asking, approval=other)]
     approve(asking, 1)
     tried = [may_start(asking, approval="0" * 64), may_start(asking, approval=mine, version=2)]
     assert ([False, False], True) == (tried, may_start(asking, approval=mine))
     Approvals(asking).reject(1, "Carla")
-    asking.release_post(1)
-    assert not may_start(asking, approval=mine, version=asking.get(1).version)
+    asking.posts.release(1)
+    assert not may_start(asking, approval=mine, version=asking.posts.get(1).version)
 
 
 def test_a_held_post_is_let_go_by_its_approval(asking: Store, clock: FakeClock) -> None:
     """What came too late for its time goes out when it is approved, however late."""
-    asking.add([post(late_policy="hold", late_seconds=60)])
+    asking.posts.add([post(late_policy="hold", late_seconds=60)])
     clock.advance(3600)
     assert None is claim_next(asking, "w", LEASE_SECONDS, take())
-    planned = asking.get(1)._replace(late_policy="publish", late_seconds=None)
+    planned = asking.posts.get(1)._replace(late_policy="publish", late_seconds=None)
     Approvals(asking).approve(1, digest_of(planned), "Berta")
     assert 1 == claimed(asking).post.id
 
 
 def test_a_rejection_withdraws_what_was_approved(asking: Store) -> None:
     """The post is held with the note; released as it is, it is held again."""
-    asking.add([post()])
+    asking.posts.add([post()])
     approve(asking, 1)
     held = Approvals(asking).reject(1, "Carla", note="not today")
     assert held.problem is not None
     assert ("held", "Rejected by Carla: not today") == (held.state, held.problem.message)
-    asking.release_post(1)
+    asking.posts.release(1)
     assert None is claim_next(asking, "w", LEASE_SECONDS, take())
     assert ["rejected", "withdrawn"] == [one.verdict for one in Approvals(asking).of(1)]
 
 
 def test_a_draft_is_scheduled_by_its_approval(store: Store) -> None:
     """With the time that the approver saw."""
-    store.add([post(due=None)])
-    digest = digest_of(store.get(1)._replace(due_at=later(60)))
+    store.posts.add([post(due=None)])
+    digest = digest_of(store.posts.get(1)._replace(due_at=later(60)))
     Approvals(store).approve(1, digest, "Berta", at=later(60))
-    assert ("scheduled", later(60)) == (store.get(1).state, store.get(1).due_at)
+    assert ("scheduled", later(60)) == (store.posts.get(1).state, store.posts.get(1).due_at)
 
 
 def test_nobody_approves_their_own_post(asking: Store) -> None:
     """Neither who wrote it nor who changed it."""
     with written_by("person 1", agent=False):
-        asking.add([post()])
+        asking.posts.add([post()])
     with written_by("key 2", agent=True):
-        asking.edit(1, Changes(late_policy="skip"))
-    digest = digest_of(asking.get(1))
+        asking.posts.edit(1, Changes(late_policy="skip"))
+    digest = digest_of(asking.posts.get(1))
     for who in ("person 1", "key 2"):
         with fails("approval.own_post"):
             Approvals(asking).approve(1, digest, who, who=who)
     Approvals(asking).approve(1, digest, "person 3", who="person 3")
-    assert not Approvals(asking).standing(asking.get(1)).wanted
+    assert not Approvals(asking).standing(asking.posts.get(1)).wanted
 
 
 def test_what_is_over_is_not_approved(asking: Store) -> None:
     """A cancelled post can be neither approved nor rejected."""
-    asking.add([post()])
-    asking.cancel(1)
+    asking.posts.add([post()])
+    asking.posts.cancel(1)
     with fails("post.wrong_state"):
         approve(asking, 1)
     with fails("post.wrong_state"):
@@ -157,9 +157,9 @@ def test_what_is_over_is_not_approved(asking: Store) -> None:
 
 def test_a_post_in_doubt_is_settled_without_another_approval(store: Store, clock: FakeClock) -> None:
     """The setting that comes later holds back no post that may be on the network already."""
-    store.add([post()])
+    store.posts.add([post()])
     claimed(store)
-    store.set_account_settings(ALICE, {"approval": "all"})
+    store.accounts.set_settings(ALICE, {"approval": "all"})
     clock.advance(LEASE_SECONDS + 1)
     assert 1 == claimed(store).post.id
 
@@ -186,7 +186,7 @@ def test_whose_posts_need_one(asked: object, source: str | None, authors: tuple[
 
 def test_many_posts_ask_once(asking: Store) -> None:
     """An import of a hundred posts makes one event."""
-    asking.add([post(f"text {number}") for number in range(100)])
+    asking.posts.add([post(f"text {number}") for number in range(100)])
     events = Events(asking).after(0)
     assert [("approval.requested", 100)] == [(event.kind, event.data["posts"]) for event in events]
     assert [] == raw(asking, "SELECT * FROM approval")
@@ -194,15 +194,15 @@ def test_many_posts_ask_once(asking: Store) -> None:
 
 def test_a_copy_of_a_queue_is_the_queue(asking: Store, home: Path, clock: FakeClock) -> None:
     """Of either database, in a SQLite file: posts, settings, approvals and media."""
-    asking.add([post(key="k"), post(due=None)], [media(b"bytes")])
+    asking.posts.add([post(key="k"), post(due=None)], [media(b"bytes")])
     approve(asking, 1)
     claimed(asking)
     copy = copy_to(asking, str(home / "copy.db"), Vault(home, KEY), clock)
     try:
-        assert [asking.get(1), asking.get(2)] == [copy.get(1), copy.get(2)]
-        assert asking.account(ALICE).settings == copy.account(ALICE).settings
-        assert (None, Approvals(asking).of(1)) == (copy.account(ALICE).lease_until, Approvals(copy).of(1))
-        assert b"bytes" == b"".join(copy.read_media("bafymedia"))
-        assert 3 == copy.add([post("another")])[0].id
+        assert [asking.posts.get(1), asking.posts.get(2)] == [copy.posts.get(1), copy.posts.get(2)]
+        assert asking.accounts.get(ALICE).settings == copy.accounts.get(ALICE).settings
+        assert (None, Approvals(asking).of(1)) == (copy.accounts.get(ALICE).lease_until, Approvals(copy).of(1))
+        assert b"bytes" == b"".join(copy.media.read("bafymedia"))
+        assert 3 == copy.posts.add([post("another")])[0].id
     finally:
         copy.close()

@@ -42,7 +42,7 @@ def test_nothing_changed(store: Store, clock: FakeClock) -> None:
 
 def test_own_change_wakes_at_once(store: Store) -> None:
     """A post that is added in this process ends the waiting by itself: no poll has to find it."""
-    store._clock = clock = PatientClock(lambda: store.add([post()]))
+    store.clock = clock = PatientClock(lambda: store.posts.add([post()]))
     with store.watch() as watch:
         assert (True, [True]) == (watch.wait(60), clock.woken)
 
@@ -50,27 +50,27 @@ def test_own_change_wakes_at_once(store: Store) -> None:
 def test_change_between_looking_and_waiting(store: Store) -> None:
     """A change that comes after the watch was made, and before it waits, is not missed."""
     with store.watch() as watch:
-        store.add([post()])
+        store.posts.add([post()])
         assert watch.wait(0)
 
 
 def test_change_of_another_process_is_seen(store: Store, open_again: OpenStore) -> None:
     """A post that another process adds is found by polling, which happens more often than every 200 ms."""
     other = open_again()
-    store._clock = SystemClock()
+    store.clock = SystemClock()
     with store.watch() as watch:
         watch.wait(0)
-        other.add([post()])
+        other.posts.add([post()])
         assert (True, True) == (watch.wait(PATIENCE_SECONDS), POLL_SECONDS <= 0.15)
 
 
 def test_settling_wakes(store: Store) -> None:
     """The end of a post wakes those who wait for the next one of its account."""
-    store.add([post(), post("two")])
+    store.posts.add([post(), post("two")])
     claim = claimed(store)
     with store.watch() as watch:
         watch.wait(0)
-        store.release_claim(claim)
+        store.claims.release(claim)
         assert watch.wait(0)
 
 

@@ -39,9 +39,9 @@ def results(address: str, home: Path, *arguments: str) -> list[dict[str, Any]]:
 def filled(store: Store) -> Store:
     """The store with many accounts, and posts that were due long ago."""
     for did in ACCOUNTS:
-        store.sign_in(session(did))
+        store.accounts.sign_in(session(did))
     past = [later(-(10**8) + n) for n in range(POSTS)]
-    store.add([post(f"{n}", did=ACCOUNTS[n % len(ACCOUNTS)], due=due) for n, due in enumerate(past)])
+    store.posts.add([post(f"{n}", did=ACCOUNTS[n % len(ACCOUNTS)], due=due) for n, due in enumerate(past)])
     return store
 
 
@@ -67,7 +67,7 @@ def test_eight_processes_claim(address: str, home: Path, open_at: OpenAt) -> Non
     """Eight processes drain one queue: each post is published by exactly one claim, in its account's order."""
     store = filled(open_at(address, SYSTEM_CLOCK))
     told = results(address, home, "drain", str(SECONDS))
-    published = list(store.all_posts(["published"]))
+    published = list(store.listing.all_posts(["published"]))
     assert [] == faults(store, told)
     assert {one["post"] for one in told if not one["retry"]} == {row.id for row in published}
     # Of each process every seventh claim is one to be tried again, if it was not tried again already.
@@ -94,10 +94,10 @@ def test_the_same_keys_at_once(address: str, home: Path, open_at: OpenAt) -> Non
     """Processes that add posts with the same keys at the same time store each of them once."""
     store = open_at(address, SYSTEM_CLOCK)
     for did in ACCOUNTS[:2]:
-        store.sign_in(session(did))
+        store.accounts.sign_in(session(did))
     told = results(address, home, "add", "10", *ACCOUNTS[:2])
     fresh = [one["id"] for one in told if not one["existed"]]
-    assert (20, 20, {one["id"] for one in told}) == (len(fresh), store.count()["scheduled"], set(fresh))
+    assert (20, 20, {one["id"] for one in told}) == (len(fresh), store.listing.count()["scheduled"], set(fresh))
 
 
 @pytest.mark.parametrize("threads", [8])
@@ -114,7 +114,7 @@ def test_threads_share_a_store(address: str, open_at: OpenAt, threads: int) -> N
                 claim = claim_next(store, "w", LEASE_SECONDS, take("F"))
                 if claim is not None:
                     seen.append(claim.post.id)
-                    assert store.settle(claim, Published("at://a/b/c", "bafy"))
+                    assert store.claims.settle(claim, Published("at://a/b/c", "bafy"))
         except BaseException as error:
             errors.append(error)
 

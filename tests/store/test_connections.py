@@ -67,7 +67,7 @@ def test_threads_wait_for_a_free_connection(store: Store, postgres_url: str, wri
 
     def work() -> None:
         nonlocal now, most
-        with store._writing() if write else store._reading():
+        with store.writing() if write else store.reading():
             with lock:
                 now += 1
                 most = max(most, now)
@@ -85,9 +85,9 @@ def test_a_thread_that_has_a_connection_gets_another(store: Store, postgres_url:
     together = threading.Barrier(CONNECTIONS_MAX)
 
     def work() -> None:
-        with store._reading():
+        with store.reading():
             together.wait(PATIENCE_SECONDS)
-            assert 0 == store.count()["scheduled"]
+            assert 0 == store.listing.count()["scheduled"]
             together.wait(PATIENCE_SECONDS)
 
     with threads(CONNECTIONS_MAX, work):
@@ -98,14 +98,14 @@ def test_a_thread_that_has_a_connection_gets_another(store: Store, postgres_url:
 def test_an_error_gives_the_connection_back(store: Store, postgres_url: str) -> None:
     """After more errors than there are connections, the store still works."""
     for _ in range(CONNECTIONS_MAX + 1):
-        with pytest.raises(ZeroDivisionError), store._writing():
+        with pytest.raises(ZeroDivisionError), store.writing():
             raise ZeroDivisionError
-    assert (0, 1) == (store.count()["scheduled"], opened(postgres_url))
+    assert (0, 1) == (store.listing.count()["scheduled"], opened(postgres_url))
 
 
 def test_a_server_that_vanishes_is_noticed(store: Store) -> None:
     """The system gives up what no server acknowledges after half a minute, rather than after a quarter of an hour."""
-    with store._reading() as tx:
+    with store.reading() as tx:
         parameters = tx._connection.info.get_parameters()  # type: ignore[attr-defined]
     assert ("30000", "30", "10", "3") == tuple(
         parameters[name] for name in ("tcp_user_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count")
@@ -125,7 +125,7 @@ def workers(postgres_url: str, home: Path) -> Iterator[list[Skywrite]]:
         ]
         for name in names:
             password = box.account(name).app_password or ""
-            skies[0].context.store.sign_in(create_session(transport, box.url, name, password))
+            skies[0].context.store.accounts.sign_in(create_session(transport, box.url, name, password))
         rows = [{"text": "Hello", "at": "now", "account": name, "late": "publish"} for name in names]
         assert [] == [report.error for report in skies[0].transfer.import_rows(rows) if report.error]
         yield skies

@@ -21,7 +21,7 @@ def test_a_copy_is_read_some_rows_at_a_time(
     store: Store, home: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All posts and accounts are there, and never more than a few of them were in memory."""
-    store.add([post(f"{number}") for number in range(POSTS)])
+    store.posts.add([post(f"{number}") for number in range(POSTS)])
     monkeypatch.setattr(copying, "ROWS", 2)
     sizes: list[int] = []
     pages = Database.pages
@@ -34,8 +34,8 @@ def test_a_copy_is_read_some_rows_at_a_time(
     monkeypatch.setattr(Database, "pages", watched)
     copy = copying.copy_to(store, str(home / "copy.db"), Vault(home, KEY), clock)
     try:
-        assert [one.text for one in store.posts()] == [one.text for one in copy.posts()]
-        assert [one.did for one in store.accounts()] == [one.did for one in copy.accounts()]
+        assert [one.text for one in store.listing.posts()] == [one.text for one in copy.listing.posts()]
+        assert [one.did for one in store.accounts.all()] == [one.did for one in copy.accounts.all()]
     finally:
         copy.close()
     assert (sizes == [], True) == (store.dialect == "sqlite", max(sizes, default=0) <= 2)
@@ -43,16 +43,16 @@ def test_a_copy_is_read_some_rows_at_a_time(
 
 def test_a_copy_is_of_one_time(store: Store, home: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is added while a copy is made is not in it, whichever tables were read by then."""
-    store.add([post("before")])
+    store.posts.add([post("before")])
     pages = Database.pages
 
     def adding(self: Database, *args: Any) -> Any:
         yield from pages(self, *args)
-        store.add([post("meanwhile")])
+        store.posts.add([post("meanwhile")])
 
     monkeypatch.setattr(Database, "pages", adding)
     copy = copying.copy_to(store, str(home / "copy.db"), Vault(home, KEY), clock)
     try:
-        assert ["before"] == [one.text for one in copy.posts()]
+        assert ["before"] == [one.text for one in copy.listing.posts()]
     finally:
         copy.close()

@@ -34,7 +34,7 @@ class Breaking:
     def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.next: list[bool] = []
         self.away = 0
-        database, inner = store._database, store._database._commit
+        database, inner = store.database, store.database._commit
 
         class Answerless:
             def __init__(self, connection: Connection, carried_out: bool) -> None:
@@ -77,17 +77,17 @@ def breaking(store: Store, monkeypatch: pytest.MonkeyPatch) -> Breaking:
 def test_a_commit_that_was_carried_out_is_found(store: Store, breaking: Breaking) -> None:
     """Nobody answered, so it is looked for: the post is there, and its number is the answer."""
     breaking.next = [True]
-    assert [1] == [result.id for result in store.add([post()])]
-    assert ["Hello"] == [one.text for one in store.posts()]
+    assert [1] == [result.id for result in store.posts.add([post()])]
+    assert ["Hello"] == [one.text for one in store.listing.posts()]
 
 
 def test_a_commit_that_was_not_carried_out_says_so(store: Store, breaking: Breaking) -> None:
     """The transaction is over and nothing is there: it may be repeated, and is stored once then."""
     breaking.next = [False]
     with pytest.raises(DatabaseUnavailable, match="nothing was stored"):
-        store.add([post()])
-    store.add([post()])
-    assert ["Hello"] == [one.text for one in store.posts()]
+        store.posts.add([post()])
+    store.posts.add([post()])
+    assert ["Hello"] == [one.text for one in store.listing.posts()]
 
 
 @pytest.mark.parametrize("carried_out", [True, False])
@@ -97,47 +97,47 @@ def test_doubt_names_a_key_under_which_the_post_is_stored_once(
     """The database stays away: the error says that it may be stored, and how to repeat it without a second post."""
     breaking.next, breaking.away = [carried_out], 100
     with pytest.raises(CommitInDoubt, match="may have been stored") as caught:
-        store.add([post()])
+        store.posts.add([post()])
     breaking.away = 0
     key = caught.value.hint.rpartition(" ")[2]
-    results = [store.add([post(key=key)])[0] for _ in range(2)]
-    assert ([carried_out, True], 1) == ([result.existed for result in results], len(store.posts()))
+    results = [store.posts.add([post(key=key)])[0] for _ in range(2)]
+    assert ([carried_out, True], 1) == ([result.existed for result in results], len(store.listing.posts()))
 
 
 def test_a_key_of_somebody_elses_post_is_a_key_like_others(store: Store) -> None:
     """A number alone finds nothing: the record key must be the post's, and the account, too."""
-    store.add([post()])
-    root = store.get(1).root_rkey
+    store.posts.add([post()])
+    root = store.posts.get(1).root_rkey
     results = [
-        store.add([post(key="accepted:1:2222222222222")])[0],
-        store.add([post(did=BOB, key=f"accepted:1:{root}")])[0],
-        store.add([post(key=f"accepted:1:{root}")])[0],
-        store.add([post(key="accepted:x:y")])[0],
+        store.posts.add([post(key="accepted:1:2222222222222")])[0],
+        store.posts.add([post(did=BOB, key=f"accepted:1:{root}")])[0],
+        store.posts.add([post(key=f"accepted:1:{root}")])[0],
+        store.posts.add([post(key="accepted:x:y")])[0],
     ]
     assert [False, False, True, False] == [result.existed for result in results]
 
 
 def test_changes_in_doubt_say_so(store: Store, breaking: Breaking) -> None:
     """A move of which nobody knows whether it was made says so; it may be repeated without harm."""
-    store.add([post()])
+    store.posts.add([post()])
     breaking.next = [True]
     with pytest.raises(CommitInDoubt, match="may have been stored"):
-        store.move(1, later(60))
-    assert later(60) == store.move(1, later(60)).due_at
+        store.posts.move(1, later(60))
+    assert later(60) == store.posts.move(1, later(60)).due_at
 
 
 @pytest.fixture
 def server(postgres_address: str, open_at: OpenAt) -> Store:
     """A store on PostgreSQL with alice and bob."""
     store = open_at(postgres_address)
-    store.sign_in(session())
-    store.sign_in(session(BOB))
+    store.accounts.sign_in(session())
+    store.accounts.sign_in(session(BOB))
     return store
 
 
 def test_a_deadlock_is_repeated(server: Store, postgres_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server gives our transaction up for another program's sake; it is done again, and nobody notices."""
-    begin, begun, results = server._database.begin, list[bool](), list[int]()
+    begin, begun, results = server.database.begin, list[bool](), list[int]()
     holds, goes_on = threading.Event(), threading.Event()
 
     def begin_and_hold(connection: Connection, *, write: bool) -> None:
@@ -151,12 +151,14 @@ def test_a_deadlock_is_repeated(server: Store, postgres_address: str, monkeypatc
         other.execute(HOLD)
         other.commit()
 
-    monkeypatch.setattr(server._database, "begin", begin_and_hold)
+    monkeypatch.setattr(server.database, "begin", begin_and_hold)
     with psycopg.connect(postgres_address) as other, psycopg.connect(postgres_address, autocommit=True) as watching:
         # Whoever begins to wait last and looks for a deadlock finds it: that is the store.
         other.execute("SET deadlock_timeout = '1h'")
         other.execute("SELECT 1 FROM account WHERE did = %s FOR UPDATE", (BOB,))
-        adding = threading.Thread(target=lambda: results.extend(r.id for r in server.add([post(), post(did=BOB)])))
+        adding = threading.Thread(
+            target=lambda: results.extend(r.id for r in server.posts.add([post(), post(did=BOB)]))
+        )
         adding.start()
         assert holds.wait(PATIENCE_SECONDS)
         waiting = threading.Thread(target=wait_for_the_store, args=(other,))
@@ -166,7 +168,7 @@ def test_a_deadlock_is_repeated(server: Store, postgres_address: str, monkeypatc
         goes_on.set()
         for thread in (waiting, adding):
             thread.join()
-    assert ([True, True], 2, 2) == ([*begun], len(results), len(server.posts()))
+    assert ([True, True], 2, 2) == ([*begun], len(results), len(server.listing.posts()))
 
 
 def test_a_conflict_that_comes_again_and_again_is_reported(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,9 +177,9 @@ def test_a_conflict_that_comes_again_and_again_is_reported(server: Store, monkey
     def begin(connection: Connection, *, write: bool) -> None:
         raise psycopg.errors.DeadlockDetected("deadlock detected")
 
-    monkeypatch.setattr(server._database, "begin", begin)
+    monkeypatch.setattr(server.database, "begin", begin)
     with pytest.raises(DatabaseConflict, match="rolled back a change") as caught:
-        server.add([post()])
+        server.posts.add([post()])
     assert "Nothing was changed" in caught.value.hint
 
 
@@ -186,13 +188,13 @@ def test_the_databases_default_isolation_changes_nothing(postgres_address: str, 
     """Our locks are made for READ COMMITTED, so that is what a transaction asks for: eight that add at once all do."""
     address = f"{postgres_address}%20-cdefault_transaction_isolation%3D{level.replace(' ', '%5C%20')}"
     store = open_at(address)
-    store.sign_in(session())
+    store.accounts.sign_in(session())
     errors: list[Exception] = []
 
     def add(number: int) -> None:
         try:
             for turn in range(10):
-                store.add([post(f"{number}.{turn}", key=f"{number}.{turn}")])
+                store.posts.add([post(f"{number}.{turn}", key=f"{number}.{turn}")])
         except Exception as error:
             errors.append(error)
 
@@ -201,13 +203,13 @@ def test_the_databases_default_isolation_changes_nothing(postgres_address: str, 
         thread.start()
     for thread in threads:
         thread.join()
-    assert ([], 80) == (errors, len(store.posts(limit=100)))
+    assert ([], 80) == (errors, len(store.listing.posts(limit=100)))
 
 
 def test_a_default_of_read_only_stands(postgres_address: str, open_at: OpenAt, clock: FakeClock) -> None:
     """An administrator who lets a database only be read is obeyed; reading goes on."""
-    open_at(postgres_address).sign_in(session())
+    open_at(postgres_address).accounts.sign_in(session())
     store = open_at(f"{postgres_address}%20-cdefault_transaction_read_only%3Don")
     with fails("database.read_only"):
-        store.add([post()])
-    assert [ALICE] == [account.did for account in store.accounts()]
+        store.posts.add([post()])
+    assert [ALICE] == [account.did for account in store.accounts.all()]

@@ -21,8 +21,8 @@ from tests.support.errors import fails
 @pytest.fixture
 def out(store: Store) -> Store:
     """A store with a post that is published."""
-    store.add([post()])
-    store.settle(claimed(store), Published("at://did:plc:alice/app.bsky.feed.post/1", "bafyone"))
+    store.posts.add([post()])
+    store.claims.settle(claimed(store), Published("at://did:plc:alice/app.bsky.feed.post/1", "bafyone"))
     return store
 
 
@@ -74,7 +74,7 @@ def test_its_repost_is_added_once(out: Store) -> None:
     stored = FollowUps(out)
     item = stored.add(1, "likes", 1, "repost", "", 3600)
     for rkey in ("one", "two"):
-        stored.repost(item, out.get(1), rkey, "It had 1 like.")
+        stored.repost(item, out.posts.get(1), rkey, "It had 1 like.")
     assert [("repost", "one", 3600)] == [(one.kind, one.rkey, one.undo_seconds) for one in Actions(out).list()]
 
 

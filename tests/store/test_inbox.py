@@ -29,7 +29,7 @@ def test_an_item_is_kept_once_and_given_to_one_worker(store: Store, clock: FakeC
 
 def test_what_people_dealt_with_is_given_to_no_function(store: Store, clock: FakeClock) -> None:
     """What is done, answered, kept as a draft, or snoozed for now; and nothing of another account."""
-    store.sign_in(session(BOB))
+    store.accounts.sign_in(session(BOB))
     inbox = InboxItems(store)
     inbox.add([ITEM._replace(uri=f"{ITEM.uri}{number}") for number in range(4)])
     done, snoozed, answered, drafted = (item.id for item in inbox.list())
@@ -79,10 +79,13 @@ def test_a_function_and_a_person_do_not_both_answer(store: Store, clock: FakeClo
     claimed_item = inbox.claim(ALICE, anything)
     assert claimed_item is not None
     first = inbox.answer(claimed_item.id, post("A person", key="inbox:1"))
-    assert (False, 1) == (inbox.answer_claimed(claimed_item, post("A function", key="on_reply:1")), len(store.posts()))
+    assert (False, 1) == (
+        inbox.answer_claimed(claimed_item, post("A function", key="on_reply:1")),
+        len(store.listing.posts()),
+    )
     second = inbox.answer(claimed_item.id, post("A person again", key="inbox:2"))
     assert second == inbox.answer(claimed_item.id, post("A person again", key="inbox:2"))
-    roots = [store.get(number).root_rkey for number in (first, second)]
+    roots = [store.posts.get(number).root_rkey for number in (first, second)]
     expected = [identities.key_of(identities.of_answer(ALICE, ITEM.uri, number)) for number in (1, 2)]
     assert (expected, 2) == (roots, inbox.get(claimed_item.id).answers)
 
@@ -144,12 +147,16 @@ def test_what_is_snoozed_comes_again(store: Store, clock: FakeClock) -> None:
 
 def test_what_it_is_about_and_what_answers_it_are_found(store: Store, clock: FakeClock) -> None:
     """Our post by its address, the item by its answer; items of one account alone, and how many wait."""
-    store.sign_in(session(BOB))
-    store.add([post("Ours"), post("An answer", due=None)])
+    store.accounts.sign_in(session(BOB))
+    store.posts.add([post("Ours"), post("An answer", due=None)])
     uri = f"at://{ALICE}/app.bsky.feed.post/3kaaa"
-    store.settle(claimed(store), Published(uri, "cid", ("3kaaa",)))
-    ours = store.published_as(ALICE, uri)
-    assert (1, None, None) == (ours and ours.id, store.published_as(BOB, uri), store.published_as(ALICE, f"{uri}x"))
+    store.claims.settle(claimed(store), Published(uri, "cid", ("3kaaa",)))
+    ours = store.posts.published_as(ALICE, uri)
+    assert (1, None, None) == (
+        ours and ours.id,
+        store.posts.published_as(BOB, uri),
+        store.posts.published_as(ALICE, f"{uri}x"),
+    )
     inbox = InboxItems(store)
     inbox.add([ITEM, ITEM._replace(account_did=BOB)])
     (mine,) = inbox.list(account_did=ALICE)
@@ -162,11 +169,11 @@ def test_what_it_is_about_and_what_answers_it_are_found(store: Store, clock: Fak
 
 def test_the_size_of_a_queue_changes_with_it(store: Store) -> None:
     """Counted up to a limit; an edit, a move and a new post change it, looking does not."""
-    store.add([post("One"), post("Two", due=NOON + timedelta(days=2))])
+    store.posts.add([post("One"), post("Two", due=NOON + timedelta(days=2))])
     until = NOON + timedelta(days=1)
-    first = store.queue_size(until, 100)
-    assert (2, 1, first) == (first.posts, first.due, store.queue_size(until, 100))
-    store.move(2, NOON)
-    second = store.queue_size(until, 100)
+    first = store.listing.queue_size(until, 100)
+    assert (2, 1, first) == (first.posts, first.due, store.listing.queue_size(until, 100))
+    store.posts.move(2, NOON)
+    second = store.listing.queue_size(until, 100)
     assert (2, 2, True) == (second.posts, second.due, second.version > first.version)
-    assert (1, 1) == store.queue_size(until, 1)[::2]
+    assert (1, 1) == store.listing.queue_size(until, 1)[::2]

@@ -173,5 +173,5 @@ def test_a_removed_account_takes_its_addresses(store: Store) -> None:
     """The secret addresses of an account go with it."""
     keys = ApiKeys(store)
     _, secret = keys.add_token("phone", ALICE)
-    store.remove_account(ALICE)
+    store.accounts.remove(ALICE)
     assert None is keys.token(secret)

@@ -20,8 +20,8 @@ DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost", ("3
 def publish(store: Store, clock: FakeClock, at: datetime, *, points: int = 3, did: str = ALICE) -> None:
     """Publish a post at a moment."""
     clock.set(at)
-    store.add([post(due=at, did=did)])
-    store.settle(claimed(store, take("F", points)), DONE)
+    store.posts.add([post(due=at, did=did)])
+    store.claims.settle(claimed(store, take("F", points)), DONE)
 
 
 def counted(view: AccountView) -> tuple[int, ...]:
@@ -53,7 +53,7 @@ def test_what_counts_a_moment_after_noon(store: Store, clock: FakeClock, at: str
     """Points are kept by the minute, and the minute that is not quite over counts; days begin at midnight."""
     publish(store, clock, datetime.fromisoformat(f"{at}+00:00"))
     clock.set(NOON + timedelta(seconds=59, microseconds=5))
-    assert (expected, (0, 0, 0, 0, 0)) == (counted(store.view(ALICE)), counted(store.view(BOB)))
+    assert (expected, (0, 0, 0, 0, 0)) == (counted(store.claims.view(ALICE)), counted(store.claims.view(BOB)))
 
 
 def test_what_happens_within_a_minute_is_added_up(store: Store, clock: FakeClock) -> None:
@@ -61,41 +61,41 @@ def test_what_happens_within_a_minute_is_added_up(store: Store, clock: FakeClock
     for seconds, points in ((1, 3), (2, 4), (3, 0)):
         publish(store, clock, later(seconds), points=points)
     publish(store, clock, later(4), points=20, did=BOB)
-    assert ((7, 7, 3, 0, 3), (20, 20, 1, 0, 1)) == (counted(store.view(ALICE)), counted(store.view(BOB)))
+    assert ((7, 7, 3, 0, 3), (20, 20, 1, 0, 1)) == (counted(store.claims.view(ALICE)), counted(store.claims.view(BOB)))
 
 
 def test_a_day_of_23_hours(store: Store, clock: FakeClock) -> None:
     """After midnight, the last 24 hours reach back to before the day when the clocks were put forward."""
-    store.set_account_settings(ALICE, {"zone": "Europe/Berlin"})
+    store.accounts.set_settings(ALICE, {"zone": "Europe/Berlin"})
     publish(store, clock, datetime.fromisoformat("2026-03-28 23:45+01:00"))
     publish(store, clock, datetime.fromisoformat("2026-03-29 23:59+02:00"))
     clock.set(datetime.fromisoformat("2026-03-30 00:30+02:00"))
-    assert (3, 6, 0, 1, 2) == counted(store.view(ALICE))
+    assert (3, 6, 0, 1, 2) == counted(store.claims.view(ALICE))
 
 
 @pytest.mark.parametrize("zone", [None, "", "Mars/Olympus", "../etc/passwd", 5])
 def test_a_zone_that_nobody_knows_is_utc(store: Store, clock: FakeClock, zone: object) -> None:
     """Whatever stands in the settings, posts are counted, by the days of UTC."""
-    store.set_account_settings(ALICE, {"zone": zone})
+    store.accounts.set_settings(ALICE, {"zone": zone})
     publish(store, clock, datetime.fromisoformat("2026-11-23 23:59+00:00"))
     clock.set(NOON)
-    assert (0, 3, 0, 1, 1) == counted(store.view(ALICE))
+    assert (0, 3, 0, 1, 1) == counted(store.claims.view(ALICE))
 
 
 def test_each_account_of_a_batch_has_its_own_day(store: Store, clock: FakeClock) -> None:
     """Decisions about several accounts at once see each in its own zone."""
-    store.set_account_settings(ALICE, {"zone": "Asia/Tokyo"})
+    store.accounts.set_settings(ALICE, {"zone": "Asia/Tokyo"})
     for did in (ALICE, BOB):
         publish(store, clock, NOON.replace(hour=14), did=did)
     clock.set(NOON.replace(hour=16))
-    store.add([post("a"), post("b", did=BOB)])
+    store.posts.add([post("a"), post("b", did=BOB)])
     seen = {}
 
     def decide(post: Post, view: AccountView, now: datetime) -> Take:
         seen[post.account_did] = counted(view)
         return Take("F")
 
-    store.claim_some("w", 60, decide, 2, lambda: ([], None))
+    store.claims.claim_some("w", 60, decide, 2, lambda: ([], None))
     assert {ALICE: (0, 3, 0, 1, 1), BOB: (0, 3, 1, 0, 1)} == seen
 
 
@@ -103,23 +103,23 @@ def test_write_points(store: Store, clock: FakeClock) -> None:
     """The view sums write points over the last hour and the last 24 hours, in the eyes of every process."""
     for minutes, points in ((0, 100), (23 * 60, 20), (23 * 60 + 59, 3)):
         clock.set(NOON + timedelta(minutes=minutes))
-        store.add([post(due=clock.now())])
-        store.settle(claimed(store, take("F", points)), DONE)
-    view = store.view(ALICE)
-    assert (23, 123, 0) == (view.points_last_hour, view.points_last_day, store.view(BOB).points_last_day)
+        store.posts.add([post(due=clock.now())])
+        store.claims.settle(claimed(store, take("F", points)), DONE)
+    view = store.claims.view(ALICE)
+    assert (23, 123, 0) == (view.points_last_hour, view.points_last_day, store.claims.view(BOB).points_last_day)
     clock.set(NOON + timedelta(hours=24, minutes=1))
-    assert 23 == store.view(ALICE).points_last_day
+    assert 23 == store.claims.view(ALICE).points_last_day
 
 
 def test_published_today_follows_the_zone(store: Store, clock: FakeClock) -> None:
     """Posts are counted from midnight in the account's own zone."""
     clock.set(NOON.replace(hour=22))
-    store.add([post(due=clock.now())])
-    store.settle(claimed(store), DONE)
+    store.posts.add([post(due=clock.now())])
+    store.claims.settle(claimed(store), DONE)
     clock.set(NOON.replace(hour=23, minute=30))
-    utc = store.view(ALICE)
-    store.set_account_settings(ALICE, {"zone": "Europe/Berlin"})
-    berlin = store.view(ALICE)
+    utc = store.claims.view(ALICE)
+    store.accounts.set_settings(ALICE, {"zone": "Europe/Berlin"})
+    berlin = store.claims.view(ALICE)
     assert (1, 0, 1) == (utc.published_today, berlin.published_today, berlin.published_last_day)
 
 

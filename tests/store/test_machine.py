@@ -68,7 +68,7 @@ class Queue(RuleBasedStateMachine):
         self.clock = FakeClock(NOON)
         self.store = opened(str(self.folder / "skywrite.db"), self.folder, self.clock)
         for did in (ALICE, BOB):
-            self.store.sign_in(session(did))
+            self.store.accounts.sign_in(session(did))
         self.known: dict[int, Known] = {}
         self.serial = 0
 
@@ -81,7 +81,7 @@ class Queue(RuleBasedStateMachine):
     )
     def add(self, did: str, due: int | None, key: str | None) -> int:
         moment = None if due is None else self.at(due)
-        result = self.store.add([post(did=did, due=moment, key=key)])[0]
+        result = self.store.posts.add([post(did=did, due=moment, key=key)])[0]
         assert result.existed == (result.id in self.known)
         self.known.setdefault(result.id, Known(did, "draft" if due is None else "scheduled"))
         return result.id
@@ -136,7 +136,7 @@ class Queue(RuleBasedStateMachine):
             "held": Held(PROBLEM),
         }
         mine = self.is_mine(claim)
-        assert mine == self.store.settle(claim, outcomes[outcome])
+        assert mine == self.store.claims.settle(claim, outcomes[outcome])
         if mine:
             states: dict[str, State] = {"retry": "scheduled", "absent": "scheduled", "discard_frozen": "scheduled"}
             known = self.known[claim.post.id]
@@ -150,12 +150,12 @@ class Queue(RuleBasedStateMachine):
         mine = self.is_mine(claim)
         known = self.known[claim.post.id]
         if verb == "renew":
-            assert mine == self.store.renew(claim, LEASE_SECONDS)
+            assert mine == self.store.claims.renew(claim, LEASE_SECONDS)
         elif verb == "freeze":
-            assert mine == self.store.freeze(claim, "again")
+            assert mine == self.store.claims.freeze(claim, "again")
             known.frozen = "again" if mine else known.frozen
         else:
-            assert mine == self.store.release_claim(claim)
+            assert mine == self.store.claims.release(claim)
             known.state = "scheduled" if mine else known.state
 
     @rule(number=posts)
@@ -165,7 +165,7 @@ class Queue(RuleBasedStateMachine):
             known.state in ("draft", "scheduled", "held") and known.is_free(self.clock.now())
         )
         try:
-            self.store.cancel(number)
+            self.store.posts.cancel(number)
         except Conflict:
             assert not allowed
         else:
@@ -179,11 +179,11 @@ class Queue(RuleBasedStateMachine):
         free = known.is_free(self.clock.now())
         editable = known.state == "failed" or (known.state in ("draft", "scheduled", "held") and free)
         verbs = {
-            "edit": (lambda: self.store.edit(number, Changes(draft={"text": "new"})), editable, known.state),
-            "move": (lambda: self.store.move(number, self.at(seconds)), editable, "scheduled"),
-            "hold": (lambda: self.store.hold(number), known.state == "scheduled" and free, "held"),
-            "retry": (lambda: self.store.retry(number), known.state == "failed", "scheduled"),
-            "release": (lambda: self.store.release_post(number), known.state == "held", "scheduled"),
+            "edit": (lambda: self.store.posts.edit(number, Changes(draft={"text": "new"})), editable, known.state),
+            "move": (lambda: self.store.posts.move(number, self.at(seconds)), editable, "scheduled"),
+            "hold": (lambda: self.store.posts.hold(number), known.state == "scheduled" and free, "held"),
+            "retry": (lambda: self.store.posts.retry(number), known.state == "failed", "scheduled"),
+            "release": (lambda: self.store.posts.release(number), known.state == "held", "scheduled"),
         }
         action, allowed, state = verbs[verb]
         try:
@@ -203,7 +203,7 @@ class Queue(RuleBasedStateMachine):
     )
     def change_account(self, did: str, state: str, seconds: int | None) -> None:
         change = AccountChange(state, None if seconds is None else self.at(seconds))  # type: ignore[arg-type]
-        self.store.change_account(did, change.state, paused_until=change.paused_until)
+        self.store.accounts.change(did, change.state, paused_until=change.paused_until)
 
     @rule(seconds=SECONDS)
     def wait(self, seconds: int) -> None:
@@ -213,7 +213,7 @@ class Queue(RuleBasedStateMachine):
     def stored_is_known(self) -> None:
         if not hasattr(self, "known"):
             return
-        stored = {one.id: (one.state, one.frozen) for one in self.store.all_posts()}
+        stored = {one.id: (one.state, one.frozen) for one in self.store.listing.all_posts()}
         assert {number: (known.state, known.frozen) for number, known in self.known.items()} == stored
 
     @invariant()
@@ -228,8 +228,8 @@ class Queue(RuleBasedStateMachine):
         """An account that may publish and has posts that wait is woken no later than its first one is due."""
         if not hasattr(self, "known"):
             return
-        for account in self.store.accounts():
-            waiting = self.store.posts(["scheduled", "publishing"], account_did=account.did)
+        for account in self.store.accounts.all():
+            waiting = self.store.listing.posts(["scheduled", "publishing"], account_did=account.did)
             if account.state == "ok" and waiting:
                 assert account.ready_at is not None
 
@@ -237,7 +237,7 @@ class Queue(RuleBasedStateMachine):
         return self.clock.now() + timedelta(seconds=seconds)
 
     def is_mine(self, claim: Claim) -> bool:
-        stored = self.store.get(claim.post.id)
+        stored = self.store.posts.get(claim.post.id)
         return stored.state == "publishing" and stored.lease_token == claim.token
 
 

@@ -19,8 +19,8 @@ from tests.support.postgres import programs
 
 def test_a_post_is_counted_once_at_an_age(store: Store, clock: FakeClock) -> None:
     """In its time; the first count stays."""
-    store.add([post()])
-    store.settle(claimed(store), Published("at://x/app.bsky.feed.post/1", "cid"))
+    store.posts.add([post()])
+    store.claims.settle(claimed(store), Published("at://x/app.bsky.feed.post/1", "cid"))
     marks = Marks(store)
     assert [] == marks.due(25)
     clock.advance(3600)
@@ -48,11 +48,13 @@ def test_views_can_be_read_without_us(kind: str, request: pytest.FixtureRequest,
     """`v_posts` and `v_marks` are as the guide says, for sqlite3 and for psql; what was seen is said as what it is."""
     address: str = request.getfixturevalue(f"{kind}_address")
     with closing(opened(address, home, clock)) as store:
-        store.sign_in(session())
-        store.add([post(text, key=text) for text in ("Shown", "Deleted", "Gone", "Waits")])
+        store.accounts.sign_in(session())
+        store.posts.add([post(text, key=text) for text in ("Shown", "Deleted", "Gone", "Waits")])
         for number in range(1, 4):
-            store.settle(claimed(store), Published(f"at://{ALICE}/app.bsky.feed.post/{number}", "cid", (str(number),)))
-        store.note_deleted(ALICE, f"at://{ALICE}/app.bsky.feed.post/2")
+            store.claims.settle(
+                claimed(store), Published(f"at://{ALICE}/app.bsky.feed.post/{number}", "cid", (str(number),))
+            )
+        store.posts.note_deleted(ALICE, f"at://{ALICE}/app.bsky.feed.post/2")
         clock.advance(3600)
         marks = Marks(store)
         counts = [dict.fromkeys(COUNTS, 3), None, None]

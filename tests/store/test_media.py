@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from skywrite.core.clock import FakeClock
-from skywrite.queue.adding import CHUNK_BYTES, SPOOL_BYTES
 from skywrite.queue.database import DiskFull
-from skywrite.queue.media import ABOUT
+from skywrite.queue.media import ABOUT, CHUNK_BYTES, SPOOL_BYTES
 from skywrite.queue.model import MediaInfo, NewMedia, Published
 from skywrite.queue.sqlite import SqliteDatabase
 from skywrite.queue.store import Store
@@ -27,33 +26,33 @@ def test_bytes_come_back(store: Store, size: int) -> None:
     """Bytes come back as they were, in pieces of at most 1 MiB, however they were handed over."""
     data = bytes(n % 251 for n in range(size))
     pieces = iter([data[start : start + 700_001] for start in range(0, size, 700_001)])
-    assert MediaInfo("bafy", "video/mp4", size) == store.put_media(NewMedia("bafy", "video/mp4", size, pieces))
-    read = list(store.read_media("bafy"))
+    assert MediaInfo("bafy", "video/mp4", size) == store.media.put(NewMedia("bafy", "video/mp4", size, pieces))
+    read = list(store.media.read("bafy"))
     assert (data, True) == (b"".join(read), all(len(piece) <= CHUNK_BYTES for piece in read))
 
 
 def test_same_bytes_are_kept_once(store: Store) -> None:
     """Bytes that are there are neither read nor stored again."""
     again = media(b"x", "bafy")
-    store.put_media(media(b"x", "bafy"))
-    store.put_media(again)
+    store.media.put(media(b"x", "bafy"))
+    store.media.put(again)
     assert ([b"x"], 1) == (list(again.pieces), raw(store, "SELECT count(*) AS n FROM media_chunk")[0]["n"])
 
 
 def test_others_write_while_bytes_are_read(sqlite_address: str, home: Path, open_at: OpenAt) -> None:
     """A video on a slow share keeps nobody from the database, be it here or in another process."""
     store = open_at(sqlite_address)
-    store.sign_in(session(ALICE))
-    other = Store(SqliteDatabase(sqlite_address, busy_seconds=0.1), store._vault, store._clock)
+    store.accounts.sign_in(session(ALICE))
+    other = Store(SqliteDatabase(sqlite_address, busy_seconds=0.1), store.vault, store.clock)
 
     def slow_pieces() -> Iterator[bytes]:
         for number in range(3):
-            other.add([post(f"{number}")])
+            other.posts.add([post(f"{number}")])
             yield bytes(SPOOL_BYTES)
 
-    store.put_media(NewMedia("bafy", "video/mp4", 3 * SPOOL_BYTES, slow_pieces()))
+    store.media.put(NewMedia("bafy", "video/mp4", 3 * SPOOL_BYTES, slow_pieces()))
     other.close()
-    assert (3, 3 * SPOOL_BYTES) == (store.count()["scheduled"], sum(map(len, store.read_media("bafy"))))
+    assert (3, 3 * SPOOL_BYTES) == (store.listing.count()["scheduled"], sum(map(len, store.media.read("bafy"))))
 
 
 def test_two_that_store_the_same_bytes_at_once(store: Store, open_again: OpenStore) -> None:
@@ -62,11 +61,11 @@ def test_two_that_store_the_same_bytes_at_once(store: Store, open_again: OpenSto
 
     def overtaken() -> Iterator[bytes]:
         yield b"ab"
-        other.put_media(media(b"abc", "bafy"))
+        other.media.put(media(b"abc", "bafy"))
         yield b"c"
 
-    store.put_media(NewMedia("bafy", "image/png", 3, overtaken()))
-    assert [b"abc"] == list(store.read_media("bafy"))
+    store.media.put(NewMedia("bafy", "image/png", 3, overtaken()))
+    assert [b"abc"] == list(store.media.read("bafy"))
 
 
 def test_no_room_for_bytes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,68 +77,70 @@ def test_no_room_for_bytes(store: Store, monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr("tempfile.SpooledTemporaryFile", lambda *_, **__: Full())
     with pytest.raises(DiskFull, match="No space left"):
-        store.put_media(media(b"x", "bafy"))
-    assert None is store.media_info("bafy")
+        store.media.put(media(b"x", "bafy"))
+    assert None is store.media.info("bafy")
 
 
 def test_wrong_size_is_refused(store: Store) -> None:
     """Bytes that break off before their announced size are not stored."""
     with pytest.raises(ValueError, match="has 1 bytes, not 2"):
-        store.put_media(media(b"x", "bafy", size=2))
-    assert None is store.media_info("bafy")
+        store.media.put(media(b"x", "bafy", size=2))
+    assert None is store.media.info("bafy")
 
 
 def test_unknown_bytes(store: Store) -> None:
     """Bytes that are not there are told before the first piece."""
     with fails("media.unknown", match="bafynone"):
-        store.read_media("bafynone")
+        store.media.read("bafynone")
 
 
 def test_media_with_its_post(store: Store) -> None:
     """A post and its media are stored together, and are known from the post."""
-    post_id = store.add([post(media=("bafyb", "bafya"))], media=[media(b"1", "bafya"), media(b"22", "bafyb")])[0].id
-    assert [("bafya", 1), ("bafyb", 2)] == [(info.cid, info.size) for info in store.media_of(post_id)]
+    post_id = store.posts.add([post(media=("bafyb", "bafya"))], media=[media(b"1", "bafya"), media(b"22", "bafyb")])[
+        0
+    ].id
+    assert [("bafya", 1), ("bafyb", 2)] == [(info.cid, info.size) for info in store.media.of_post(post_id)]
 
 
 def test_an_upload_is_each_uploaders_own(store: Store, clock: FakeClock) -> None:
     """Two who upload the same bytes both have them; who drops theirs takes nobody's, and both go with the bytes."""
-    store.put_media(media(b"same"))
+    store.media.put(media(b"same"))
     about = [{**dict.fromkeys(ABOUT), "name": who} for who in ("key 1", "key 2")]
     for one in about:
-        store.put_upload(one["name"], "bafymedia", one, share=one["name"])
-    store.drop_upload("key 1", "bafymedia")
-    assert ({}, {"bafymedia": about[1]}) == (store.uploads_by("key 1"), store.uploads_by("key 2"))
-    assert {"key 2": about[1]} == store.uploads("bafymedia")
+        store.media.put_upload(one["name"], "bafymedia", one, share=one["name"])
+    store.media.drop_upload("key 1", "bafymedia")
+    assert ({}, {"bafymedia": about[1]}) == (store.media.uploads_by("key 1"), store.media.uploads_by("key 2"))
+    assert {"key 2": about[1]} == store.media.uploads("bafymedia")
     clock.advance(2 * DAY)
-    assert (1, {}) == (store.prune(), store.uploads_by("key 2"))
+    assert (1, {}) == (store.media.prune(), store.media.uploads_by("key 2"))
 
 
 def test_what_uploads_take_is_counted_for_each_share(store: Store) -> None:
     """Only bytes that nothing needs count, once for all of a share, and for nobody else."""
-    store.add([post(media=("bafyused",))], media=[media(b"22", "bafyused")])
-    store.put_media(media(b"333", "bafyfree"))
+    store.posts.add([post(media=("bafyused",))], media=[media(b"22", "bafyused")])
+    store.media.put(media(b"333", "bafyfree"))
     for who, cid in (("key 1", "bafyused"), ("key 1", "bafyfree"), ("key 2", "bafyfree")):
-        store.put_upload(who, cid, dict.fromkeys(ABOUT), share="key 1")
-    assert (3, 0) == (store.unneeded_bytes("key 1"), store.unneeded_bytes("key 2"))
+        store.media.put_upload(who, cid, dict.fromkeys(ABOUT), share="key 1")
+    assert (3, 0) == (store.media.unneeded_bytes("key 1"), store.media.unneeded_bytes("key 2"))
 
 
 def test_prune_drops_what_nothing_needs(store: Store, clock: FakeClock) -> None:
     """After a day, bytes that no post needs are dropped; those of waiting posts stay for as long as they wait."""
-    store.put_media(media(b"1", "bafyunused"))
-    store.add([post(media=("bafyused",))], media=[media(b"2", "bafyused")])
-    assert 0 == store.prune()
+    store.media.put(media(b"1", "bafyunused"))
+    store.posts.add([post(media=("bafyused",))], media=[media(b"2", "bafyused")])
+    assert 0 == store.media.prune()
     clock.advance(DAY + 1)
-    dropped = store.prune()
-    assert (1, None, b"2") == (dropped, store.media_info("bafyunused"), b"".join(store.read_media("bafyused")))
+    dropped = store.media.prune()
+    assert (1, None, b"2") == (dropped, store.media.info("bafyunused"), b"".join(store.media.read("bafyused")))
 
 
 def test_storing_again_keeps_from_pruning(store: Store, clock: FakeClock) -> None:
     """Bytes that were handed over again lately are not pruned under the post that is about to need them."""
-    store.put_media(media(b"1", "bafy"))
+    store.media.put(media(b"1", "bafy"))
     clock.advance(DAY)
-    store.put_media(media(b"1", "bafy"))
+    store.media.put(media(b"1", "bafy"))
     clock.advance(60)
-    assert (0, 1) == (store.prune(), len(store.add([post(media=("bafy",))])))
+    assert (0, 1) == (store.media.prune(), len(store.posts.add([post(media=("bafy",))])))
 
 
 def test_prune_drops_any_number(store: Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,18 +148,18 @@ def test_prune_drops_any_number(store: Store, clock: FakeClock, monkeypatch: pyt
     monkeypatch.setattr("skywrite.queue.media.LINKS_AT_ONCE", 2)
     monkeypatch.setattr("skywrite.queue.media.FILES_AT_ONCE", 3)
     names = [f"bafy{number}" for number in range(7)]
-    store.add([post(media=(name,)) for name in names], [media(b"x", cid=name) for name in names])
+    store.posts.add([post(media=(name,)) for name in names], [media(b"x", cid=name) for name in names])
     for number in range(1, 8):
-        store.cancel(number)
+        store.posts.cancel(number)
     clock.advance(31 * 86_400)
-    assert (7, []) == (store.prune(), [name for name in names if store.media_info(name)])
+    assert (7, []) == (store.media.prune(), [name for name in names if store.media.info(name)])
 
 
 def test_prune_drops_what_was_published_long_ago(store: Store, clock: FakeClock) -> None:
     """Media of posts that were published a month ago are dropped, those of yesterday's stay."""
-    store.add([post(media=("bafy",))], media=[media(b"1", "bafy")])
-    store.settle(claimed(store), Published("at://a/b/c", "bafyc"))
+    store.posts.add([post(media=("bafy",))], media=[media(b"1", "bafy")])
+    store.claims.settle(claimed(store), Published("at://a/b/c", "bafyc"))
     clock.advance(DAY * 29)
-    early = store.prune()
+    early = store.media.prune()
     clock.advance(DAY * 2)
-    assert (0, 1, []) == (early, store.prune(), store.media_of(1))
+    assert (0, 1, []) == (early, store.media.prune(), store.media.of_post(1))

@@ -89,12 +89,12 @@ def test_migrated_equals_fresh(
 def test_upgrade_keeps_what_is_there(empty_address: str, home: Path, request: pytest.FixtureRequest) -> None:
     """A later release finds accounts and sessions as they were, and notes which migrations it applied."""
     store = opened(empty_address, home)
-    store.sign_in(session())
+    store.accounts.sign_in(session())
     before = store.schema_version()
     store.close()
     request.getfixturevalue("with_a_second_migration")
     store = opened(empty_address, home)
-    assert (session(), before + 1) == (store.load(session().did), store.schema_version())
+    assert (session(), before + 1) == (store.sessions.load(session().did), store.schema_version())
     assert [before, before + 1] == [
         row["version"] for row in raw(store, "SELECT version FROM schema_version ORDER BY 1")
     ][-2:]
@@ -118,7 +118,7 @@ def test_database_from_the_future(
 def test_database_from_before_the_first_release(empty_address: str, home: Path) -> None:
     """A database that no release made is not touched; the message says how to take the plan along."""
     store = opened(empty_address, home)
-    with store._writing() as tx:
+    with store.writing() as tx:
         tx.select(f"UPDATE schema_version SET version = {FIRST - 1} RETURNING version", {})
     store.close()
     for _ in range(2):
@@ -150,7 +150,7 @@ def test_many_first_starts_at_once(empty_address: str, home: Path) -> None:
     ended = [one.wait() for one in workers]
     assert [0] * 4 == ended, "\n".join(one.output for one in workers)
     store = opened(empty_address, home)
-    found = (len(store.accounts()), sum(account.is_default for account in store.accounts()))
+    found = (len(store.accounts.all()), sum(account.is_default for account in store.accounts.all()))
     store.close()
     assert (4, 1) == found
 
@@ -228,6 +228,6 @@ def test_a_feature_asks_its_queries_itself(row: Feature) -> None:
 
 def test_reopened(open_again: OpenStore) -> None:
     """A database that is opened again is the same one."""
-    open_again().sign_in(session())
-    assert NOON == open_again()._clock.now()
-    assert [session().did] == [account.did for account in open_again().accounts()]
+    open_again().accounts.sign_in(session())
+    assert NOON == open_again().clock.now()
+    assert [session().did] == [account.did for account in open_again().accounts.all()]

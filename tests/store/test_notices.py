@@ -16,8 +16,8 @@ def test_each_trouble_is_noted_once(store: Store) -> None:
     """Also where two workers read the same events."""
     notices = Notices(store)
     channel = notices.add("command", {"command": "true"})
-    store.add([post()])
-    store.hold(1)
+    store.posts.add([post()])
+    store.posts.hold(1)
     assert [1, 1] == [notices.collect(channel, lambda event: WORDS) for _ in range(2)]
     waiting = notices.claim(60, lambda channel: False)
     assert waiting is not None and (WORDS,) == waiting.said
@@ -35,8 +35,8 @@ def test_a_worker_that_died_while_sending_loses_nothing(store: Store, clock: Fak
     """Its lease ends, and another one sends; the late one changes nothing."""
     notices = Notices(store)
     channel = notices.add("command", {"command": "true"})
-    store.add([post()])
-    store.hold(1)
+    store.posts.add([post()])
+    store.posts.hold(1)
     notices.collect(channel, lambda event: WORDS)
     dead = notices.claim(60, lambda channel: False)
     clock.advance(61)
@@ -51,8 +51,8 @@ def test_a_worker_that_died_while_sending_loses_nothing(store: Store, clock: Fak
 
 def test_what_happened_before_is_not_noticed(store: Store) -> None:
     """A new channel begins with what comes."""
-    store.add([post()])
-    store.hold(1)
+    store.posts.add([post()])
+    store.posts.hold(1)
     channel = Notices(store).add("command", {"command": "true"})
     assert 0 == Notices(store).collect(channel, lambda event: WORDS)
     Notices(store).remove(channel.id)

@@ -72,8 +72,8 @@ def plan_of(store: Store, query: str) -> list[str]:
     """The steps that the database would go in a transaction that writes."""
     text = query_text(store.dialect, query)
     explain = "EXPLAIN QUERY PLAN " if store.dialect == "sqlite" else "EXPLAIN (COSTS OFF) "
-    with store._writing(wake=False) as tx:
-        rows = tx.select(store._database.translate(explain + text), values_of(text))
+    with store.writing(wake=False) as tx:
+        rows = tx.select(store.database.translate(explain + text), values_of(text))
     return [str(row["detail"] if store.dialect == "sqlite" else row["QUERY PLAN"]) for row in rows]
 
 
@@ -120,8 +120,8 @@ def small(request: pytest.FixtureRequest) -> Iterator[Store]:
     """A queue without posts, or with some dozens."""
     dialect, count = request.param
     with new_store(request, dialect) as store:
-        store.sign_in(session(BOB))
-        store.add([post(f"one of few {number}", did=BOB, due=later(number)) for number in range(count)])
+        store.accounts.sign_in(session(BOB))
+        store.posts.add([post(f"one of few {number}", did=BOB, due=later(number)) for number in range(count)])
         yield store
 
 
@@ -142,21 +142,21 @@ def test_a_claim_looks_rows_up_even_if_there_are_hardly_any(small: Store, query:
 def crowded(empty: Store, request: pytest.FixtureRequest) -> Store:
     """A queue of many posts, bob's scheduled, alice's over but for one, with or without what ANALYZE finds out."""
     if request.param == "analyzed":
-        with empty._writing() as tx:
+        with empty.writing() as tx:
             tx._connection.execute("ANALYZE")
         return empty
     if empty.dialect == "postgres":
-        with empty._writing() as tx:
+        with empty.writing() as tx:
             # It would analyze tables after a minute.
             for table in {index.partition("_")[0] for indexes in INDEXES.values() for index in indexes}:
                 tx._connection.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
     for did in (ALICE, BOB):
-        empty.sign_in(session(did))
+        empty.accounts.sign_in(session(did))
     for did in (ALICE, BOB):
-        empty.add([post(f"{did} {number}", did=did, due=later(number)) for number in range(EACHS_POSTS)])
-    with empty._writing() as tx:
+        empty.posts.add([post(f"{did} {number}", did=did, due=later(number)) for number in range(EACHS_POSTS)])
+    with empty.writing() as tx:
         tx._connection.execute(f"UPDATE post SET state = 'cancelled' WHERE account_did = '{ALICE}'")
-    empty.add([post("a", due=NOON + timedelta(days=30))])
+    empty.posts.add([post("a", due=NOON + timedelta(days=30))])
     return empty
 
 

@@ -38,21 +38,21 @@ def address(pooled: str, postgres: PostgresServer) -> str:
 def test_a_store_through_a_pooler(address: str, postgres: PostgresServer, open_at: OpenAt) -> None:
     """It is made, migrated, filled and worked off in the schema of its address, with other stores in between."""
     stores = [open_at(address) for _ in range(3)]
-    stores[0].sign_in(session())
+    stores[0].accounts.sign_in(session())
     for turn in range(30):
-        stores[turn % 3].add([post(f"{turn}")])
+        stores[turn % 3].posts.add([post(f"{turn}")])
     store = stores[1]
-    assert 30 == len(store.posts())
-    assert store.release_claim(claimed(store, take()))
+    assert 30 == len(store.listing.posts())
+    assert store.claims.release(claimed(store, take()))
     direct = open_at(postgres.url + address[address.index("?") :])
-    assert [ALICE] == [account.did for account in direct.accounts()]
+    assert [ALICE] == [account.did for account in direct.accounts.all()]
 
 
 def test_settings_hold_in_each_transaction(address: str, open_at: OpenAt) -> None:
     """Whatever session it gets: the schema, UTC, and the longest that we wait for locks."""
     store = open_at(address)
     for _ in range(10):
-        with store._reading() as tx:
+        with store.reading() as tx:
             rows = tx.select(
                 b"SELECT current_setting('lock_timeout') AS a, current_setting('timezone') AS b, current_schema() AS c",
                 {},
@@ -63,11 +63,11 @@ def test_settings_hold_in_each_transaction(address: str, open_at: OpenAt) -> Non
 def test_a_change_is_noticed_without_notify(address: str, open_at: OpenAt) -> None:
     """Nobody is told through a pooler, so it is looked: within a second or so a waiting worker knows."""
     store, other = open_at(address), open_at(address)
-    store.sign_in(session())
+    store.accounts.sign_in(session())
     with store.watch() as watch:
         while watch.wait(0):
             pass
-        other.add([post()])
+        other.posts.add([post()])
         assert watch.wait(PATIENCE_SECONDS)
 
 
@@ -76,9 +76,9 @@ def test_who_listens_directly_hears_of_what_came_through_the_pooler(
 ) -> None:
     """Workers may connect past the pooler, which is quicker to wake."""
     pooled, direct = open_at(address), open_at(postgres.url + address[address.index("?") :], SYSTEM_CLOCK)
-    pooled.sign_in(session())
+    pooled.accounts.sign_in(session())
     with direct.watch() as watch:
         while watch.wait(0):
             pass
-        pooled.add([post()])
+        pooled.posts.add([post()])
         assert watch.wait(PATIENCE_SECONDS)

@@ -46,24 +46,32 @@ def test_chores(store: Store, clock: FakeClock) -> None:
 
 def test_secrets_that_expire(store: Store, clock: FakeClock) -> None:
     """A secret with an end is gone after it; one without stays."""
-    store.put_secret("a", "short", "x", expires_at=NOON + timedelta(minutes=1))
-    store.put_secret("a", "taken", "y", expires_at=NOON + timedelta(minutes=1))
-    store.put_secret("a", "long", "z")
-    assert ("x", "y", None) == (store.secret("a", "short"), store.take_secret("a", "taken"), store.secret("a", "taken"))
+    store.secrets.put("a", "short", "x", expires_at=NOON + timedelta(minutes=1))
+    store.secrets.put("a", "taken", "y", expires_at=NOON + timedelta(minutes=1))
+    store.secrets.put("a", "long", "z")
+    assert ("x", "y", None) == (
+        store.secrets.get("a", "short"),
+        store.secrets.take("a", "taken"),
+        store.secrets.get("a", "taken"),
+    )
     clock.advance(61)
-    assert (None, None, "z") == (store.secret("a", "short"), store.take_secret("a", "short"), store.secret("a", "long"))
-    assert (1, "z") == (store.prune_secrets(), store.secret("a", "long"))
+    assert (None, None, "z") == (
+        store.secrets.get("a", "short"),
+        store.secrets.take("a", "short"),
+        store.secrets.get("a", "long"),
+    )
+    assert (1, "z") == (store.secrets.prune(), store.secrets.get("a", "long"))
 
 
 def test_requests(store: Store, clock: FakeClock) -> None:
     """What came with a request is known while its post is there, and for a month after it was finished."""
     requests = Requests(store)
-    (kept,) = store.add([post(key="a")])
-    (gone,) = store.add([post(key="b")])
+    (kept,) = store.posts.add([post(key="a")])
+    (gone,) = store.posts.add([post(key="b")])
     for number in (kept.id, gone.id):
         requests.note(number, f"digest {number}")
         requests.want(number, NOON)
-    store.cancel(gone.id)
+    store.posts.cancel(gone.id)
     assert (f"digest {gone.id}", NOON) == (requests.digest(ALICE, "b"), requests.wanted_at(gone.id))
     clock.advance(timedelta(days=31).total_seconds())
     prune(store, clock.now())
@@ -92,28 +100,28 @@ def test_reposts_that_are_over(store: Store, clock: FakeClock) -> None:
 def test_places_and_drafts_go_with_their_account(store: Store) -> None:
     """What is known of an account's notifications and drafts is gone with the account."""
     inbox, drafts = InboxItems(store), AppDrafts(store)
-    (kept,) = store.add([post(did=BOB)])
+    (kept,) = store.posts.add([post(did=BOB)])
     inbox.put_place(BOB, Place(("gap",), NOON), Place())
     inbox.start(BOB, "hello")
     drafts.put(BOB, "d", PulledState(kept.id, "r", "l"))
-    store.note_sign_in_name("bob@example.com", BOB)
+    store.accounts.note_name("bob@example.com", BOB)
     assert (Place(("gap",), NOON), True) == (inbox.place(BOB), inbox.has_started(BOB, "hello"))
     assert (PulledState(kept.id, "r", "l"), BOB) == (
         drafts.get(BOB, "d"),
-        getattr(store.account_of_name("bob@example.com"), "did", None),
+        getattr(store.accounts.of_name("bob@example.com"), "did", None),
     )
-    store.cancel(kept.id)
-    store.remove_account(BOB)
+    store.posts.cancel(kept.id)
+    store.accounts.remove(BOB)
     assert (Place(), False, None, None) == (
         inbox.place(BOB),
         inbox.has_started(BOB, "hello"),
         drafts.get(BOB, "d"),
-        store.account_of_name("bob@example.com"),
+        store.accounts.of_name("bob@example.com"),
     )
 
 
 def test_a_session_end_is_announced_once_a_day(store: Store, clock: FakeClock) -> None:
     """Any number of workers and restarts announce it once, and again the next day."""
-    found = [store.note_session_end(ALICE), store.note_session_end(ALICE)]
+    found = [store.accounts.note_session_end(ALICE), store.accounts.note_session_end(ALICE)]
     clock.advance(86_400)
-    assert [True, False, True] == [*found, store.note_session_end(ALICE)]
+    assert [True, False, True] == [*found, store.accounts.note_session_end(ALICE)]

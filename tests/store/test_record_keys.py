@@ -24,7 +24,7 @@ def thread(text: str, parts: int, due: datetime | None = NOON) -> NewPost:
 
 def added(store: Store, new: NewPost) -> Post:
     """The post as it is stored."""
-    return store.get(store.add([new])[0].id)
+    return store.posts.get(store.posts.add([new])[0].id)
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def elsewhere(store: Store, open_at: OpenAt, request: pytest.FixtureRequest, hom
         server: PostgresServer = request.getfixturevalue("postgres")
         address = new_schema(server)
     other = open_at(address)
-    other.sign_in(session())
+    other.accounts.sign_in(session())
     return other
 
 
@@ -50,23 +50,23 @@ def test_a_key_lies_in_the_second_for_which_the_post_was_accepted(store: Store) 
 def test_moves_and_edits_change_no_key(store: Store) -> None:
     """Whatever the user changes, it is the same post."""
     before = added(store, post())
-    store.move(before.id, later(86_400))
-    store.edit(before.id, Changes(draft={"text": "other"}))
-    assert before.root_rkey == store.get(before.id).root_rkey
+    store.posts.move(before.id, later(86_400))
+    store.posts.edit(before.id, Changes(draft={"text": "other"}))
+    assert before.root_rkey == store.posts.get(before.id).root_rkey
 
 
 def test_two_posts_that_are_alike_have_two_keys(store: Store) -> None:
     """A deliberate second post is another post; ten thousand at the same time have ten thousand keys."""
     single = [added(store, post()).root_rkey for _ in range(20)]
-    store.add([post("same") for _ in range(10_000)])
-    many = [one.root_rkey for one in store.all_posts()]
+    store.posts.add([post("same") for _ in range(10_000)])
+    many = [one.root_rkey for one in store.listing.all_posts()]
     assert (10_020, True) == (len(set(many)), set(single) <= set(many))
 
 
 def test_posts_of_the_same_time_sort_as_they_were_given(store: Store) -> None:
     """A list of posts that are due together goes out in its order, and is listed in its order."""
-    results = store.add([thread(f"{number}", 3) for number in range(100)])
-    keys = [key for result in results for key in record_keys(store.get(result.id), 3) or ()]
+    results = store.posts.add([thread(f"{number}", 3) for number in range(100)])
+    keys = [key for result in results for key in record_keys(store.posts.get(result.id), 3) or ()]
     assert (300, sorted(keys)) == (len(set(keys)), keys)
 
 
@@ -78,7 +78,7 @@ def test_the_users_key_gives_the_keys_that_the_stateless_sync_gives(store: Store
 
 def test_a_key_that_was_moved_keeps_its_records(store: Store) -> None:
     """The time for which it was accepted counts."""
-    moved = store.move(added(store, post(key="k")).id, later(3600))
+    moved = store.posts.move(added(store, post(key="k")).id, later(3600))
     assert [keyed_tid(NOON, "k", index) for index in range(2)] == record_keys(moved, 2)
 
 
@@ -94,15 +94,15 @@ def test_an_identity_is_the_same_everywhere(store: Store, elsewhere: Store) -> N
 
 def test_an_occurrence_is_the_same_after_a_restore(store: Store, clock: FakeClock) -> None:
     """The post of an occurrence that is made again has the keys that it had, whatever jitter and time it got."""
-    rule = store.recurrence(store.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC", {"text": "Hello"})).id)
+    rule = store.recurrences.get(store.recurrences.add(NewRecurrence(ALICE, "daily 9:00", "UTC", {"text": "Hello"})).id)
     new = post(occurrence=later(60), due=later(75))
-    assert store.add_occurrence(rule, new)
-    made = store.occurrence_post(rule.id, later(60))
+    assert store.recurrences.add_occurrence(rule, new)
+    made = store.posts.of_occurrence(rule.id, later(60))
     assert made is not None
-    with store._writing() as tx:
-        tx.select(store._database.translate(f"DELETE FROM post WHERE id = {made.id} RETURNING id"), {})
-    assert store.add_occurrence(rule, new._replace(due_at=later(99)))
-    again = store.occurrence_post(rule.id, later(60))
+    with store.writing() as tx:
+        tx.select(store.database.translate(f"DELETE FROM post WHERE id = {made.id} RETURNING id"), {})
+    assert store.recurrences.add_occurrence(rule, new._replace(due_at=later(99)))
+    again = store.posts.of_occurrence(rule.id, later(60))
     assert again is not None and made.root_rkey == again.root_rkey
 
 
@@ -110,8 +110,8 @@ def test_another_recurrence_with_the_same_number_is_another(store: Store, elsewh
     """Numbers are given again after a restore; the recurrences are told apart by when they were made."""
     roots = []
     for one in (store, elsewhere):
-        number = one.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC"), post(occurrence=NOON)).id
-        made = one.occurrence_post(number, NOON)
+        number = one.recurrences.add(NewRecurrence(ALICE, "daily 9:00", "UTC"), post(occurrence=NOON)).id
+        made = one.posts.of_occurrence(number, NOON)
         assert made is not None
         roots.append(made.root_rkey)
         clock.advance(1)
@@ -127,7 +127,7 @@ def test_times_that_no_key_can_hold(store: Store) -> None:
 @pytest.mark.parametrize("changed", [False, True])
 def test_a_key_that_comes_with_another_draft_says_so(store: Store, changed: bool) -> None:
     """The same key with the same draft is a repetition; with another draft it is a mistake, and nothing is stored."""
-    store.add([post("first", key="k")])
-    store.edit(1, Changes(draft={"text": "edited"}))
-    again = store.add([post("second" if changed else "first", key="k", due=later(5))])[0]
+    store.posts.add([post("first", key="k")])
+    store.posts.edit(1, Changes(draft={"text": "edited"}))
+    again = store.posts.add([post("second" if changed else "first", key="k", due=later(5))])[0]
     assert (1, True, changed) == tuple(again)

@@ -24,8 +24,8 @@ from tests.support.processes import PATIENCE_SECONDS
 def running(sqlite_address: str, open_at: OpenAt) -> Store:
     """A store that somebody has open, with one post."""
     store = open_at(sqlite_address)
-    store.sign_in(session())
-    store.add([post("before")])
+    store.accounts.sign_in(session())
+    store.posts.add([post("before")])
     return store
 
 
@@ -33,15 +33,15 @@ def another(home: Path, open_at: OpenAt, text: str) -> Path:
     """A database of its own with one post, closed."""
     path = home / "another.db"
     store = open_at(str(path))
-    store.sign_in(session())
-    store.add([post(text)])
+    store.accounts.sign_in(session())
+    store.posts.add([post(text)])
     store.close()
     return path
 
 
 def texts(store: Store) -> list[str]:
     """What waits."""
-    return [one.text for one in store.posts()]
+    return [one.text for one in store.listing.posts()]
 
 
 def test_the_new_file_is_opened_and_reported(running: Store, home: Path, open_at: OpenAt) -> None:
@@ -50,7 +50,7 @@ def test_the_new_file_is_opened_and_reported(running: Store, home: Path, open_at
     running.on_replaced(told.append)
     another(home, open_at, "restored").replace(running.place)
     assert ["restored"] == texts(running)
-    running.add([post("after")])
+    running.posts.add([post("after")])
     assert (["restored", "after"], [running.place]) == (texts(open_at(running.place)), told)
 
 
@@ -69,7 +69,7 @@ def test_the_log_of_the_old_file_does_not_get_into_the_new_one(running: Store, h
     assert log.stat().st_size > 0
     other = another(home, open_at, "restored")
     for number in range(50):
-        running.add([post(f"only in the log {number}")])
+        running.posts.add([post(f"only in the log {number}")])
     other.replace(running.place)
     assert ["restored"] == texts(running)
     running.close()
@@ -111,7 +111,7 @@ def test_a_file_that_is_gone_is_missed_not_made(running: Store, home: Path) -> N
     """A database that is moved away is an error until it comes back: no empty one takes its place."""
     shutil.move(running.place, home / "moved.db")
     with pytest.raises(DatabaseUnavailable, match="moved away or deleted"):
-        running.add([post()])
+        running.posts.add([post()])
     assert not Path(running.place).exists()
     shutil.move(home / "moved.db", running.place)
     assert ["before"] == texts(running)
@@ -122,7 +122,7 @@ def test_another_file_after_a_gap(running: Store, home: Path, open_at: OpenAt) -
     other = another(home, open_at, "restored")
     shutil.move(running.place, home / "moved.db")
     with pytest.raises(DatabaseUnavailable):
-        running.posts()
+        running.listing.posts()
     other.replace(running.place)
     assert ["restored"] == texts(running)
 
@@ -135,7 +135,7 @@ def test_a_file_that_is_no_database_is_reported_each_time(running: Store, home: 
     junk.replace(running.place)
     for _ in range(2):
         with fails("database.corrupt"):
-            running.posts()
+            running.listing.posts()
     good.replace(running.place)
     assert ["restored"] == texts(running)
 
@@ -156,8 +156,8 @@ def test_a_log_that_belongs_to_the_new_file_stays(
     running.on_replaced(refuse)
     for _ in range(2):
         with pytest.raises(DatabaseUnavailable):
-            running.posts()
-        open_at(running.place).add([post("by a neighbour")])
+            running.listing.posts()
+        open_at(running.place).posts.add([post("by a neighbour")])
     assert ["restored", "by a neighbour", "by a neighbour"] == texts(running)
 
 
@@ -171,7 +171,7 @@ def test_file_systems_that_number_files_anew(running: Store, monkeypatch: pytest
     monkeypatch.setattr(sqlite_store, "_identity", lambda status: (0, current + status.st_ino))
     for _ in range(3):
         current = next(numbers) * 1_000_000_000
-        running.add([post("more")])
+        running.posts.add([post("more")])
     assert ([], 4) == (told, len(texts(running)))
 
 
@@ -193,7 +193,7 @@ def test_a_read_only_file_system_can_be_read(read_only_disk: Store, open_at: Ope
     """Neither a log nor a lock file can be made there, and none is needed; a change says what is wrong."""
     before = sorted(path.name for path in Path(read_only_disk.place).parent.iterdir())
     store = open_at(read_only_disk.place)
-    assert (["before"], [ALICE]) == (texts(store), [account.did for account in store.accounts()])
+    assert (["before"], [ALICE]) == (texts(store), [account.did for account in store.accounts.all()])
     with fails("database.read_only"):
-        store.add([post()])
+        store.posts.add([post()])
     assert before == sorted(path.name for path in Path(read_only_disk.place).parent.iterdir())

@@ -32,7 +32,7 @@ SECRET = "canary-password"
 def lite(sqlite_address: str, open_at: OpenAt) -> Store:
     """A SQLite store with alice in it."""
     store = open_at(sqlite_address)
-    store.sign_in(session())
+    store.accounts.sign_in(session())
     return store
 
 
@@ -40,7 +40,7 @@ def lite(sqlite_address: str, open_at: OpenAt) -> Store:
 def away(stoppable: PostgresServer, postgres_address: str, open_at: OpenAt) -> tuple[PostgresServer, Store]:
     """A PostgreSQL server that may be stopped, and a store on it."""
     store = open_at(postgres_address)
-    store.sign_in(session())
+    store.accounts.sign_in(session())
     return stoppable, store
 
 
@@ -58,14 +58,14 @@ def with_pragma(monkeypatch: pytest.MonkeyPatch, pragma: str) -> None:
 
 def test_disk_full(lite: Store, open_at: OpenAt, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a full disk a post is refused as a whole, and what was accepted before is there and can be published."""
-    lite.add([post("before")])
+    lite.posts.add([post("before")])
     pages = raw(lite, "PRAGMA page_count")[0][0]
     with_pragma(monkeypatch, f"max_page_count = {pages + 8}")
     store = open_at(lite.place)
     with pytest.raises(DiskFull, match="no room left") as caught:
-        store.add([post("x" * 3000) for _ in range(50)])
-    assert (lite.place in caught.value.message, ["before"]) == (True, [one.text for one in store.posts()])
-    assert store.settle(claimed(store), Published("at://a/b/c", "bafy"))
+        store.posts.add([post("x" * 3000) for _ in range(50)])
+    assert (lite.place in caught.value.message, ["before"]) == (True, [one.text for one in store.listing.posts()])
+    assert store.claims.settle(claimed(store), Published("at://a/b/c", "bafy"))
 
 
 def test_read_only(lite: Store, open_at: OpenAt, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,8 +73,8 @@ def test_read_only(lite: Store, open_at: OpenAt, monkeypatch: pytest.MonkeyPatch
     with_pragma(monkeypatch, "query_only = ON")
     store = open_at(lite.place)
     with fails("database.read_only", match="read-only") as caught:
-        store.add([post()])
-    assert ([ALICE], True) == ([a.did for a in store.accounts()], "SKYWRITE_HOME" in caught.value.hint)
+        store.posts.add([post()])
+    assert ([ALICE], True) == ([a.did for a in store.accounts.all()], "SKYWRITE_HOME" in caught.value.hint)
 
 
 def test_no_write_permission(home: Path) -> None:
@@ -105,16 +105,16 @@ def test_locked_for_too_long(lite: Store, open_at: OpenAt, monkeypatch: pytest.M
     """While another program holds the database for longer than we wait, a change fails and nothing of it is kept."""
     monkeypatch.setattr(sqlite_store, "BUSY_SECONDS", 0.05)
     store = open_at(lite.place)
-    store._database._busy_seconds = 0.05  # type: ignore[attr-defined]
-    store._database.close()
-    store._database._closed = False
+    store.database._busy_seconds = 0.05  # type: ignore[attr-defined]
+    store.database.close()
+    store.database._closed = False
     with closing(sqlite3.connect(lite.place, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with fails("database.busy", match="locked"):
-            store.add([post()])
-        assert [] == store.posts()
+            store.posts.add([post()])
+        assert [] == store.listing.posts()
         other.execute("ROLLBACK")
-    assert 1 == len(store.add([post()]))
+    assert 1 == len(store.posts.add([post()]))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_disk_that_does_not_keep_what_is_written(lite: Store, monkeypatch: pyt
 
     monkeypatch.setattr("skywrite.queue.sqlite._Connection.commit", fail, raising=False)
     with pytest.raises(CommitInDoubt, match="The disk failed to write the database"):
-        lite.put_setting("a", "b", 1)
+        lite.settings.put("a", "b", 1)
 
 
 def test_a_new_file_has_its_name_only_as_a_database(home: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_new_file_has_its_name_only_as_a_database(home: Path) -> None:
 
 def test_a_damaged_file_is_found_by_a_look_at_its_pages(lite: Store, sqlite_address: str, open_at: OpenAt) -> None:
     """Also where nobody reads them in daily work."""
-    lite.put_media(NewMedia("bafy", "video/mp4", 100_000, iter([b"x" * 100_000])))
+    lite.media.put(NewMedia("bafy", "video/mp4", 100_000, iter([b"x" * 100_000])))
     assert [] == Damage(lite).pages()
     raw(lite, "PRAGMA wal_checkpoint(TRUNCATE)")
     lite.close()
@@ -168,20 +168,20 @@ def test_a_damaged_file_is_found_by_a_look_at_its_pages(lite: Store, sqlite_addr
         file.seek(-8 * 4096, os.SEEK_END)
         file.write(b"\xa5" * 4096)
     damaged = open_at(sqlite_address)
-    assert 0 < len(damaged.accounts()) <= len(Damage(damaged).pages())
+    assert 0 < len(damaged.accounts.all()) <= len(Damage(damaged).pages())
 
 
 def test_damaged_pages(lite: Store, open_at: OpenAt) -> None:
     """A database with damaged pages says so when they are read, be it at once or later."""
     sound = 4096 * raw(lite, "PRAGMA page_count")[0]["page_count"]
-    lite.add([post("x" * 500) for _ in range(200)])
+    lite.posts.add([post("x" * 500) for _ in range(200)])
     raw(lite, "PRAGMA wal_checkpoint(TRUNCATE)")
     lite.close()
     path = Path(lite.place)
     whole = path.read_bytes()
     path.write_bytes(whole[:sound] + b"\xa5" * (len(whole) - sound))
     with fails("database.corrupt", match="damaged"):
-        open_at(lite.place).posts(limit=1000)
+        open_at(lite.place).listing.posts(limit=1000)
 
 
 @pytest.mark.parametrize("place", ["file/skywrite.db", "folder"])
@@ -198,7 +198,7 @@ def test_files_are_private(home: Path) -> None:
     before = os.umask(0)
     try:
         store = opened(str(home / "new" / "deep" / "skywrite.db"), home)
-        store.sign_in(session())
+        store.accounts.sign_in(session())
         store.backup(home / "new" / "copy.db")
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (home / "new").rglob("*")}
         store.close()
@@ -214,11 +214,11 @@ def test_power_cut(lite: Store, home: Path) -> None:
     pid = os.fork()
     if pid == 0:
         store = opened(lite.place, home)
-        store.add([post("kept")])
+        store.posts.add([post("kept")])
         claim_next(store, "w", LEASE_SECONDS, take("FROZEN"))
         os._exit(0)
     os.waitpid(pid, 0)
-    assert [("kept", "publishing", "FROZEN")] == [(one.text, one.state, one.frozen) for one in lite.posts()]
+    assert [("kept", "publishing", "FROZEN")] == [(one.text, one.state, one.frozen) for one in lite.listing.posts()]
 
 
 def test_durable_before_the_network(lite: Store) -> None:
@@ -229,12 +229,16 @@ def test_durable_before_the_network(lite: Store) -> None:
 
 def test_backup_while_it_runs(lite: Store, home: Path, open_at: OpenAt) -> None:
     """A backup made while a transaction is open holds exactly what was committed, and opens as a store."""
-    lite.add([post("committed")])
-    with lite._writing() as tx:
+    lite.posts.add([post("committed")])
+    with lite.writing() as tx:
         tx.run("set_account_settings", did=ALICE, settings='{"a":1}')
         lite.backup(home / "copy.db")
     copy = open_at(str(home / "copy.db"))
-    assert (["committed"], {}, session()) == ([p.text for p in copy.posts()], copy.account().settings, copy.load(ALICE))
+    assert (["committed"], {}, session()) == (
+        [p.text for p in copy.listing.posts()],
+        copy.accounts.get().settings,
+        copy.sessions.load(ALICE),
+    )
 
 
 def test_backup_replaces_nothing(lite: Store, home: Path) -> None:
@@ -261,19 +265,23 @@ def test_backup_of_postgres(postgres_address: str, open_at: OpenAt) -> None:
 def test_server_is_away(away: tuple[PostgresServer, Store]) -> None:
     """While the server is away every verb says so with its address; when it is back, all goes on."""
     server, store = away
-    store.add([post("before")])
+    store.posts.add([post("before")])
     server.stop()
-    for verb in (lambda: store.add([post("lost")]), store.posts, lambda: claim_next(store, "w", LEASE_SECONDS, take())):
+    for verb in (
+        lambda: store.posts.add([post("lost")]),
+        store.listing.posts,
+        lambda: claim_next(store, "w", LEASE_SECONDS, take()),
+    ):
         with pytest.raises(DatabaseUnavailable, match=f"127.0.0.1:{server.port}"):
             verb()
     server.restart()
-    assert (["before"], "before") == ([one.text for one in store.posts()], claimed(store).post.text)
+    assert (["before"], "before") == ([one.text for one in store.listing.posts()], claimed(store).post.text)
 
 
 def test_server_crashes_during_a_claim(away: tuple[PostgresServer, Store], clock: FakeClock) -> None:
     """A server that crashes in the middle of a claim leaves the post as it was, to be claimed afterwards."""
     server, store = away
-    store.add([post()])
+    store.posts.add([post()])
 
     def crash(*_: Any) -> Any:
         server.crash()
@@ -282,15 +290,15 @@ def test_server_crashes_during_a_claim(away: tuple[PostgresServer, Store], clock
     with pytest.raises(DatabaseUnavailable):
         claim_next(store, "w", LEASE_SECONDS, crash)
     server.restart()
-    assert ("scheduled", 1) == (store.posts()[0].state, claimed(store).post.attempts)
+    assert ("scheduled", 1) == (store.listing.posts()[0].state, claimed(store).post.attempts)
 
 
 def test_restart_between_two_steps_goes_unnoticed(away: tuple[PostgresServer, Store]) -> None:
     """A server that was restarted while we did nothing costs no error."""
     server, store = away
-    store.add([post()])
+    store.posts.add([post()])
     server.restart()
-    assert 1 == len(store.posts())
+    assert 1 == len(store.listing.posts())
 
 
 @pytest.mark.parametrize(

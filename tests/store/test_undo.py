@@ -20,7 +20,7 @@ DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost")
 
 def stored(store: Store) -> list[tuple[str, State]]:
     """Every post."""
-    return [(one.text, one.state) for one in store.all_posts()]
+    return [(one.text, one.state) for one in store.listing.all_posts()]
 
 
 def same(before: Post, after: Post) -> bool:
@@ -31,26 +31,26 @@ def same(before: Post, after: Post) -> bool:
 CHANGES: dict[str, tuple[str, Callable[[Store], object]]] = {
     "edit": (
         "scheduled",
-        lambda store: store.edit(1, Changes(draft={"text": "new"}, due_at=later(9)), operation="edit"),
+        lambda store: store.posts.edit(1, Changes(draft={"text": "new"}, due_at=later(9)), operation="edit"),
     ),
-    "move": ("scheduled", lambda store: store.move(1, later(3600), undoable=True)),
-    "hold": ("scheduled", lambda store: store.hold(1, undoable=True)),
-    "cancel": ("scheduled", lambda store: store.cancel(1, undoable=True)),
-    "release": ("held", lambda store: store.release_post(1, undoable=True)),
-    "retry": ("failed", lambda store: store.retry(1, undoable=True)),
-    "cancel of one that failed": ("failed", lambda store: store.cancel(1, undoable=True)),
-    "move of a draft": ("draft", lambda store: store.move(1, later(60), undoable=True)),
+    "move": ("scheduled", lambda store: store.posts.move(1, later(3600), undoable=True)),
+    "hold": ("scheduled", lambda store: store.posts.hold(1, undoable=True)),
+    "cancel": ("scheduled", lambda store: store.posts.cancel(1, undoable=True)),
+    "release": ("held", lambda store: store.posts.release(1, undoable=True)),
+    "retry": ("failed", lambda store: store.posts.retry(1, undoable=True)),
+    "cancel of one that failed": ("failed", lambda store: store.posts.cancel(1, undoable=True)),
+    "move of a draft": ("draft", lambda store: store.posts.move(1, later(60), undoable=True)),
 }
 
 
 def prepared(store: Store, state: str) -> Post:
     """Post 1, in a state."""
-    store.add([post(late_policy="hold", late_seconds=60, due=None if state == "draft" else NOON)])
+    store.posts.add([post(late_policy="hold", late_seconds=60, due=None if state == "draft" else NOON)])
     if state == "held":
-        store.hold(1, PROBLEM)
+        store.posts.hold(1, PROBLEM)
     elif state == "failed":
-        store.settle(claimed(store, take(None)), Failed(PROBLEM))
-    return store.get(1)
+        store.claims.settle(claimed(store, take(None)), Failed(PROBLEM))
+    return store.posts.get(1)
 
 
 @pytest.mark.parametrize(("state", "change"), CHANGES.values(), ids=CHANGES.keys())
@@ -59,18 +59,18 @@ def test_a_change_is_taken_back(store: Store, state: str, change: Callable[[Stor
     before = prepared(store, state)
     change(store)
     clock.advance(1)
-    undone = store.undo_last()
-    assert (1, (1,), True) == (undone.posts, undone.ids, same(before, store.get(1)))
+    undone = store.journal.undo_last()
+    assert (1, (1,), True) == (undone.posts, undone.ids, same(before, store.posts.get(1)))
     with fails("undo.nothing"):
-        store.undo_last()
+        store.journal.undo_last()
 
 
 def test_a_post_that_is_taken_back_into_the_queue_goes_out(store: Store) -> None:
     """Its account hears of it: a cancelled post whose cancel is taken back is claimed at its time."""
-    store.add([post()])
-    store.cancel(1, undoable=True)
+    store.posts.add([post()])
+    store.posts.cancel(1, undoable=True)
     assert claim_next(store, "worker", 60, take()) is None
-    store.undo_last()
+    store.journal.undo_last()
     assert 1 == claimed(store).post.id
 
 
@@ -85,144 +85,144 @@ def test_undoing_publishes_nothing(
     """A post that a change kept from going out is held when that is undone too late, although its policy is to publish
     however late; released, it goes out.
     """
-    store.add([post(due=due)])
+    store.posts.add([post(due=due)])
     change(store)
     clock.advance(7200)
-    undone = store.undo_last()
-    held = store.get(1)
+    undone = store.journal.undo_last()
+    held = store.posts.get(1)
     assert ((1,), "held", "post.time_passed", None) == (
         undone.held,
         held.state,
         held.problem and held.problem.code,
         claim_next(store, "worker", 60, take()),
     )
-    store.release_post(1)
+    store.posts.release(1)
     assert 1 == claimed(store).post.id
 
 
 def test_a_slip_that_is_undone_at_once_makes_no_post_late(store: Store, clock: FakeClock) -> None:
     """Cancelled just before its time and taken back just after it: it goes out."""
-    store.add([post(due=later(10))])
-    store.cancel(1, undoable=True)
+    store.posts.add([post(due=later(10))])
+    store.posts.cancel(1, undoable=True)
     clock.advance(30)
-    assert ((), 1) == (store.undo_last().held, claimed(store).post.id)
+    assert ((), 1) == (store.journal.undo_last().held, claimed(store).post.id)
 
 
 def test_an_import_is_taken_back(store: Store) -> None:
     """Posts of several accounts and rules with their first posts are forgotten; their keys are free again."""
-    store.add([post("mine")])
+    store.posts.add([post("mine")])
     rule = NewRecurrence(ALICE, "daily 9:00", "UTC")
     posts = [post(f"{n}", key=f"k{n}", did=BOB if n % 2 else ALICE) for n in range(10)]
-    store.add_with_recurrences([*posts, posts[0]], [(rule, post("first", occurrence=NOON))], operation="import")
-    undone = store.undo_last()
+    store.recurrences.add_with_posts([*posts, posts[0]], [(rule, post("first", occurrence=NOON))], operation="import")
+    undone = store.journal.undo_last()
     assert ("import", 11, [("mine", "scheduled")], []) == (
         undone.operation,
         undone.posts,
         stored(store),
-        store.recurrences(),
+        store.recurrences.all(),
     )
-    assert not store.add([posts[0]])[0].existed
+    assert not store.posts.add([posts[0]])[0].existed
 
 
 def test_nothing_is_taken_back_by_halves(store: Store) -> None:
     """One post of an import is on the network: all others stay, too, and the error counts."""
-    store.add([post(f"{n}") for n in range(3)], operation="import")
-    store.settle(claimed(store), DONE)
+    store.posts.add([post(f"{n}") for n in range(3)], operation="import")
+    store.claims.settle(claimed(store), DONE)
     before = stored(store)
     with fails("undo.impossible", match="1 of the 3 posts"):
-        store.undo_last()
+        store.journal.undo_last()
     assert before == stored(store)
 
 
 def test_an_import_of_which_a_post_was_changed_stays(store: Store) -> None:
     """Somebody has moved one of its posts, which still waits: their work is not thrown away."""
-    store.add([post(f"{n}") for n in range(3)], operation="import")
-    store.move(2, later(60))
+    store.posts.add([post(f"{n}") for n in range(3)], operation="import")
+    store.posts.move(2, later(60))
     with fails("undo.impossible", match="1 of the 3 posts"):
-        store.undo_last()
+        store.journal.undo_last()
     assert 3 == len(stored(store))
 
 
 @pytest.mark.parametrize(
     "meanwhile",
     [
-        lambda store: store.move(1, later(99)),
-        lambda store: store.settle(claimed(store), DONE),
+        lambda store: store.posts.move(1, later(99)),
+        lambda store: store.claims.settle(claimed(store), DONE),
         lambda store: claimed(store),
     ],
     ids=["moved", "published", "being published"],
 )
 def test_what_was_changed_since_is_left_alone(store: Store, meanwhile: Callable[[Store], object]) -> None:
     """Somebody else, or a worker, has changed the post: the change stays, and the error says so."""
-    store.add([post()])
-    store.move(1, later(-1), undoable=True)
+    store.posts.add([post()])
+    store.posts.move(1, later(-1), undoable=True)
     meanwhile(store)
-    before = store.get(1)
+    before = store.posts.get(1)
     with fails("undo.impossible", match="Post 1 has been changed, attempted or published since"):
-        store.undo_last()
-    assert before == store.get(1)
+        store.journal.undo_last()
+    assert before == store.posts.get(1)
 
 
 def test_changes_of_one_command_are_one(store: Store) -> None:
     """`cancel 1 2 3` is taken back as a whole, and the change before it stays."""
-    store.add([post(f"{n}") for n in range(4)])
-    store.hold(4, undoable=True)
+    store.posts.add([post(f"{n}") for n in range(4)])
+    store.posts.hold(4, undoable=True)
     with together():
         for number in (1, 2, 3):
-            store.cancel(number, undoable=True)
-    assert (3, (1, 2, 3)) == store.undo_last()[1:3]
+            store.posts.cancel(number, undoable=True)
+    assert (3, (1, 2, 3)) == store.journal.undo_last()[1:3]
     assert ["held", "scheduled", "scheduled", "scheduled"] == sorted(state for _, state in stored(store))
 
 
 def test_the_changes_before_can_be_taken_back_one_by_one(store: Store) -> None:
     """Of different posts; the same post is taken back to what it was before its last change only."""
-    store.add([post("a"), post("b")])
-    store.hold(1, undoable=True)
-    store.cancel(2, undoable=True)
-    assert ["cancel", "hold"] == [store.undo_last().operation, store.undo_last().operation]
+    store.posts.add([post("a"), post("b")])
+    store.posts.hold(1, undoable=True)
+    store.posts.cancel(2, undoable=True)
+    assert ["cancel", "hold"] == [store.journal.undo_last().operation, store.journal.undo_last().operation]
     assert [("a", "scheduled"), ("b", "scheduled")] == stored(store)
 
 
 def test_media_come_back_with_an_edit(store: Store, clock: FakeClock) -> None:
     """While they are kept; when they were dropped meanwhile, nothing is taken back."""
     for cid in ("one", "two"):
-        store.put_media(media(b"bytes", cid))
-    store.add([post(media=("one",))])
-    store.edit(1, Changes(draft={"text": "x"}, media=("two",)), operation="edit")
-    store.undo_last()
+        store.media.put(media(b"bytes", cid))
+    store.posts.add([post(media=("one",))])
+    store.posts.edit(1, Changes(draft={"text": "x"}, media=("two",)), operation="edit")
+    store.journal.undo_last()
     assert ["one"] == [row["cid"] for row in raw(store, "SELECT cid FROM post_media")]
-    store.edit(1, Changes(draft={"text": "x"}, media=("two",)), operation="edit")
+    store.posts.edit(1, Changes(draft={"text": "x"}, media=("two",)), operation="edit")
     clock.advance(timedelta(days=2).total_seconds())
-    store.prune()
+    store.media.prune()
     with fails("undo.impossible", match="no longer stored"):
-        store.undo_last()
-    assert ("x", ["two"]) == (store.get(1).text, [row["cid"] for row in raw(store, "SELECT cid FROM post_media")])
+        store.journal.undo_last()
+    assert ("x", ["two"]) == (store.posts.get(1).text, [row["cid"] for row in raw(store, "SELECT cid FROM post_media")])
 
 
 def test_what_workers_do_is_not_taken_back(store: Store) -> None:
     """Only what a user asked for counts as a change."""
-    rule = store.recurrence(store.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC")).id)
-    store.add_occurrence(rule, post(occurrence=NOON))
-    store.settle(claimed(store), Failed(PROBLEM))
+    rule = store.recurrences.get(store.recurrences.add(NewRecurrence(ALICE, "daily 9:00", "UTC")).id)
+    store.recurrences.add_occurrence(rule, post(occurrence=NOON))
+    store.claims.settle(claimed(store), Failed(PROBLEM))
     with fails("undo.nothing"):
-        store.undo_last()
+        store.journal.undo_last()
 
 
 def end_recurrence(store: Store) -> None:
     """Remove a recurrence."""
-    store.remove_recurrence(store.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC")).id)
+    store.recurrences.remove(store.recurrences.add(NewRecurrence(ALICE, "daily 9:00", "UTC")).id)
 
 
 def edit_recurrence(store: Store) -> None:
     """Replace a recurrence."""
-    rule = store.recurrence(store.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC")).id)
-    store.replace_recurrence(rule, NewRecurrence(ALICE, "daily 10:00", "UTC"), post("c", occurrence=NOON))
+    rule = store.recurrences.get(store.recurrences.add(NewRecurrence(ALICE, "daily 9:00", "UTC")).id)
+    store.recurrences.replace(rule, NewRecurrence(ALICE, "daily 10:00", "UTC"), post("c", occurrence=NOON))
 
 
 def delete_published(store: Store) -> None:
     """Delete a post that was published."""
-    store.settle(claimed(store), DONE)
-    store.note_deleted(ALICE, DONE.uri)
+    store.claims.settle(claimed(store), DONE)
+    store.posts.note_deleted(ALICE, DONE.uri)
 
 
 @pytest.mark.parametrize(
@@ -235,9 +235,9 @@ def delete_published(store: Store) -> None:
 )
 def test_what_is_final_shields_what_was_done_before_it(store: Store, final: Callable[[Store], None], what: str) -> None:
     """It cannot be taken back, and a post that was cancelled before it does not come back in its stead."""
-    store.add([post("a"), post("b")])
-    store.cancel(1, undoable=True)
+    store.posts.add([post("a"), post("b")])
+    store.posts.cancel(1, undoable=True)
     final(store)
     with fails("undo.impossible", match=f"{what}, which cannot be undone"):
-        store.undo_last()
-    assert "cancelled" == store.get(1).state
+        store.journal.undo_last()
+    assert "cancelled" == store.posts.get(1).state

@@ -11,34 +11,32 @@ from skywrite.queue.model import ChangedMeanwhile, Changes, Failed, Post, Publis
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, PROBLEM, claimed, later, post, take
 
-files_of = SyncStore.beside
-
 Change = Callable[[Store, Post], Post]
 
 CHANGES: dict[str, Change] = {
-    "edit": lambda store, seen: store.edit(seen.id, Changes(draft={"text": "new"}), version=seen.version),
-    "move": lambda store, seen: store.move(seen.id, later(60), version=seen.version),
-    "hold": lambda store, seen: store.hold(seen.id, version=seen.version),
-    "cancel": lambda store, seen: store.cancel(seen.id, version=seen.version),
+    "edit": lambda store, seen: store.posts.edit(seen.id, Changes(draft={"text": "new"}), version=seen.version),
+    "move": lambda store, seen: store.posts.move(seen.id, later(60), version=seen.version),
+    "hold": lambda store, seen: store.posts.hold(seen.id, version=seen.version),
+    "cancel": lambda store, seen: store.posts.cancel(seen.id, version=seen.version),
 }
 every_change = pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 
 
 def waiting(store: Store) -> Post:
     """A post that is scheduled."""
-    return store.get(store.add([post()])[0].id)
+    return store.posts.get(store.posts.add([post()])[0].id)
 
 
 def held(store: Store) -> Post:
     """A post that is held."""
-    return store.hold(waiting(store).id)
+    return store.posts.hold(waiting(store).id)
 
 
 def failed(store: Store) -> Post:
     """A post that was refused."""
     seen = waiting(store)
-    store.settle(claimed(store, take()), Failed(PROBLEM))
-    return store.get(seen.id)
+    store.claims.settle(claimed(store, take()), Failed(PROBLEM))
+    return store.posts.get(seen.id)
 
 
 @every_change
@@ -52,51 +50,51 @@ def test_a_change_of_what_was_seen_is_made(store: Store, change: Change) -> None
 def test_a_change_made_from_an_older_version_clashes(store: Store, change: Change) -> None:
     """Somebody has moved the post since: nothing is changed, and the error says how it is now."""
     seen = waiting(store)
-    moved = store.move(seen.id, later(3600))
+    moved = store.posts.move(seen.id, later(3600))
     with pytest.raises(ChangedMeanwhile, match="changed by somebody else; it is scheduled now"):
         change(store, seen)
-    assert moved == store.get(seen.id)
+    assert moved == store.posts.get(seen.id)
 
 
 def test_a_hold_is_not_undone_by_an_edit_that_was_prepared_before(store: Store) -> None:
     """An edit takes seconds to prepare; a post that is held meanwhile stays held, with its text."""
     seen = waiting(store)
-    store.hold(seen.id)
+    store.posts.hold(seen.id)
     with pytest.raises(ChangedMeanwhile):
-        store.edit(seen.id, Changes(draft={"text": "new"}, due_at=seen.due_at), version=seen.version)
-    assert ("held", "Hello") == (store.get(seen.id).state, store.get(seen.id).text)
+        store.posts.edit(seen.id, Changes(draft={"text": "new"}, due_at=seen.due_at), version=seen.version)
+    assert ("held", "Hello") == (store.posts.get(seen.id).state, store.posts.get(seen.id).text)
 
 
 def test_release_and_retry_carry_a_version_too(store: Store) -> None:
     """A held post is released, and a failed one retried, only as they were seen."""
-    for seen, again in ((held(store), store.release_post), (failed(store), store.retry)):
-        store.edit(seen.id, Changes(draft={"text": "other"}))
+    for seen, again in ((held(store), store.posts.release), (failed(store), store.posts.retry)):
+        store.posts.edit(seen.id, Changes(draft={"text": "other"}))
         with pytest.raises(ChangedMeanwhile):
             again(seen.id, version=seen.version)
-        assert seen.state == store.get(seen.id).state
+        assert seen.state == store.posts.get(seen.id).state
         again(seen.id, version=seen.version + 1)
-        assert "scheduled" == store.get(seen.id).state
-        store.cancel(seen.id)
+        assert "scheduled" == store.posts.get(seen.id).state
+        store.posts.cancel(seen.id)
 
 
 def test_a_file_does_not_overwrite_what_was_changed_by_hand_meanwhile(store: Store) -> None:
     """The sync of a folder prepares for seconds as well."""
     file = SyncedFile("posts", "a.md", ALICE, "file:a.md", "digest")
-    seen = store.get(files_of(store).add_synced(file, post(key="file:a.md", source="folder:posts")).id)
-    store.hold(seen.id)
+    seen = store.posts.get(SyncStore(store).add_synced(file, post(key="file:a.md", source="folder:posts")).id)
+    store.posts.hold(seen.id)
     with pytest.raises(ChangedMeanwhile):
         now = file._replace(post_id=seen.id, digest="new")
-        files_of(store).edit_synced(now, Changes(draft={"text": "new"}), "digest", version=seen.version)
-    assert ["digest"] == [one.digest for one in files_of(store).synced_files("posts")]
+        SyncStore(store).edit_synced(now, Changes(draft={"text": "new"}), "digest", version=seen.version)
+    assert ["digest"] == [one.digest for one in SyncStore(store).synced_files("posts")]
 
 
 def test_workers_count_as_somebody(store: Store) -> None:
     """Each step of an attempt makes another version, so that a page that shows an older one is out of date."""
     versions = [waiting(store).version]
     claim = claimed(store, take())
-    versions.append(store.get(1).version)
-    store.freeze(claim, "again")
-    versions.append(store.get(1).version)
-    store.settle(claim, Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost"))
-    versions.append(store.get(1).version)
+    versions.append(store.posts.get(1).version)
+    store.claims.freeze(claim, "again")
+    versions.append(store.posts.get(1).version)
+    store.claims.settle(claim, Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost"))
+    versions.append(store.posts.get(1).version)
     assert [1, 2, 3, 4] == versions

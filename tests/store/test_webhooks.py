@@ -28,8 +28,6 @@ from skywrite.queue.webhooks import OLD_SECRET_LIFETIME, Settled, Webhooks
 from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, decide_with, later, post, raw, take
 from tests.support.claims import claim_next
 
-feeds_of = FeedStore.beside
-
 URL = "https://receiver.example/hook"
 
 
@@ -42,16 +40,16 @@ def test_what_becomes_of_posts_is_an_event(store: Store) -> None:
     """Published, failed, held, skipped and cancelled posts are events; waiting for another try is none."""
     outcomes = (Published("at://x/y/z", "bafy"), Failed(PROBLEM), Held(PROBLEM))
     for number, outcome in enumerate(outcomes):
-        store.add([post(f"post {number}")])
+        store.posts.add([post(f"post {number}")])
         claim = claim_next(store, "w", LEASE_SECONDS, take())
         assert claim is not None
-        store.settle(claim, outcome)
+        store.claims.settle(claim, outcome)
     decide, _ = decide_with(Miss("cancelled", PROBLEM))
-    store.add([post("late")])
+    store.posts.add([post("late")])
     claim_next(store, "w", LEASE_SECONDS, decide)
-    kept = store.add([post("later", due=NOON + timedelta(days=1))])[0].id
-    store.hold(kept)
-    store.cancel(kept)
+    kept = store.posts.add([post("later", due=NOON + timedelta(days=1))])[0].id
+    store.posts.hold(kept)
+    store.posts.cancel(kept)
     assert ["published", "failed", "held", "skipped", "held", "cancelled"] == [
         kind.removeprefix("post.") for kind in kinds(store)
     ]
@@ -59,22 +57,22 @@ def test_what_becomes_of_posts_is_an_event(store: Store) -> None:
 
 def test_a_lost_lease_reports_nothing(store: Store, clock: FakeClock) -> None:
     """A worker whose post was taken over writes no event: the one that settles does."""
-    store.add([post()])
+    store.posts.add([post()])
     late = claim_next(store, "late", LEASE_SECONDS, take())
     clock.advance(LEASE_SECONDS + 1)
     second = claim_next(store, "second", LEASE_SECONDS, take())
     assert late is not None and second is not None
-    assert not store.settle(late, Failed(PROBLEM))
-    assert store.settle(second, Published("at://x/y/z", "bafy"))
+    assert not store.claims.settle(late, Failed(PROBLEM))
+    assert store.claims.settle(second, Published("at://x/y/z", "bafy"))
     assert ["post.published"] == kinds(store)
 
 
 def test_a_lost_login_is_an_event(store: Store) -> None:
     """An account that needs a login is reported with the reason."""
-    store.add([post()])
+    store.posts.add([post()])
     claim = claim_next(store, "w", LEASE_SECONDS, take())
     assert claim is not None
-    store.settle(claim, Held(PROBLEM), account=AccountChange("needs_login", reason="The session is over."))
+    store.claims.settle(claim, Held(PROBLEM), account=AccountChange("needs_login", reason="The session is over."))
     event = Events(store).after(0)[-1]
     assert ("account.needs_login", ALICE, "The session is over.") == (
         event.kind,
@@ -85,11 +83,11 @@ def test_a_lost_login_is_an_event(store: Store) -> None:
 
 def test_a_failing_feed_is_an_event_once(store: Store) -> None:
     """A feed that cannot be read is reported at the third failure in a row, not at each; so is one that is gone."""
-    claim = feeds_of(store).add_feed(NewFeed("https://site.example/feed", (ALICE,)), "w", LEASE_SECONDS)
+    claim = FeedStore(store).add_feed(NewFeed("https://site.example/feed", (ALICE,)), "w", LEASE_SECONDS)
     for failures, state in ((1, "active"), (2, "active"), (3, "active"), (4, "active"), (5, "gone")):
         poll = Poll("https://site.example/feed", "Site", {}, later(1800), failures=failures, problem=PROBLEM)
-        feeds_of(store).record_poll(claim, poll._replace(state=state))  # type: ignore[arg-type]
-        claim = feeds_of(store).claim_feed(1, "w", LEASE_SECONDS) or claim
+        FeedStore(store).record_poll(claim, poll._replace(state=state))  # type: ignore[arg-type]
+        claim = FeedStore(store).claim_feed(1, "w", LEASE_SECONDS) or claim
     assert [(1, "Site"), (1, "Site")] == [
         (event.subject_id, event.data["title"]) for event in Events(store).after(0) if event.kind == "feed.failing"
     ]
@@ -98,8 +96,8 @@ def test_a_failing_feed_is_an_event_once(store: Store) -> None:
 def failing(store: Store, name: str, *dids: str) -> None:
     """A feed of these accounts that fails for the third time."""
     url = f"https://site.example/{name}?token=secret"
-    claim = feeds_of(store).add_feed(NewFeed(url, dids), "w", LEASE_SECONDS)
-    feeds_of(store).record_poll(claim, Poll(url, "Site", {}, later(1800), failures=3, problem=PROBLEM))
+    claim = FeedStore(store).add_feed(NewFeed(url, dids), "w", LEASE_SECONDS)
+    FeedStore(store).record_poll(claim, Poll(url, "Site", {}, later(1800), failures=3, problem=PROBLEM))
 
 
 def test_feeds_fail_for_their_accounts(store: Store) -> None:
@@ -146,8 +144,8 @@ def test_messages_are_for_those_who_listen(store: Store) -> None:
     other_account, _ = hooks.add(URL, account_did=BOB)
     paused, _ = hooks.add(URL)
     hooks.change(paused.id, state="paused")
-    number = store.add([post("Bye", due=NOON + timedelta(days=1), key="k")])[0].id
-    store.cancel(number)
+    number = store.posts.add([post("Bye", due=NOON + timedelta(days=1), key="k")])[0].id
+    store.posts.cancel(number)
     counts = [len(hooks.deliveries(hook.id)) for hook in (everything, other_kind, other_account, paused)]
     assert [1, 0, 0, 1] == counts
     body = json.loads(hooks.deliveries(everything.id)[0].body)
@@ -342,7 +340,7 @@ def test_old_events_are_dropped(store: Store, clock: FakeClock) -> None:
     hooks = Webhooks(store)
     hook, _ = hooks.add(URL)
     for number in range(2):
-        store.cancel(store.add([post(str(number), due=NOON + timedelta(days=1))])[0].id)
+        store.posts.cancel(store.posts.add([post(str(number), due=NOON + timedelta(days=1))])[0].id)
     claim = hooks.claim(60)
     assert claim is not None
     hooks.settle(claim, Settled("delivered", clock.now(), 200))

@@ -29,7 +29,7 @@ def worker(verb: str, address: str, home: Path, *arguments: str) -> Child:
 
 def sign_in(store: Store, did: str) -> None:
     """Make an account known."""
-    store.sign_in(session(did))
+    store.accounts.sign_in(session(did))
 
 
 def drain(store: Store, name: str, seconds: str, *broken: str) -> None:
@@ -49,27 +49,27 @@ def drain(store: Store, name: str, seconds: str, *broken: str) -> None:
                 raise
             continue
         if claim is None:
-            if store.next_ready_at() is None:
+            if store.claims.next_ready_at() is None:
                 break
             time.sleep(0.002)
             continue
         claims += 1
         again = claims % RETRY_EVERY == 0 and claim.post.attempts == 1
         told = {"post": claim.post.id, "account": claim.account.did, "token": claim.token, "retry": again}
-        outcome = Retry(store._clock.now(), PROBLEM) if again else Published(f"at://a/b/{claim.post.id}", "bafy")
-        print(json.dumps({**told, "settled": store.settle(claim, outcome)}))
+        outcome = Retry(store.clock.now(), PROBLEM) if again else Published(f"at://a/b/{claim.post.id}", "bafy")
+        print(json.dumps({**told, "settled": store.claims.settle(claim, outcome)}))
 
 
 def add(store: Store, name: str, count: str, *dids: str) -> None:
     """Add posts to accounts, one at a time, each with a key that all who run this share."""
     for number in range(int(count)):
         for did in dids:
-            print(json.dumps(store.add([post(f"{name} {number}", did=did, key=f"key-{number}")])[0]._asdict()))
+            print(json.dumps(store.posts.add([post(f"{name} {number}", did=did, key=f"key-{number}")])[0]._asdict()))
 
 
 def break_guards(store: Store) -> None:
     """Take the lock, the lease's and the state's tests out of claiming, as a careless change might."""
-    database = store._database
+    database = store.database
     database._queries["open_attempts"] = cast(bytes, database.query("open_attempts")) + b" ON CONFLICT DO NOTHING"
     for query, guard, instead in (
         ("claim_accounts", b"FOR UPDATE SKIP LOCKED", b""),

@@ -1,4 +1,4 @@
-"""One claim at a time, for tests; a worker claims for all its threads at once (`Store.claim_some`)."""
+"""One claim at a time, for tests; a worker claims for all its threads at once (`Claims.claim_some`)."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def claim_next(
     **tries: Any,
 ) -> Claim | None:
     """The claim for the next post, or None if nothing is ready; `tries` as in `claim_some`."""
-    claims = store.claim_some(worker, lease_seconds, decide, 1, lambda: (avoid, only), **tries)
+    claims = store.claims.claim_some(worker, lease_seconds, decide, 1, lambda: (avoid, only), **tries)
     return claims[0] if claims else None

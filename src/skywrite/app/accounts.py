@@ -61,9 +61,9 @@ class Accounts:
         with suppress(SkywriteError):
             agent = self._ctx.agent(account)
         if forget:
-            self._ctx.store.remove_account(account.did)
+            self._ctx.store.accounts.remove(account.did)
         else:
-            self._ctx.store.sign_out(account.did)
+            self._ctx.store.accounts.sign_out(account.did)
         self._ctx.agents.forget(account.did)
         if agent is not None:
             with suppress(SkywriteError):
@@ -72,7 +72,7 @@ class Accounts:
 
     def list(self) -> builtins.list[Account]:
         """All accounts, the default one first."""
-        return self._ctx.store.accounts()
+        return self._ctx.store.accounts.all()
 
     def get(self, name: str | None = None) -> Account:
         """The account with this handle or DID; by default that of the environment, or the default account. Raises
@@ -83,22 +83,22 @@ class Accounts:
     def set_default(self, name: str) -> Account:
         """Use this account when none is named."""
         account, before = self._ctx.account(name), self.list()[0]
-        self._ctx.store.set_default_account(account.did)
+        self._ctx.store.accounts.set_default(account.did)
         way_back = Hint("Choose the one before: ", Do("accounts.set_default", before.handle))
-        self._ctx.store.note_final(f"the choice of {account.handle} as the default account", way_back)
+        self._ctx.store.journal.note_final(f"the choice of {account.handle} as the default account", way_back)
         return account
 
     def set(self, name: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Change settings of an account; None removes one. See `settings.SETTINGS` for names."""
         account = self._ctx.account(name)
-        changed = self._ctx.store.set_account_settings(account.did, _checked(settings))
+        changed = self._ctx.store.accounts.set_settings(account.did, _checked(settings))
         self._note_settings(account, settings)
         return changed
 
     def reset(self, name: str | None, settings: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
         """Take all settings of an account back to their defaults, but for these; also where they cannot be read."""
         account = self._ctx.account(name)
-        changed = self._ctx.store.set_account_settings(account.did, _checked(settings), reset=True)
+        changed = self._ctx.store.accounts.set_settings(account.did, _checked(settings), reset=True)
         self._note_settings(account, {**account.settings, **settings})
         return changed
 
@@ -107,21 +107,21 @@ class Accounts:
         before = " ".join(f"{name}={as_typed(account.settings.get(name))}" for name in settings)
         if before:
             way_back = Hint("Set it back: ", Do("accounts.set", before, account.handle))
-            self._ctx.store.note_final(f"the change of {', '.join(settings)}", way_back)
+            self._ctx.store.journal.note_final(f"the change of {', '.join(settings)}", way_back)
 
     def set_slots(self, name: str | None, slots: Sequence[Slot]) -> None:
         """Replace the weekly times for posts that have no time of their own."""
         from skywrite.posting.schedule.slots import format_slots
 
         account = self._ctx.account(name)
-        before = self._ctx.store.slots(account.did)
-        self._ctx.store.set_slots(account.did, slots)
+        before = self._ctx.store.recurrences.slots(account.did)
+        self._ctx.store.recurrences.set_slots(account.did, slots)
         way_back = Hint("Set them back: ", Do("accounts.set_slots", format_slots(before), account.handle))
-        self._ctx.store.note_final(f"the change of the slots of {account.handle}", way_back)
+        self._ctx.store.journal.note_final(f"the change of the slots of {account.handle}", way_back)
 
     def slots(self, name: str | None = None) -> builtins.list[Slot]:
         """An account's weekly times."""
-        return self._ctx.store.slots(self._ctx.account(name).did)
+        return self._ctx.store.recurrences.slots(self._ctx.account(name).did)
 
 
 def _checked(settings: Mapping[str, Any]) -> dict[str, Any]:

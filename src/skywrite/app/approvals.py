@@ -90,10 +90,10 @@ class Approving:
 
         Mentions that could not be looked up before are looked up now, so that they are shown. Raises NotFound.
         """
-        post = self._ctx.store.get(post_id)
+        post = self._ctx.store.posts.get(post_id)
         if self._is_wanted(post):
             post = self._looked_up(post)
-        account = self._ctx.store.account(post.account_did)
+        account = self._ctx.store.accounts.get(post.account_did)
         approvals = Approvals(self._ctx.store)
         planned = as_approved(post, self._ctx.clock.now(), self._time(post, account, at))
         verdicts = tuple(approvals.of(post_id))
@@ -117,8 +117,8 @@ class Approving:
         Raises Conflict, NotAllowed, NotFound.
         """
         check_approver(by)
-        post = self._ctx.store.get(post_id)
-        time = self._time(post, self._ctx.store.account(post.account_did), at)
+        post = self._ctx.store.posts.get(post_id)
+        time = self._time(post, self._ctx.store.accounts.get(post.account_did), at)
         Approvals(self._ctx.store).approve(post_id, digest, by, at=time, note=note, who=who)
         return self._entry(post_id)
 
@@ -159,12 +159,12 @@ class Approving:
     def list(self, *, account: str | None = None, source: str | None = None) -> builtins.list[Entry]:
         """The posts that wait for an approval, in due order; agents' drafts too. `source`: only those from there."""
         did = self._ctx.did(account)
-        found = self._ctx.store.all_posts(OPEN_STATES, account_did=did, source=source)
+        found = self._ctx.store.listing.all_posts(OPEN_STATES, account_did=did, source=source)
         return [entry for entry in entries(self._ctx, found) if entry.standing.wanted]
 
     def is_wanted(self, post_id: int) -> bool:
         """Whether a post waits for an approval. Raises NotFound."""
-        return self._is_wanted(self._ctx.store.get(post_id))
+        return self._is_wanted(self._ctx.store.posts.get(post_id))
 
     def _is_wanted(self, post: Post) -> bool:
         return Approvals(self._ctx.store).standing(post).wanted
@@ -195,7 +195,7 @@ class Approving:
             prepared = _unresolved(prepared)
         if not prepared.pending or post.state not in ("draft", "scheduled", "held"):
             return post
-        resolver = self._ctx.network.resolver(self._ctx.store.account(post.account_did).pds_url)
+        resolver = self._ctx.network.resolver(self._ctx.store.accounts.get(post.account_did).pds_url)
         dids: dict[str, str] = {}
         for handle in mention_handles(prepared):
             try:
@@ -207,7 +207,7 @@ class Approving:
         if found == post.prepared:
             return post
         with written_by_nobody():
-            return self._ctx.store.edit(post.id, Changes(prepared=found), version=post.version)
+            return self._ctx.store.posts.edit(post.id, Changes(prepared=found), version=post.version)
 
 
 def check_approver(by: str) -> None:
@@ -280,11 +280,11 @@ class AskedTemplate(NamedTuple):
 
 def look_at_template(ctx: Context, recurrence_id: int) -> AskedTemplate:
     """What an approval of a recurrence would cover. Raises NotFound."""
-    recurrence = ctx.store.recurrence(recurrence_id)
+    recurrence = ctx.store.recurrences.get(recurrence_id)
     approvals = TemplateApprovals(ctx.store)
     return AskedTemplate(
         recurrence,
-        ctx.store.account(recurrence.account_did),
+        ctx.store.accounts.get(recurrence.account_did),
         template_digest(recurrence),
         tuple(approvals.of(recurrence_id)),
         approvals.is_wanted(recurrence),

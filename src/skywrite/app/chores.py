@@ -83,8 +83,8 @@ class Pruning(Chore):
 
 def prune(store: Store, now: datetime) -> None:
     """Drop what nothing needs any more."""
-    store.prune()
-    store.prune_secrets()
+    store.media.prune()
+    store.secrets.prune()
     Workers(store).prune(timedelta(seconds=PRUNE_SECONDS))
     Ledger(store).prune(now)
     Events(store).prune(now - EVENTS_KEPT)
@@ -102,12 +102,12 @@ class Lateness(Chore):
     every = timedelta(minutes=1)
 
     def _do(self, now: datetime) -> None:
-        ready_at = self.ctx.store.next_ready_at()
+        ready_at = self.ctx.store.claims.next_ready_at()
         late = ready_at is not None and ready_at < now - LATE
         times = ChoreTimes(self.ctx.store)
         known = times.last(REPORTED_LATE)
         if late and known is None and ready_at is not None:
-            dids = self.ctx.store.late_accounts(now - LATE, LATE_NAMED_MAX + 1)
+            dids = self.ctx.store.claims.late_accounts(now - LATE, LATE_NAMED_MAX + 1)
             # Where so many wait, all do.
             named = dids if len(dids) <= LATE_NAMED_MAX else None
             Events(self.ctx.store).note("worker.late", {"since": to_iso(ready_at)}, account_dids=named)

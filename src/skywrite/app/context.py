@@ -22,7 +22,7 @@ from skywrite.posting.publish.tombstones import Tombstones
 from skywrite.protocol.atproto.session import Agent
 from skywrite.protocol.atproto.tid import TidClock
 from skywrite.queue.model import Account
-from skywrite.queue.post_store import PostStore, open_as
+from skywrite.queue.store import Store, open_store
 from skywrite.queue.vault import Vault
 
 if TYPE_CHECKING:
@@ -65,7 +65,6 @@ class Context:
         self.ending = Ending()
         self._given_transport = transport
         self._opening = threading.RLock()
-        self._post_store: PostStore | None = None
         self._store: Store | None = None
         self._network: Network | None = None
         self._agents: Agents | None = None
@@ -73,30 +72,20 @@ class Context:
     def close(self) -> None:
         """Close the database and the connections; they reopen when they are needed."""
         with self._opening:
-            if self._post_store is not None:
-                self._post_store.close()
+            if self._store is not None:
+                self._store.close()
             transport = self._network.transport if self._network else self._given_transport
             if isinstance(transport, Http):
                 transport.close()
-            self._post_store = self._store = self._network = self._agents = None
+            self._store = self._network = self._agents = None
 
     @property
     def store(self) -> Store:
         """The database."""
         with self._opening:
             if self._store is None:
-                from skywrite.queue.store import Store
-
-                self._store = Store.beside(self.post_store)
+                self._store = open_store(self.config.database, self.vault, self.clock)
             return self._store
-
-    @property
-    def post_store(self) -> PostStore:
-        """The part of the database that posting needs: it loads faster."""
-        with self._opening:
-            if self._post_store is None:
-                self._post_store = open_as(PostStore, self.config.database, self.vault, self.clock)
-            return self._post_store
 
     @property
     def network(self) -> Network:
@@ -116,7 +105,7 @@ class Context:
             if self._agents is None:
                 self._agents = Agents(
                     self.network.transport,
-                    self.post_store,
+                    self.store.sessions,
                     self.clock,
                     oauth=lambda session: self.oauth.authenticator(session),
                 )
@@ -153,10 +142,10 @@ class Context:
             # A database does not accept lone surrogates.
             if name is not None and not (isinstance(name, str) and name and name.isprintable()):
                 raise NotFound(str(name), code="account.unknown")
-            return self.post_store.account(name)
+            return self.store.accounts.get(name)
         except NotFound:
             if name is not None:
-                hint = _known_accounts(name, [account.handle for account in self.post_store.accounts()])
+                hint = _known_accounts(name, [account.handle for account in self.store.accounts.all()])
                 raise SignInError(
                     f"{name if isinstance(name, str) and name.strip() else repr(name)} is not signed in here.",
                     code="account.missing",
@@ -184,11 +173,11 @@ class Context:
         name = clean_identifier(self.config.handle)
         with suppress(NotFound):
             # People may sign in with an e-mail address, or may have changed their handle.
-            known = self.store.account_of_name(name) or self.store.account(name)
+            known = self.store.accounts.of_name(name) or self.store.accounts.get(name)
             if known.signed_in and known.state != "needs_login":
                 return known
         account, _ = self.sign_in(name, self.config.app_password, pds=self.environment_pds())
-        self.store.note_sign_in_name(name, account.did)
+        self.store.accounts.note_name(name, account.did)
         return account
 
     def environment_pds(self) -> str | None:
@@ -204,8 +193,8 @@ class Context:
         session = sign_in(
             self.network, self.clock, handle, password, auth_factor_token, pds=pds, default=self.config.service
         )
-        former = self.store.load_oauth(session.did)
-        account = self.store.sign_in(session)
+        former = self.store.sessions.load_oauth(session.did)
+        account = self.store.accounts.sign_in(session)
         self.agents.forget(account.did)
         if former is not None:
             self.oauth.end(former)

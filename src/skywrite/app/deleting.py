@@ -35,12 +35,12 @@ def delete(ctx: Context, target: str | int, account: str | None) -> str:
     ctx.tombstones.add(uri)
     for collection, rkey in places:
         repo.delete(collection, rkey)
-    known = ctx.store.note_deleted(owner.did, uri)
+    known = ctx.store.posts.note_deleted(owner.did, uri)
     if not was_there:
         hint = "Check the link. It may have been deleted before, in the app or from here."
         raise NotThere(f"There is no post {uri}, so nothing was deleted.", hint=hint)
     if known is None:
-        ctx.store.note_final(f"the deletion of {uri}")
+        ctx.store.journal.note_final(f"the deletion of {uri}")
     return uri
 
 
@@ -48,12 +48,12 @@ def _found(ctx: Context, target: str | int, account: str | None) -> tuple[Accoun
     """The account, the at-uri, and where the records are, the last one first."""
     number = row_number(target) if isinstance(target, str) else target
     if number is not None:
-        post = ctx.store.get(number)
+        post = ctx.store.posts.get(number)
         if post.frozen is None or post.uri is None:
             hint = Hint("Cancel it instead: ", Do("posts.cancel", post.id))
             raise InputError(f"Post {post.id} is {post.state}, not published.", hint=hint)
         writes = reversed(Frozen.from_json(post.frozen).writes)
-        return ctx.store.account(post.account_did), post.uri, [(one.collection, one.rkey) for one in writes]
+        return ctx.store.accounts.get(post.account_did), post.uri, [(one.collection, one.rkey) for one in writes]
     owner = ctx.account(account)
     authority, collection, rkey = parse_reference(str(target))
     if authority != owner.did and authority.lower() != owner.handle:

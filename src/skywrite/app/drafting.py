@@ -137,24 +137,24 @@ class Drafting:
     def taken_slots(self, account_did: str) -> set[datetime]:
         """The times at which posts of the account are already due."""
         now = self._ctx.clock.now()
-        return set(self._ctx.store.due_times(account_did, now, now + SLOT_HORIZON))
+        return set(self._ctx.store.posts.due_times(account_did, now, now + SLOT_HORIZON))
 
     def free_slots(self, account: Account, *, also: Iterable[datetime] = ()) -> FreeSlots:
         """The account's slots that no post in the queue has, and that are not among these other times."""
         from skywrite.posting.schedule.slots import FreeSlots
 
         taken = self.taken_slots(account.did).union(also)
-        return FreeSlots(self._ctx.store.slots(account.did), now=self._ctx.clock.now(), taken=taken)
+        return FreeSlots(self._ctx.store.recurrences.slots(account.did), now=self._ctx.clock.now(), taken=taken)
 
     def clashes(
         self, account_did: str, text: str, due_at: datetime | None, *, own_id: int | None = None
     ) -> list[Notice]:
         """Warnings: the same text is queued or was posted recently, or another post goes out in the same minute."""
         warnings: list[Notice] = []
-        same = self._ctx.store.same_text(account_did, text, self._ctx.clock.now() - SAME_TEXT) if text else []
+        same = self._ctx.store.posts.same_text(account_did, text, self._ctx.clock.now() - SAME_TEXT) if text else []
         for post in [post for post in same if post.id != own_id][:1]:
             warnings.append(Notice("SameText", f"The same text is in post {post.id} ({post.state}).", post.id))
-        near = self._ctx.store.same_minute(account_did, due_at) if due_at else []
+        near = self._ctx.store.posts.same_minute(account_did, due_at) if due_at else []
         for post_id in [post_id for post_id in near if post_id != own_id][:1]:
             warnings.append(Notice("SameMinute", f"Post {post_id} goes out in the same minute.", post_id))
         return warnings
@@ -195,9 +195,7 @@ class Drafting:
         for ready in readies:
             for cid, pieces in ready.resolved.media.items():
                 stored = ready.resolved.stored[cid]
-                self._ctx.post_store.put_media(
-                    NewMedia(cid, stored.mime, stored.size, _checked(cid, stored.size, pieces()))
-                )
+                self._ctx.store.media.put(NewMedia(cid, stored.mime, stored.size, _checked(cid, stored.size, pieces())))
 
     def store_in_slots(
         self, posts: list[NewPost], store: Callable[[list[NewPost]], list[AddResult]]
@@ -219,7 +217,7 @@ class Drafting:
         raise AssertionError("unreachable")
 
     def _another_slot(self, post: NewPost) -> datetime:
-        return self.when(self._ctx.store.account(post.account_did), None)
+        return self.when(self._ctx.store.accounts.get(post.account_did), None)
 
 
 def _missing(defaults: Mapping[str, Any], item: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ COUNTED_MAX = 1000
 
 def entries(ctx: Context, posts: Iterable[Post]) -> Iterator[Entry]:
     """Posts in their order, read a few hundred at a time."""
-    accounts = {account.did: account for account in ctx.store.accounts()}
+    accounts = {account.did: account for account in ctx.store.accounts.all()}
     approvals, remaining = Approvals(ctx.store), iter(posts)
     while some := list(islice(remaining, AT_ONCE)):
         standings = approvals.standings(some)
@@ -41,19 +41,19 @@ def _wanted_at(store: Store, post: Post) -> datetime | None:
 
 def entry_of(ctx: Context, post_id: int) -> Entry:
     """One post with all its attempts. Raises NotFound."""
-    [entry] = entries(ctx, [ctx.store.get(post_id)])
-    return entry._replace(attempts=tuple(ctx.store.attempts(post_id)))
+    [entry] = entries(ctx, [ctx.store.posts.get(post_id)])
+    return entry._replace(attempts=tuple(ctx.store.posts.attempts(post_id)))
 
 
 def count_unapproved(ctx: Context, account_did: str | None = None) -> int:
     """How many posts wait for an approval, among the next thousand of each account that asks for any."""
     store = ctx.store
-    asking = [one for one in store.accounts() if account_did in (None, one.did) and wants_approvals(one.settings)]
+    asking = [one for one in store.accounts.all() if account_did in (None, one.did) and wants_approvals(one.settings)]
     return sum(
         standing.wanted
         for account in asking
         for standing in Approvals(store)
-        .standings(store.posts(("scheduled",), account_did=account.did, limit=COUNTED_MAX))
+        .standings(store.listing.posts(("scheduled",), account_did=account.did, limit=COUNTED_MAX))
         .values()
     )
 
@@ -93,10 +93,10 @@ def _forecast(ctx: Context, account: Account, first: Post) -> Forecast | None:
     pace, now = pace_of(account.settings, ctx.zone(account)), ctx.clock.now()
     if not (pace.gap_seconds or pace.max_per_day) and first.due_at is not None and first.due_at >= now:
         return None
-    before = ctx.store.due_before(first, limit=READ_MAX)
+    before = ctx.store.posts.due_before(first, limit=READ_MAX)
     if len(before) == READ_MAX:
         return None
-    published_today = ctx.store.view(account.did).published_today
+    published_today = ctx.store.claims.view(account.did).published_today
     forecast = Forecast(pace, account.last_published_at, now, published_today=published_today)
     for due_at in before:
         forecast.push(due_at)

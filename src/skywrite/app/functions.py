@@ -96,7 +96,7 @@ class Functions:
         new, warnings = self._rows.accept(
             draft, base=function.folder, account=function.account, now=True, source="function"
         )
-        sent = self._sending.send(self._ctx.store.add([new])[0].id)
+        sent = self._sending.send(self._ctx.store.posts.add([new])[0].id)
         return sent._replace(warnings=warnings)
 
     def store_times(self) -> list[Timer]:
@@ -104,7 +104,7 @@ class Functions:
         stored = []
         for function in self._registered.values():
             with suppress(UnreadableRow):
-                stored.append(self._ctx.store.add_timer(self._new(function)))
+                stored.append(self._ctx.store.timers.add(self._new(function)))
         return stored
 
     def _new(self, function: Function) -> NewTimer:

@@ -67,7 +67,7 @@ def _check_workers(ctx: Context) -> None:
 def _commands(ctx: Context, new: Vault) -> list[tuple[int, dict[str, Any]]]:
     """The commands sealed with the new key; a command without a valid seal gets none."""
     found = []
-    for timer in ctx.store.timers():
+    for timer in ctx.store.timers.all():
         if timer.kind == "command":
             try:
                 check_seal(timer, ctx.vault)

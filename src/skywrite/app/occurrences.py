@@ -77,11 +77,11 @@ class Occurrences:
         self._drafting.keep_media(new.readies)
         clashes = self._drafting.clashes(account.did, str(new.first.draft.get("text", "")), new.first.due_at)
         store, zone = self._ctx.store, new.recurrence.zone
-        added = store.add_recurrence(new.recurrence, new.first, operation="schedule", once=True)
+        added = store.recurrences.add(new.recurrence, new.first, operation="schedule", once=True)
         if added.existed:
             return self._known(added.id, account, zone, new.warnings)
         assert new.first.occurrence is not None
-        first = store.occurrence_post(added.id, new.first.occurrence)
+        first = store.posts.of_occurrence(added.id, new.first.occurrence)
         assert first is not None
         warnings = (*new.warnings, *clashes)
         return Scheduled(first.id, account.handle, first.due_at, zone, False, warnings, added.id)
@@ -91,7 +91,7 @@ class Occurrences:
         text = f"Recurrence {recurrence_id} is the same: nothing was added."
         told = (Notice("SameRecurrence", text, recurrence_id), *warnings)
         self.sweep(recurrence_id)
-        posts = self._ctx.store.posts(WAITING_STATES, recurrence_id=recurrence_id, limit=1)
+        posts = self._ctx.store.listing.posts(WAITING_STATES, recurrence_id=recurrence_id, limit=1)
         if not posts:
             raise Conflict(
                 f"Recurrence {recurrence_id} is the same, and ends just now.",
@@ -144,16 +144,16 @@ class Occurrences:
         self, recurrence: Recurrence, row: Mapping[str, Any], given: RecurrenceOptions, base: Path | None
     ) -> tuple[Recurrence, tuple[Notice, ...]]:
         """Replace the rule and the drafts of a recurrence; its waiting post is made again."""
-        account = self._ctx.store.account(recurrence.account_did)
+        account = self._ctx.store.accounts.get(recurrence.account_did)
         new = self.accept(account, row, given, base, old_rule=recurrence.rule)
         self._drafting.keep_media(new.readies)
-        waiting = self._ctx.store.posts(("draft", "scheduled", "held"), recurrence_id=recurrence.id, limit=1)
+        waiting = self._ctx.store.listing.posts(("draft", "scheduled", "held"), recurrence_id=recurrence.id, limit=1)
         turn = max(recurrence.position - 1, 0) if waiting else recurrence.position
         assert new.first.due_at is not None and new.first.occurrence is not None
         # Its random part was added before.
         at = Occurrence(new.first.due_at, new.first.occurrence)
         first = self._post(new.recurrence._replace(jitter_seconds=0), turn, at)
-        return self._ctx.store.replace_recurrence(recurrence, new.recurrence, first), new.warnings
+        return self._ctx.store.recurrences.replace(recurrence, new.recurrence, first), new.warnings
 
     def _new(
         self,
@@ -189,7 +189,7 @@ class Occurrences:
         next one. A recurrence that cannot be followed is logged, and does not stop the others.
         """
         made = 0
-        for recurrence, last in self._ctx.store.idle_recurrences(recurrence_id):
+        for recurrence, last in self._ctx.store.recurrences.idle(recurrence_id):
             try:
                 made += self._advance(recurrence, last)
             except StorageError:
@@ -208,9 +208,9 @@ class Occurrences:
             rule, last, now, until=recurrence.until, exceptions=recurrence.exceptions, late_seconds=grace
         )
         if following is None:
-            store.update_recurrence(recurrence._replace(state="ended"))
+            store.recurrences.update(recurrence._replace(state="ended"))
             return 0
-        return int(store.add_occurrence(recurrence, self._post(recurrence, recurrence.position, following)))
+        return int(store.recurrences.add_occurrence(recurrence, self._post(recurrence, recurrence.position, following)))
 
     def _post(self, source: NewRecurrence | Recurrence, position: int, occurrence: Occurrence) -> NewPost:
         chosen = source.pool[pick(len(source.pool), position)] if source.pool else source
@@ -233,9 +233,9 @@ class Occurrences:
     def change(self, recurrence_id: int, occurrence: datetime, moved_to: datetime | None) -> Recurrence:
         """Move one occurrence to another time, or skip it (None); its waiting post follows. Raises InputError."""
         store = self._ctx.store
-        recurrence = store.recurrence(recurrence_id)
+        recurrence = store.recurrences.get(recurrence_id)
         self._check_occurrence(recurrence, occurrence)
-        post = store.occurrence_post(recurrence_id, occurrence)
+        post = store.posts.of_occurrence(recurrence_id, occurrence)
         if post is not None:
             if post.state not in ("scheduled", "held", "draft"):
                 raise InputError(
@@ -244,12 +244,12 @@ class Occurrences:
                     hint=Hint("See: ", Do("posts.get", post.id)),
                 )
             if moved_to is None:
-                store.cancel(post.id, keeps_turn=True)
+                store.posts.cancel(post.id, keeps_turn=True)
             else:
-                store.move(post.id, moved_to)
+                store.posts.move(post.id, moved_to)
         key = occurrence.isoformat()
         exceptions = {**recurrence.exceptions, key: moved_to.isoformat() if moved_to else None}
-        changed = store.update_recurrence(recurrence._replace(exceptions=exceptions))
+        changed = store.recurrences.update(recurrence._replace(exceptions=exceptions))
         self.sweep(recurrence_id)
         return changed
 

@@ -60,13 +60,15 @@ class Stranded(NamedTuple):
 
 def count_waiting(ctx: Context, account: Account) -> int:
     """How many posts of an account are to go out."""
-    counts = ctx.store.count(account.did)
+    counts = ctx.store.listing.count(account.did)
     return counts["scheduled"] + counts["publishing"]
 
 
 def stranded(ctx: Context) -> list[Stranded]:
     """The accounts with posts that wait until somebody signs in."""
-    found = [Stranded(account, count_waiting(ctx, account)) for account in ctx.store.accounts() if needs_login(account)]
+    found = [
+        Stranded(account, count_waiting(ctx, account)) for account in ctx.store.accounts.all() if needs_login(account)
+    ]
     return [one for one in found if one.posts]
 
 
@@ -83,11 +85,11 @@ def count_workers(ctx: Context) -> int:
 def overview(ctx: Context) -> Overview:
     """Read it from the database; nothing is sent or changed."""
     store, now = ctx.store, ctx.clock.now()
-    accounts = store.accounts()
-    counts = store.count()
-    late = store.posts(("scheduled",), due_before=now - timedelta(seconds=WORKER_SILENT_SECONDS), limit=1000)
-    coming = store.posts(("scheduled", "publishing"), limit=NEXT_POSTS)
-    needs_you = store.posts(("held", "failed"), limit=NEXT_POSTS)
+    accounts = store.accounts.all()
+    counts = store.listing.count()
+    late = store.listing.posts(("scheduled",), due_before=now - timedelta(seconds=WORKER_SILENT_SECONDS), limit=1000)
+    coming = store.listing.posts(("scheduled", "publishing"), limit=NEXT_POSTS)
+    needs_you = store.listing.posts(("held", "failed"), limit=NEXT_POSTS)
     return Overview(
         accounts=accounts,
         workers=count_workers(ctx),

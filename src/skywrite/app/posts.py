@@ -130,13 +130,13 @@ class Posts:
         """Store a planned post. If its key was used before, return the post that has it."""
         self._drafting.keep_media([ready])
         results, stored = self._drafting.store_in_slots(
-            [new], lambda posts: self._ctx.store.add(posts, operation="schedule")
+            [new], lambda posts: self._ctx.store.posts.add(posts, operation="schedule")
         )
         result = results[0]
         answer = planned.numbered(result.id)._replace(due_at=stored[0].due_at, existed=result.existed)
         if not result.existed:
             return answer
-        there = self._ctx.store.get(result.id)
+        there = self._ctx.store.posts.get(result.id)
         note = key_used(new.key, result.id, other_draft=result.other_draft)
         return answer._replace(
             due_at=there.due_at, state=there.state, warnings=(note, *ready.warnings), other_draft=result.other_draft
@@ -186,7 +186,7 @@ class Posts:
         from skywrite.app.entries import entries, with_forecasts
 
         did = self._ctx.did(account)
-        posts = islice(self._ctx.store.all_posts(_known(states), account_did=did, page=limit), limit)
+        posts = islice(self._ctx.store.listing.all_posts(_known(states), account_did=did, page=limit), limit)
         yield from with_forecasts(self._ctx, entries(self._ctx, posts))
 
     def history(
@@ -196,7 +196,7 @@ class Posts:
         from skywrite.app.entries import entries
 
         did = self._ctx.did(account)
-        return [*entries(self._ctx, self._ctx.store.history(_known(states), account_did=did, limit=limit))]
+        return [*entries(self._ctx, self._ctx.store.listing.history(_known(states), account_did=did, limit=limit))]
 
     def each_finished(
         self, *, account: str | None = None, states: State | Sequence[State] = FINAL_STATES, limit: int | None = None
@@ -206,7 +206,7 @@ class Posts:
 
         did = self._ctx.did(account)
         yield from entries(
-            self._ctx, islice(self._ctx.store.all_finished(_known(states), account_did=did, page=limit), limit)
+            self._ctx, islice(self._ctx.store.listing.all_finished(_known(states), account_did=did, page=limit), limit)
         )
 
     def get(self, post_id: int) -> Entry:
@@ -237,9 +237,9 @@ class Posts:
         (here and below) is the version that your change is based on; by default the current one. Raises Conflict,
         and ChangedMeanwhile if the post has changed since that version.
         """
-        post = self._ctx.store.get(post_id)
+        post = self._ctx.store.posts.get(post_id)
         check_version(post, version)
-        account = self._ctx.store.account(post.account_did)
+        account = self._ctx.store.accounts.get(post.account_did)
         due_at, warnings = self._drafting.when_with_notes(account, at) if at is not None else (post.due_at, [])
         late = changes.pop("late", None)
         policy, seconds = (
@@ -261,22 +261,22 @@ class Posts:
         if due_at is not None and (at is not None or post.state == "scheduled"):
             values = values._replace(due_at=due_at)
         try:
-            changed = self._ctx.store.edit(post_id, values, version=post.version, operation="edit")
+            changed = self._ctx.store.posts.edit(post_id, values, version=post.version, operation="edit")
         except ChangedMeanwhile:
-            there = self._ctx.store.get(post_id)
+            there = self._ctx.store.posts.get(post_id)
             if version is not None or not _is_same(there, post):
                 raise
             # Only a worker claimed it meanwhile, and put it back unchanged.
-            changed = self._ctx.store.edit(post_id, values, version=there.version, operation="edit")
+            changed = self._ctx.store.posts.edit(post_id, values, version=there.version, operation="edit")
         # A draft that gets a time is looked at as a new post is.
         is_new = post.state == "draft" and at is not None
         return self._changed(changed, warnings, texts="text" in changes or is_new, times=at is not None)
 
     def move(self, post_id: int, at: str | datetime, *, version: int | None = None) -> Entry:
         """Move a post to another time. Raises Conflict, ChangedMeanwhile."""
-        account = self._ctx.store.account(self._ctx.store.get(post_id).account_did)
+        account = self._ctx.store.accounts.get(self._ctx.store.posts.get(post_id).account_did)
         due_at, notes = self._drafting.when_with_notes(account, at)
-        moved = self._ctx.store.move(post_id, due_at, version=version, undoable=True)
+        moved = self._ctx.store.posts.move(post_id, due_at, version=version, undoable=True)
         return self._changed(moved, notes, times=True)
 
     def _changed(self, post: Post, warnings: Iterable[Notice], *, texts: bool = False, times: bool = False) -> Entry:
@@ -286,7 +286,7 @@ class Posts:
 
     def cancel(self, post_id: int, *, version: int | None = None) -> Entry:
         """Cancel a post: when this returns, it will never be published. Raises Conflict, ChangedMeanwhile."""
-        post = self._ctx.store.cancel(post_id, version=version, undoable=True)
+        post = self._ctx.store.posts.cancel(post_id, version=version, undoable=True)
         if post.recurrence_id is not None:
             from skywrite.app.occurrences import Occurrences
 
@@ -297,20 +297,20 @@ class Posts:
 
     def retry(self, post_id: int, *, version: int | None = None) -> Entry:
         """Try a failed post again. Raises Conflict, ChangedMeanwhile."""
-        self._ctx.store.retry(post_id, version=version, undoable=True)
+        self._ctx.store.posts.retry(post_id, version=version, undoable=True)
         return self.get(post_id)
 
     def release(self, post_id: int, *, version: int | None = None) -> Entry:
         """Release a held post: it goes out at its time, or now if late. Raises Conflict, ChangedMeanwhile."""
-        post = self._ctx.store.get(post_id)
-        self._ctx.store.release_post(post_id, version=version, undoable=True)
+        post = self._ctx.store.posts.get(post_id)
+        self._ctx.store.posts.release(post_id, version=version, undoable=True)
         if post.problem is not None and post.problem.code == DELETED_BY_HAND:
             self._ctx.tombstones.lift(f"at://{post.account_did}/{POST}/{post.root_rkey}")
         return self.get(post_id)
 
     def hold(self, post_id: int, *, version: int | None = None) -> Entry:
         """Hold a post back until it is released. Raises Conflict, ChangedMeanwhile."""
-        self._ctx.store.hold(post_id, version=version, undoable=True)
+        self._ctx.store.posts.hold(post_id, version=version, undoable=True)
         return self.get(post_id)
 
     def undo(self) -> Undone:
@@ -320,16 +320,16 @@ class Posts:
         All or nothing. A post that would have gone out meanwhile comes back as held (`Undone.held`): it goes out when
         it is released. Raises InputError if one of the posts was changed, attempted or published since.
         """
-        return self._ctx.store.undo_last()
+        return self._ctx.store.journal.undo_last()
 
     def count(self, account: str | None = None) -> dict[State, int]:
         """How many posts there are in each state."""
-        return self._ctx.store.count(self._ctx.did(account))
+        return self._ctx.store.listing.count(self._ctx.did(account))
 
     def last_published(self, *, account: str | None = None) -> str | None:
         """The at-uri of the last post from this queue that still exists; of a thread, its last post."""
         did = self._ctx.account(account).did
-        for post in self._ctx.store.history(("published",), account_did=did, limit=LAST_SOUGHT):
+        for post in self._ctx.store.listing.history(("published",), account_did=did, limit=LAST_SOUGHT):
             if post.uri is None or (post.problem and post.problem.code == DELETED):
                 continue
             records = Frozen.from_json(post.frozen).posts if post.frozen else ()
@@ -340,7 +340,7 @@ class Posts:
         """How many posts are due and not published: scheduled, or left unfinished by a worker."""
         due_before, did = before or self._ctx.clock.now(), account and self._ctx.account(account).did
         states: tuple[State, ...] = ("scheduled", "publishing")
-        return len(self._ctx.store.posts(states, account_did=did, due_before=due_before, limit=DUE_COUNTED_MAX))
+        return len(self._ctx.store.listing.posts(states, account_did=did, due_before=due_before, limit=DUE_COUNTED_MAX))
 
     def receipt(self, target: str | int, *, account: str | None = None) -> Receipt:
         """A proof that a post is published, by its number, at-uri or link. See `posting.receipts`."""
@@ -354,12 +354,12 @@ class Posts:
     def _published(self, target: str | int, account: str | None) -> tuple[str, Account]:
         """The at-uri of a published post of ours, and its account. Raises InputError for any other."""
         if isinstance(target, int) or row_number(target) is not None:
-            post = self._ctx.store.get(int(target))
+            post = self._ctx.store.posts.get(int(target))
             if post.uri is None:
                 raise InputError(
                     f"Post {post.id} is {post.state}, not published.", hint="Only a published post has a proof."
                 )
-            return post.uri, self._ctx.store.account(post.account_did)
+            return post.uri, self._ctx.store.accounts.get(post.account_did)
         owner = self._ctx.account(account)
         authority, collection, rkey = parse_reference(target)
         if authority != owner.did and authority.lower() != owner.handle:

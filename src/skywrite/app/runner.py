@@ -181,7 +181,7 @@ class Runner:
 
     def _clock_addresses(self) -> list[str]:
         """Pages whose responses carry the time: the PLC directory, and some of the accounts' servers."""
-        servers = sorted({account.pds_url for account in self._ctx.store.some_accounts(SAMPLE)})
+        servers = sorted({account.pds_url for account in self._ctx.store.accounts.some(SAMPLE)})
         some = [servers.pop(int(self._ctx.clock.random() * len(servers))) for _ in range(min(3, len(servers)))]
         return [f"{self._ctx.config.plc_url}/_health", *(f"{server}/xrpc/_health" for server in some)]
 
@@ -190,16 +190,16 @@ class Runner:
 
     def _log_left_out_commands(self, log: Log) -> None:
         """Log that there are commands which this worker does not run, and how to change that."""
-        count = sum(timer.kind == "command" for timer in self._ctx.store.timers())
+        count = sum(timer.kind == "command" for timer in self._ctx.store.timers.all())
         if count and not self._commands:
             log("commands_not_run", count=count)
 
     def _check_key(self) -> None:
         """Raise WrongKey if the key opens none of the stored sessions: every attempt would fail."""
         wrong: WrongKey | None = None
-        for account in self._ctx.store.some_accounts(SAMPLE):
+        for account in self._ctx.store.accounts.some(SAMPLE):
             try:
-                self._ctx.store.load_any(account.did)
+                self._ctx.store.sessions.load_any(account.did)
             except WrongKey as error:
                 wrong = error
             else:

@@ -36,6 +36,7 @@ from skywrite.posting.publish.publisher import LEASE_SECONDS, Publisher, Result
 from skywrite.posting.publish.sender import VideoUpload
 from skywrite.protocol.atproto.xrpc_errors import RATE_LIMIT_SECONDS_MAX
 from skywrite.queue.accounts import NEEDS_LOGIN
+from skywrite.queue.leases import recover_clock_skew
 from skywrite.queue.model import Account, Claim, NewPost, Post, Published, Retry
 
 NOW_SOURCE = "now"
@@ -84,7 +85,7 @@ class Sending:
         publisher = self.publisher(progress=progress)
         unsent, lately = self._same_text(new)
         if unsent is None:
-            result, claim = self._ctx.post_store.add_and_claim(
+            result, claim = self._ctx.store.claims.add_and_claim(
                 new, self._ctx.worker_name, publisher.lease_seconds, publisher.decider
             )
             post_id = result.id
@@ -96,7 +97,7 @@ class Sending:
         else:
             post_id, claim = unsent.id, None
             with suppress(Conflict):
-                self._ctx.post_store.make_due_now(post_id)
+                self._ctx.store.posts.make_due_now(post_id)
             text = f"The same text was waiting as post {post_id}: that one was sent."
             ready.warnings.append(Notice("SentTheWaiting", text, post_id))
         uri, cid = self._send_now(post_id, claim, publisher)
@@ -104,11 +105,11 @@ class Sending:
 
     def send(self, post_id: int) -> Sent:
         """Send a due post of the queue, trying for some seconds. Raises what `post` raises."""
-        post = self._ctx.post_store.get(post_id)
-        account = self._ctx.post_store.account(post.account_did)
+        post = self._ctx.store.posts.get(post_id)
+        account = self._ctx.store.accounts.get(post.account_did)
         if post.due_at is not None and post.due_at <= self._ctx.clock.now():
             with suppress(Conflict):
-                self._ctx.post_store.make_due_now(post_id)
+                self._ctx.store.posts.make_due_now(post_id)
         uri, cid = self._send_now(post_id, None, self.publisher())
         return Sent(post_id, uri, cid, app_link(uri, account.handle))
 
@@ -119,10 +120,10 @@ class Sending:
         now = self._ctx.clock.now()
         text = str(new.draft.get("text", ""))
         if text:
-            same = self._ctx.post_store.same_text(new.account_did, text, now - SAME_TEXT)
+            same = self._ctx.store.posts.same_text(new.account_did, text, now - SAME_TEXT)
         else:
             # Posts without text are not compared by it: only an unfinished one is looked for.
-            same = self._ctx.post_store.waiting_with_text(new.account_did, text, NOW_SOURCE)
+            same = self._ctx.store.posts.waiting_with_text(new.account_did, text, NOW_SOURCE)
         for post in same:
             unsent = post.source == NOW_SOURCE and _is_left_over(post, now)
             if unsent and post.key == new.key and _content(post.draft) == _content(new.draft):
@@ -137,11 +138,11 @@ class Sending:
             self.recover_clock_skew()
         while True:
             if claim is None:
-                post = self._ctx.post_store.get(post_id)
+                post = self._ctx.store.posts.get(post_id)
                 if post.state == "published":
                     return post.uri or "", post.cid or ""
                 _raise_if_over(post)
-                claim = self._ctx.post_store.claim_post(
+                claim = self._ctx.store.claims.claim_post(
                     post_id, self._ctx.worker_name, publisher.lease_seconds, publisher.decider
                 )
             if claim is None:
@@ -159,15 +160,13 @@ class Sending:
 
     def free_dead_leases(self) -> int:
         """End the leases of workers on this computer whose processes are gone. Returns how many."""
-        leased = self._ctx.post_store.leased_accounts(self._ctx.worker_name)
+        leased = self._ctx.store.accounts.leased(self._ctx.worker_name)
         dead = [account for account in leased if account.lease_owner and is_gone(account.lease_owner)]
-        return sum(self._ctx.post_store.expire_lease(item.did, item.lease_owner or "") for item in dead)
+        return sum(self._ctx.store.claims.expire_lease(item.did, item.lease_owner or "") for item in dead)
 
     def recover_clock_skew(self) -> int:
         """Free the accounts that wait for a time which only a clock that ran ahead can have set. Returns how many."""
-        return self._ctx.post_store.recover_clock_skew(
-            lease_seconds=LEASE_SECONDS, pause_seconds=RATE_LIMIT_SECONDS_MAX
-        )
+        return recover_clock_skew(self._ctx.store, lease_seconds=LEASE_SECONDS, pause_seconds=RATE_LIMIT_SECONDS_MAX)
 
     def _wait_or_raise(self, post_id: int, result: Result, tries: int) -> None:
         outcome, error = result.outcome, result.error
@@ -185,8 +184,8 @@ class Sending:
 
     def _raise_if_long(self, post_id: int, seconds_left: float) -> None:
         """Raise TemporaryError with the reason why a post cannot be claimed, unless waiting a little helps."""
-        post = self._ctx.post_store.get(post_id)
-        account = self._ctx.post_store.account(post.account_did)
+        post = self._ctx.store.posts.get(post_id)
+        account = self._ctx.store.accounts.get(post.account_did)
         now = self._ctx.clock.now()
         if account.state == "needs_login":
             raise SignInError(
@@ -212,7 +211,7 @@ class Sending:
             return ctx.network.video_upload(ctx.agents.get(did), stopping=stopping)
 
         return Publisher(
-            store=ctx.post_store,
+            store=ctx.store,
             agents=ctx.agents,
             resolver=ctx.network.resolver,
             decider=Decider(),

@@ -41,12 +41,12 @@ class SessionKeeping(Periodic):
         """Report the sessions that end soon. Returns the accounts whose session is to be refreshed."""
         now = self.begin()
         self._report_ends(now)
-        idle = self.ctx.store.idle_sessions(now - timedelta(days=IDLE_DAYS))
+        idle = self.ctx.store.sessions.idle(now - timedelta(days=IDLE_DAYS))
         return [Turn(account.did, account.pds_url, account) for account in idle]
 
     def _report_ends(self, now: datetime) -> None:
         store = self.ctx.store
-        for account in store.ended_sessions(now + timedelta(days=NOTICE_DAYS)):
+        for account in store.sessions.ended(now + timedelta(days=NOTICE_DAYS)):
             assert account.session_ends_at is not None
             if account.session_ends_at <= now:
                 self._end(account, ENDED)
@@ -72,12 +72,12 @@ class SessionKeeping(Periodic):
             return problem
 
     def _end(self, account: Account, reason: str) -> None:
-        self.ctx.store.change_account(account.did, "needs_login", reason=reason)
+        self.ctx.store.accounts.change(account.did, "needs_login", reason=reason)
         self._log("needs_login", account=account.handle, message=reason)
 
     def _announce(self, account: Account, ends_at: datetime, now: datetime) -> None:
         """Report it once a day, for any number of workers and restarts."""
-        if not self.ctx.store.note_session_end(account.did):
+        if not self.ctx.store.accounts.note_session_end(account.did):
             return
         self._log("session_ends", account=account.handle, ends_at=to_iso(ends_at))
         facts = {"ends_at": to_iso(ends_at), "reason": "Sign in again before that; posts wait after it."}
@@ -105,7 +105,7 @@ class SessionFacts(NamedTuple):
 
 def session_facts(ctx: Context, account: Account) -> SessionFacts | None:
     """Facts about an account's session, or None if there is none. Raises WrongKey."""
-    session = ctx.store.load_any(account.did)
+    session = ctx.store.sessions.load_any(account.did)
     if session is None:
         return None
     if isinstance(session, Session):

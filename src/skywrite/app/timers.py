@@ -70,7 +70,7 @@ class Timers:
         return [timer for timer in self._mine() if (at := self._free_at(timer)) is not None and at <= now]
 
     def _mine(self) -> list[Timer]:
-        return [timer for timer in self._ctx.store.timers() if self._runner(timer) is not None]
+        return [timer for timer in self._ctx.store.timers.all() if self._runner(timer) is not None]
 
     def _free_at(self, timer: Timer) -> datetime | None:
         if timer.next_at is None or timer.lease_until is None or _dead_holder(timer):
@@ -94,8 +94,8 @@ class Timers:
         """
         if timer.next_at is not None:
             until = self._ctx.clock.now() + timedelta(seconds=RUN_LEASE_SECONDS)
-            self._ctx.store.claim_timer(timer, timer.next_at, self._ctx.worker_name, until, dead=_dead_holder(timer))
-        self._ctx.store.note_timer(timer.id, result)
+            self._ctx.store.timers.claim(timer, timer.next_at, self._ctx.worker_name, until, dead=_dead_holder(timer))
+        self._ctx.store.timers.note(timer.id, result)
 
     def _run_due(self, timer: Timer, log: Log) -> bool:
         now = self._ctx.clock.now()
@@ -105,18 +105,18 @@ class Timers:
         rule = parse_rule(timer.rule, zone=timer.zone)
         chosen = catch_up(rule, timer.next_at - MICROSECOND, now, late_seconds=timer.late_seconds)
         if chosen is None or chosen.at > now:
-            if self._ctx.store.move_timer(timer, chosen.occurrence if chosen else None, dead=_dead_holder(timer)):
+            if self._ctx.store.timers.move(timer, chosen.occurrence if chosen else None, dead=_dead_holder(timer)):
                 log("missed", timer=timer.id, kind=timer.kind, due=to_iso(timer.next_at))
             return False
         until = now + timedelta(seconds=_lease_seconds(timer))
         dead = _dead_holder(timer)
-        claim = self._ctx.store.claim_timer(timer, chosen.occurrence, self._ctx.worker_name, until, dead=dead)
+        claim = self._ctx.store.timers.claim(timer, chosen.occurrence, self._ctx.worker_name, until, dead=dead)
         if claim is None:
             return False
         following = rule.next_after(chosen.occurrence)
         with self._kept(claim, log):
             result = self.result(claim.timer, _key(claim), log, claim.occurrence)
-            added = self._ctx.store.finish_timer(claim, following.occurrence if following else None, result)
+            added = self._ctx.store.timers.finish(claim, following.occurrence if following else None, result)
         posts = None if added is None else ",".join(str(item.id) for item in added) or None
         log("overtaken" if added is None else result.outcome, timer=timer.id, kind=timer.kind, posts=posts)
         return True
@@ -130,7 +130,7 @@ class Timers:
         def keep() -> None:
             while not self._ctx.clock.wait_aside(over, seconds / 3):
                 try:
-                    if not self._ctx.store.renew_timer(claim, self._ctx.clock.now() + timedelta(seconds=seconds)):
+                    if not self._ctx.store.timers.renew(claim, self._ctx.clock.now() + timedelta(seconds=seconds)):
                         return
                 except StorageError as error:
                     # There is enough time left in the lease to try again.

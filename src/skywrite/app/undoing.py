@@ -35,7 +35,7 @@ def final(
             if changed(done):
                 named = {**dict(zip(names, args, strict=False)), **options, "done": done}
                 noun: Any = args[0]
-                noun._ctx.store.note_final(what.format_map(named), _filled(way_back, named))
+                noun._ctx.store.journal.note_final(what.format_map(named), _filled(way_back, named))
             return done
 
         run.final = what  # type: ignore[attr-defined]

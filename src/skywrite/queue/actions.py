@@ -95,8 +95,8 @@ class Actions:
         """Add one, or the first of those that are repeated; with the same key again, nothing. Raises InputError."""
         values: dict[str, Any] = {"account_did": account_did, "kind": kind, "uri": uri, "cid": cid, "rkey": rkey}
         values |= (repeat or Repeat())._asdict() | {"undo_seconds": undo_seconds, "replaces": None, "key": key}
-        with self._store._writing() as tx:
-            row = tx.row("insert_action", due_at=due_at, now=self._store._clock.now(), **values)
+        with self._store.writing() as tx:
+            row = tx.row("insert_action", due_at=due_at, now=self._store.clock.now(), **values)
             if row is not None:
                 return _action_of(row)
             row = tx.row("action_with_key", account_did=account_did, key=key)
@@ -112,13 +112,13 @@ class Actions:
 
     def with_key(self, account_did: str, key: str) -> Action | None:
         """The one that was added with a key."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("action_with_key", account_did=account_did, key=key)
         return None if row is None else _action_of(row)
 
     def list(self, limit: int = 500, account_did: str | None = None) -> list[Action]:
         """Those that are waiting or have failed, of all accounts or of one."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             if account_did is None:
                 rows = tx.rows("list_actions", limit=limit)
             else:
@@ -127,18 +127,18 @@ class Actions:
 
     def since(self, start: datetime) -> builtins.list[Action]:
         """Those that were done since a time, are waiting or have failed."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             return readable(tx.rows("actions_since", since=start), _action_of)
 
     def next_at(self) -> datetime | None:
         """When the next one is due, or is tried again."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("next_action_at")
         return None if row is None else time_of(mended(row)[0]["attempt_at"])
 
     def get(self, action_id: int) -> Action:
         """One of them. Raises NotFound."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("get_action", id=action_id)
         if row is None:
             raise unknown_action(action_id)
@@ -147,7 +147,7 @@ class Actions:
     def cancel(self, action_id: int) -> Action:
         """Cancel one. Raises NotFound, Conflict."""
         self.get(action_id)
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             changed = tx.run("cancel_action", id=action_id)
         if changed != 1:
             raise Conflict(f"It is {self.get(action_id).state}, so it cannot be cancelled.", code="post.wrong_state")
@@ -155,38 +155,38 @@ class Actions:
 
     def prune(self, before: datetime) -> int:
         """Forget those that were over before a time. Returns how many."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             return tx.run("forget_actions", before=before)
 
     def waiting(self) -> builtins.list[tuple[str, str]]:
         """The accounts for which something is due, and their servers."""
-        with self._store._reading() as tx:
-            rows = tx.rows("accounts_with_actions", now=self._store._clock.now())
+        with self._store.reading() as tx:
+            rows = tx.rows("accounts_with_actions", now=self._store.clock.now())
         return [(row["did"], row["pds_url"]) for row in rows]
 
     def claim(self, account_did: str | None = None, *, worker: str = "") -> Action | None:
         """Claim the next one that is due, of one account or of any, for two minutes."""
-        now = self._store._clock.now()
+        now = self._store.clock.now()
         while True:
-            with self._store._reading() as tx:
+            with self._store.reading() as tx:
                 row = tx.row("next_action", now=now, account_did=account_did or "")
             if row is None:
                 return None
             try:
                 _action_of(row)
             except UnreadableRow as error:
-                with self._store._writing(wake=False) as tx:
+                with self._store.writing(wake=False) as tx:
                     tx.run("set_aside_action", id=row["id"], until=now + SET_ASIDE, error=error.message)
                 continue
-            with self._store._writing(wake=False) as tx:
+            with self._store.writing(wake=False) as tx:
                 taken = tx.row("take_action", id=row["id"], tries=row["tries"], until=now + LEASE, worker=worker)
             return None if taken is None else _action_of(taken)
 
     def done(self, action: Action, following: tuple[datetime, str] | None = None) -> None:
         """Record that it was done, and add the action that undoes it, and its next one at a time with a record key."""
-        now = self._store._clock.now()
+        now = self._store.clock.now()
         values = {"state": "done", "attempt_at": now, "error": None, "done_at": now}
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             if tx.run("settle_action", id=action.id, tries=action.tries, **values) != 1:
                 return
             if action.undo_seconds is not None:
@@ -200,11 +200,11 @@ class Actions:
         """Record a failed attempt: it is retried at that time, or has failed permanently."""
         state = "failed" if again_at is None else "waiting"
         values = {"state": state, "attempt_at": again_at or action.due_at, "error": error, "done_at": None}
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             settled = tx.run("settle_action", id=action.id, tries=action.tries, **values) == 1
             if settled and again_at is None:
                 data = {"id": action.id, "action": action.kind, "uri": action.uri, "message": error}
-                now, account_did = self._store._clock.now(), action.account_did
+                now, account_did = self._store.clock.now(), action.account_did
                 note_event(tx, "repost.failed", now, data, account_did=account_did, subject_id=action.id)
 
 

@@ -1,21 +1,19 @@
 """Accepting posts: one, or many thousands, with the bytes they need, all or nothing."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from skywrite.core.clock import Clock
-from skywrite.core.errors import Busy, NotFound
+from skywrite.core.errors import Busy
 from skywrite.queue import identities
 from skywrite.queue.approval_rules import ask_for_approvals
 from skywrite.queue.authors import note_author
-from skywrite.queue.base import ACCEPTED_KEY, StoreBase, repeated
-from skywrite.queue.database import Accepted, DiskFull, Transaction, time_of
-from skywrite.queue.journal import note_added
-from skywrite.queue.model import AddResult, MediaInfo, NewMedia, NewPost, State
+from skywrite.queue.base import ACCEPTED_KEY
+from skywrite.queue.database import Accepted, Transaction, time_of
+from skywrite.queue.media import require_media
+from skywrite.queue.model import AddResult, NewPost, State
 from skywrite.queue.numbers import row_number
 from skywrite.queue.record_keys import RecordKeys
 from skywrite.queue.rows import draft_hash, dump_json, text_hash
@@ -23,10 +21,7 @@ from skywrite.queue.steps import locked, update_ready
 from skywrite.queue.templates import note_templates
 
 if TYPE_CHECKING:
-    from tempfile import SpooledTemporaryFile
-
-CHUNK_BYTES = 1 << 20
-SPOOL_BYTES = 4 << 20
+    pass
 
 
 class _Taken(NamedTuple):
@@ -42,53 +37,6 @@ class KnownKey(NamedTuple):
     id: int
     due_at: datetime | None
     state: State
-
-
-class AddOperations(StoreBase):
-    """Operations that add posts and their media."""
-
-    @repeated
-    def add(
-        self, posts: Sequence[NewPost], media: Sequence[NewMedia] = (), *, operation: str | None = None
-    ) -> list[AddResult]:
-        """Store posts and media in one transaction; the results are in the order of the posts.
-
-        A post whose key its account has used before (or whose occurrence exists) is not added again: its result has the
-        number of the existing one, and whether that was a different draft. Raises NotFound,
-        Busy; then nothing is stored. With an `operation`, this can be undone.
-        """
-        with self._accepting() as tx:
-            for item in media:
-                put_bytes(tx, item, self._clock.now())
-            results = add_posts(tx, self._clock, posts)
-            if operation is not None:
-                note_added(tx, operation, self._clock.now(), results)
-            return results
-
-    def known_keys(self, account_did: str, keys: Sequence[str]) -> dict[str, KnownKey]:
-        """The posts that the account has stored under any of these keys, by key."""
-        with self._reading() as tx:
-            rows = tx.rows("posts_with_keys", did=account_did, keys=json.dumps(keys)) if keys else []
-            return {row["key"]: KnownKey(row["id"], time_of(row["due_at"]), row["state"]) for row in rows}
-
-    def put_media(self, media: NewMedia) -> MediaInfo:
-        """Store bytes under their CID; bytes that are already there are neither read nor stored.
-
-        They are read before the transaction, so that others can write meanwhile. Bytes that no post needs within a day
-        are dropped by `prune`. Raises DiskFull.
-        """
-        with self._writing(wake=False) as tx:
-            known = tx.run("touch_media", cid=media.cid, now=self._clock.now()) == 1
-        if not known:
-            from tempfile import SpooledTemporaryFile
-
-            # Next to the database, where the bytes need room anyway.
-            folder = str(Path(self.place).parent) if self.dialect == "sqlite" else None
-            with SpooledTemporaryFile(SPOOL_BYTES, dir=folder) as file:
-                whole = media._replace(pieces=_spooled(file, media))
-                with self._writing(wake=False) as tx:
-                    put_bytes(tx, whole, self._clock.now())
-        return MediaInfo(media.cid, media.mime, media.size)
 
 
 def add_posts(tx: Transaction, clock: Clock, posts: Sequence[NewPost]) -> list[AddResult]:
@@ -221,29 +169,6 @@ def _link_media(tx: Transaction, posts: Iterable[tuple[int, NewPost]]) -> None:
     tx.run_many("insert_post_media", ({"post_id": post_id, "cid": cid} for post_id, cid in links))
 
 
-def require_media(tx: Transaction, cids: Iterable[str]) -> None:
-    """Keep stored bytes from being dropped until the transaction ends. Raises NotFound."""
-    for cid in sorted(cids):
-        if tx.row("lock_media", cid=cid) is None:
-            raise NotFound(
-                f"The bytes {cid} are not in the store.", code="media.unknown", hint="Add the image or video again."
-            )
-
-
-def put_bytes(tx: Transaction, media: NewMedia, now: datetime) -> None:
-    """Store bytes, unless they are already there."""
-    while tx.run("insert_media", cid=media.cid, mime=media.mime, size=media.size, now=now) == 0:
-        # Another process may be pruning it right now: then it is stored again.
-        if tx.run("touch_media", cid=media.cid, now=now) == 1:
-            return
-    stored = 0
-    for number, chunk in enumerate(_chunks(media.pieces)):
-        tx.run("insert_media_chunk", cid=media.cid, number=number, data=chunk)
-        stored += len(chunk)
-    if stored != media.size:
-        raise ValueError(f"{media.cid} has {stored} bytes, not {media.size}")
-
-
 def _post_values(tx: Transaction, post_id: int, post: NewPost, now: object, root_rkey: str) -> tuple[object, ...]:
     """A row in the order of the columns in the query `insert_posts`."""
     return (
@@ -265,29 +190,3 @@ def _post_values(tx: Transaction, post_id: int, post: NewPost, now: object, root
         root_rkey,
         None if post.key is None else draft_hash(post.draft),
     )
-
-
-def _spooled(file: "SpooledTemporaryFile[bytes]", media: NewMedia) -> Iterator[bytes]:
-    """The same bytes, after reading all of them into `file`."""
-    for piece in media.pieces:
-        try:
-            file.write(piece)
-        except OSError as error:
-            raise DiskFull(
-                f"There is no room to keep {media.size} bytes of {media.mime} for now: {error.strerror}.",
-                hint="Free some space on the disk and try again.",
-            ) from error
-    file.seek(0)
-    return iter(partial(file.read, CHUNK_BYTES), b"")
-
-
-def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in pieces of one size, so that a row stays small and reading needs little memory."""
-    buffer = bytearray()
-    for piece in pieces:
-        buffer += piece
-        while len(buffer) >= CHUNK_BYTES:
-            yield bytes(buffer[:CHUNK_BYTES])
-            del buffer[:CHUNK_BYTES]
-    if buffer:
-        yield bytes(buffer)

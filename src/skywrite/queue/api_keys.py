@@ -144,7 +144,7 @@ class ApiKeys:
         """
         chosen = parse_scopes(scopes)
         check_name(name, "A key")
-        if expires_at is not None and expires_at <= self._store._clock.now():
+        if expires_at is not None and expires_at <= self._store.clock.now():
             raise InputError("The key would already have expired.", hint="Choose an expiry date in the future.")
         while True:
             key = new_key()
@@ -158,9 +158,9 @@ class ApiKeys:
                 "parent_id": maker.key_id,
                 "person_id": maker.person_id,
             }
-            with self._store._writing(wake=False) as tx:
+            with self._store.writing(wake=False) as tx:
                 _check_maker(tx, maker)
-                now = self._store._clock.now()
+                now = self._store.clock.now()
                 row = tx.row("insert_api_key", **values, now=now)
                 if row is not None:
                     way_back = Hint("Revoke it: ", Do("keys.revoke", int(row["id"])))
@@ -171,12 +171,12 @@ class ApiKeys:
 
     def all(self) -> list[ApiKey]:
         """All keys, including those that have ended."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             return readable(tx.rows("list_api_keys"), key_of)
 
     def get(self, key_id: int) -> ApiKey:
         """One key. Raises NotFound."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("get_api_key", id=key_id)
         if row is None:
             raise unknown_key(key_id)
@@ -186,14 +186,14 @@ class ApiKeys:
         """The number of the key from which a key came, through all that made it; its own, if no key did."""
         if key.parent_id is None:
             return key.id
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("first_key_of", id=key.id)
         return key.id if row is None else int(row["id"])
 
     def revoke(self, key_id: int) -> ApiKey:
         """End a key at once, and whatever it has made. Raises NotFound."""
-        with self._store._writing(wake=False) as tx:
-            now = self._store._clock.now()
+        with self._store.writing(wake=False) as tx:
+            now = self._store.clock.now()
             if tx.run("revoke_api_key", id=key_id, now=now):
                 note_final(tx, f"the end of key {key_id}", now, Hint("Make another: ", Do("keys.add")))
         return self.get(key_id)
@@ -206,29 +206,29 @@ class ApiKeys:
         wrong = Unauthenticated("The API key is wrong, revoked or expired.", code=INVALID_KEY, hint="Make a new key.")
         if not looks_like_key(key):
             raise wrong
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("api_key_with_prefix", prefix=prefix_of(key))
         if row is None or not hmac.compare_digest(str(row["digest"]), digest_of(key)):
             raise wrong
-        found, now = key_of(row), self._store._clock.now()
+        found, now = key_of(row), self._store.clock.now()
         if found.resource is not None and (found.resource != resource or found.person_id is None):
             raise wrong
         if found.revoked_at is not None or (found.expires_at is not None and found.expires_at <= now):
             raise wrong
         if found.last_used_at is None or found.last_used_at < now - USE_NOTED_EVERY:
-            with self._store._writing(wake=False) as tx:
+            with self._store.writing(wake=False) as tx:
                 tx.run("note_api_key_use", id=found.id, now=now, before=now - USE_NOTED_EVERY)
         return found
 
     def valid(self, key_ids: Sequence[int]) -> list[ApiKey]:
         """Those of these keys that are valid now."""
         items = items_of({"id": key_id} for key_id in key_ids)
-        with self._store._reading() as tx:
-            return readable(tx.rows("valid_api_keys", items=items, now=self._store._clock.now()), key_of)
+        with self._store.reading() as tx:
+            return readable(tx.rows("valid_api_keys", items=items, now=self._store.clock.now()), key_of)
 
     def has_valid(self) -> bool:
         """Whether there is a valid key."""
-        now = self._store._clock.now()
+        now = self._store.clock.now()
         return any(key.revoked_at is None and (key.expires_at is None or key.expires_at > now) for key in self.all())
 
     def add_token(self, name: str, account_did: str | None = None, maker: Maker = NOBODY) -> tuple[FeedToken, str]:
@@ -239,33 +239,33 @@ class ApiKeys:
         check_name(name, "A calendar")
         secret = new_secret()
         values = {"digest": digest_of(secret), "name": name, "account_did": account_did, **maker._asdict()}
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             _check_maker(tx, maker)
-            row = tx.row("insert_feed_token", **values, now=self._store._clock.now())
+            row = tx.row("insert_feed_token", **values, now=self._store.clock.now())
             assert row is not None
             return _token_of(row), secret
 
     def tokens(self) -> list[FeedToken]:
         """The addresses that still work."""
-        with self._store._reading() as tx:
-            return readable(tx.rows("list_feed_tokens", now=self._store._clock.now()), _token_of)
+        with self._store.reading() as tx:
+            return readable(tx.rows("list_feed_tokens", now=self._store.clock.now()), _token_of)
 
     def token(self, secret: str) -> FeedToken | None:
         """The address with this secret, or None if it does not exist or was revoked."""
-        with self._store._reading() as tx:
-            row = tx.row("feed_token_with_digest", digest=digest_of(secret), now=self._store._clock.now())
+        with self._store.reading() as tx:
+            row = tx.row("feed_token_with_digest", digest=digest_of(secret), now=self._store.clock.now())
         return None if row is None else _token_of(row)
 
     def prune(self, before: datetime) -> int:
         """Forget keys and addresses that ended before a time. Returns how many keys."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             tx.run("forget_feed_tokens", before=before)
             return tx.run("forget_api_keys", before=before)
 
     def revoke_token(self, token_id: int) -> None:
         """End an address. Raises NotFound."""
-        with self._store._writing(wake=False) as tx:
-            if tx.run("revoke_feed_token", id=token_id, now=self._store._clock.now()) != 1:
+        with self._store.writing(wake=False) as tx:
+            if tx.run("revoke_feed_token", id=token_id, now=self._store.clock.now()) != 1:
                 raise unknown_token(token_id)
 
 

@@ -69,12 +69,10 @@ class Approvals:
 
     def __init__(self, store: StoreBase) -> None:
         self._store = store
-        # Needed by `repeated`.
-        self._clock = store._clock
 
     def of(self, post_id: int) -> list[Approval]:
         """All verdicts on a post, the latest first."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             return readable(tx.rows("approvals_of_post", post_id=post_id), _approval_of)
 
     def standing(self, post: Post) -> Standing:
@@ -84,7 +82,7 @@ class Approvals:
     def standings(self, posts: Sequence[Post]) -> dict[int, Standing]:
         """The same for many posts, by their numbers."""
         items = json.dumps([{"id": post.id} for post in posts])
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             by_agents = {row["post_id"] for row in tx.rows("written_by_agents", items=items)}
             approvers: dict[tuple[int, str], str] = {}
             for row in tx.rows("approvals_of_posts", items=items):
@@ -105,7 +103,7 @@ class Approvals:
         if post.state == "draft":
             return by_agent or post.source in AGENT_SOURCES
         authors = [Author("", agent=True)] if by_agent else []
-        is_open = post.state in ("scheduled", "held") and post.is_free(self._clock.now())
+        is_open = post.state in ("scheduled", "held") and post.is_free(self._store.clock.now())
         return is_open and needs_approval(settings, post.source, authors)
 
     @repeated
@@ -125,8 +123,8 @@ class Approvals:
         authenticated person or key that approves. Raises Conflict if the post has changed or has another state,
         NotAllowed, NotFound.
         """
-        now = self._clock.now()
-        with self._store._writing() as tx:
+        now = self._store.clock.now()
+        with self._store.writing() as tx:
             post = get_locked(tx, post_id)
             _check_open(post, "approved")
             if who is not None and any(author.who == who for author in authors_of(tx, post_id)):
@@ -156,8 +154,8 @@ class Approvals:
     @repeated
     def reject(self, post_id: int, by: str, *, note: str = "") -> Post:
         """Reject a post: earlier approvals are withdrawn, and a scheduled post is held, with the note."""
-        now = self._clock.now()
-        with self._store._writing() as tx:
+        now = self._store.clock.now()
+        with self._store.writing() as tx:
             post = get_locked(tx, post_id)
             _check_open(post, "rejected")
             if not post.is_free(now):
@@ -181,7 +179,7 @@ class Approvals:
 
     def post(self, post_id: int) -> Post:
         """The post, as the queue has it. Raises NotFound."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             return get_post(tx, post_id)
 
 

@@ -1,4 +1,4 @@
-"""What the groups of operations share: the database, the vault, the clock, and waking threads that wait for changes."""
+"""What the parts of a store share: the database, the vault, the clock, and waking threads that wait for changes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import ParamSpec, Self, TypeVar, cast
+from typing import ParamSpec, Protocol, TypeVar, cast
 
 from skywrite.core.clock import SYSTEM_CLOCK, Clock
 from skywrite.core.errors import Do, Hint, StorageError
@@ -32,6 +32,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class _Part(Protocol):
+    """A part of a store, whose methods are operations."""
+
+    _store: StoreBase
+
+
 def repeated(operation: Callable[P, T]) -> Callable[P, T]:
     """Retry an operation whose transaction the database rolled back because of a conflict."""
 
@@ -43,7 +49,7 @@ def repeated(operation: Callable[P, T]) -> Callable[P, T]:
             except DatabaseConflict:
                 if not tries_left:
                     raise
-                clock = cast(StoreBase, args[0])._clock
+                clock = cast(_Part, args[0])._store.clock
                 clock.wait(threading.Event(), CONFLICT_WAIT_SECONDS * clock.random())
         raise AssertionError("unreachable")
 
@@ -51,66 +57,62 @@ def repeated(operation: Callable[P, T]) -> Callable[P, T]:
 
 
 class StoreBase:
-    """Operations on one database. Several of these may share it."""
+    """An open database with its vault and its clock, and the transactions on it."""
 
     def __init__(self, database: Database, vault: Vault, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._database = database
-        self._vault = vault
-        self._clock = clock
-
-    @classmethod
-    def beside(cls, other: StoreBase) -> Self:
-        """These operations on the database that another has open."""
-        return cls(other._database, other._vault, other._clock)
+        self.database = database
+        self.vault = vault
+        self.clock = clock
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._database.place!r})"
+        return f"{type(self).__name__}({self.database.place!r})"
 
     @property
     def place(self) -> str:
         """The file, or the server without its password."""
-        return self._database.place
+        return self.database.place
 
     @property
     def dialect(self) -> str:
         """ "sqlite" or "postgres"."""
-        return self._database.dialect
+        return self.database.dialect
 
     def on_replaced(self, call: Callable[[str], None]) -> None:
         """Call this with the place when the database file was replaced by another, which is used from then on."""
-        self._database.on_replaced = call
+        self.database.on_replaced = call
 
     def protection(self) -> Protection | None:
         """How the connection to the database's server is protected; None for a file."""
-        with self._reading() as tx:
-            return self._database.protection(tx._connection)
+        with self.reading() as tx:
+            return self.database.protection(tx._connection)
 
     def close(self) -> None:
         """Close the connections."""
-        self._database.close()
+        self.database.close()
 
     @contextmanager
-    def _reading(self) -> Iterator[Transaction]:
-        with self._database.transaction(write=False) as tx:
+    def reading(self) -> Iterator[Transaction]:
+        """A transaction that only reads."""
+        with self.database.transaction(write=False) as tx:
             yield tx
 
     @contextmanager
-    def _writing(self, *, wake: bool = True) -> Iterator[Transaction]:
+    def writing(self, *, wake: bool = True) -> Iterator[Transaction]:
         """A writing transaction. After its commit, threads that watch the queue are woken (`wake`)."""
-        with self._database.transaction(write=True) as tx:
+        with self.database.transaction(write=True) as tx:
             yield tx
             if wake:
-                self._database.announce(tx)
+                self.database.announce(tx)
         if wake:
-            for event in tuple(self._database.watching):
+            for event in tuple(self.database.watching):
                 event.set()
 
     @contextmanager
-    def _accepting(self) -> Iterator[Transaction]:
+    def accepting(self) -> Iterator[Transaction]:
         """A writing transaction that stores posts. If its COMMIT gets no response, this checks what was stored."""
         accepted: Accepted | None = None
         try:
-            with self._writing() as tx:
+            with self.writing() as tx:
                 yield tx
                 accepted = tx.accepted
         except CommitInDoubt as doubt:
@@ -121,13 +123,13 @@ class StoreBase:
         if accepted is None:
             raise doubt
         for seconds in DOUBT_WAITS_SECONDS:
-            self._clock.wait(threading.Event(), seconds)
+            self.clock.wait(threading.Event(), seconds)
             try:
                 if self._is_stored(accepted):
                     return
             except StorageError:
                 continue
-            raise DatabaseUnavailable(f"{self._database.broke}: nothing was stored.", hint="Try again.") from doubt
+            raise DatabaseUnavailable(f"{self.database.broke}: nothing was stored.", hint="Try again.") from doubt
         if accepted.posts == 1:
             key = f"{ACCEPTED_KEY}{accepted.id}:{accepted.root_rkey}"
             doubt.hint = Hint(
@@ -136,7 +138,7 @@ class StoreBase:
         raise doubt
 
     def _is_stored(self, post: Accepted) -> bool:
-        with self._writing(wake=False) as tx:
+        with self.writing(wake=False) as tx:
             # Once we hold the account's lock, the other transaction has ended: what is not stored now never will be.
             if tx.row("lock_account", did=post.account_did) is None:
                 return False

@@ -17,11 +17,12 @@ from skywrite.queue.database import POLL_SECONDS, ChangeDetector
 class ChangeListener:
     """One waiting thread's view of changes. Create it before reading the queue, so that no change is missed."""
 
-    def __init__(self, store: ChangeOperations) -> None:
+    def __init__(self, store: StoreBase) -> None:
         self._store = store
         self._event = threading.Event()
         self._detector: ChangeDetector | None = None
-        store._database.watching.add(self._event)
+        store.database.watching.add(self._event)
+        self._detected()
 
     def __enter__(self) -> Self:
         return self
@@ -36,7 +37,7 @@ class ChangeListener:
 
         While the database cannot be reached this only waits: the next claim reports it.
         """
-        clock = self._store._clock
+        clock = self._store.clock
         ends = clock.monotonic() + timeout_seconds
         while True:
             if self._changed():
@@ -53,7 +54,7 @@ class ChangeListener:
 
     def close(self) -> None:
         """Stop watching."""
-        self._store._database.watching.discard(self._event)
+        self._store.database.watching.discard(self._event)
         self._forget()
 
     def _changed(self) -> bool:
@@ -65,7 +66,7 @@ class ChangeListener:
         return self._detected()
 
     def _detected(self) -> bool:
-        database = self._store._database
+        database = self._store.database
         try:
             if self._detector is None:
                 self._detector = database.detector()
@@ -80,13 +81,3 @@ class ChangeListener:
         if self._detector is not None:
             self._detector.close()
             self._detector = None
-
-
-class ChangeOperations(StoreBase):
-    """Operations for waiting threads."""
-
-    def watch(self) -> ChangeListener:
-        """Listen for changes of the queue; one listener for each waiting thread. Close it, or use it in a `with`."""
-        watch = ChangeListener(self)
-        watch._detected()
-        return watch

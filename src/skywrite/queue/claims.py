@@ -41,8 +41,11 @@ from skywrite.queue.steps import items_of, items_of_dids, locked, update_ready
 Servers = tuple[Iterable[str], Iterable[str] | None]
 
 
-class ClaimOperations(StoreBase):
+class Claims:
     """Operations of workers."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
 
     def claim_some(
         self,
@@ -88,7 +91,7 @@ class ClaimOperations(StoreBase):
     def _claim_together(self, terms: _Terms, most: int, tries: int) -> list[Claim]:
         claims: list[Claim] = []
         while not claims:
-            with self._writing(wake=False) as tx:
+            with self._store.writing(wake=False) as tx:
                 left = tries
                 while left > 0 and len(claims) < most:
                     wanted = min(left, most - len(claims))
@@ -108,7 +111,7 @@ class ClaimOperations(StoreBase):
         for _ in range(tries):
             row: Row | None = None
             try:
-                with self._writing(wake=False) as tx:
+                with self._store.writing(wake=False) as tx:
                     row = next(iter(self._ready_accounts(tx, 1, terms.choice())), None)
                     if row is None:
                         return []
@@ -127,14 +130,14 @@ class ClaimOperations(StoreBase):
 
     def set_aside(self, did: str) -> None:
         """Leave an account alone for an hour, because of what its rows hold."""
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             locked(tx, did)
-            tx.run("defer_accounts", items=items_of_dids([did]), until=self._clock.now() + SET_ASIDE)
+            tx.run("defer_accounts", items=items_of_dids([did]), until=self._store.clock.now() + SET_ASIDE)
 
     def _ready_accounts(self, tx: Transaction, most: int, servers: Servers) -> list[Row]:
         avoid, only = servers
         values = {"avoid": dump_json(sorted(avoid)), "only": None if only is None else dump_json(sorted(only))}
-        return tx.rows("claim_accounts", now=self._clock.now(), most=most, **values)
+        return tx.rows("claim_accounts", now=self._store.clock.now(), most=most, **values)
 
     def claim_post(self, post_id: int, worker: str, lease_seconds: float, decide: Decide) -> Claim | None:
         """Claim this post if it may be tried now and its account is free; otherwise None.
@@ -142,7 +145,7 @@ class ClaimOperations(StoreBase):
         It may overtake waiting posts of its account. If a worker left another post of the account in `publishing`, the
         claim is for that one: settle it and try again.
         """
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             row = tx.row("get_post", id=post_id)
             if row is None:
                 raise NotFound(
@@ -157,25 +160,25 @@ class ClaimOperations(StoreBase):
         self, post: NewPost, worker: str, lease_seconds: float, decide: Decide
     ) -> tuple[AddResult, Claim | None]:
         """`add` and `claim_post` in one transaction: what `skywrite post "now"` does, with one write to the disk."""
-        with self._writing() as tx:
-            result = add_posts(tx, self._clock, [post])[0]
-            note_added(tx, "post", self._clock.now(), [result])
+        with self._store.writing() as tx:
+            result = add_posts(tx, self._store.clock, [post])[0]
+            note_added(tx, "post", self._store.clock.now(), [result])
             account = locked(tx, post.account_did)
             return result, self._claim_one(tx, account, result.id, worker, lease_seconds, decide)
 
     def freeze(self, claim: Claim, frozen: str) -> bool:
         """Store (or replace) the frozen records of a claimed post; False if the claim is no longer ours."""
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             locked(tx, claim.account.did)
-            now = self._clock.now()
+            now = self._store.clock.now()
             return tx.run("freeze_post", id=claim.post.id, token=claim.token, frozen=frozen, now=now) == 1
 
     def renew(self, claim: Claim, lease_seconds: float) -> bool:
         """Extend the lease to so many seconds from now; False if the claim is no longer ours."""
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             did = claim.account.did
             locked(tx, did)
-            until = self._clock.now() + timedelta(seconds=lease_seconds)
+            until = self._store.clock.now() + timedelta(seconds=lease_seconds)
             if tx.run("renew_lease", did=did, token=claim.token, until=until) != 1:
                 return False
             update_ready(tx, did)
@@ -197,17 +200,17 @@ class ClaimOperations(StoreBase):
 
     def settle_some(self, settlements: Sequence[Settlement]) -> list[bool]:
         """`settle` for several claims in one transaction, with one write to the disk: all of them, or none."""
-        with self._writing() as tx:
-            return settle_all(tx, self._clock, settlements)
+        with self._store.writing() as tx:
+            return settle_all(tx, self._store.clock, settlements)
 
-    def release_claim(self, claim: Claim) -> bool:
+    def release(self, claim: Claim) -> bool:
         """Release a claim without a result (the worker stops): the post is scheduled again and keeps its frozen
         records.
         """
         did = claim.account.did
-        with self._writing() as tx:
+        with self._store.writing() as tx:
             locked(tx, did)
-            now = self._clock.now()
+            now = self._store.clock.now()
             values = {"attempt_at": None, "free_at": None, **problem_values(claim.post.problem)}
             if tx.run("settle_waiting", id=claim.post.id, token=claim.token, now=now, **values) != 1:
                 return False
@@ -222,36 +225,36 @@ class ClaimOperations(StoreBase):
 
         The fencing token still protects the post if that worker is alive after all.
         """
-        with self._writing() as tx:
+        with self._store.writing() as tx:
             locked(tx, did)
-            if tx.run("expire_lease", did=did, owner=owner, now=self._clock.now()) != 1:
+            if tx.run("expire_lease", did=did, owner=owner, now=self._store.clock.now()) != 1:
                 return False
             update_ready(tx, did)
             return True
 
     def next_ready_at(self) -> datetime | None:
         """The earliest time at which `claim` may find something; None if nothing is waiting."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("next_ready")
         return time_of(mended(row)[0]["ready_at"]) if row is not None else None
 
     def late_accounts(self, before: datetime, limit: int) -> list[str]:
         """The accounts that `claim` could have found since before a time, the longest waiting first."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             return [row["did"] for row in tx.rows("late_accounts", before=before, limit=limit)]
 
     def view(self, did: str) -> AccountView:
         """The view of this account that a decision would get now."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("get_account", did=did)
             if row is None:
                 raise NotFound(f"The account {did} is not known here.", code="account.unknown", hint=SIGN_IN)
-            return views(tx, [account_of(row)], self._clock.now())[did]
+            return views(tx, [account_of(row)], self._store.clock.now())[did]
 
     def _claim_one(
         self, tx: Transaction, account: Row, post_id: int, worker: str, lease_seconds: float, decide: Decide
     ) -> Claim | None:
-        if not _is_free(account_of(account), self._clock.now()):
+        if not _is_free(account_of(account), self._store.clock.now()):
             return None
         claims = self._claim_from(tx, [account], _Terms(worker, lease_seconds, decide), post_id=post_id)
         return claims[0] if claims else None
@@ -260,7 +263,7 @@ class ClaimOperations(StoreBase):
         self, tx: Transaction, rows: Sequence[Row], terms: _Terms, *, post_id: int | None = None
     ) -> list[Claim]:
         """The next post of each locked account that `decide` takes. Their `ready_at` is right afterwards."""
-        now = self._clock.now()
+        now = self._store.clock.now()
         accounts = {row["did"]: account_of(row) for row in rows}
         aside = [did for did, account in accounts.items() if account.unreadable]
         free = [did for did, account in accounts.items() if did not in aside and not _is_leased(account, now)]
@@ -302,7 +305,7 @@ class ClaimOperations(StoreBase):
         kind: EventKind = "post.held" if miss.state == "held" else "post.skipped"
         note_post_event(tx, kind, now, post, problem=miss.problem)
         if miss.follow is not None:
-            add_posts(tx, self._clock, [miss.follow])
+            add_posts(tx, self._store.clock, [miss.follow])
         update_ready(tx, post.account_did)
 
 

@@ -37,12 +37,12 @@ def copy_to(source: Store, path: str, vault: Vault, clock: Clock) -> Store:
 
 
 def _copy_tables(source: Store, path: str) -> None:
-    with closing(sqlite3.connect(path)) as copy, copy, source._reading() as tx:
+    with closing(sqlite3.connect(path)) as copy, copy, source.reading() as tx:
         tables = [row[0] for row in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in sorted(set(tables) - LEFT_OUT):
             names = [row[1] for row in copy.execute(f"PRAGMA table_info({table})")]
             copy.execute(f"DELETE FROM {table}")
-            for page in source._database.pages(tx, f"SELECT * FROM {table}", ROWS):
+            for page in source.database.pages(tx, f"SELECT * FROM {table}", ROWS):
                 there = [name for name in names if name in page[0]]
                 values = ", ".join("?" * len(there))
                 rows = [_values(row, there) for row in page]

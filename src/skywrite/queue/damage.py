@@ -50,10 +50,10 @@ class Damage:
     def rows(self, most: int = ROWS_MAX) -> list[Unreadable]:
         """Rows that cannot be read, up to so many."""
         found: list[Unreadable] = []
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             for one in _SEARCHED:
                 sql = f"SELECT * FROM {one.table} WHERE {one.where}"
-                for page in self._store._database.pages(tx, sql, PAGE_ROWS):
+                for page in self._store.database.pages(tx, sql, PAGE_ROWS):
                     found += [
                         Unreadable(one.table, row[one.key], columns) for row in page if (columns := mended(row)[1])
                     ]
@@ -63,12 +63,12 @@ class Damage:
 
     def try_to_write(self) -> None:
         """Store something and take it away again. Raises the StorageError that a worker would meet."""
-        with self._store._writing(wake=False) as tx:
-            tx.run("put_chore", name=CHECKUP, now=self._store._clock.now())
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
+            tx.run("put_chore", name=CHECKUP, now=self._store.clock.now())
+        with self._store.writing(wake=False) as tx:
             tx.run("delete_chore", name=CHECKUP)
 
     def pages(self) -> list[str]:
         """What the database says about its own pages; nothing where all is well, or where it cannot tell."""
-        with self._store._reading() as tx:
-            return list(self._store._database.damage(tx))
+        with self._store.reading() as tx:
+            return list(self._store.database.damage(tx))

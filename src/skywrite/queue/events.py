@@ -229,18 +229,18 @@ class Events:
         account_dids: Sequence[str] | None = None,
     ) -> None:
         """Record an event in its own transaction."""
-        with self._store._writing() as tx:
-            now = self._store._clock.now()
+        with self._store.writing() as tx:
+            now = self._store.clock.now()
             note_event(tx, kind, now, data, account_did=account_did, account_dids=account_dids)
 
     def after(self, event_id: int, limit: int = 500) -> list[Event]:
         """The events after this one, the oldest first."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             return readable(tx.rows("events_after", after=event_id, limit=limit), event_of)
 
     def last_id(self) -> int:
         """The number of the last event, 0 without any."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("last_event")
         return int(row["id"]) if row is not None else 0
 
@@ -248,7 +248,7 @@ class Events:
         """Drop events and finished messages from before a time, and messages that have waited much longer. Returns how
         many events.
         """
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             tx.run("forget_deliveries", before=before, waiting_before=before - WAITING_KEPT)
             return tx.run("forget_events", before=before)
 

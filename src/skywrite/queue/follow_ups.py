@@ -84,7 +84,6 @@ class FollowUps:
     def __init__(self, store: StoreBase) -> None:
         self._store = store
         # What `repeated` looks for.
-        self._clock = store._clock
 
     @repeated
     def add(
@@ -93,14 +92,14 @@ class FollowUps:
         """Add one; the same one again adds nothing. Raises NotFound, Conflict."""
         values = {"post_id": post_id, "metric": metric, "threshold": threshold, "kind": kind, "text": text}
         author = current_author()
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             _check_coming(get_locked(tx, post_id))
             row = tx.row("same_follow_up", **values) or tx.row(
                 "insert_follow_up",
                 undo_seconds=undo_seconds,
                 who=author and author.who,
                 agent=author is not None and author.agent,
-                now=self._clock.now(),
+                now=self._store.clock.now(),
                 **values,
             )
             assert row is not None
@@ -108,7 +107,7 @@ class FollowUps:
 
     def get(self, follow_up_id: int) -> FollowUp:
         """One of them. Raises NotFound."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("get_follow_up", id=follow_up_id)
         if row is None:
             raise unknown_follow_up(follow_up_id)
@@ -116,14 +115,14 @@ class FollowUps:
 
     def of(self, post_id: int) -> builtins.list[FollowUp]:
         """Every follow-up of a post."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             return readable(tx.rows("follow_ups_of_post", post_id=post_id), _follow_up_of)
 
     def list(self, limit: int = 500, account_did: str | None = None) -> builtins.list[FollowUp]:
         """Those that wait or are under way, and those of which nothing came; the latest first. Of all accounts, or of
         the posts of one.
         """
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             if account_did is None:
                 rows = tx.rows("list_follow_ups", limit=limit)
             else:
@@ -132,7 +131,7 @@ class FollowUps:
 
     def open(self, after: int, limit: int) -> builtins.list[Open]:
         """Those that are not done, of posts that are published or never will be, by number."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             while rows := tx.rows("open_follow_ups", after=after, limit=limit):
                 if found := readable(rows, _open_of):
                     return found
@@ -141,13 +140,13 @@ class FollowUps:
 
     def reach(self, follow_up: FollowUp, note: str) -> bool:
         """Its number is reached; False where somebody cancelled it meanwhile."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             return tx.run("reach_follow_up", id=follow_up.id, note=note) == 1
 
     def settle(self, follow_up: FollowUp, state: str, note: str, made_id: int | None = None) -> None:
         """Note what it came to: done, expired or failed. Of the latter two, an event reports."""
-        now = self._clock.now()
-        with self._store._writing(wake=False) as tx:
+        now = self._store.clock.now()
+        with self._store.writing(wake=False) as tx:
             values: dict[str, Any] = {"state": state, "note": note, "made_id": made_id, "now": now}
             if tx.run("settle_follow_up", id=follow_up.id, **values) == 1 and state != "done":
                 post = get_post(tx, follow_up.post_id)
@@ -157,8 +156,8 @@ class FollowUps:
 
     def repost(self, follow_up: FollowUp, post: Post, rkey: str, note: str) -> None:
         """Add its repost and note that, in one transaction: once, whoever else tries."""
-        now = self._clock.now()
-        with self._store._writing() as tx:
+        now = self._store.clock.now()
+        with self._store.writing() as tx:
             values: dict[str, Any] = {"state": "done", "note": note, "made_id": None, "now": now}
             if tx.run("settle_follow_up", id=follow_up.id, **values) == 1:
                 known = {"account_did": post.account_did, "kind": "repost", "uri": post.uri, "cid": post.cid}
@@ -169,8 +168,8 @@ class FollowUps:
     def cancel(self, follow_up_id: int) -> FollowUp:
         """Do not do it, or take one of which nothing came off the list. Raises NotFound, Conflict."""
         self.get(follow_up_id)
-        with self._store._writing(wake=False) as tx:
-            changed = tx.run("cancel_follow_up", id=follow_up_id, now=self._clock.now())
+        with self._store.writing(wake=False) as tx:
+            changed = tx.run("cancel_follow_up", id=follow_up_id, now=self._store.clock.now())
         found = self.get(follow_up_id)
         if changed != 1:
             raise Conflict(

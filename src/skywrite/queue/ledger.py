@@ -49,7 +49,7 @@ class Ledger:
         """Drop entries that no budget needs any more, of some accounts at a time, so that nobody waits long."""
         after: str | None = ""
         while after is not None:
-            with self._store._writing(wake=False) as tx:
+            with self._store.writing(wake=False) as tx:
                 last = tx.row("account_after_many", after=after, many=ACCOUNTS_AT_ONCE)
                 until = None if last is None else last["did"]
                 tx.run("forget_spend", after=after, until=until, before=now - KEPT)

@@ -120,8 +120,11 @@ _CONDITIONS = {
 _HISTORY = "AND state IN ('published', 'failed', 'cancelled')"
 
 
-class ListOperations(StoreBase):
+class Listing:
     """Operations that list posts."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
 
     def posts(
         self,
@@ -140,7 +143,7 @@ class ListOperations(StoreBase):
         chosen = PostFilter(account_did, recurrence_id, source, text, due_from, due_before)
         if isinstance(after, Post):
             after = Cursor.due(after)
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             found: list[Post] = []
             if after is None or after.at is not None:
                 dated = [self._dated(tx, state, chosen, after, limit) for state in states]
@@ -192,8 +195,8 @@ class ListOperations(StoreBase):
             parts.append("AND updated_at <= :after_at AND (updated_at, id) < (:after_at, :after_id)")
             values.update(after_at=after.at, after_id=after.id)
         parts.append(f"{_HISTORY} ORDER BY updated_at DESC, id DESC LIMIT :limit")
-        query = self._database.compose("list_posts", *parts)
-        with self._reading() as tx:
+        query = self._store.database.compose("list_posts", *parts)
+        with self._store.reading() as tx:
             pages = [tx.select(query, {**values, "state": state, "limit": limit}) for state in states]
         found = [post_of(row) for page in pages for row in page]
         return sorted(found, key=lambda post: (post.updated_at, post.id), reverse=True)[:limit]
@@ -207,15 +210,15 @@ class ListOperations(StoreBase):
             parts.append("AND id < :before_id")
             values["before_id"] = before_id
         parts.append("AND due_at IS NULL ORDER BY id DESC LIMIT :limit")
-        query = self._database.compose("list_posts", *parts)
-        with self._reading() as tx:
+        query = self._store.database.compose("list_posts", *parts)
+        with self._store.reading() as tx:
             return [post_of(row) for row in tx.select(query, {**values, "state": "draft", "limit": limit})]
 
     def planned(
         self, account_did: str, start: datetime, stop: datetime, *, limit: int, length: int
     ) -> list[PlannedPost]:
         """The account's posts that are due from `start` to before `stop`, by time, with so much of their texts."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             rows = tx.rows("planned_posts", did=account_did, start=start, stop=stop, limit=limit, length=length)
         return [_planned_of(row) for row in rows]
 
@@ -234,14 +237,14 @@ class ListOperations(StoreBase):
     def count(self, account_did: str | None = None) -> dict[State, int]:
         """How many posts are in each state."""
         counts: dict[State, int] = dict.fromkeys(STATES, 0)
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             rows = tx.rows("count_posts") if account_did is None else tx.rows("count_account_posts", did=account_did)
         counts.update({row["state"]: row["count"] for row in rows})
         return counts
 
     def queue_size(self, until: datetime, limit: int) -> QueueSize:
         """How much there is to rehearse until a time, counted up to a limit."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             all_of_it, due = tx.row("size_of_queue", limit=limit), tx.row("count_due_until", until=until, limit=limit)
         assert all_of_it is not None and due is not None
         return QueueSize(int(all_of_it["posts"]), int(all_of_it["version"]), int(due["due"]))
@@ -252,13 +255,13 @@ class ListOperations(StoreBase):
             parts.append("AND due_at >= :after_due AND (due_at, id) > (:after_due, :after_id)")
             values.update(after_due=after.at, after_id=after.id)
         parts.append("AND due_at IS NOT NULL ORDER BY due_at, id LIMIT :limit")
-        query = self._database.compose("list_posts", *parts)
+        query = self._store.database.compose("list_posts", *parts)
         return [post_of(row) for row in tx.select(query, {**values, "state": state, "limit": limit})]
 
     def _undated(self, tx: Transaction, state: State, chosen: PostFilter, after_id: int, limit: int) -> list[Post]:
         parts, values = chosen.parts()
         parts.append("AND due_at IS NULL AND id > :after_id ORDER BY id LIMIT :limit")
-        query = self._database.compose("list_posts", *parts)
+        query = self._store.database.compose("list_posts", *parts)
         return [
             post_of(row) for row in tx.select(query, {**values, "state": state, "after_id": after_id, "limit": limit})
         ]

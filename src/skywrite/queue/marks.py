@@ -75,8 +75,8 @@ class Marks:
 
     def due(self, limit: int) -> list[ToMark]:
         """What to count now: posts that have reached an age, and not passed it by much."""
-        now, found = self._store._clock.now(), list[ToMark]()
-        with self._store._reading() as tx:
+        now, found = self._store.clock.now(), list[ToMark]()
+        with self._store.reading() as tx:
             for age in AGES_HOURS:
                 until = now - timedelta(hours=age)
                 patience = max(timedelta(hours=age) * LATE_PART, LATE_MIN)
@@ -87,8 +87,8 @@ class Marks:
 
     def note(self, marks: Iterable[tuple[ToMark, dict[str, int] | None, list[str]]]) -> None:
         """Store counts and labels; None for a post that was not shown."""
-        now = self._store._clock.now()
-        with self._store._writing(wake=False) as tx:
+        now = self._store.clock.now()
+        with self._store.writing(wake=False) as tx:
             for item, counts, labels in marks:
                 values: dict[str, Any] = {name: None if counts is None else counts[name] for name in COUNTS}
                 known = {"post_id": item.post_id, "age_hours": item.age_hours, "kind": item.kind}
@@ -96,12 +96,12 @@ class Marks:
 
     def at(self, age_hours: int, since: datetime) -> list[Mark]:
         """All counts at one age, of posts since a time."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             return readable(tx.rows("marks_at", age_hours=age_hours, since=since), _mark_of)
 
     def of(self, post_id: int) -> list[Mark]:
         """The counts of one post."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             return readable(tx.rows("marks_of_post", post_id=post_id), _mark_of)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from skywrite.core.errors import Conflict, Do, Hint
-from skywrite.queue.adding import add_posts
+from skywrite.queue.adding import KnownKey, add_posts
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.changing import (
     cancel_post,
@@ -21,8 +21,9 @@ from skywrite.queue.changing import (
 )
 from skywrite.queue.database import time_of
 from skywrite.queue.events import note_post_event
-from skywrite.queue.journal import media_of, note_changed, note_final
-from skywrite.queue.model import Attempt, Changes, NewPost, Post, Problem, State
+from skywrite.queue.journal import media_of, note_added, note_changed, note_final
+from skywrite.queue.media import put_bytes
+from skywrite.queue.model import AddResult, Attempt, Changes, NewMedia, NewPost, Post, Problem, State
 from skywrite.queue.reading import readable, time_in
 from skywrite.queue.rows import attempt_of, post_of, problem_values, text_hash
 from skywrite.queue.steps import locked
@@ -30,48 +31,75 @@ from skywrite.queue.steps import locked
 DELETED = "post.deleted"
 
 
-class PostOperations(StoreBase):
+class Posts:
     """Operations on posts for users."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
+
+    @repeated
+    def add(
+        self, posts: Sequence[NewPost], media: Sequence[NewMedia] = (), *, operation: str | None = None
+    ) -> list[AddResult]:
+        """Store posts and media in one transaction; the results are in the order of the posts.
+
+        A post whose key its account has used before (or whose occurrence exists) is not added again: its result has the
+        number of the existing one, and whether that was a different draft. Raises NotFound,
+        Busy; then nothing is stored. With an `operation`, this can be undone.
+        """
+        with self._store.accepting() as tx:
+            for item in media:
+                put_bytes(tx, item, self._store.clock.now())
+            results = add_posts(tx, self._store.clock, posts)
+            if operation is not None:
+                note_added(tx, operation, self._store.clock.now(), results)
+            return results
+
+    def known_keys(self, account_did: str, keys: Sequence[str]) -> dict[str, KnownKey]:
+        """The posts that the account has stored under any of these keys, by key."""
+        with self._store.reading() as tx:
+            rows = tx.rows("posts_with_keys", did=account_did, keys=json.dumps(keys)) if keys else []
+            return {row["key"]: KnownKey(row["id"], time_of(row["due_at"]), row["state"]) for row in rows}
 
     def get(self, post_id: int) -> Post:
         """One post; raises NotFound."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             return get_post(tx, post_id)
 
-    def occurrence_post(self, recurrence_id: int, occurrence: datetime) -> Post | None:
+    def of_occurrence(self, recurrence_id: int, occurrence: datetime) -> Post | None:
         """The post that a recurrence made for one of its occurrences."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("post_of_occurrence", recurrence_id=recurrence_id, occurrence=occurrence)
             return None if row is None else get_post(tx, row["id"])
 
     def made_occurrences(self, recurrence_id: int, start: datetime, stop: datetime) -> set[datetime]:
         """The occurrences from `start` to before `stop` that have a post."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             rows = tx.rows("made_occurrences", recurrence_id=recurrence_id, start=start, stop=stop)
         return {at for row in rows if (at := time_of(row["occurrence"])) is not None}
 
     def attempts(self, post_id: int) -> list[Attempt]:
         """All attempts to publish a post, in order."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             return readable(tx.rows("list_attempts", id=post_id), attempt_of)
 
     def same_text(self, account_did: str, text: str, since: datetime) -> list[Post]:
         """Posts of the account with this text that are waiting, or were published since `since`."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             rows = tx.rows("posts_with_text", text_hash=text_hash({"text": text}), did=account_did, since=since)
         return [post for post in map(post_of, rows) if post.text.strip() == text.strip()]
 
     def waiting_with_text(self, account_did: str, text: str, source: str) -> list[Post]:
         """Posts of the account from this source with this text that are waiting, or are being published."""
         values = {"text_hash": text_hash({"text": text}), "did": account_did, "source": source}
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             rows = tx.rows("waiting_posts_of_source", **values)
         return [post for post in map(post_of, rows) if post.text.strip() == text.strip()]
 
     def same_texts(self, account_did: str, texts: Iterable[str], since: datetime) -> dict[str, Post]:
         """`same_text` for many texts at once: the first such post, by its text without blanks at its ends."""
         hashes = json.dumps(sorted({text_hash({"text": text}) for text in texts}))
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             rows = tx.rows("posts_with_texts", hashes=hashes, did=account_did, since=since)
         found: dict[str, Post] = {}
         for post in map(post_of, rows):
@@ -81,20 +109,20 @@ class PostOperations(StoreBase):
     def same_minute(self, account_did: str, due_at: datetime) -> list[int]:
         """The first two scheduled posts of the account that are due in the same minute."""
         start = due_at.replace(second=0, microsecond=0)
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             stop = start + timedelta(minutes=1)
             return [row["id"] for row in tx.rows("posts_due_between", did=account_did, start=start, stop=stop)]
 
     def due_times(self, account_did: str, start: datetime, stop: datetime) -> list[datetime]:
         """When the account's scheduled posts are due, from `start` to before `stop`: the slots that are taken."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             rows = tx.rows("due_times_between", did=account_did, start=start, stop=stop)
         return [at for row in rows if (at := time_in(row["due_at"])) is not None]
 
     def due_before(self, post: Post, limit: int) -> list[datetime]:
         """When those scheduled posts of its account are due that go out before a post."""
         place = {"did": post.account_did, "due_at": post.due_at, "id": post.id}
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             rows = tx.rows("due_times_before", **place, limit=limit)
         return [at for row in rows if (at := time_in(row["due_at"])) is not None]
 
@@ -107,8 +135,8 @@ class PostOperations(StoreBase):
         `operation` (elsewhere: `undoable`), the change can be undone. Raises NotFound, Conflict,
         ChangedMeanwhile.
         """
-        now = self._clock.now()
-        with self._writing() as tx:
+        now = self._store.clock.now()
+        with self._store.writing() as tx:
             if operation is None:
                 return edit_post(tx, post_id, changes, version, now=now)
             before, media = get_locked(tx, post_id), media_of(tx, post_id)
@@ -135,31 +163,31 @@ class PostOperations(StoreBase):
         With `keeps_turn`, the next post of its recurrence gets its text from the pool. `follow`, the next occurrence of
         a recurrence, is added in the same transaction. Raises NotFound, Conflict, ChangedMeanwhile.
         """
-        with self._writing() as tx:
+        with self._store.writing() as tx:
             post = get_locked(tx, post_id)
             if post.state == "cancelled":
                 return post
             check_version(post, version)
-            cancelled = cancel_post(tx, post, self._clock.now())
+            cancelled = cancel_post(tx, post, self._store.clock.now())
             if keeps_turn and post.recurrence_id is not None:
                 tx.run("give_turn_back", id=post.recurrence_id)
             if undoable:
-                note_changed(tx, "cancel", self._clock.now(), post, cancelled)
+                note_changed(tx, "cancel", self._store.clock.now(), post, cancelled)
             if follow is not None:
-                add_posts(tx, self._clock, [follow])
+                add_posts(tx, self._store.clock, [follow])
             return cancelled
 
     def retry(self, post_id: int, *, version: int | None = None, undoable: bool = False) -> Post:
         """Schedule a failed post again, to be tried now, with the frozen records that it has."""
         return self._schedule_again(post_id, "failed", version, "retry" if undoable else None)
 
-    def release_post(self, post_id: int, *, version: int | None = None, undoable: bool = False) -> Post:
+    def release(self, post_id: int, *, version: int | None = None, undoable: bool = False) -> Post:
         """Schedule a held post again: at its time, or now if that has passed, however late it is."""
         return self._schedule_again(post_id, "held", version, "release" if undoable else None)
 
     def published_as(self, account_did: str, uri: str) -> Post | None:
         """The post that is published under this address; None where it is none of the queue's."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("published_with_uri", did=account_did, uri=uri, rkey=uri.rpartition("/")[2])
         return None if row is None else post_of(row)
 
@@ -170,9 +198,9 @@ class PostOperations(StoreBase):
         Returns its number, or None if it is not ours. It stays published, because it did go out; its problem is
         `DELETED`.
         """
-        now = self._clock.now()
+        now = self._store.clock.now()
         problem = Problem(DELETED, f"It was deleted from the network on {now:%Y-%m-%d at %H:%M} UTC.")
-        with self._writing() as tx:
+        with self._store.writing() as tx:
             locked(tx, account_did)
             row = tx.row("published_with_uri", did=account_did, uri=uri, rkey=uri.rpartition("/")[2])
             if row is None:
@@ -184,9 +212,9 @@ class PostOperations(StoreBase):
     @repeated
     def make_due_now(self, post_id: int) -> Post:
         """Make a due post that waits for its next attempt ready now. Raises Conflict."""
-        with self._writing() as tx:
+        with self._store.writing() as tx:
             post = get_locked(tx, post_id)
-            if tx.run("make_post_due_now", id=post_id, now=self._clock.now()) != 1:
+            if tx.run("make_post_due_now", id=post_id, now=self._store.clock.now()) != 1:
                 raise Conflict(
                     f"Post {post_id} is not due.", code="post.wrong_state", hint=Hint("See: ", Do("posts.get", post_id))
                 )
@@ -205,27 +233,27 @@ class PostOperations(StoreBase):
         reason = problem or Problem(
             "post.held", "It is held on request.", Hint("Release it: ", Do("posts.release", post_id))
         )
-        with self._writing() as tx:
+        with self._store.writing() as tx:
             post = get_locked(tx, post_id)
             check_version(post, version)
-            if tx.run("hold_post", id=post_id, now=self._clock.now(), **problem_values(reason)) != 1:
+            if tx.run("hold_post", id=post_id, now=self._store.clock.now(), **problem_values(reason)) != 1:
                 why = (
                     f"{why_fixed(post)} already" if post.state == "held" else f"{why_fixed(post)}, so it cannot be held"
                 )
                 raise Conflict(f"Post {post_id} is {why}.", code="post.wrong_state", hint=way_out(post))
-            note_post_event(tx, "post.held", self._clock.now(), post, problem=reason)
+            note_post_event(tx, "post.held", self._store.clock.now(), post, problem=reason)
             held = changed(tx, post)
             if undoable:
-                note_changed(tx, "hold", self._clock.now(), post, held)
+                note_changed(tx, "hold", self._store.clock.now(), post, held)
             return held
 
     @repeated
     def _schedule_again(self, post_id: int, was: State, version: int | None, operation: str | None) -> Post:
-        with self._writing() as tx:
+        with self._store.writing() as tx:
             post = get_locked(tx, post_id)
             if post.state == was:
                 check_version(post, version)
-            if tx.run("schedule_post", id=post_id, was=was, now=self._clock.now()) != 1:
+            if tx.run("schedule_post", id=post_id, was=was, now=self._store.clock.now()) != 1:
                 raise Conflict(
                     f"Post {post_id} is {post.state}, not {was}.",
                     code="post.wrong_state",
@@ -233,5 +261,5 @@ class PostOperations(StoreBase):
                 )
             again = changed(tx, post)
             if operation is not None:
-                note_changed(tx, operation, self._clock.now(), post, again)
+                note_changed(tx, operation, self._store.clock.now(), post, again)
             return again

@@ -8,11 +8,12 @@ from typing import Any
 
 from skywrite.core.errors import Conflict, Do, Hint, NotFound
 from skywrite.core.shown import named
-from skywrite.queue.adding import add_posts, require_media
+from skywrite.queue.adding import add_posts
 from skywrite.queue.authors import note_recurrence_author
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.journal import note_added, note_final
+from skywrite.queue.media import require_media
 from skywrite.queue.model import AddResult, NewPost, NewRecurrence, Recurrence, Slot
 from skywrite.queue.reading import readable, reads
 from skywrite.queue.rows import dump_json, recurrence_of
@@ -33,10 +34,13 @@ _SAID = (
 )
 
 
-class RecurrenceOperations(StoreBase):
+class Recurrences:
     """Operations on recurrences, slots and settings."""
 
-    def add_recurrence(
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
+
+    def add(
         self, new: NewRecurrence, first: NewPost | None = None, *, operation: str | None = None, once: bool = False
     ) -> AddResult:
         """Store a recurrence and the post of its first occurrence (with its `recurrence_id`).
@@ -44,7 +48,7 @@ class RecurrenceOperations(StoreBase):
         With `once`, an active one that says the same stands for it: a request may come twice. With an `operation`, this
         can be undone.
         """
-        with self._writing() as tx:
+        with self._store.writing() as tx:
             locked(tx, new.account_did)
             rows = tx.rows("list_account_recurrences", did=new.account_did) if once else []
             for known in readable(rows, recurrence_of):
@@ -52,13 +56,13 @@ class RecurrenceOperations(StoreBase):
                     return AddResult(known.id, existed=True)
             recurrence_id = self._add_recurrence(tx, new)
             posts = [] if first is None else [first._replace(recurrence_id=recurrence_id)]
-            results = add_posts(tx, self._clock, posts)
+            results = add_posts(tx, self._store.clock, posts)
             if operation is not None:
-                note_added(tx, operation, self._clock.now(), results, [recurrence_id])
+                note_added(tx, operation, self._store.clock.now(), results, [recurrence_id])
             return AddResult(recurrence_id, existed=False)
 
     @repeated
-    def add_with_recurrences(
+    def add_with_posts(
         self,
         posts: Sequence[NewPost],
         recurrences: Sequence[tuple[NewRecurrence, NewPost]],
@@ -69,16 +73,16 @@ class RecurrenceOperations(StoreBase):
 
         Returns the results of the posts, and for each recurrence its number and the result of its post.
         """
-        with self._accepting() as tx:
+        with self._store.accepting() as tx:
             for did in sorted({post.account_did for post in posts} | {new.account_did for new, _ in recurrences}):
                 locked(tx, did)
             numbers = [self._add_recurrence(tx, new) for new, _ in recurrences]
             firsts = [
                 first._replace(recurrence_id=number) for number, (_, first) in zip(numbers, recurrences, strict=True)
             ]
-            results = add_posts(tx, self._clock, [*posts, *firsts])
+            results = add_posts(tx, self._store.clock, [*posts, *firsts])
             if operation is not None:
-                note_added(tx, operation, self._clock.now(), results, numbers)
+                note_added(tx, operation, self._store.clock.now(), results, numbers)
             return results[: len(posts)], list(zip(numbers, results[len(posts) :], strict=True))
 
     def _add_recurrence(self, tx: Transaction, new: NewRecurrence) -> int:
@@ -97,7 +101,7 @@ class RecurrenceOperations(StoreBase):
             late_policy=new.late_policy,
             late_seconds=new.late_seconds,
             source=new.source,
-            now=self._clock.now(),
+            now=self._store.clock.now(),
         )
         assert row is not None
         recurrence_id = int(row["id"])
@@ -113,56 +117,56 @@ class RecurrenceOperations(StoreBase):
         Returns False if there is nothing to store: because the occurrence already has a post, or because the recurrence
         was changed or removed since it was read.
         """
-        with self._writing() as tx:
+        with self._store.writing() as tx:
             locked(tx, recurrence.account_did)
             row = tx.row("get_recurrence", id=recurrence.id)
             if row is None or recurrence_of(row).updated_at != recurrence.updated_at:
                 return False
-            return not add_posts(tx, self._clock, [post._replace(recurrence_id=recurrence.id)])[0].existed
+            return not add_posts(tx, self._store.clock, [post._replace(recurrence_id=recurrence.id)])[0].existed
 
-    def recurrence(self, recurrence_id: int) -> Recurrence:
+    def get(self, recurrence_id: int) -> Recurrence:
         """One recurrence; raises NotFound."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("get_recurrence", id=recurrence_id)
         if row is None:
             raise unknown_recurrence(recurrence_id)
         return recurrence_of(row)
 
-    def recurrences(self, account_did: str | None = None) -> list[Recurrence]:
+    def all(self, account_did: str | None = None) -> list[Recurrence]:
         """All recurrences, or those of one account."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             if account_did is None:
                 rows = tx.rows("list_recurrences")
             else:
                 rows = tx.rows("list_account_recurrences", did=account_did)
         return readable(rows, recurrence_of)
 
-    def idle_recurrences(self, recurrence_id: int | None = None) -> list[tuple[Recurrence, datetime]]:
+    def idle(self, recurrence_id: int | None = None) -> list[tuple[Recurrence, datetime]]:
         """Active recurrences without a waiting post, each with the time up to which its occurrences are finished.
 
         That is the last occurrence with a post, or later if that post went out late, because it also stands for those
         that were missed meanwhile. A post that was moved to later no longer counts as waiting once its original time
         has come. With a number, only that recurrence is checked.
         """
-        values: dict[str, Any] = {"now": self._clock.now()}
+        values: dict[str, Any] = {"now": self._store.clock.now()}
         parts = ["ORDER BY recurrence.id"]
         if recurrence_id is not None:
             parts.insert(0, "AND recurrence.id = :recurrence_id")
             values["recurrence_id"] = recurrence_id
-        query = self._database.compose("idle_recurrences", *parts)
-        with self._reading() as tx:
+        query = self._store.database.compose("idle_recurrences", *parts)
+        with self._store.reading() as tx:
             rows = tx.select(query, values)
         return readable(rows, _idle_of)
 
     @repeated
-    def update_recurrence(self, recurrence: Recurrence) -> Recurrence:
+    def update(self, recurrence: Recurrence) -> Recurrence:
         """Store a changed copy of a recurrence that was read before (`_replace`); its position stays.
 
         Raises Conflict if somebody else has changed it since. The post of its next occurrence is left alone.
         """
-        with self._writing() as tx:
+        with self._store.writing() as tx:
             locked(tx, recurrence.account_did)
-            self._update(tx, recurrence, recurrence, self._clock.now())
+            self._update(tx, recurrence, recurrence, self._store.clock.now())
             row = tx.row("get_recurrence", id=recurrence.id)
             assert row is not None
             return recurrence_of(row)
@@ -192,14 +196,14 @@ class RecurrenceOperations(StoreBase):
             )
 
     @repeated
-    def replace_recurrence(self, old: Recurrence, new: NewRecurrence, first: NewPost) -> Recurrence:
+    def replace(self, old: Recurrence, new: NewRecurrence, first: NewPost) -> Recurrence:
         """Replace a recurrence that was read before; its number and its turn in the pool stay.
 
         Its waiting posts are cancelled and replaced by `first`. Raises Conflict if somebody else has changed it
         since.
         """
-        now = self._clock.now()
-        with self._writing() as tx:
+        now = self._store.clock.now()
+        with self._store.writing() as tx:
             locked(tx, old.account_did)
             self._update(tx, old, new, now)
             note_recurrence_author(tx, old.id)
@@ -208,7 +212,7 @@ class RecurrenceOperations(StoreBase):
             tx.run_many("insert_recurrence_media", ({"recurrence_id": old.id, "cid": cid} for cid in new.media))
             if tx.run("withdraw_occurrences", id=old.id, now=now):
                 tx.run("give_turn_back", id=old.id)
-            add_posts(tx, self._clock, [first._replace(recurrence_id=old.id)])
+            add_posts(tx, self._store.clock, [first._replace(recurrence_id=old.id)])
             note_final(
                 tx, f"an edit of recurrence {old.id}", now, Hint("Edit it again: ", Do("recurrences.get", old.id))
             )
@@ -218,24 +222,24 @@ class RecurrenceOperations(StoreBase):
             return recurrence_of(row)
 
     @repeated
-    def remove_recurrence(self, recurrence_id: int) -> int:
+    def remove(self, recurrence_id: int) -> int:
         """Remove a recurrence and cancel its waiting posts. Returns how many were cancelled. A post being published
         goes out.
         """
-        did = self.recurrence(recurrence_id).account_did
-        with self._writing() as tx:
+        did = self.get(recurrence_id).account_did
+        with self._store.writing() as tx:
             locked(tx, did)
-            cancelled = tx.run("cancel_occurrences", id=recurrence_id, now=self._clock.now())
+            cancelled = tx.run("cancel_occurrences", id=recurrence_id, now=self._store.clock.now())
             tx.run("delete_recurrence", id=recurrence_id)
             way_back = Hint("Its posts, and their text: ", Do("posts.history"))
-            note_final(tx, f"the end of recurrence {recurrence_id}", self._clock.now(), way_back)
+            note_final(tx, f"the end of recurrence {recurrence_id}", self._store.clock.now(), way_back)
             update_ready(tx, did)
             return cancelled
 
     @repeated
     def set_slots(self, account_did: str, slots: Iterable[Slot]) -> None:
         """Replace the weekly slots of an account."""
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             locked(tx, account_did)
             tx.run("delete_slots", did=account_did)
             values = sorted({(slot.weekday, slot.minute): slot for slot in slots}.values())
@@ -246,7 +250,7 @@ class RecurrenceOperations(StoreBase):
 
     def slots(self, account_did: str) -> list[Slot]:
         """The weekly slots of an account, from Monday on."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             rows = tx.rows("list_slots", did=account_did)
         return [Slot(row["weekday"], row["minute"], row["zone"]) for row in rows]
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from skywrite.queue.accounts import session_about
 from skywrite.queue.base import StoreBase
 from skywrite.queue.rows import dump_json
-from skywrite.queue.secrets import secret_about
+from skywrite.queue.settings import secret_about
 from skywrite.queue.vault import Vault, WrongKey
 from skywrite.queue.webhooks import WEBHOOK_ABOUT
 
@@ -31,7 +31,7 @@ def reseal(store: StoreBase, old: Vault, new: Vault, commands: Iterable[tuple[in
 
     Raises WrongKey.
     """
-    with store._writing(wake=False) as tx:
+    with store.writing(wake=False) as tx:
         sessions = [
             tx.run(
                 "reseal_session", did=row["did"], session=_moved(row["session"], session_about(row["did"]), old, new)
@@ -62,7 +62,7 @@ def reseal(store: StoreBase, old: Vault, new: Vault, commands: Iterable[tuple[in
 
 def opens(store: StoreBase, vault: Vault) -> bool | None:
     """Whether a key opens what is stored; None if nothing is sealed."""
-    with store._reading() as tx:
+    with store.reading() as tx:
         for row in tx.rows("sealed_sessions"):
             return _fits(vault, row["session"], session_about(row["did"]))
         for row in tx.rows("sealed_webhooks"):

@@ -23,39 +23,39 @@ class Requests:
     def prune(self, before: datetime) -> None:
         """Forget what came with requests for posts that were finished before a time, some at a time."""
         while True:
-            with self._store._writing(wake=False) as tx:
+            with self._store.writing(wake=False) as tx:
                 if tx.run("forget_post_requests", before=before, most=AT_ONCE) < AT_ONCE:
                     return
 
     def digest(self, account_did: str, key: str) -> str | None:
         """The digest of the request for the post with this key, if there was one."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("post_request_digest", account_did=account_did, key=key)
         return None if row is None else row["digest"]
 
     def note(self, post_id: int, digest: str) -> None:
         """Store the digest of the request for a post."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             tx.run("put_post_request_digest", post_id=post_id, digest=digest)
 
     def action_digest(self, action_id: int) -> str | None:
         """The digest of the request for a repost or pin, if there was one."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("get_action", id=action_id)
         return None if row is None else row["request_digest"]
 
     def note_action(self, action_id: int, digest: str) -> None:
         """Store the digest of the request for a repost or pin."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             tx.run("put_action_request_digest", id=action_id, digest=digest)
 
     def wanted_at(self, post_id: int) -> datetime | None:
         """When a draft is to go out, if its author said so."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("wanted_at", post_id=post_id)
         return None if row is None else time_in(row["wanted_at"])
 
     def want(self, post_id: int, at: datetime) -> None:
         """Store when a draft is to go out."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             tx.run("put_wanted_at", post_id=post_id, wanted_at=at)

@@ -1,60 +1,100 @@
-"""The store: everything that is persistent, behind one class for both databases.
+"""The store: everything that is persistent, behind one object for both databases.
 
-`open_store(database, vault)` gives a `Store`; `PostStore` (`post_store.py`) is the part of it that posting needs. Its
-operations, each one transaction and each one safe to call from any thread, are grouped in modules:
+What lives here: `Store`, which has a part for each kind of thing, and opening one (`open_store`). What does not: the
+operations, which are methods of the parts, each one transaction and each one safe to call from any thread:
 
-- `accounts.py`: sign_in, sign_out, remove_account, accounts, accounts_with, some_accounts, accounts_with_setting,
-  leased_accounts, account, account_of_name, note_sign_in_name, note_session_end, set_default_account, change_account,
-  set_account_settings; and load, load_oauth, load_any, unsealed, save, replace, try_lease, release,
-  idle_sessions, ended_sessions for sessions;
-- `secrets.py`: put_secret, secret, take_secret, prune_secrets;
-- `adding.py`: add, known_keys, put_media;
-- `listing.py`: posts, all_posts, drafts, history, all_finished, planned, count, queue_size;
-- `posts.py`: get, occurrence_post, made_occurrences, attempts, same_text, waiting_with_text, same_texts, same_minute,
-  due_times, due_before, edit, move, cancel, retry, hold, make_due_now, note_deleted, published_as, release_post;
-- `claims.py`: claim_some, claim_post, add_and_claim, freeze, renew, settle, settle_some, release_claim,
-  expire_lease, set_aside, next_ready_at, late_accounts, view;
-- `clock_skew.py`: recover_clock_skew, recover_feed_clock_skew;
-- `media.py`: media_info, media_of, read_media, put_upload, unneeded_bytes, uploads, uploads_by, drop_upload, prune;
-- `recurrences.py`: add_recurrence, add_with_recurrences, add_occurrence, recurrence, recurrences,
-  idle_recurrences, update_recurrence, replace_recurrence, remove_recurrence, set_slots, slots;
-- `settings.py`: setting, settings, put_setting;
-- `timers.py`: add_timer, timers, timer, remove_timer, move_timer, claim_timer, renew_timer, finish_timer,
-  note_timer;
-- `undo.py`: undo_last, note_final;
-- `changes.py`: watch; `base.py`: protection, on_replaced; and here: backup, schema_version.
+- `store.accounts` and `store.sessions` (`accounts.py`), `store.posts` (`posts.py`), `store.listing` (`listing.py`),
+  `store.media` (`media.py`), and `store.claims` (`claims.py`): what posting needs;
+- `store.recurrences` (`recurrences.py`), `store.timers` (`timers.py`), `store.journal` (`undo.py`),
+  `store.settings` and `store.secrets` (`settings.py`), which load when they are first used.
 
-Each group depends on `base.StoreBase` only. Steps that several of them share are functions of a transaction:
-`steps.py`, `changing.py`, `adding.py`, `settling.py`, `ledger.py`. What differs between the databases is in
-`sqlite.py`, `postgres.py` and `sql/`.
+Each part takes the store's transactions, vault and clock (`base.StoreBase`), and knows no other part. Steps that
+several of them share are functions of a transaction: `steps.py`, `changing.py`, `adding.py`, `settling.py`,
+`ledger.py`. What differs between the databases is in `sqlite.py`, `postgres.py` and `sql/`.
 """
 
 from __future__ import annotations
 
+from functools import cached_property
 from os import PathLike, fspath
+from typing import TYPE_CHECKING
 
 from skywrite.core.clock import SYSTEM_CLOCK, Clock
 from skywrite.core.errors import InputError, StorageError
-from skywrite.queue.listing import ListOperations
-from skywrite.queue.post_store import PostStore, open_as
-from skywrite.queue.recurrences import RecurrenceOperations
-from skywrite.queue.secrets import SecretOperations
-from skywrite.queue.settings import SettingOperations
-from skywrite.queue.timers import TimerOperations
-from skywrite.queue.undo import UndoOperations
+from skywrite.queue.accounts import Accounts, Sessions
+from skywrite.queue.base import StoreBase
+from skywrite.queue.changes import ChangeListener
+from skywrite.queue.claims import Claims
+from skywrite.queue.database import Database
+from skywrite.queue.media import Media
+from skywrite.queue.migrate import migrate
+from skywrite.queue.posts import Posts
 from skywrite.queue.vault import Vault
 
+if TYPE_CHECKING:
+    from skywrite.queue.listing import Listing
+    from skywrite.queue.recurrences import Recurrences
+    from skywrite.queue.settings import Secrets, Settings
+    from skywrite.queue.timers import Timers
+    from skywrite.queue.undo import Journal
 
-class Store(
-    PostStore,
-    ListOperations,
-    RecurrenceOperations,
-    TimerOperations,
-    SecretOperations,
-    SettingOperations,
-    UndoOperations,
-):
+
+class Store(StoreBase):
     """One database of accounts, posts, media and recurrences."""
+
+    def __init__(self, database: Database, vault: Vault, clock: Clock = SYSTEM_CLOCK) -> None:
+        super().__init__(database, vault, clock)
+        self.accounts = Accounts(self)
+        self.sessions = Sessions(self)
+        self.posts = Posts(self)
+        self.media = Media(self)
+        self.claims = Claims(self)
+
+    @cached_property
+    def listing(self) -> Listing:
+        """Lists of posts."""
+        from skywrite.queue.listing import Listing
+
+        return Listing(self)
+
+    @cached_property
+    def recurrences(self) -> Recurrences:
+        """Recurrences and weekly slots."""
+        from skywrite.queue.recurrences import Recurrences
+
+        return Recurrences(self)
+
+    @cached_property
+    def timers(self) -> Timers:
+        """Commands and functions."""
+        from skywrite.queue.timers import Timers
+
+        return Timers(self)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Settings of the whole queue."""
+        from skywrite.queue.settings import Settings
+
+        return Settings(self)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """Sealed texts besides the sessions."""
+        from skywrite.queue.settings import Secrets
+
+        return Secrets(self)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What can be undone."""
+        from skywrite.queue.undo import Journal
+
+        return Journal(self)
+
+    def watch(self) -> ChangeListener:
+        """Listen for changes of the queue; one listener for each waiting thread. Close it, or use it in a `with`."""
+        return ChangeListener(self)
 
     def backup(self, path: str | PathLike[str]) -> None:
         """Write a consistent copy of the database while it is in use. Not with PostgreSQL.
@@ -63,7 +103,7 @@ class Store(
         """
         target = fspath(path)
         try:
-            self._database.backup(target)
+            self.database.backup(target)
         except FileExistsError:
             raise InputError(
                 f"The file {target} already exists.", code="backup.exists", hint="Choose another name."
@@ -77,11 +117,27 @@ class Store(
 
     def schema_version(self) -> int:
         """The number of the last migration that was applied."""
-        with self._reading() as tx:
+        with self.reading() as tx:
             row = tx.row("schema_version")
         return int(row["version"]) if row is not None else 0
 
 
-def open_store(database: str, vault: Vault, clock: Clock = SYSTEM_CLOCK) -> Store:
-    """Open the store at a path or a `postgresql://` address; see `open_as`."""
-    return open_as(Store, database, vault, clock)
+def open_store(address: str, vault: Vault, clock: Clock = SYSTEM_CLOCK) -> Store:
+    """Open the database at a path or a `postgresql://` address, and create or migrate it as needed.
+
+    Raises DatabaseUnavailable, StorageError, DiskFull, and MissingExtra for PostgreSQL without its driver.
+    """
+    opened = _database(address)
+    opened.migrate = lambda: migrate(opened, clock)
+    opened.migrate()
+    return Store(opened, vault, clock)
+
+
+def _database(address: str) -> Database:
+    if address.startswith(("postgresql://", "postgres://")):
+        from skywrite.queue.postgres import PostgresDatabase
+
+        return PostgresDatabase(address)
+    from skywrite.queue.sqlite import SqliteDatabase
+
+    return SqliteDatabase(address)

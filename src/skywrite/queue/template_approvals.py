@@ -43,22 +43,21 @@ class TemplateApprovals:
     def __init__(self, store: StoreBase) -> None:
         self._store = store
         # What `repeated` looks for.
-        self._clock = store._clock
 
     def of(self, recurrence_id: int) -> list[TemplateApproval]:
         """Every verdict on a recurrence, the latest first."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             return readable(tx.rows("approvals_of_recurrence", recurrence_id=recurrence_id), _approval_of)
 
     def is_approved(self, recurrence: Recurrence) -> bool:
         """Whether the template was approved as it is."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             values = {"recurrence_id": recurrence.id, "digest": template_digest(recurrence)}
             return tx.row("recurrence_approval_with", **values) is not None
 
     def is_wanted(self, recurrence: Recurrence) -> bool:
         """Whether the account asks for an approval of what the recurrence posts, and there is none of the template."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             account = tx.row("get_account", did=recurrence.account_did)
             assert account is not None
             authors = authors_of_recurrence(tx, recurrence.id)
@@ -74,8 +73,8 @@ class TemplateApprovals:
         `who`: the person or key that approves, where it is authenticated. Raises Conflict where the recurrence is
         another by now, NotAllowed, Conflict, NotFound.
         """
-        now = self._clock.now()
-        with self._store._writing() as tx:
+        now = self._store.clock.now()
+        with self._store.writing() as tx:
             recurrence = _locked(tx, recurrence_id)
             if recurrence.state != "active":
                 raise Conflict(
@@ -102,8 +101,8 @@ class TemplateApprovals:
     @repeated
     def reject(self, recurrence_id: int, by: str, *, note: str = "") -> Recurrence:
         """Say no: earlier approvals of the template are withdrawn, and its scheduled posts are held, with the note."""
-        now = self._clock.now()
-        with self._store._writing() as tx:
+        now = self._store.clock.now()
+        with self._store.writing() as tx:
             recurrence = _locked(tx, recurrence_id)
             said = f"Rejected by {by}{': ' if note else '.'}{note}"
             hint = Hint("Change it and ask again: ", Do("recurrences.edit", recurrence_id))

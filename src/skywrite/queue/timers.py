@@ -81,16 +81,19 @@ class _Overtaken(Exception):
     """The lease was lost: the transaction must be rolled back."""
 
 
-class TimerOperations(StoreBase):
+class Timers:
     """Operations on commands and functions."""
 
-    def add_timer(self, new: NewTimer) -> Timer:
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
+
+    def add(self, new: NewTimer) -> Timer:
         """Store a command, or add or update a function.
 
         If rule, zone and account are unchanged, it keeps its next time.
         """
-        with self._writing(wake=False) as tx:
-            row = tx.row("insert_timer", **_values(new), now=self._clock.now())
+        with self._store.writing(wake=False) as tx:
+            row = tx.row("insert_timer", **_values(new), now=self._store.clock.now())
             if row is None:
                 row = self._changed_timer(tx, new)
             return _timer_of(row)
@@ -113,14 +116,14 @@ class TimerOperations(StoreBase):
         assert changed is not None
         return changed
 
-    def timers(self) -> list[Timer]:
+    def all(self) -> list[Timer]:
         """All of them, in the order in which they were added."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             return readable(tx.rows("list_timers"), _timer_of)
 
-    def timer(self, timer_id: int) -> Timer:
+    def get(self, timer_id: int) -> Timer:
         """One; raises NotFound."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             return self._timer(tx, timer_id)
 
     def _timer(self, tx: Transaction, timer_id: int) -> Timer:
@@ -133,23 +136,23 @@ class TimerOperations(StoreBase):
             )
         return _timer_of(row)
 
-    def remove_timer(self, timer_id: int) -> Timer:
+    def remove(self, timer_id: int) -> Timer:
         """Remove one; its posts stay. Raises NotFound."""
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             timer = self._timer(tx, timer_id)
             tx.run("delete_timer", id=timer_id)
             return timer
 
-    def move_timer(self, timer: Timer, next_at: datetime | None, *, dead: str | None = None) -> bool:
+    def move(self, timer: Timer, next_at: datetime | None, *, dead: str | None = None) -> bool:
         """Skip occurrences: wait for this one. Returns False if somebody else was faster, or runs it.
 
         `dead`: the holder of a lease that is known to be gone.
         """
         values = {"id": timer.id, "seen": timer.next_at, "next_at": next_at, "dead": dead}
-        with self._writing(wake=False) as tx:
-            return tx.run("move_timer", **values, now=self._clock.now()) == 1
+        with self._store.writing(wake=False) as tx:
+            return tx.run("move_timer", **values, now=self._store.clock.now()) == 1
 
-    def claim_timer(
+    def claim(
         self, timer: Timer, occurrence: datetime, worker: str, until: datetime, *, dead: str | None = None
     ) -> TimerClaim | None:
         """Claim one occurrence until `until`; None if somebody else has it, or has run it.
@@ -157,20 +160,20 @@ class TimerOperations(StoreBase):
         `dead`: the holder of a lease that is known to be gone.
         """
         values = {"id": timer.id, "seen": timer.next_at, "occurrence": occurrence, "worker": worker, "until": until}
-        with self._writing(wake=False) as tx:
-            row = tx.row("take_timer", **values, dead=dead, now=self._clock.now())
+        with self._store.writing(wake=False) as tx:
+            row = tx.row("take_timer", **values, dead=dead, now=self._store.clock.now())
         return None if row is None else TimerClaim(_timer_of(row), occurrence, int(row["lease_token"]))
 
-    def renew_timer(self, claim: TimerClaim, until: datetime) -> bool:
+    def renew(self, claim: TimerClaim, until: datetime) -> bool:
         """Extend a claim until `until`; False if it is no longer ours."""
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             return tx.run("renew_timer", id=claim.timer.id, token=claim.token, until=until) == 1
 
-    def finish_timer(self, claim: TimerClaim, next_at: datetime | None, result: TimerResult) -> list[AddResult] | None:
+    def finish(self, claim: TimerClaim, next_at: datetime | None, result: TimerResult) -> list[AddResult] | None:
         """Store a run's posts and its result, all or nothing; None if the claim is no longer ours."""
         try:
-            with self._writing(wake=bool(result.posts)) as tx:
-                added = add_posts(tx, self._clock, result.posts)
+            with self._store.writing(wake=bool(result.posts)) as tx:
+                added = add_posts(tx, self._store.clock, result.posts)
                 values = {"id": claim.timer.id, "token": claim.token, "occurrence": claim.occurrence}
                 if tx.run("finish_timer", **values, next_at=next_at, **self._outcome(result)) != 1:
                     raise _Overtaken
@@ -178,10 +181,10 @@ class TimerOperations(StoreBase):
         except _Overtaken:
             return None
 
-    def note_timer(self, timer_id: int, result: TimerResult) -> list[AddResult]:
+    def note(self, timer_id: int, result: TimerResult) -> list[AddResult]:
         """Store the posts and the result of an extra run; its schedule does not change."""
-        with self._writing(wake=bool(result.posts)) as tx:
-            added = add_posts(tx, self._clock, result.posts)
+        with self._store.writing(wake=bool(result.posts)) as tx:
+            added = add_posts(tx, self._store.clock, result.posts)
             tx.run("note_timer", id=timer_id, **self._outcome(result))
             return added
 
@@ -189,7 +192,7 @@ class TimerOperations(StoreBase):
         return {
             "outcome": result.outcome,
             "printed_hash": result.printed_hash,
-            "now": self._clock.now(),
+            "now": self._store.clock.now(),
             **problem_values(result.problem),
         }
 

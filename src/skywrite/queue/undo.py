@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
 from skywrite.core.errors import Do, Hint, InputError, NotFound
-from skywrite.queue.adding import require_media
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.journal import author_name, note_final, way_back_of
+from skywrite.queue.media import require_media
 from skywrite.queue.model import Problem
 from skywrite.queue.rows import dump_json, problem_values, text_hash
 from skywrite.queue.steps import locked, update_ready
@@ -37,14 +37,17 @@ class Undone(NamedTuple):
     held: tuple[int, ...] = ()
 
 
-class UndoOperations(StoreBase):
+class Journal:
     """Operations that undo changes."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
 
     @repeated
     def note_final(self, what: str, way_back: Hint | None = None) -> None:
         """Record that a user did what cannot be undone: `undo_last` then refuses, and says the way back."""
-        with self._writing(wake=False) as tx:
-            note_final(tx, what, self._clock.now(), way_back)
+        with self._store.writing(wake=False) as tx:
+            note_final(tx, what, self._store.clock.now(), way_back)
 
     @repeated
     def undo_last(self) -> Undone:
@@ -53,8 +56,8 @@ class UndoOperations(StoreBase):
         All changes of one command count as one. What somebody else did last is never undone. Raises InputError; then
         nothing is undone.
         """
-        now = self._clock.now()
-        with self._writing() as tx:
+        now = self._store.clock.now()
+        with self._store.writing() as tx:
             last = tx.row("last_change")
             if last is None:
                 raise InputError("There is no change to undo.", code="undo.nothing")

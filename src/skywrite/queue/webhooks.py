@@ -91,21 +91,21 @@ class Webhooks:
         """Add a webhook; the second value is its secret, which is never shown again. Raises InputError."""
         check_name(name, "A webhook", optional=True)
         secret = _new_secret()
-        sealed = self._store._vault.seal(secret.encode(), WEBHOOK_ABOUT)
+        sealed = self._store.vault.seal(secret.encode(), WEBHOOK_ABOUT)
         values = {"url": url, "name": name, "kinds": _kinds_text(kinds), "account_did": account_did}
-        with self._store._writing(wake=False) as tx:
-            row = tx.row("insert_webhook", **values, secret=sealed, now=self._store._clock.now())
+        with self._store.writing(wake=False) as tx:
+            row = tx.row("insert_webhook", **values, secret=sealed, now=self._store.clock.now())
             assert row is not None
             return _webhook_of(row), secret
 
     def all(self) -> list[Webhook]:
         """All webhooks."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             return readable(tx.rows("list_webhooks"), _webhook_of)
 
     def get(self, webhook_id: int) -> Webhook:
         """One webhook. Raises NotFound."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("get_webhook", id=webhook_id)
         if row is None:
             raise unknown_webhook(webhook_id)
@@ -131,13 +131,13 @@ class Webhooks:
             "kinds": _kinds_text(was.kinds if kinds is None else kinds),
             "reason": was.reason if state is None else None,
         }
-        with self._store._writing() as tx:
+        with self._store.writing() as tx:
             tx.run("update_webhook", id=webhook_id, **values)
         return self.get(webhook_id)
 
     def remove(self, webhook_id: int) -> None:
         """Remove a webhook and its messages. Raises NotFound."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             if tx.run("delete_webhook", id=webhook_id) != 1:
                 raise unknown_webhook(webhook_id)
 
@@ -145,17 +145,17 @@ class Webhooks:
         """Create a new secret; for a day, messages are signed with both. Raises NotFound."""
         self.get(webhook_id)
         secret = _new_secret()
-        sealed = self._store._vault.seal(secret.encode(), WEBHOOK_ABOUT)
-        until = self._store._clock.now() + OLD_SECRET_LIFETIME
-        with self._store._writing(wake=False) as tx:
+        sealed = self._store.vault.seal(secret.encode(), WEBHOOK_ABOUT)
+        until = self._store.clock.now() + OLD_SECRET_LIFETIME
+        with self._store.writing(wake=False) as tx:
             tx.run("replace_webhook_secret", id=webhook_id, secret=sealed, until=until)
         return secret
 
     def send_test(self, webhook_id: int) -> Delivery:
         """Send a test message. Raises NotFound."""
         hook = self.get(webhook_id)
-        with self._store._writing() as tx:
-            now = self._store._clock.now()
+        with self._store.writing() as tx:
+            now = self._store.clock.now()
             body = message(TEST_KIND, now, {"webhook": hook.id})
             row = tx.row("insert_delivery", webhook_id=hook.id, event_id=0, kind=TEST_KIND, body=body, now=now)
             assert row is not None
@@ -165,35 +165,35 @@ class Webhooks:
         """The messages of a webhook, the latest first."""
         self.get(webhook_id)
         values = {"webhook_id": webhook_id, "before": 2**62 if before is None else before, "limit": limit}
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             return readable(tx.rows("list_deliveries", **values), _delivery_of)
 
     def replay(self, delivery_id: int) -> Delivery:
         """Send a message again, under the same message id. Raises NotFound."""
-        with self._store._writing() as tx:
-            tx.run("replay_delivery", id=delivery_id, now=self._store._clock.now())
+        with self._store.writing() as tx:
+            tx.run("replay_delivery", id=delivery_id, now=self._store.clock.now())
             return self._delivery(tx.row("get_delivery", id=delivery_id), delivery_id)
 
     def delivery(self, delivery_id: int) -> Delivery:
         """One message. Raises NotFound."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             return self._delivery(tx.row("get_delivery", id=delivery_id), delivery_id)
 
     def next_at(self) -> datetime | None:
         """When the next message may be sent; None if there is none."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("next_delivery_at")
         return None if row is None else time_of(mended(row)[0]["next_at"])
 
     def waiting(self) -> list[tuple[int, str]]:
         """The webhooks for which messages may be sent now, and their addresses."""
-        with self._store._reading() as tx:
-            rows = tx.rows("webhooks_with_deliveries", now=self._store._clock.now())
+        with self._store.reading() as tx:
+            rows = tx.rows("webhooks_with_deliveries", now=self._store.clock.now())
         return [(row["id"], row["url"]) for row in rows]
 
     def put_back(self, claim: DeliveryClaim) -> None:
         """Release a message of which nothing is known: it is sent again soon."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             tx.run("release_webhook", id=claim.webhook.id, token=claim.token)
 
     def claim(self, lease_seconds: float, webhook_id: int = 0, *, worker: str = "") -> DeliveryClaim | None:
@@ -202,8 +202,8 @@ class Webhooks:
         Each webhook gets one message at a time.
         """
         while True:
-            now = self._store._clock.now()
-            with self._store._writing(wake=False) as tx:
+            now = self._store.clock.now()
+            with self._store.writing(wake=False) as tx:
                 row = tx.row("next_delivery", now=now, webhook_id=webhook_id)
                 if row is None:
                     return None
@@ -216,7 +216,7 @@ class Webhooks:
             try:
                 secrets = self._secrets(hook, now)
             except WrongKey:
-                with self._store._writing(wake=False) as tx:
+                with self._store.writing(wake=False) as tx:
                     tx.run("set_aside_webhook", id=hook["id"], until=now + SET_ASIDE)
                 continue
             return DeliveryClaim(_delivery_of(row), _webhook_of(hook), secrets, hook["lease_token"])
@@ -224,9 +224,9 @@ class Webhooks:
     def settle(self, claim: DeliveryClaim, settled: Settled) -> bool:
         """Record the result of an attempt; False if somebody else has claimed the message."""
         delivery = claim.delivery
-        ended = self._store._clock.now() if settled.state != "waiting" else None
+        ended = self._store.clock.now() if settled.state != "waiting" else None
         values = {"state": settled.state, "attempt_at": settled.attempt_at, "ended_at": ended}
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             known = {"id": delivery.id, "token": claim.token, "status": settled.status, "error": settled.error}
             done = tx.run("settle_delivery", **known, **values) == 1
             if done and settled.gone:
@@ -244,7 +244,7 @@ class Webhooks:
         until = time_of(row["previous_until"])
         if until is not None and until > now:
             sealed.append(bytes(row["previous_secret"]))
-        return tuple(self._store._vault.unseal(secret, WEBHOOK_ABOUT).decode() for secret in sealed)
+        return tuple(self._store.vault.unseal(secret, WEBHOOK_ABOUT).decode() for secret in sealed)
 
 
 def unknown_webhook(webhook_id: int) -> NotFound:

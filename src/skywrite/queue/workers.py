@@ -40,28 +40,28 @@ class Workers:
     def beat(self, name: str, hanging: Sequence[Hanging] = ()) -> None:
         """Record that a worker is running."""
         servers = dump_json([[one.server, one.times] for one in hanging])
-        with self._store._writing(wake=False) as tx:
-            tx.run("put_worker", name=name, now=self._store._clock.now(), hanging=servers)
+        with self._store.writing(wake=False) as tx:
+            tx.run("put_worker", name=name, now=self._store.clock.now(), hanging=servers)
 
     def all(self) -> list[Beat]:
         """The last signs of life of those that have not ended; they may be dead."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             return readable(tx.rows("list_workers"), _beat_of)
 
     def living(self, silent: timedelta) -> list[Beat]:
         """Those that were seen within a time."""
-        now = self._store._clock.now()
+        now = self._store.clock.now()
         return [one for one in self.all() if abs(now - one.seen_at) < silent]
 
     def end(self, name: str) -> None:
         """Record that a worker has ended."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             tx.run("delete_worker", name=name)
 
     def prune(self, silent: timedelta) -> int:
         """Forget those that were not seen for a time: they were killed. Returns how many."""
-        now = self._store._clock.now()
-        with self._store._writing(wake=False) as tx:
+        now = self._store.clock.now()
+        with self._store.writing(wake=False) as tx:
             return tx.run("forget_workers", before=now - silent, after=now + silent)
 
 
@@ -73,18 +73,18 @@ class ChoreTimes:
 
     def last(self, name: str) -> datetime | None:
         """When it was done; None if never."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("get_chore", name=name)
         return None if row is None else time_in(row["done_at"])
 
     def note(self, name: str) -> None:
         """It is done now."""
-        with self._store._writing(wake=False) as tx:
-            tx.run("put_chore", name=name, now=self._store._clock.now())
+        with self._store.writing(wake=False) as tx:
+            tx.run("put_chore", name=name, now=self._store.clock.now())
 
     def forget(self, name: str) -> None:
         """It is to be done anew."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             tx.run("delete_chore", name=name)
 
 

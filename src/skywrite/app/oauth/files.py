@@ -108,7 +108,7 @@ def server_client(oauth: OAuth, public_url: str) -> OAuthClient:
     """
     base = f"{checked_base(public_url)}{SERVER_FOLDER}"
     client_id = f"{base}/{METADATA_FILE}"
-    if oauth.store.secret(CLIENTS, client_id) is None:
+    if oauth.store.secrets.get(CLIENTS, client_id) is None:
         client = OAuthClient("confidential", client_id, (f"{base}/callback",), scope_of(RIGHTS), first_keys())
         oauth.keep_client(client, default=False)
     # Another process may have created one at the same time; the stored one counts.
@@ -155,7 +155,7 @@ def turned(oauth: OAuth, client: OAuthClient, *, drop_unused: bool = False) -> O
 
 def used_keys(oauth: OAuth) -> list[str]:
     """The ids of the keys that sessions are bound to."""
-    sessions = (oauth.store.load_oauth(account.did) for account in oauth.store.accounts())
+    sessions = (oauth.store.sessions.load_oauth(account.did) for account in oauth.store.accounts.all())
     return [session.key_id for session in sessions if session is not None and session.key_id is not None]
 
 

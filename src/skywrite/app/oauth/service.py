@@ -66,7 +66,7 @@ class OAuth(NamedTuple):
         return DpopAuth(
             session,
             transport=self.transport,
-            store=self.store,
+            store=self.store.sessions,
             client=lambda one: self.client(one.client_id),
             resolver=self.resolver(session.pds_url),
             clock=self.clock,
@@ -77,7 +77,7 @@ class OAuth(NamedTuple):
         """The client with this id. Raises SignInError."""
         if client_id.startswith(_LOOPBACK):
             return OAuthClient("loopback", client_id, (), "")
-        stored = self.store.secret(CLIENTS, client_id)
+        stored = self.store.secrets.get(CLIENTS, client_id)
         if stored is None:
             raise SignInError(
                 f"The client {client_id} is not known here.",
@@ -88,27 +88,27 @@ class OAuth(NamedTuple):
 
     def has_client(self, client_id: str) -> bool:
         """Whether a client with this id was made here."""
-        return self.store.secret(CLIENTS, client_id) is not None
+        return self.store.secrets.get(CLIENTS, client_id) is not None
 
     def keep_client(self, client: OAuthClient, *, default: bool = True, name: str | None = None) -> None:
         """Store a client with its keys, sealed; with `default`, new sign-ins use it. `name`: on sign-in pages."""
-        self.store.put_secret(CLIENTS, client.client_id, client_to_json(client))
+        self.store.secrets.put(CLIENTS, client.client_id, client_to_json(client))
         if default:
             self.use_client(client.client_id)
         if name is not None:
-            self.store.put_setting("oauth_name", client.client_id, name)
+            self.store.settings.put("oauth_name", client.client_id, name)
 
     def client_name(self, client_id: str) -> str:
         """How sign-in pages name a client."""
-        return str(self.store.setting("oauth_name", client_id, "Skywrite"))
+        return str(self.store.settings.get("oauth_name", client_id, "Skywrite"))
 
     def use_client(self, client_id: str | None) -> None:
         """Let new sign-ins use this client; None is the loopback client."""
-        self.store.put_setting("oauth", "client", client_id)
+        self.store.settings.put("oauth", "client", client_id)
 
     def default_client(self, scope: str) -> OAuthClient:
         """The default client for sign-ins, or the loopback client."""
-        client_id = self.store.setting("oauth", "client")
+        client_id = self.store.settings.get("oauth", "client")
         return self.client(client_id) if client_id else loopback_client(scope)
 
     def begin(
@@ -142,8 +142,8 @@ class OAuth(NamedTuple):
         """Complete a sign-in with the parameters that the browser returned with, and store the session."""
         client = self.client(pending.client_id)
         session = self._login(client, pending.server.issuer).finish(pending, returned)
-        former = self.store.load_any(session.did)
-        account = self.store.sign_in(session)
+        former = self.store.sessions.load_any(session.did)
+        account = self.store.accounts.sign_in(session)
         self.end(former)
         return SignedIn(account, session, missing_rights(session.asked, session.scope))
 
@@ -166,13 +166,13 @@ class OAuth(NamedTuple):
         pending = self.begin(account, **options)
         kept = {"by": by, **pending._asdict(), "server": pending.server._asdict()}
         expires_at = self.clock.now() + timedelta(seconds=PENDING_SECONDS)
-        self.store.put_secret(PENDING, pending.state, json.dumps(kept), expires_at=expires_at)
+        self.store.secrets.put(PENDING, pending.state, json.dumps(kept), expires_at=expires_at)
         return pending
 
     def finish_kept(self, returned: Mapping[str, str], *, by: str = "") -> SignedIn:
         """`finish` for what `begin_kept` began, once. Raises SignInError if there is no such sign-in."""
         state = returned.get("state", "")
-        text = self.store.take_secret(PENDING, state) if state.isprintable() else None
+        text = self.store.secrets.take(PENDING, state) if state.isprintable() else None
         kept = json.loads(text) if text else {}
         if not kept or kept.pop("by") != by:
             raise SignInError(

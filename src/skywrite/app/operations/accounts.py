@@ -87,7 +87,7 @@ def edit(access: Access, given: Any) -> AccountShape:
     values = {setting.name: getattr(given, setting.name) for setting in _BY_KEY}
     changes = {name: value for name, value in values.items() if value is not UNSET}
     access.sky.accounts.set(account.did, changes)
-    return account_shape(access.sky.context.store.account(account.did))
+    return account_shape(access.sky.context.store.accounts.get(account.did))
 
 
 @operation("GET /accounts/{account}/slots", scope="read", name="slots.list")
@@ -111,4 +111,4 @@ def set_slots(access: Access, given: SetSlots) -> SlotList:
 
 
 def _slots(access: Access, account: Account) -> SlotList:
-    return SlotList([slot_shape(slot) for slot in access.sky.context.store.slots(account.did)])
+    return SlotList([slot_shape(slot) for slot in access.sky.context.store.recurrences.slots(account.did)])

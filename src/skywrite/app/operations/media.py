@@ -58,7 +58,7 @@ class ByCid(Input):
 def keep_upload(access: Access, path: Path, name: str) -> MediaShape:
     """Fit a file that was uploaded and keep it. Raises InputError, Conflict, and what fitting raises."""
     label = clean_name(name)
-    if access.sky.context.store.unneeded_bytes(access.share) >= UNNEEDED_BYTES_MAX:
+    if access.sky.context.store.media.unneeded_bytes(access.share) >= UNNEEDED_BYTES_MAX:
         raise Conflict(
             f"Your uploads that no post needs yet have more than {UNNEEDED_BYTES_MAX // 10**6} MB.",
             code="upload.share_used",
@@ -90,7 +90,7 @@ def list_media(access: Access, given: Nothing) -> MediaList:
 
     Those of this caller that are still here.
     """
-    mine = access.sky.context.store.uploads_by(access.who)
+    mine = access.sky.context.store.media.uploads_by(access.who)
     return MediaList([_shape(cid, value) for cid, value in mine.items()])
 
 
@@ -104,7 +104,7 @@ def get(access: Access, given: ByCid) -> MediaShape:
 def drop(access: Access, given: ByCid) -> MediaShape:
     """Delete an upload; posts that have it keep it."""
     value = _known(access, given.media)
-    access.sky.context.store.drop_upload(access.who, given.media)
+    access.sky.context.store.media.drop_upload(access.who, given.media)
     return _shape(given.media, value)
 
 
@@ -118,7 +118,7 @@ def _keep(access: Access, collector: Collector, stored: Stored, label: str, *, g
     store = access.sky.context.store
     for cid, pieces in collector.media.items():
         item = collector.stored[cid]
-        store.put_media(NewMedia(cid, item.mime, item.size, pieces()))
+        store.media.put(NewMedia(cid, item.mime, item.size, pieces()))
     value = {
         **{name: getattr(stored, name) for name in ("mime", "size", "width", "height")},
         "gif": gif,
@@ -127,12 +127,12 @@ def _keep(access: Access, collector: Collector, stored: Stored, label: str, *, g
         # A missing description is a warning for the post that shows it.
         "warnings": [warning for warning in map(str, collector.warnings) if "alt text" not in warning],
     }
-    store.put_upload(access.who, stored.cid, value, share=access.share)
+    store.media.put_upload(access.who, stored.cid, value, share=access.share)
     return _shape(stored.cid, value)
 
 
 def _known(access: Access, cid: str) -> dict[str, Any]:
-    uploads = access.sky.context.store.uploads(cid)
+    uploads = access.sky.context.store.media.uploads(cid)
     if access.who not in uploads:
         raise NotFound(f"There is no upload {named(cid)}.", code="media.unknown")
     return uploads[access.who]

@@ -99,7 +99,7 @@ def show_plan(access: Access, given: ShowPlan) -> PlanShape:
 def _posts(access: Access, account: Account, start: datetime, end: datetime) -> Iterator[PlanPost]:
     store, limit = access.sky.context.store, PLAN_POSTS_MAX + 1
     unapproved = _unapproved(store, account, start, end)
-    for post in store.planned(account.did, start, end, limit=limit, length=TEXT_MAX + 1):
+    for post in store.listing.planned(account.did, start, end, limit=limit, length=TEXT_MAX + 1):
         text = post.text if len(post.text) <= TEXT_MAX else post.text[: TEXT_MAX - 1] + "…"
         yield PlanPost(
             post.id,
@@ -118,7 +118,7 @@ def _unapproved(store: Store, account: Account, start: datetime, end: datetime) 
     """The posts that wait for an approval. An account that asks for none has none, so nothing is read."""
     if not wants_approvals(account.settings):
         return set()
-    posts = store.posts(
+    posts = store.listing.posts(
         ("scheduled", "held"), account_did=account.did, due_from=start, due_before=end, limit=PLAN_POSTS_MAX + 1
     )
     return {number for number, standing in Approvals(store).standings(posts).items() if standing.wanted}
@@ -131,8 +131,8 @@ def _in_order(post: PlanPost) -> tuple[datetime, int]:
 def _free_slots(access: Access, accounts: list[Account], start: datetime, end: datetime) -> Iterator[PlanSlot]:
     store, after = access.sky.context.store, max(start, access.sky.context.clock.now())
     for account in accounts:
-        weekly = store.slots(account.did)
-        taken = {int(at.timestamp()) // 60 for at in store.due_times(account.did, after, end)} if weekly else ()
+        weekly = store.recurrences.slots(account.did)
+        taken = {int(at.timestamp()) // 60 for at in store.posts.due_times(account.did, after, end)} if weekly else ()
         for at in takewhile(lambda at: at < end, slot_times(weekly, after)):
             if int(at.timestamp()) // 60 not in taken:
                 yield PlanSlot(account.handle, at)
@@ -145,7 +145,7 @@ def _occurrences(
     store, after = access.sky.context.store, max(start, access.sky.context.clock.now())
     found, more = [], False
     for account in accounts:
-        for item in store.recurrences(account.did):
+        for item in store.recurrences.all(account.did):
             text = str(item.draft.get("text") or "")[:TEXT_MAX]
             times = [*islice(_coming(store, item, after, end), OCCURRENCES_MAX + 1)]
             found += [PlanOccurrence(item.id, account.handle, at, text) for at in times[:OCCURRENCES_MAX]]
@@ -156,7 +156,7 @@ def _occurrences(
 def _coming(store: Store, item: Recurrence, start: datetime, end: datetime) -> Iterator[datetime]:
     """The coming times of a recurrence, without those that already have a post."""
     with suppress(SkywriteError):
-        made = store.made_occurrences(item.id, start, end)
+        made = store.posts.made_occurrences(item.id, start, end)
         for found in takewhile(lambda found: found.occurrence < end, occurrences_after(item, start)):
             if found.at < end and found.occurrence not in made:
                 yield found.at.astimezone(UTC)

@@ -110,11 +110,11 @@ def _wanted_time(access: Access, account_did: str, at: str) -> datetime:
     from skywrite.posting.schedule.times import parse_time
 
     context = access.sky.context
-    return parse_time(at, now=context.clock.now(), zone=context.zone(context.store.account(account_did))).at
+    return parse_time(at, now=context.clock.now(), zone=context.zone(context.store.accounts.get(account_did))).at
 
 
 def _ask_for_approval(access: Access, post_id: int, wanted_at: datetime | None) -> None:
-    store, post = access.sky.context.store, access.sky.context.store.get(post_id)
+    store, post = access.sky.context.store, access.sky.context.store.posts.get(post_id)
     wanted = None if wanted_at is None else to_iso(wanted_at)
     data = {"id": post_id, "text": post.text, "wanted_at": wanted, "by": access.who}
     Events(store).note("approval.requested", data, account_did=post.account_did)
@@ -134,7 +134,7 @@ def list_posts(access: Access, given: ListPosts) -> PostPage:
     start, end = parse_instant(given.from_), parse_instant(given.to)
     found: list[Post] = []
     for did in access.dids(given.account):
-        found += access.sky.context.store.posts(
+        found += access.sky.context.store.listing.posts(
             states,
             account_did=did,
             text=given.text,
@@ -225,7 +225,7 @@ def list_history(access: Access, given: ListHistory) -> PostPage:
     after, before = read_cursor(given.cursor), parse_instant(given.before)
     found: list[Post] = []
     for did in access.dids(given.account):
-        found += access.sky.context.store.history(
+        found += access.sky.context.store.listing.history(
             states, account_did=did, text=given.text, before=before, after=after, limit=given.limit + 1
         )
     found.sort(key=lambda post: (post.updated_at, post.id), reverse=True)

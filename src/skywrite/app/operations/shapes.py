@@ -240,7 +240,7 @@ def _source(access: Access, media: str | None, url: str | None, what: str, kept:
     assert media is not None
     if kept and media in kept:
         return dict(kept[media])
-    uploads = access.sky.context.store.uploads(media)
+    uploads = access.sky.context.store.media.uploads(media)
     # People finish what agents began, so every upload may be used on the page.
     stored = next(iter(uploads.values()), None) if access.source == "page" else uploads.get(access.who)
     if stored is None:

@@ -91,20 +91,20 @@ class Access(NamedTuple):
         """The account with this name, else the only one of the caller, else the default one. Raises NotFound."""
         if name is None and self.accounts is not None:
             return self._only_account()
-        return self.sky.context.account() if name is None else self.sky.context.store.account(name, self.accounts)
+        return self.sky.context.account() if name is None else self.sky.context.store.accounts.get(name, self.accounts)
 
     def all_accounts(self) -> list[Account]:
         """The accounts that the caller may know of, the default one first."""
-        return [account for account in self.sky.context.store.accounts() if self.covers([account.did])]
+        return [account for account in self.sky.context.store.accounts.all() if self.covers([account.did])]
 
     def post(self, post_id: int) -> Post:
         """A post of an account that the caller may know of. Raises NotFound."""
-        post = self.sky.context.store.get(post_id)
+        post = self.sky.context.store.posts.get(post_id)
         return self.seen(post, [post.account_did], unknown_post(post_id))
 
     def handle(self, did: str | None) -> str | None:
         """The handle of an account; None for all accounts."""
-        return None if did is None else self.sky.context.store.account(did).handle
+        return None if did is None else self.sky.context.store.accounts.get(did).handle
 
     def dids(self, name: str | None) -> list[str | None]:
         """The accounts that a listing covers: `[None]` is all of them."""

@@ -37,6 +37,6 @@ class RepostShape(Output):
 
 def repost_shape(ctx: Context, action: Action, *, created: bool = False) -> RepostShape:
     """A repost or pin as JSON."""
-    account = ctx.store.account(action.account_did)
+    account = ctx.store.accounts.get(action.account_did)
     values = {"account": account.handle, "did": account.did, "attempts": action.tries, "created": created}
     return shaped(RepostShape, {**action._asdict(), **values})

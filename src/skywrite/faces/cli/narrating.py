@@ -80,7 +80,7 @@ class Narration:
     def _idle(self) -> str:
         """Print what comes next; nothing while something is due or in flight."""
         store, now = self._sky.context.store, self._now()
-        coming = store.posts(("scheduled", "publishing"), limit=1)
+        coming = store.listing.posts(("scheduled", "publishing"), limit=1)
         if not coming:
             return click.style("Nothing is scheduled. New posts go out at their times.", dim=True)
         post = coming[0]

@@ -127,7 +127,7 @@ def _filtered(
 ) -> list[int]:
     did = sky.context.did(account)
     chosen: Any = states or change.states
-    found = sky.context.store.all_posts(chosen, account_did=did, source=source)
+    found = sky.context.store.listing.all_posts(chosen, account_did=did, source=source)
     ids = [post.id for post in islice(found, CHOSEN_MAX)]
     if not ids:
         where = f" from {source}" if source else ""
@@ -155,7 +155,7 @@ def _exists(sky: Skywrite, number: int) -> bool:
     from skywrite.core.errors import NotFound
 
     try:
-        sky.context.store.get(number)
+        sky.context.store.posts.get(number)
     except NotFound:
         return False
     return True

@@ -178,7 +178,7 @@ def _last_post(sky: Skywrite, account: str | None, row: dict[str, Any]) -> str:
 def _explain_interrupt(sky: Skywrite, account: str | None, text: str) -> None:
     """After Ctrl-C: which post still goes out, and how to stop it."""
     did = sky.context.account(account).did
-    waiting = sky.context.store.posts(("publishing", "scheduled"), account_did=did, source="now", limit=1000)
+    waiting = sky.context.store.listing.posts(("publishing", "scheduled"), account_did=did, source="now", limit=1000)
     mine = max((post for post in waiting if post.text == text), key=lambda post: post.id, default=None)
     click.echo("", err=True)
     if mine is None:

@@ -61,7 +61,7 @@ def _kept_zones(sky: Skywrite, account: str | None, zone: str | None) -> list[st
 
     new = sky.context.zone(sky.accounts.get(account)) if zone is None else zone
     slots = [slot for slot in sky.accounts.slots(account) if slot.zone != new]
-    rules = {rule.zone for rule in sky.context.store.recurrences(sky.context.did(account))} - {new}
+    rules = {rule.zone for rule in sky.context.store.recurrences.all(sky.context.did(account))} - {new}
     notes = []
     if slots:
         zones = ", ".join(sorted({slot.zone for slot in slots}))

@@ -85,9 +85,9 @@ def _sign_in(sky: Skywrite, box: Sandbox) -> None:
     for handle in HANDLES:
         sky.accounts.login(handle, box.account(handle).app_password, pds=box.url)
     did = sky.accounts.get(HANDLES[0]).did
-    sky.context.store.set_account_settings(did, {"zone": "Europe/Berlin", "gap_seconds": 60, "inbox": True})
+    sky.context.store.accounts.set_settings(did, {"zone": "Europe/Berlin", "gap_seconds": 60, "inbox": True})
     slots = [Slot(day, minute, "Europe/Berlin") for day in range(5) for minute in SLOT_MINUTES]
-    sky.context.store.set_slots(did, slots)
+    sky.context.store.recurrences.set_slots(did, slots)
 
 
 def _fill(sky: Skywrite) -> None:
@@ -111,7 +111,7 @@ def _fill_inbox(sky: Skywrite, box: Sandbox) -> None:
     """What a neighbour wrote about a post."""
     with suppress(SkywriteError):
         account = sky.accounts.get(HANDLES[0])
-        (post, *_) = sky.context.store.posts(("published",), account_did=account.did)
+        (post, *_) = sky.context.store.listing.posts(("published",), account_did=account.did)
         neighbour = Client(box.url, transport=SandboxTransport(box))
         neighbour.login(NEIGHBOUR, box.account(NEIGHBOUR).app_password)
         for text in REPLIES:

@@ -60,10 +60,10 @@ class Metrics:
         """Numbers that are read from the queue at each request."""
         store, now = self._sky.context.store, self._sky.context.clock.now()
         posts = GaugeMetricFamily("skywrite_posts", "Posts in the queue by state", labels=["state"])
-        for state, count in store.count().items():
+        for state, count in store.listing.count().items():
             posts.add_metric([state], count)
         yield posts
-        late = store.posts(("scheduled",), due_before=now, limit=1)
+        late = store.listing.posts(("scheduled",), due_before=now, limit=1)
         seconds = (now - late[0].due_at).total_seconds() if late and late[0].due_at else 0.0
         yield GaugeMetricFamily("skywrite_oldest_due_seconds", "How long the first due post has waited", value=seconds)
         beats = Workers(store).all()
@@ -73,7 +73,7 @@ class Metrics:
         yield GaugeMetricFamily("skywrite_servers_hanging", "Accounts' servers that do not answer", value=len(hanging))
         accounts = GaugeMetricFamily("skywrite_accounts", "Accounts by state", labels=["state"])
         states = Counting({"ok": 0, "paused": 0, "needs_login": 0})
-        states.update(account.state for account in store.accounts())
+        states.update(account.state for account in store.accounts.all())
         for name, number in states.items():
             accounts.add_metric([name], number)
         yield accounts

@@ -82,8 +82,8 @@ class Agents:
     def register(self, name: str, redirect_uris: Sequence[str]) -> Client:
         """Keep a program. Those that nobody lets in are forgotten."""
         client = Client(new_secret(), name, tuple(redirect_uris))
-        now = self._store._clock.now()
-        with self._store._writing(wake=False) as tx:
+        now = self._store.clock.now()
+        with self._store.writing(wake=False) as tx:
             values = {"before": now - UNUSED_CLIENT_LIFETIME, "keep": UNUSED_CLIENTS_MAX - 1}
             tx.run("forget_unused_oauth_clients", **values)
             uris = dump_json(list(redirect_uris))
@@ -92,15 +92,15 @@ class Agents:
 
     def client(self, client_id: str) -> Client | None:
         """A program that registered; None for one that did not, or that was forgotten."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("get_oauth_client", id=client_id)
         return None if row is None else Client(row["id"], row["name"], tuple(json.loads(row["redirect_uris"])))
 
     def allow(self, consent: Consent) -> str:
         """Keep what a person allowed; the code by which the program gets its tokens."""
-        code, now = new_secret(_SECRET_CHARACTERS), self._store._clock.now()
+        code, now = new_secret(_SECRET_CHARACTERS), self._store.clock.now()
         values = consent._asdict() | {"scopes": dump_json(consent.scopes), "accounts": dump_json(consent.accounts)}
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             tx.run("forget_old_oauth_codes", before=now - CODE_REMEMBERED)
             tx.run("use_oauth_client", id=consent.client_id, now=now)
             tx.run("insert_oauth_code", digest=digest_of(code), expires_at=now + CODE_LIFETIME, **values)
@@ -108,8 +108,8 @@ class Agents:
 
     def redeem(self, code: str, given: Redemption) -> Tokens:
         """The tokens for a code, which is used up whatever comes of it. Raises InvalidGrant."""
-        digest, now = digest_of(code), self._store._clock.now()
-        with self._store._writing(wake=False) as tx:
+        digest, now = digest_of(code), self._store.clock.now()
+        with self._store.writing(wake=False) as tx:
             row = tx.row("use_oauth_code", digest=digest, now=now)
             if row is not None and _fits(row, given):
                 tokens = self._begin(tx, row, now)
@@ -125,8 +125,8 @@ class Agents:
 
     def refresh(self, refresh: str, client_id: str) -> Tokens:
         """New tokens for a refresh token, which is used up; the access token before ends. Raises InvalidGrant."""
-        digest, now = digest_of(refresh), self._store._clock.now()
-        with self._store._writing(wake=False) as tx:
+        digest, now = digest_of(refresh), self._store.clock.now()
+        with self._store.writing(wake=False) as tx:
             row = tx.row("use_oauth_refresh", digest=digest, client_id=client_id, now=now)
             if row is None:
                 tx.run("revoke_key_of_oauth_refresh", digest=digest, now=now)
@@ -142,16 +142,16 @@ class Agents:
         """Forget what has expired, and programs whose access ended, and was forgotten, before a time. Returns how many
         programs.
         """
-        now = self._store._clock.now()
-        with self._store._writing(wake=False) as tx:
+        now = self._store.clock.now()
+        with self._store.writing(wake=False) as tx:
             tx.run("forget_old_oauth_codes", before=now - CODE_REMEMBERED)
             tx.run("forget_old_oauth_refreshes", before=now)
             return tx.run("forget_oauth_clients", before=before)
 
     def revoke(self, refresh: str) -> None:
         """End the access that a refresh token belongs to; nothing happens where it is none."""
-        with self._store._writing(wake=False) as tx:
-            tx.run("revoke_key_of_oauth_refresh", digest=digest_of(refresh), now=self._store._clock.now())
+        with self._store.writing(wake=False) as tx:
+            tx.run("revoke_key_of_oauth_refresh", digest=digest_of(refresh), now=self._store.clock.now())
 
     def _begin(self, tx: Transaction, code: Row, now: datetime) -> Tokens:
         access = new_key()

@@ -122,7 +122,7 @@ class Answering:
         """Whether its author spoke to us: they tagged us, or reply to one of our answers."""
         if stored.reason == "mention":
             return True
-        ours = self._ctx.store.published_as(stored.account_did, stored.parent) if stored.parent else None
+        ours = self._ctx.store.posts.published_as(stored.account_did, stored.parent) if stored.parent else None
         return ours is not None and self._items.answered_by(ours.id) is not None
 
     def _unwanted(self, stored: InboxItem) -> str | None:
@@ -156,7 +156,9 @@ class Answering:
         current: InboxItem | None = item
         for _ in range(IN_TURN_MAX):
             ours = (
-                self._ctx.store.published_as(item.account_did, current.parent) if current and current.parent else None
+                self._ctx.store.posts.published_as(item.account_did, current.parent)
+                if current and current.parent
+                else None
             )
             current = None if ours is None else self._items.answered_by(ours.id)
             if current is None or current.answered_at is None or current.author_did != item.author_did:

@@ -113,6 +113,6 @@ def seen_item(access: Access, item_id: int) -> InboxItem:
 
 def item_shape(ctx: Context, item: InboxItem) -> ItemShape:
     """An item as JSON."""
-    account = ctx.store.account(item.account_did)
+    account = ctx.store.accounts.get(item.account_did)
     values = {"account": account.handle, "did": account.did, "answer": item.answer_id}
     return shaped(ItemShape, {**item._asdict(), **values})

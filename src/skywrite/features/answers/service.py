@@ -90,7 +90,7 @@ class Inbox:
 
     def talks(self, items: Sequence[InboxItem]) -> builtins.list[Talk]:
         """The items by what they are about, with what stands above them, as far as the queue knows it."""
-        accounts = {account.did: account for account in self._ctx.store.accounts()}
+        accounts = {account.did: account for account in self._ctx.store.accounts.all()}
         together: dict[tuple[str, str], builtins.list[InboxItem]] = {}
         for item in items:
             together.setdefault((item.account_did, item.subject or item.uri), []).append(item)
@@ -105,7 +105,7 @@ class Inbox:
         ]
 
     def _above(self, account: Account, uri: str | None, left: int) -> tuple[InboxItem | Entry, ...]:
-        post = self._ctx.store.published_as(account.did, uri) if uri and left > 0 else None
+        post = self._ctx.store.posts.published_as(account.did, uri) if uri and left > 0 else None
         if post is None:
             return ()
         asked = self._stored.answered_by(post.id)
@@ -128,7 +128,7 @@ class Inbox:
         With `as_draft` the reply waits for somebody who schedules it, and the item stays in the inbox until then.
         """
         item = self._stored.get(item_id)
-        account = self._ctx.store.account(item.account_did)
+        account = self._ctx.store.accounts.get(item.account_did)
         due_at = None if as_draft else self._drafting.when(account, self._ctx.clock.now() if at is None else at)
         return self._add(item, account, {"text": text, **draft}, due_at)
 
@@ -141,7 +141,7 @@ class Inbox:
     def snooze(self, item_id: int, until: str | datetime) -> InboxItem:
         """Show it again later. Raises NotFound, InvalidTime."""
         item = self._stored.get(item_id)
-        at = self._drafting.when(self._ctx.store.account(item.account_did), until)
+        at = self._drafting.when(self._ctx.store.accounts.get(item.account_did), until)
         return self._stored.settle(item_id, "new", snoozed_until=at)
 
     def _add(self, item: InboxItem, account: Account, row: Mapping[str, Any], due_at: datetime | None) -> Entry:
@@ -161,7 +161,7 @@ class Inbox:
         given = answerer.answer(item)
         if given is None:
             return False
-        account = self._ctx.store.account(stored.account_did)
+        account = self._ctx.store.accounts.get(stored.account_did)
         look_at = self._ctx.clock.now() + LOOK_EVERY if answerer.retract else None
         if isinstance(given, Repost | Like):
             if account.settings.get(ANSWERS) == TRIAL:
@@ -204,10 +204,10 @@ class Inbox:
         if not wants_approvals(account.settings):
             return 0
         before, dropped = self._ctx.clock.now() - Limits.of(account).answer_within, 0
-        for post in self._ctx.store.all_posts(("held",), account_did=account.did, source=ANSWER_SOURCE):
+        for post in self._ctx.store.listing.all_posts(("held",), account_did=account.did, source=ANSWER_SOURCE):
             if post.problem is not None and post.problem.code == NOT_APPROVED and (post.due_at or before) < before:
                 with suppress(Conflict):
-                    self._ctx.store.cancel(post.id)
+                    self._ctx.store.posts.cancel(post.id)
                     dropped += 1
         return dropped
 
@@ -236,14 +236,14 @@ class Inbox:
 
     def _is_over(self, item: InboxItem) -> bool:
         """Take an answer back. Returns False if it is just being sent: another look will do it."""
-        post = None if item.answer_id is None else self._ctx.store.get(item.answer_id)
+        post = None if item.answer_id is None else self._ctx.store.posts.get(item.answer_id)
         if post is None or post.state in ("cancelled", "failed"):
             return True
         try:
             if post.state == "published":
                 delete(self._ctx, post.id, item.account_did)
             else:
-                self._ctx.store.cancel(post.id)
+                self._ctx.store.posts.cancel(post.id)
         except NotThere:
             return True
         except Conflict:
@@ -286,11 +286,11 @@ class InboxTask(Periodic):
         """
         while self._collected and self._calling.acquire(blocking=False):
             try:
-                ours = {account.did for account in self.ctx.store.accounts()}
+                ours = {account.did for account in self.ctx.store.accounts.all()}
                 while self._collected:
                     account, collected = self._collected.popleft()
                     if self._has_started(account, answerers, collected):
-                        current = self.ctx.store.account(account.did)
+                        current = self.ctx.store.accounts.get(account.did)
                         self._answer(account, Answering(self.ctx, current, ours, answerers, self.log))
                         self._tidy(current)
             finally:
@@ -303,7 +303,7 @@ class InboxTask(Periodic):
         new = [one.name for one in answerers if one.name not in started]
         if new and collected and not items.place(account.did).gaps:
             if account.settings.get(ANSWERS) is None:
-                self.ctx.store.set_account_settings(account.did, {ANSWERS: TRIAL})
+                self.ctx.store.accounts.set_settings(account.did, {ANSWERS: TRIAL})
             items.start(account.did, new, first=len(new) == len(answerers))
             self.log("answers_start", account=account.handle, functions=", ".join(new))
             return True
@@ -335,8 +335,8 @@ class InboxTask(Periodic):
         """The accounts that ask for it; where something answers, all that do not refuse."""
         store = self.ctx.store
         if not self.answerers():
-            return [account for account in store.accounts_with_setting(SETTING) if account.settings[SETTING]]
-        able = (account for account in store.accounts() if account.signed_in and account.state == "ok")
+            return [account for account in store.accounts.with_setting(SETTING) if account.settings[SETTING]]
+        able = (account for account in store.accounts.all() if account.signed_in and account.state == "ok")
         return [account for account in able if account.settings.get(SETTING) is not False]
 
     def _collect(self, account: Account) -> SkywriteError | None:

@@ -151,7 +151,7 @@ class InboxItems:
         fresh = self.unknown(items)
         if not fresh and place is None:
             return 0
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             # Lists come newest first; who wrote first is answered first.
             added = 0
             for item in reversed(fresh):
@@ -159,14 +159,14 @@ class InboxItems:
                     added += 1
                     # What was there at the first look is no news.
                     if before is not None and before.until is not None:
-                        _tell(tx, self._store._clock.now(), item)
+                        _tell(tx, self._store.clock.now(), item)
             if place is not None and items:
                 _put_place(tx, items[0].account_did, place, before or Place())
             return added
 
     def unknown(self, items: Sequence[NewItem]) -> builtins.list[NewItem]:
         """Those of the items that were not added before."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             return [item for item in items if tx.row("known_inbox", account_did=item.account_did, uri=item.uri) is None]
 
     def list(
@@ -174,34 +174,34 @@ class InboxItems:
     ) -> builtins.list[InboxItem]:
         """What waits for an answer, the oldest first; or everything, the latest first."""
         values = {"account_did": account_did or "", "limit": limit}
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             if everything:
                 return readable(tx.rows("list_whole_inbox", **values), _item_of)
-            return readable(tx.rows("list_inbox", now=self._store._clock.now(), **values), _item_of)
+            return readable(tx.rows("list_inbox", now=self._store.clock.now(), **values), _item_of)
 
     def waiting(self, account_did: str | None = None) -> int:
         """How many items wait for an answer; more than 1,000 are not counted."""
         values = {"account_did": account_did or "", "limit": COUNT_MAX}
-        with self._store._reading() as tx:
-            row = tx.row("count_inbox", now=self._store._clock.now(), **values)
+        with self._store.reading() as tx:
+            row = tx.row("count_inbox", now=self._store.clock.now(), **values)
         return 0 if row is None else int(row["waiting"])
 
     def answered_by(self, post_id: int) -> InboxItem | None:
         """What a post of ours answers."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("answered_by", post_id=post_id)
         return None if row is None else _item_of(row)
 
     def get(self, item_id: int) -> InboxItem:
         """One item. Raises NotFound."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             return _get(tx, item_id)
 
     def settle(self, item_id: int, state: str, *, snoozed_until: datetime | None = None) -> InboxItem:
         """Mark it as done, or to be shown again later. Raises NotFound."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             _get(tx, item_id)
-            values = {"state": state, "snoozed_until": snoozed_until, "now": self._store._clock.now()}
+            values = {"state": state, "snoozed_until": snoozed_until, "now": self._store.clock.now()}
             tx.run("settle_inbox", id=item_id, **values)
             return _get(tx, item_id)
 
@@ -211,13 +211,13 @@ class InboxItems:
         The first one has the identity of the answer that a function would give, so that there is one of the two; a
         person may write more. Raises NotFound.
         """
-        with self._store._writing() as tx:
+        with self._store.writing() as tx:
             item = _get(tx, item_id)
             number = item.answers + 1
             identity = identities.of_answer(item.account_did, item.uri, number)
-            (added,) = add_posts(tx, self._store._clock, [post._replace(identity=identity)])
+            (added,) = add_posts(tx, self._store.clock, [post._replace(identity=identity)])
             state, answers = "new" if post.due_at is None else "done", item.answers if added.existed else number
-            values = {"state": state, "answer_id": added.id, "answers": answers, "now": self._store._clock.now()}
+            values = {"state": state, "answer_id": added.id, "answers": answers, "now": self._store.clock.now()}
             tx.run("answer_inbox", id=item_id, **values)
             return added.id
 
@@ -227,15 +227,15 @@ class InboxItems:
         The answer and what is noted of it are in one transaction. Returns False if somebody has dealt with the item
         meanwhile. `look_at`: when to see whether it is still there.
         """
-        now = self._store._clock.now()
+        now = self._store.clock.now()
         identity = identities.of_answer(item.account_did, item.uri)
         values = {"id": item.id, "was": item.tries, "now": now, "look_at": look_at, "answer_id": None}
         try:
-            with self._store._writing() as tx:
+            with self._store.writing() as tx:
                 if isinstance(given, str):
                     act_on(tx, item.account_did, given, item.uri, item.cid, identities.key_of(identity), now)
                 else:
-                    (added,) = add_posts(tx, self._store._clock, [given._replace(identity=identity)])
+                    (added,) = add_posts(tx, self._store.clock, [given._replace(identity=identity)])
                     values["answer_id"] = added.id
                 if tx.run("answer_inbox_by_function", **values) != 1:
                     raise _DealtWith
@@ -245,19 +245,19 @@ class InboxItems:
 
     def answered_ever(self, account_did: str, limit: int) -> int:
         """How many items of an account a bot answered at all, up to a limit."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("count_answers", account_did=account_did, limit=limit)
         return 0 if row is None else int(row["answers"])
 
     def to_look_at(self, account_did: str, limit: int) -> builtins.list[InboxItem]:
         """The answered items of which it is time to see whether they are still there."""
-        with self._store._reading() as tx:
-            values = {"account_did": account_did, "now": self._store._clock.now(), "limit": limit}
+        with self._store.reading() as tx:
+            values = {"account_did": account_did, "now": self._store.clock.now(), "limit": limit}
             return readable(tx.rows("inbox_to_look_at", **values), _item_of)
 
     def look_again(self, item: InboxItem, at: datetime | None) -> None:
         """Note when to look again whether an item is still there; None is never."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             tx.run("look_at_inbox", id=item.id, look_at=at)
 
     def claim(
@@ -267,16 +267,16 @@ class InboxItems:
 
         An item for which `why_not` gives a reason is passed over for good.
         """
-        now = self._store._clock.now()
+        now = self._store.clock.now()
         while True:
-            with self._store._reading() as tx:
+            with self._store.reading() as tx:
                 row = tx.row("next_unhandled", account_did=account_did, now=now, tries=HANDLE_TRIES)
             if row is None:
                 return None
             try:
                 item = _item_of(row)
             except UnreadableRow:
-                with self._store._writing(wake=False) as tx:
+                with self._store.writing(wake=False) as tx:
                     tx.run("set_aside_inbox", id=row["id"], until=now + SET_ASIDE)
                 continue
             why = why_not(item)
@@ -284,57 +284,57 @@ class InboxItems:
                 break
             self.pass_over(item, why)
         until = now + timedelta(seconds=HANDLE_SECONDS)
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             taken = tx.row("lease_unhandled", id=row["id"], was=row["tries"], until=until, worker=worker)
         return None if taken is None else _item_of(taken)
 
     def pass_over(self, item: InboxItem, why: str) -> None:
         """Record that a function gets an item no more, and why."""
-        with self._store._writing(wake=False) as tx:
-            tx.run("pass_inbox", id=item.id, why=why, now=self._store._clock.now())
+        with self._store.writing(wake=False) as tx:
+            tx.run("pass_inbox", id=item.id, why=why, now=self._store.clock.now())
 
     def handled(self, item: InboxItem) -> None:
         """Record that a function has handled it."""
-        with self._store._writing(wake=False) as tx:
-            tx.run("handled_inbox", id=item.id, was=item.tries, now=self._store._clock.now())
+        with self._store.writing(wake=False) as tx:
+            tx.run("handled_inbox", id=item.id, was=item.tries, now=self._store.clock.now())
 
     def given(self, account_did: str, since: datetime) -> Given:
         """What functions answer now, and have answered since a time."""
-        with self._store._reading() as tx:
-            rows = tx.rows("answers_since", account_did=account_did, since=since, now=self._store._clock.now())
+        with self._store.reading() as tx:
+            rows = tx.rows("answers_since", account_did=account_did, since=since, now=self._store.clock.now())
         return Given(Counter(row["author_did"] for row in rows), Counter(row["root"] for row in rows))
 
     def said_before(self, item: InboxItem, since: datetime) -> bool:
         """Whether its author wrote the same words and was answered by a function since a time."""
         values = {"account_did": item.account_did, "author_did": item.author_did, "text": item.text, "since": since}
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             return tx.row("same_words_answered", **values) is not None
 
     def prune(self, before: datetime) -> int:
         """Forget items from before a time; they are not read again. Returns how many."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             return tx.run("forget_inbox", before=before)
 
     def place(self, account_did: str) -> Place:
         """How far an account's notifications were read."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             return _place(tx, account_did)
 
     def put_place(self, account_did: str, place: Place, before: Place) -> None:
         """Note how far they were read, as `add` does."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             _put_place(tx, account_did, place, before)
 
     def started(self, account_did: str) -> dict[str, int]:
         """What answers an account, and the number of the item after which each began."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             rows = tx.rows("list_inbox_functions", account_did=account_did)
         return {row["name"]: row["after_id"] for row in rows}
 
     def start(self, account_did: str, names: Collection[str], *, first: bool) -> None:
         """From now on, these answer what comes to an account. If they are the first, what is there was seen before."""
-        now = self._store._clock.now()
-        with self._store._writing(wake=False) as tx:
+        now = self._store.clock.now()
+        with self._store.writing(wake=False) as tx:
             if first:
                 tx.run("pass_whole_inbox", account_did=account_did, why=SEEN_BEFORE, now=now)
             last = tx.row("last_inbox", account_did=account_did)
@@ -344,7 +344,7 @@ class InboxItems:
 
     def postpone(self, item: InboxItem, until: datetime) -> None:
         """Leave a claimed item alone until a time; then it is as new."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             tx.run("postpone_inbox", id=item.id, was=item.tries, until=until)
 
 

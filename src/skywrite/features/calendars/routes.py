@@ -49,7 +49,9 @@ def _calendar(request: Request) -> Response:
     token = _token(request)
     sky = services_of(request).sky
     since = sky.context.clock.now() - PAST
-    posts = sky.context.store.posts(SHOWN_STATES, account_did=token.account_did, due_from=since, limit=POSTS_MAX)
+    posts = sky.context.store.listing.posts(
+        SHOWN_STATES, account_did=token.account_did, due_from=since, limit=POSTS_MAX
+    )
     text = calendar_text(token.name, [*entries(sky.context, posts)], _base(request))
     return _document(request, text, "text/calendar; charset=utf-8")
 
@@ -57,7 +59,7 @@ def _calendar(request: Request) -> Response:
 def _rss(request: Request) -> Response:
     token = _token(request)
     sky = services_of(request).sky
-    posts = sky.context.store.history(("published",), account_did=token.account_did, limit=RSS_ITEMS)
+    posts = sky.context.store.listing.history(("published",), account_did=token.account_did, limit=RSS_ITEMS)
     text = rss_text(token.name, [*entries(sky.context, posts)], _base(request))
     return _document(request, text, "application/rss+xml; charset=utf-8")
 

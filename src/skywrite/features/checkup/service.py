@@ -130,7 +130,7 @@ def _commands(sky: Skywrite) -> Iterator[Finding]:
     from skywrite.app.keys import check_seal, run_by_default
     from skywrite.posting.sources.command import CommandFailed
 
-    timers = [timer for timer in sky.context.store.timers() if timer.kind == "command"]
+    timers = [timer for timer in sky.context.store.timers.all() if timer.kind == "command"]
     for timer in timers:
         try:
             check_seal(timer, sky.context.vault)
@@ -221,7 +221,7 @@ def _account(sky: Skywrite, account: Account) -> Iterator[Finding]:
     limit = agent.blob_upload_limit()
     if limit:
         yield Finding(account.handle, f"the server takes files up to {limit / 1e6:.0f} MB")
-    view = sky.context.store.view(account.did)
+    view = sky.context.store.claims.view(account.did)
     yield Finding(
         account.handle,
         f"write points: {view.points_last_hour} of {HOUR_POINTS_MAX} in the last hour, "
@@ -242,7 +242,7 @@ def _session(sky: Skywrite, account: Account) -> Iterator[Finding]:
     soon = left is not None and left < timedelta(days=NOTICE_DAYS)
     yield Finding(account.handle, facts.in_words(), "note" if soon else "ok", again if soon else "")
     oauth = sky.context.oauth
-    session = sky.context.store.load_oauth(account.did)
+    session = sky.context.store.sessions.load_oauth(account.did)
     if session is not None and session.client_id.startswith("https://"):
         from skywrite.app.oauth.files import check_published
 

@@ -83,7 +83,7 @@ class Commands:
             "draft": shared,
         }
         new = NewTimer("command", command, found.did, every, place, late_seconds(late), first.occurrence, settings)
-        return self._ctx.store.add_timer(sealed(new, self._ctx.vault))
+        return self._ctx.store.timers.add(sealed(new, self._ctx.vault))
 
     def _check_shared(self, account: Account, shared: Mapping[str, Any]) -> None:
         """Refuse now what every post would be refused for. The command itself may make the files, later."""
@@ -96,12 +96,12 @@ class Commands:
 
     def list(self) -> builtins.list[Timer]:
         """Scheduled commands, and the functions of programs, with the results of their last runs."""
-        return self._ctx.store.timers()
+        return self._ctx.store.timers.all()
 
     @final("the end of command {command_id}", "What is left: ", Do("commands.list"))
     def remove(self, command_id: int) -> Timer:
         """Remove one; its posts stay. Raises NotFound."""
-        return self._ctx.store.remove_timer(command_id)
+        return self._ctx.store.timers.remove(command_id)
 
     def try_run(self, command_id: int) -> TriedCommand:
         """Run a command now and check what it prints; nothing is stored and nothing is sent."""
@@ -128,10 +128,10 @@ class Commands:
         timer = self._command(command_id)
         timers = Timers(self._ctx, Rows(self._ctx, self._drafting), {"command": partial(runner_of, self._ctx)})
         result = timers.result(timer, f"watch:{timer.id}:{to_iso(self._ctx.clock.now())}", log)
-        return CommandRun(result, [item.id for item in self._ctx.store.note_timer(timer.id, result)])
+        return CommandRun(result, [item.id for item in self._ctx.store.timers.note(timer.id, result)])
 
     def _command(self, command_id: int) -> Timer:
-        timer = self._ctx.store.timer(command_id)
+        timer = self._ctx.store.timers.get(command_id)
         if timer.kind != "command":
             raise InputError(f"{timer.name} is a function of a program.", hint="To try it, call it in Python.")
         return timer

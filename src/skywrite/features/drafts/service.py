@@ -87,7 +87,7 @@ class Drafts:
             kept = self._posts.schedule(
                 draft=True, account=account.did, key=f"draft:{draft.id}", source=SOURCE, **{"text": text, **draft.row}
             )
-            post = self._ctx.store.get(kept.post_id)
+            post = self._ctx.store.posts.get(kept.post_id)
             if kept.existed and post.state != "draft":
                 self._remember(account, draft, post)
                 return PulledDraft(draft.id, "yours", text, post.id, draft.notes)
@@ -102,7 +102,7 @@ class Drafts:
 
     def _changed(self, account: Account, draft: AppDraft, text: str, known: PulledState) -> PulledDraft:
         """The draft was changed in the app since it was pulled: update it, unless it was changed here too."""
-        post = self._ctx.store.get(known.post_id)
+        post = self._ctx.store.posts.get(known.post_id)
         if post.state == "draft" and _digest(post) == known.local_digest:
             return self._update(account, draft, text, post)
         return PulledDraft(draft.id, "yours", text, post.id, draft.notes)
@@ -115,7 +115,7 @@ class Drafts:
             prepared=ready.prepared.to_dict(),
             media=tuple(blob.cid for blob in ready.prepared.blobs),
         )
-        self._remember(account, draft, self._ctx.store.edit(post.id, changes, version=post.version))
+        self._remember(account, draft, self._ctx.store.posts.edit(post.id, changes, version=post.version))
         return PulledDraft(draft.id, "updated", text, post.id, draft.notes, tuple(ready.warnings))
 
     def _remember(self, account: Account, draft: AppDraft, post: Post) -> None:

@@ -26,11 +26,11 @@ class AppDrafts:
 
     def get(self, account_did: str, draft_id: str) -> PulledState | None:
         """What is known of a draft; None if it was never pulled."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("get_app_draft", account_did=account_did, id=draft_id)
         return None if row is None else PulledState(row["post_id"], row["remote_digest"], row["local_digest"])
 
     def put(self, account_did: str, draft_id: str, state: PulledState) -> None:
         """Record how both sides are now."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             tx.run("put_app_draft", account_did=account_did, id=draft_id, **state._asdict())

@@ -160,3 +160,9 @@ SELECT feed_id, state, count(*) AS count FROM feed_item GROUP BY feed_id, state
 -- name: count_pending_items
 -- The number of items of a feed that wait to be posted.
 SELECT count(*) AS count FROM feed_item WHERE feed_id = :feed_id AND state = 'pending'
+
+-- name: end_skewed_feed_waits
+-- Poll feeds that a clock which ran ahead has postponed, or that are leased for longer than possible.
+UPDATE feed SET
+  lease_owner = NULL, lease_until = NULL, lease_token = lease_token + 1, next_check_at = :now, ready_at = :now
+WHERE ready_at > :soon AND (lease_until > :lease_end OR (lease_until IS NULL AND checked_at > :soon))

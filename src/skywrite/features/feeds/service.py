@@ -119,13 +119,13 @@ class Feeds:
     def list(self) -> builtins.list[FeedStatus]:
         """All feeds."""
         counts = self._stored.count_items()
-        handles = {account.did: account.handle for account in self._ctx.store.accounts()}
+        handles = {account.did: account.handle for account in self._ctx.store.accounts.all()}
         return [self._status(feed, handles, counts.get(feed.id, {})) for feed in self._stored.feeds()]
 
     def get(self, name: int | str) -> FeedStatus:
         """One feed, by its number or address. Raises NotFound."""
         feed = self._stored.feed(name)
-        handles = {account.did: account.handle for account in self._ctx.store.accounts()}
+        handles = {account.did: account.handle for account in self._ctx.store.accounts.all()}
         return self._status(feed, handles, self._stored.count_items(feed.id).get(feed.id, {}))
 
     def _status(self, feed: Feed, handles: Mapping[str, str], counts: Mapping[ItemState, int]) -> FeedStatus:
@@ -185,7 +185,7 @@ class Feeds:
             found = [self._ctx.account(handle).did for handle in listed("accounts", accounts)]
         if _one_of("spacing", settings.get("spacing", "gap"), SPACINGS) == "slots":
             for did in found:
-                self._drafting.when(self._ctx.store.account(did), None)
+                self._drafting.when(self._ctx.store.accounts.get(did), None)
         self._stored.edit_feed(feed.id, found, settings)
         return self.get(feed.id)
 
@@ -261,7 +261,7 @@ class Feeds:
 
     @property
     def _stored(self) -> FeedStore:
-        return FeedStore.beside(self._ctx.store)
+        return FeedStore(self._ctx.store)
 
 
 def _within(name: str, value: int, least: int, most: int) -> int:

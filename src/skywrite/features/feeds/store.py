@@ -31,6 +31,7 @@ from skywrite.queue.authors import current_author, written_by
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_event
+from skywrite.queue.leases import SKEW
 from skywrite.queue.model import AddResult, LeaseLost, NewPost, Problem
 from skywrite.queue.numbers import row_number
 from skywrite.queue.reading import SET_ASIDE, UnreadableRow, count_of, json_of, mended, readable, reads
@@ -48,8 +49,11 @@ def everything(account_dids: Sequence[str]) -> bool:
     return True
 
 
-class FeedStore(StoreBase):
+class FeedStore:
     """Operations on feeds."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
 
     def add_feed(
         self, new: NewFeed, worker: str, lease_seconds: float, covers: Callable[[Sequence[str]], bool] = everything
@@ -58,7 +62,7 @@ class FeedStore(StoreBase):
 
         `covers`: whether the caller may know of a feed with these accounts; others are as if they were not there.
         """
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             # Before the accounts, as when an item is queued: another order could deadlock.
             tx.run("lock_feeds")
             there = [feed for feed in _feeds_with(tx, new.url) if covers(feed.account_dids)]
@@ -71,7 +75,7 @@ class FeedStore(StoreBase):
                 )
             for did in sorted(set(new.account_dids)):
                 locked(tx, did)
-            now = self._clock.now()
+            now = self._store.clock.now()
             row = tx.row(
                 "insert_feed",
                 url=new.url,
@@ -89,7 +93,7 @@ class FeedStore(StoreBase):
 
     def feed(self, name: int | str) -> Feed:
         """The feed with this number or address; raises NotFound, InputError."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             if isinstance(name, int) or row_number(name) is not None:
                 row = tx.row("get_feed", id=int(name))
                 found = [] if row is None else [_feed_of(row, _accounts_of(tx, row["id"]))]
@@ -106,7 +110,7 @@ class FeedStore(StoreBase):
 
     def feeds(self) -> list[Feed]:
         """All feeds, in the order in which they were added."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             dids: dict[int, list[str]] = {}
             for row in tx.rows("list_feed_accounts"):
                 dids.setdefault(row["feed_id"], []).append(row["account_did"])
@@ -118,7 +122,7 @@ class FeedStore(StoreBase):
 
         Raises NotFound.
         """
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             # Lock the feed before its accounts, as when an item is queued: another order could deadlock.
             if tx.row("lock_feed", id=feed_id) is None:
                 raise unknown_feed(feed_id)
@@ -129,25 +133,25 @@ class FeedStore(StoreBase):
             for position, did in enumerate(dict.fromkeys(account_dids)):
                 tx.run("insert_feed_account", feed_id=feed_id, position=position, did=did)
             _note_agent(tx, feed_id)
-            now = self._clock.now()
+            now = self._store.clock.now()
             if tx.run("retry_failed_items", feed_id=feed_id, now=now):
                 tx.run("poll_feed_now", id=feed_id, now=now)
 
     def remove_feed(self, feed_id: int) -> None:
         """Remove a feed and its ledger; the posts that it made stay. Raises NotFound."""
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             if tx.run("delete_feed", id=feed_id) != 1:
                 raise unknown_feed(feed_id)
 
     def due_feeds(self) -> list[tuple[int, str]]:
         """The feeds that are due (or whose lease has expired), and their addresses, the longest waiting first."""
-        with self._reading() as tx:
-            return [(row["id"], row["url"]) for row in tx.rows("due_feeds", now=self._clock.now())]
+        with self._store.reading() as tx:
+            return [(row["id"], row["url"]) for row in tx.rows("due_feeds", now=self._store.clock.now())]
 
     def claim_due_feed(self, feed_id: int, worker: str, lease_seconds: float) -> FeedClaim | None:
         """Claim a feed, if it is still due. One whose row cannot be read is left alone for an hour."""
-        now = self._clock.now()
-        with self._writing(wake=False) as tx:
+        now = self._store.clock.now()
+        with self._store.writing(wake=False) as tx:
             row = tx.row("lock_due_feed", id=feed_id, now=now)
             try:
                 return None if row is None else self._take_feed(tx, row, worker, lease_seconds)
@@ -157,43 +161,43 @@ class FeedStore(StoreBase):
 
     def claim_feed(self, feed_id: int, worker: str, lease_seconds: float) -> FeedClaim | None:
         """Claim this feed, even if it is not due; None while another process holds it. Raises NotFound."""
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             row = tx.row("lock_feed", id=feed_id)
             if row is None:
                 raise unknown_feed(feed_id)
             until = time_of(row["lease_until"])
-            if until is not None and until > self._clock.now():
+            if until is not None and until > self._store.clock.now():
                 return None
             return self._take_feed(tx, row, worker, lease_seconds)
 
     def _take_feed(self, tx: Transaction, row: Row, worker: str, lease_seconds: float) -> FeedClaim:
-        until = self._clock.now() + timedelta(seconds=lease_seconds)
+        until = self._store.clock.now() + timedelta(seconds=lease_seconds)
         feed = _feed_of(row, _accounts_of(tx, row["id"]))
         tx.run("take_feed", id=row["id"], worker=worker, until=until)
         return FeedClaim(feed, row["lease_token"] + 1, worker)
 
     def renew_feed(self, claim: FeedClaim, lease_seconds: float) -> None:
         """Extend the lease of a feed. Raises LeaseLost."""
-        with self._writing(wake=False) as tx:
-            until = self._clock.now() + timedelta(seconds=lease_seconds)
+        with self._store.writing(wake=False) as tx:
+            until = self._store.clock.now() + timedelta(seconds=lease_seconds)
             if tx.run("renew_feed", id=claim.feed.id, token=claim.token, until=until) != 1:
                 raise _lost(claim)
 
     def release_feed(self, claim: FeedClaim) -> None:
         """Release a feed until its next poll; does nothing if the lease was lost."""
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             tx.run("release_feed", id=claim.feed.id, token=claim.token)
 
     def next_feed_at(self) -> datetime | None:
         """When a worker may claim the next feed; None if there are none."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("next_feed")
         return None if row is None else time_of(mended(row)[0]["ready_at"])
 
     def known_items(self, feed_id: int, fingerprints: Sequence[int]) -> dict[int, KnownItem]:
         """The items of the ledger that have any of these fingerprints, by fingerprint."""
         known: dict[int, KnownItem] = {}
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             for start in range(0, len(fingerprints), FINGERPRINTS_ASKED_MAX):
                 part = json.dumps(fingerprints[start : start + FINGERPRINTS_ASKED_MAX])
                 for row in tx.rows("known_fingerprints", feed_id=feed_id, fingerprints=part):
@@ -213,9 +217,9 @@ class FeedStore(StoreBase):
         Returns how many items wait to be posted. If none does, the feed is released in the same transaction. Raises
         LeaseLost.
         """
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             row = self._held(tx, claim)
-            now = self._clock.now()
+            now = self._store.clock.now()
             others = [feed for feed in _feeds_with(tx, poll.url) if feed.id != claim.feed.id]
             mine = set(_accounts_of(tx, claim.feed.id))
             free = all(set(feed.account_dids) != mine for feed in others)
@@ -246,6 +250,13 @@ class FeedStore(StoreBase):
                 tx.run("release_feed", id=claim.feed.id, token=claim.token)
                 return 0
             return int(waiting["count"])
+
+    def recover_clock_skew(self, *, lease_seconds: float) -> int:
+        """Free feeds that wait for a time which only a clock that ran ahead can have set. Returns how many."""
+        now = self._store.clock.now()
+        lease_end = now + SKEW + timedelta(seconds=lease_seconds)
+        with self._store.writing(wake=False) as tx:
+            return tx.run("end_skewed_feed_waits", now=now, soon=now + SKEW, lease_end=lease_end)
 
     def _held(self, tx: Transaction, claim: FeedClaim) -> Row:
         """The feed's row, locked, if the claim still holds it."""
@@ -298,18 +309,18 @@ class FeedStore(StoreBase):
 
     def pending_items(self, feed_id: int, limit: int) -> list[FeedItem]:
         """Items that wait to be posted, the oldest first; those that failed before come last."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             return readable(tx.rows("pending_items", feed_id=feed_id, limit=limit), _item_of)
 
     def feed_items(self, feed_id: int, limit: int = 100) -> list[FeedItem]:
         """Items of the ledger, the latest first."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             return readable(tx.rows("list_feed_items", feed_id=feed_id, limit=limit), _item_of)
 
     def count_items(self, feed_id: int | None = None) -> dict[int, dict[ItemState, int]]:
         """How many items each feed (or one feed) has in each state, by the feed's number."""
         counts: dict[int, dict[ItemState, int]] = {}
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             rows = tx.rows("count_feed_items") if feed_id is None else tx.rows("count_items_of_feed", feed_id=feed_id)
             for row in rows:
                 counts.setdefault(row["feed_id"], {})[row["state"]] = row["count"]
@@ -322,26 +333,32 @@ class FeedStore(StoreBase):
 
         `problem`: why an account got no post. Raises LeaseLost, NotFound.
         """
-        with self._writing() as tx:
+        with self._store.writing() as tx:
             self._held(tx, claim)
-            values = {"id": item_id, "state": "queued", "tries": 1, "now": self._clock.now(), **problem_values(problem)}
+            values = {
+                "id": item_id,
+                "state": "queued",
+                "tries": 1,
+                "now": self._store.clock.now(),
+                **problem_values(problem),
+            }
             if tx.run("finish_feed_item", **values):
                 with _by_its_agent(tx, claim.feed.id):
-                    return add_posts(tx, self._clock, posts)
+                    return add_posts(tx, self._store.clock, posts)
             return []
 
     def filter_item(self, claim: FeedClaim, item_id: int) -> None:
         """Record that an item is not wanted (any more). Raises LeaseLost."""
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             self._held(tx, claim)
-            now = self._clock.now()
+            now = self._store.clock.now()
             tx.run("finish_feed_item", id=item_id, state="filtered", tries=0, now=now, **problem_values(None))
 
     def fail_item(self, claim: FeedClaim, item_id: int, problem: Problem, *, permanently: bool) -> None:
         """Record that an item cannot be posted until its feed is edited, or not now (it goes behind the others)."""
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             self._held(tx, claim)
-            now = self._clock.now()
+            now = self._store.clock.now()
             query = "fail_feed_item" if permanently else "postpone_feed_item"
             tx.run(query, id=item_id, now=now, **problem_values(problem))
 

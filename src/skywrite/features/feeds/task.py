@@ -148,7 +148,7 @@ class FeedChecks:
         errors: list[SkywriteError] = []
         spacing = str(claim.feed.settings.get("spacing", "gap"))
         for did in claim.feed.account_dids:
-            account = self._ctx.store.account(did)
+            account = self._ctx.store.accounts.get(did)
             try:
                 ready = self.ready(item.content or {}, claim.feed.settings, account)
             except InputError as error:
@@ -235,7 +235,7 @@ class FeedChecks:
         now = self._ctx.clock.now()
         gap = timedelta(seconds=int(account.settings.get("gap_seconds", GAP_SECONDS)))
         due_at = now
-        for taken in self._ctx.store.due_times(account.did, now - gap, now + timedelta(days=60)):
+        for taken in self._ctx.store.posts.due_times(account.did, now - gap, now + timedelta(days=60)):
             if taken - due_at >= gap:
                 break
             if taken > due_at - gap:
@@ -244,7 +244,7 @@ class FeedChecks:
 
     @property
     def _stored(self) -> FeedStore:
-        return FeedStore.beside(self._ctx.store)
+        return FeedStore(self._ctx.store)
 
 
 class FeedTask:
@@ -308,13 +308,13 @@ def works(parts: WorkParts) -> FeedTask:
 
 def recover_clock_skew(ctx: Context) -> int:
     """Free feeds that wait for a time which only a clock that ran ahead can have set. Returns how many."""
-    return ctx.store.recover_feed_clock_skew(lease_seconds=FEED_LEASE_SECONDS)
+    return FeedStore(ctx.store).recover_clock_skew(lease_seconds=FEED_LEASE_SECONDS)
 
 
 def is_read(ctx: Context, feed_id: int) -> bool:
     """Whether a feed that failed is read again, or is gone."""
     try:
-        feed = FeedStore.beside(ctx.store).feed(feed_id)
+        feed = FeedStore(ctx.store).feed(feed_id)
     except InputError:
         return True
     return feed.failures == 0 and feed.state == "active"

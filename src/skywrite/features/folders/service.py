@@ -239,7 +239,7 @@ class _Sync:
         return results[0], stored[0].due_at
 
     def _edit(self, item: Item, account: Account, now: SyncedFile, seen: str) -> FileReport:
-        post = self.ctx.store.get(now.post_id)
+        post = self.ctx.store.posts.get(now.post_id)
         ready = self.drafting.prepare(self.drafting.draft(account, item.row), account, base=item.base)
         self.drafting.keep_media([ready])
         policy, seconds = self.drafting.late(account, item.late)
@@ -302,7 +302,7 @@ class _Sync:
 
     @property
     def _stored(self) -> SyncStore:
-        return SyncStore.beside(self.ctx.store)
+        return SyncStore(self.ctx.store)
 
 
 def _wrong(problem: FileProblem) -> FileReport:

@@ -34,17 +34,20 @@ class SyncedFile(NamedTuple):
     due_at: datetime | None = None
 
 
-class SyncStore(StoreBase):
+class SyncStore:
     """Operations on posts that came from files."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
 
     def synced_files(self, folder: str) -> list[SyncedFile]:
         """The files of a folder that became posts, with the posts' states, by path."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             return readable(tx.rows("list_folder_files", folder=folder), _file_of)
 
     def other_folders(self, folder: str) -> list[str]:
         """The names of all folders but this one."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             return [str(row["folder"]) for row in tx.rows("list_other_folders", folder=folder)]
 
     @repeated
@@ -54,12 +57,12 @@ class SyncStore(StoreBase):
 
         Raises InputError if the key belongs to a post from elsewhere.
         """
-        with self._writing() as tx:
+        with self._store.writing() as tx:
             locked(tx, file.account_did)
             known = tx.row("get_folder_file", folder=file.folder, path=file.path)
             if known is not None:
                 return AddResult(int(known["post_id"]), True)
-            result = add_posts(tx, self._clock, [new])[0]
+            result = add_posts(tx, self._store.clock, [new])[0]
             if result.existed:
                 self._must_be_ours(tx, file, new, result.id)
             self._put(tx, file, result.id, STALE if result.existed else file.digest)
@@ -83,21 +86,21 @@ class SyncStore(StoreBase):
 
         Raises Conflict, ChangedMeanwhile, Busy.
         """
-        with self._writing() as tx:
-            post = edit_post(tx, file.post_id, changes, version, now=self._clock.now())
+        with self._store.writing() as tx:
+            post = edit_post(tx, file.post_id, changes, version, now=self._store.clock.now())
             self._note(tx, file, seen)
             return post
 
     @repeated
     def note_synced(self, file: SyncedFile, seen: str) -> None:
         """Store the file's digest; its post is left alone. Raises Busy."""
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             self._note(tx, file, seen)
 
     @repeated
     def move_synced(self, file: SyncedFile, folder: str, path: str) -> None:
         """Store a file's new folder and name. Raises Busy."""
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             taken = tx.row("get_folder_file", folder=folder, path=path)
             moved = taken is None and tx.run(
                 "move_folder_file",
@@ -105,7 +108,7 @@ class SyncStore(StoreBase):
                 path=file.path,
                 new_folder=folder,
                 new_path=path,
-                now=self._clock.now(),
+                now=self._store.clock.now(),
             )
             if not moved:
                 raise _elsewhere(file.path)
@@ -116,11 +119,11 @@ class SyncStore(StoreBase):
 
         Raises Conflict, InputError, Busy.
         """
-        with self._writing() as tx:
+        with self._store.writing() as tx:
             for did in sorted({old.account_did, file.account_did}):
                 locked(tx, did)
             self._drop(tx, old)
-            result = add_posts(tx, self._clock, [new])[0]
+            result = add_posts(tx, self._store.clock, [new])[0]
             if result.existed:
                 self._must_be_ours(tx, file, new, result.id)
             self._put(tx, file, result.id, STALE if result.existed else file.digest)
@@ -133,7 +136,7 @@ class SyncStore(StoreBase):
 
         Raises Conflict if the post may be on the network, Busy.
         """
-        with self._writing() as tx:
+        with self._store.writing() as tx:
             self._drop(tx, file)
 
     def _drop(self, tx: Transaction, file: SyncedFile) -> None:
@@ -142,12 +145,12 @@ class SyncStore(StoreBase):
         if not gone:
             raise _elsewhere(file.path)
         if post.state != "published":
-            cancel_post(tx, post, self._clock.now())
+            cancel_post(tx, post, self._store.clock.now())
             tx.run("forget_key", id=post.id)
 
     def _note(self, tx: Transaction, file: SyncedFile, seen: str) -> None:
         values = {"folder": file.folder, "path": file.path, "post_id": file.post_id}
-        if not tx.run("change_folder_file", digest=file.digest, seen=seen, now=self._clock.now(), **values):
+        if not tx.run("change_folder_file", digest=file.digest, seen=seen, now=self._store.clock.now(), **values):
             raise _elsewhere(file.path)
 
     def _put(self, tx: Transaction, file: SyncedFile, post_id: int, digest: str) -> None:
@@ -159,7 +162,7 @@ class SyncStore(StoreBase):
             key=file.key,
             digest=digest,
             post_id=post_id,
-            now=self._clock.now(),
+            now=self._store.clock.now(),
         )
 
 

@@ -76,5 +76,5 @@ def cancel(access: Access, given: ById) -> FollowUpShape:
 def _seen(access: Access, follow_up_id: int) -> FollowUp:
     """One of a post that the caller may know of. Raises NotFound."""
     found = access.sky.follow_ups.get(follow_up_id)
-    post = access.sky.context.store.get(found.post_id)
+    post = access.sky.context.store.posts.get(found.post_id)
     return access.seen(found, [post.account_did], unknown_follow_up(follow_up_id))

@@ -81,8 +81,8 @@ class Following:
             raise InputError("A follow-up is a reply or a repost.", hint=Hint("Give ", *ways, "."))
         if undo_after is not None and not repost:
             raise InputError("Only a repost is taken back.", hint=Hint("Leave out ", Do("argument", "undo_after")))
-        post = self._ctx.store.get(post_id)
-        account = self._ctx.store.account(post.account_did)
+        post = self._ctx.store.posts.get(post_id)
+        account = self._ctx.store.accounts.get(post.account_did)
         if account.settings.get("marks") is False:
             raise InputError(
                 f"Nothing is counted for {account.handle}, so nothing would ever be reached.",
@@ -100,7 +100,7 @@ class Following:
         """Those that wait, and those of which nothing came, of all accounts or of one; or all of one post."""
         stored = FollowUps(self._ctx.store)
         if post_id is not None:
-            return stored.of(self._ctx.store.get(post_id).id)
+            return stored.of(self._ctx.store.posts.get(post_id).id)
         return stored.list(account_did=None if account is None else self._ctx.account(account).did)
 
     def get(self, follow_up_id: int) -> FollowUp:
@@ -163,12 +163,14 @@ class FollowUpTask(Periodic):
         found: dict[str, builtins.list[tuple[FollowUp, str]]] = {}
         for follow_up, note in self._reached():
             try:
-                did = self.ctx.store.get(follow_up.post_id).account_did
+                did = self.ctx.store.posts.get(follow_up.post_id).account_did
             except Exception as error:
                 self._fail(follow_up, error)
                 continue
             found.setdefault(did, []).append((follow_up, note))
-        servers = {account.did: account.pds_url for account in self.ctx.store.accounts_with(found)} if found else {}
+        servers = (
+            {account.did: account.pds_url for account in self.ctx.store.accounts.with_dids(found)} if found else {}
+        )
         return [Turn(did, servers.get(did, ""), items) for did, items in found.items()]
 
     def take(self, turn: Turn) -> SkywriteError | None:
@@ -213,7 +215,7 @@ class FollowUpTask(Periodic):
     def _do(self, stored: FollowUps, follow_up: FollowUp, note: str) -> SkywriteError | None:
         if not stored.reach(follow_up, note):
             return None
-        post = self.ctx.store.get(follow_up.post_id)
+        post = self.ctx.store.posts.get(follow_up.post_id)
         what = (follow_up.kind, follow_up.goal, follow_up.text, follow_up.created_at)
         identity = identities.of_follow_up(str(post.uri), *what)
         try:
@@ -235,13 +237,13 @@ class FollowUpTask(Periodic):
     def _reply(self, post: Post, follow_up: FollowUp, identity: identities.Identity) -> int:
         """Put the reply into the queue under a key of its own: once, however often this is done."""
         author = nullcontext() if follow_up.who is None else written_by(follow_up.who, agent=follow_up.agent)
-        account = self.ctx.store.account(post.account_did)
+        account = self.ctx.store.accounts.get(post.account_did)
         given = {"text": follow_up.text, "card": "none", "reply_to": post.uri}
         ready = self.drafting.prepare(self.drafting.draft(account, given), account)
         key = f"follow-up:{post.id}:{follow_up.id}"
         new = self.drafting.new_post(ready, due_at=self.ctx.clock.now(), key=key, source=SOURCE)
         with author:
-            return self.ctx.store.add([new._replace(identity=identity)])[0].id
+            return self.ctx.store.posts.add([new._replace(identity=identity)])[0].id
 
 
 def works(parts: WorkParts) -> FollowUpTask:

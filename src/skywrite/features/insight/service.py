@@ -66,7 +66,7 @@ class MarkTask(Periodic):
         return None
 
     def _wanted(self, due: Sequence[ToMark]) -> list[ToMark]:
-        accounts = self.ctx.store.accounts_with(item.account_did for item in due) if due else []
+        accounts = self.ctx.store.accounts.with_dids(item.account_did for item in due) if due else []
         public = self.ctx.config.appview == DEFAULT_APPVIEW
         left_out = {
             account.did
@@ -133,7 +133,7 @@ class Stats:
         found = grouped(self.marks(at=at, since=since, account=account), by, self.zone(account))
         if by != "account":
             return found
-        handles = {known.did: known.handle for known in self._ctx.store.accounts()}
+        handles = {known.did: known.handle for known in self._ctx.store.accounts.all()}
         return [one._replace(name=handles.get(one.name, one.name)) for one in found]
 
     def report(
@@ -149,14 +149,14 @@ class Stats:
 
     def of(self, post_id: int) -> list[Mark]:
         """The counts of one post, by age."""
-        return Marks(self._ctx.store).of(self._ctx.store.get(post_id).id)
+        return Marks(self._ctx.store).of(self._ctx.store.posts.get(post_id).id)
 
     def csv(self, *, since: datetime | None = None, account: str | None = None) -> str:
         """All counts, one line for each post and age."""
         out = io.StringIO()
         # Terminals get no carriage returns.
         writer = csv.writer(out, lineterminator="\n")
-        handles = {known.did: known.handle for known in self._ctx.store.accounts()}
+        handles = {known.did: known.handle for known in self._ctx.store.accounts.all()}
         known_columns = ("post", "uri", "account", "source", "kind", "published_at", "age_hours")
         writer.writerow((*known_columns, *COUNTS, "labels", "seen"))
         for age in AGES_HOURS:
@@ -172,7 +172,7 @@ class Stats:
         """The account's time zone, for days and hours."""
         from zoneinfo import ZoneInfo
 
-        found = None if account is None and not self._ctx.store.accounts() else self._ctx.account(account)
+        found = None if account is None and not self._ctx.store.accounts.all() else self._ctx.account(account)
         return ZoneInfo(self._ctx.zone(found) if found else "UTC")
 
 

@@ -63,7 +63,7 @@ class NoticeChannels:
         check_mail(config)
         channel = self._add("email", config, quiet, kinds)
         if password is not None:
-            self._ctx.store.put_secret(SECRET_SCOPE, str(channel.id), password)
+            self._ctx.store.secrets.put(SECRET_SCOPE, str(channel.id), password)
         return channel
 
     @final("the new notice channel {done.id}", *REMOVE_IT)
@@ -81,7 +81,7 @@ class NoticeChannels:
             if name not in TROUBLES:
                 raise InputError(f"{name!r} is not a kind of notice.", hint=f"Choose from: {', '.join(TROUBLES)}.")
         if quiet is not None:
-            zone = self._ctx.zone(self._ctx.account()) if self._ctx.store.accounts() else "UTC"
+            zone = self._ctx.zone(self._ctx.account()) if self._ctx.store.accounts.all() else "UTC"
             config["quiet"] = [*read_quiet(quiet), zone]
         if chosen:
             config["kinds"] = [*chosen]
@@ -95,7 +95,7 @@ class NoticeChannels:
     def remove(self, channel_id: int) -> None:
         """Stop sending notices there. Raises NotFound."""
         Notices(self._ctx.store).remove(channel_id)
-        self._ctx.store.put_secret(SECRET_SCOPE, str(channel_id), None)
+        self._ctx.store.secrets.put(SECRET_SCOPE, str(channel_id), None)
 
     def test(self, channel_id: int) -> None:
         """Send a test notice. Raises what sending raises."""
@@ -171,7 +171,7 @@ class NoticeTask(Periodic):
     def _facts(self, account_did: str | None, data: Mapping[str, Any]) -> dict[str, Any]:
         handle = account_did
         with suppress(NotFound):
-            handle = None if account_did is None else self.ctx.store.account(account_did).handle
+            handle = None if account_did is None else self.ctx.store.accounts.get(account_did).handle
         return {**data, "account": handle}
 
 
@@ -199,7 +199,7 @@ def _fact(text: str) -> str:
 def send(ctx: Context, channel: Channel, subject: str, text: str) -> None:
     """Send a message to a channel. Raises SkywriteErrors."""
     if channel.kind == "email":
-        password = ctx.store.secret(SECRET_SCOPE, str(channel.id))
+        password = ctx.store.secrets.get(SECRET_SCOPE, str(channel.id))
         send_mail(channel.config, password, subject, text, ending=ctx.ending)
         return
     from skywrite.posting.sources.command import run_command

@@ -63,14 +63,14 @@ class Notices:
     def add(self, kind: str, config: Mapping[str, Any]) -> Channel:
         """Add a channel."""
         values = {"kind": kind, "config": dump_json(dict(config))}
-        with self._store._writing() as tx:
-            row = tx.row("insert_channel", now=self._store._clock.now(), **values)
+        with self._store.writing() as tx:
+            row = tx.row("insert_channel", now=self._store.clock.now(), **values)
             assert row is not None
             return _channel_of(row)
 
     def all(self) -> list[Channel]:
         """All channels."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             return readable(tx.rows("list_channels"), _channel_of)
 
     def get(self, channel_id: int) -> Channel:
@@ -82,17 +82,17 @@ class Notices:
 
     def remove(self, channel_id: int) -> None:
         """Remove a channel. Raises NotFound."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             if tx.run("delete_channel", id=channel_id) != 1:
                 raise NotFound(f"There is no notice channel {named(channel_id)}.", code="channel.unknown", hint=_SEE)
 
     def collect(self, channel: Channel, said: Callable[[Event], str]) -> int:
         """Record the problems among the next events. Returns how many events there were."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             rows = tx.rows("events_after", after=channel.last_event, limit=PAGE)
         if not rows:
             return 0
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             values = {"id": channel.id, "was": channel.last_event, "now_at": rows[-1]["id"]}
             if tx.run("advance_channel", **values) == 1:
                 for event in readable(rows, event_of):
@@ -103,7 +103,7 @@ class Notices:
     def _open(self, tx: Transaction, channel: Channel, event: Event, said: str) -> None:
         number = event.subject_id if event.subject_id is not None else event.data.get("id")
         name = f"{event.kind} {number or event.account_did or ''}".strip()
-        now = self._store._clock.now()
+        now = self._store.clock.now()
         values = {"kind": event.kind, "account_did": event.account_did, "subject_id": number, "said": said}
         if (
             not TROUBLES[event.kind].over
@@ -113,23 +113,23 @@ class Notices:
 
     def open(self, channel: Channel) -> list[Trouble]:
         """The problems that are not solved."""
-        with self._store._reading() as tx:
+        with self._store.reading() as tx:
             rows = tx.rows("open_troubles", channel_id=channel.id, limit=PAGE)
         return [Trouble(row["name"], row["kind"], row["account_did"], row["subject_id"], row["said"]) for row in rows]
 
     def close(self, channel: Channel, trouble: Trouble, said: str) -> None:
         """Record that a problem is solved, and send a notice, unless none was sent about it."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             if tx.run("close_trouble", channel_id=channel.id, name=trouble.name) != 1:
                 return
             if tx.run("take_back_notice", channel_id=channel.id, trouble=trouble.name) == 0:
-                now = self._store._clock.now()
+                now = self._store.clock.now()
                 tx.run("insert_notice", channel_id=channel.id, trouble=trouble.name, said=said, is_over=True, now=now)
 
     def waiting(self) -> list[Channel]:
         """The channels for which notices wait, and to which nobody else is sending."""
-        with self._store._reading() as tx:
-            return readable(tx.rows("channel_with_notices", now=self._store._clock.now()), _channel_of)
+        with self._store.reading() as tx:
+            return readable(tx.rows("channel_with_notices", now=self._store.clock.now()), _channel_of)
 
     def claim(
         self,
@@ -140,11 +140,11 @@ class Notices:
         worker: str = "",
     ) -> Waiting | None:
         """Claim the next notices, all of one channel together; None if nothing may be sent now."""
-        now = self._store._clock.now()
+        now = self._store.clock.now()
         for channel in self.waiting():
             if is_quiet(channel) or channel_id not in (None, channel.id):
                 continue
-            with self._store._writing(wake=False) as tx:
+            with self._store.writing(wake=False) as tx:
                 until = now + timedelta(seconds=lease_seconds)
                 row = tx.row("lease_channel", id=channel.id, now=now, until=until, worker=worker)
                 waiting = tx.rows("waiting_notices", channel_id=channel.id, limit=PAGE) if row else []
@@ -154,17 +154,17 @@ class Notices:
 
     def settle(self, waiting: Waiting, error: str | None = None) -> None:
         """Record that they were sent, or not: then they are retried with growing delays of up to an hour."""
-        now, channel = self._store._clock.now(), waiting.channel
+        now, channel = self._store.clock.now(), waiting.channel
         failures = 0 if error is None else channel.failures + 1
         next_try_at = None if error is None else now + min(FIRST_WAIT * 2 ** min(failures - 1, 10), WAIT_MAX)
         values = {"failures": failures, "next_try_at": next_try_at, "error": error}
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             if tx.run("settle_channel", id=channel.id, token=waiting.token, **values) == 1 and error is None:
                 tx.run("notices_sent", channel_id=channel.id, last=waiting.last, now=now)
 
     def prune(self, before: datetime) -> int:
         """Drop notices that were sent before a time, and those that could not be sent for much longer."""
-        with self._store._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             tx.run("forget_troubles", before=before - TROUBLES_KEPT)
             return tx.run("forget_notices", before=before, unsent_before=before - UNSENT_KEPT)
 

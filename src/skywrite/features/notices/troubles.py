@@ -59,15 +59,15 @@ def _solved() -> dict[str, Callable[[Context, int], bool]]:
 
 
 def _post_is_over(state: str) -> Callable[[Context, Trouble], bool]:
-    return lambda ctx, trouble: ctx.store.get(trouble.subject_id or 0).state != state
+    return lambda ctx, trouble: ctx.store.posts.get(trouble.subject_id or 0).state != state
 
 
 def _signed_in(ctx: Context, trouble: Trouble) -> bool:
-    return ctx.store.account(trouble.account_did).state != "needs_login"
+    return ctx.store.accounts.get(trouble.account_did).state != "needs_login"
 
 
 def _renewed(ctx: Context, trouble: Trouble) -> bool:
-    ends_at = ctx.store.account(trouble.account_did).session_ends_at
+    ends_at = ctx.store.accounts.get(trouble.account_did).session_ends_at
     return ends_at is None or ends_at > ctx.clock.now() + timedelta(days=30)
 
 
@@ -76,7 +76,7 @@ def _cancelled(ctx: Context, trouble: Trouble) -> bool:
 
 
 def _approved(ctx: Context, trouble: Trouble) -> bool:
-    post, approvals = ctx.store.get(trouble.subject_id or 0), Approvals(ctx.store)
+    post, approvals = ctx.store.posts.get(trouble.subject_id or 0), Approvals(ctx.store)
     if post.state == "draft":
         return False
     return post.state not in ("scheduled", "held") or not approvals.standing(post).wanted

@@ -36,11 +36,11 @@ class Recurrences:
 
     def list(self, account: str | None = None) -> builtins.list[Recurrence]:
         """All recurrences, or those of an account."""
-        return self._ctx.store.recurrences(self._ctx.did(account))
+        return self._ctx.store.recurrences.all(self._ctx.did(account))
 
     def get(self, recurrence_id: int) -> Recurrence:
         """One recurrence. Raises NotFound."""
-        return self._ctx.store.recurrence(recurrence_id)
+        return self._ctx.store.recurrences.get(recurrence_id)
 
     def edit(
         self,
@@ -94,11 +94,11 @@ class Recurrences:
         times: builtins.list[datetime] = []
         with suppress(SkywriteError):
             times = self.next_times(recurrence)
-        return RecurrenceStatus(recurrence, self._ctx.store.account(recurrence.account_did).handle, times)
+        return RecurrenceStatus(recurrence, self._ctx.store.accounts.get(recurrence.account_did).handle, times)
 
     def stop(self, recurrence_id: int) -> int:
         """Remove a recurrence and cancel its waiting posts. Returns how many were cancelled."""
-        return self._ctx.store.remove_recurrence(recurrence_id)
+        return self._ctx.store.recurrences.remove(recurrence_id)
 
     @final(
         "a change of one time of recurrence {recurrence_id}",
@@ -107,7 +107,7 @@ class Recurrences:
     )
     def skip_or_move(self, recurrence_id: int, occurrence: str | datetime, to: str | datetime | None) -> Recurrence:
         """Move one occurrence to another time, or skip it (None). Raises InputError."""
-        account = self._ctx.store.account(self._ctx.store.recurrence(recurrence_id).account_did)
+        account = self._ctx.store.accounts.get(self._ctx.store.recurrences.get(recurrence_id).account_did)
         original = self._drafting.when(account, occurrence)
         moved_to = None if to is None else self._drafting.when(account, to)
         return Occurrences(self._ctx, self._drafting).change(recurrence_id, original, moved_to)

@@ -65,14 +65,14 @@ class Rehearsals:
         """What a rehearsal depends on; the time only roughly."""
         context = self._sky.context
         store, now = context.store, context.clock.now()
-        size = store.queue_size(until, POSTS_MAX)
+        size = store.listing.queue_size(until, POSTS_MAX)
         if size.posts >= POSTS_MAX or size.due > DUE_MAX:
             raise InputError(
                 "There is too much in this queue to rehearse it on a page.",
                 code="rehearsal.too_much",
                 hint="Rehearse it on the command line instead.",
             )
-        known = (*store.accounts(), *store.recurrences(), *Actions(store).list(), *FollowUps(store).list())
+        known = (*store.accounts.all(), *store.recurrences.all(), *Actions(store).list(), *FollowUps(store).list())
         return size, tuple(map(repr, known)), now.timestamp() // FRESH.total_seconds()
 
 

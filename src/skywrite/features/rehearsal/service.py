@@ -185,7 +185,7 @@ def rehearse(
     """
     real = sky.context
     start = real.clock.now()
-    found = None if account is None and not real.store.accounts() else real.account(account)
+    found = None if account is None and not real.store.accounts.all() else real.account(account)
     zone = real.zone(found) if found else "UTC"
     end = until if isinstance(until, datetime) else day_end(until, start, zone)
     outages, down, limited = (
@@ -271,11 +271,11 @@ def _stage(real: Context, start: datetime, bad: BadDay) -> Iterator[_Stage]:
 
 def _sign_in_all(ctx: Context, box: Sandbox, transport: Any) -> None:
     """Those who are signed in are signed in at the stand-in; for the others nothing would go out."""
-    for account in ctx.store.accounts():
+    for account in ctx.store.accounts.all():
         if account.signed_in and account.state != "needs_login":
             twin = box.account(account.handle, did=account.did)
             session = create_session(transport, box.url, twin.handle, twin.app_password, clock=ctx.clock)
-            ctx.store.sign_in(session)
+            ctx.store.accounts.sign_in(session)
 
 
 def _worker(ctx: Context, box: Sandbox, clock: FakeClock) -> _Stage:
@@ -299,7 +299,7 @@ def _worker(ctx: Context, box: Sandbox, clock: FakeClock) -> _Stage:
     publisher.decider.catch_up_gap_seconds = CATCH_UP_GAP_SECONDS
     worker = Worker(ctx.worker_name, publisher, threads=1)
     worker.after = lambda claim, outcome: _after(occurrences, claim.post.recurrence_id)
-    over = frozenset(post.id for post in ctx.store.all_posts(OVER) if post.updated_at >= clock.now())
+    over = frozenset(post.id for post in ctx.store.listing.all_posts(OVER) if post.updated_at >= clock.now())
     done = frozenset(action.id for action in Actions(ctx.store).since(clock.now()) if action.state != "waiting")
     works = tuple(make(WorkParts(ctx, drafting, log)) for make in homes("rehearsed"))
     return _Stage(ctx, box, clock, worker, occurrences, works, reasons, not_done, over, done)
@@ -321,7 +321,7 @@ class _Known:
         """Its DID. Raises UnknownHandle."""
         from skywrite.posting.compose.build import Prepared
 
-        for post in self._ctx.store.posts(("publishing",)):
+        for post in self._ctx.store.listing.posts(("publishing",)):
             known = dict(approved_mentions(Prepared.from_dict(post.prepared)))
             if did := known.get(handle):
                 return did
@@ -362,7 +362,7 @@ def _play(stage: _Stage, until: datetime, bad: BadDay, steps_max: int) -> None:
         stage.occurrences.sweep()
         for work in stage.works:
             take_all(work)
-        ready = min((at for at in (store.next_ready_at(), actions.next_at()) if at is not None), default=None)
+        ready = min((at for at in (store.claims.next_ready_at(), actions.next_at()) if at is not None), default=None)
         if ready is None or ready > until:
             return
         clock.set(max(ready, clock.now() + AGAIN) if ready <= clock.now() else ready)
@@ -370,10 +370,10 @@ def _play(stage: _Stage, until: datetime, bad: BadDay, steps_max: int) -> None:
 
 
 def _acts(stage: _Stage, start: datetime, until: datetime, bad: BadDay) -> list[Act]:
-    accounts = {account.did: account for account in stage.ctx.store.accounts()}
+    accounts = {account.did: account for account in stage.ctx.store.accounts.all()}
     acts = [
         act
-        for post in stage.ctx.store.all_posts(page=PAGE)
+        for post in stage.ctx.store.listing.all_posts(page=PAGE)
         if (act := _act(stage, post, accounts[post.account_did], start, until, bad)) is not None
     ]
     return sorted(acts, key=lambda act: (act.at or act.post.due_at or until, act.post.id))
@@ -395,14 +395,14 @@ def _act(stage: _Stage, post: Post, account: Account, start: datetime, until: da
 
 
 def _deeds(stage: _Stage, start: datetime, until: datetime, bad: BadDay) -> list[Deed]:
-    accounts = {account.did: account for account in stage.ctx.store.accounts()}
+    accounts = {account.did: account for account in stage.ctx.store.accounts.all()}
     deeds = []
     for action in Actions(stage.ctx.store).since(start):
         account = accounts[action.account_did]
         if action.id in stage.done or (action.state == "waiting" and action.due_at > until):
             continue
         what = DONE_WORDS[action.kind] if action.state == "done" else action.state
-        post = stage.ctx.store.published_as(action.author, action.uri)
+        post = stage.ctx.store.posts.published_as(action.author, action.uri)
         why = _why_not_done(stage, action, account, start, bad)
         deeds.append(Deed(what, action.done_at, action, account, post.text if post else "", why))
     return sorted(deeds, key=lambda deed: (deed.at or deed.action.due_at, deed.action.id))
@@ -426,7 +426,7 @@ def _why_late(stage: _Stage, post: Post, start: datetime, bad: BadDay) -> str:
         return "no worker runs at its time"
     if post.due_at < start:
         return "it is overdue already"
-    for attempt in reversed(stage.ctx.store.attempts(post.id)):
+    for attempt in reversed(stage.ctx.store.posts.attempts(post.id)):
         if attempt.problem is not None and attempt.outcome == "retry":
             return attempt.problem.message
     return stage.reasons.get(post.id, "others of its account go first")

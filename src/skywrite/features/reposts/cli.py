@@ -120,7 +120,7 @@ def _row(sky: Skywrite, action: Action) -> tuple[str, ...]:
 
 def _post_of(sky: Skywrite, action: Action) -> str:
     """The text of its post, if this queue published it; else its address."""
-    post = sky.context.store.published_as(action.author, action.uri)
+    post = sky.context.store.posts.published_as(action.author, action.uri)
     return " ".join(post.text.split()) if post is not None and post.text else action.uri
 
 

@@ -137,7 +137,7 @@ class Reposts:
     def _found(self, target: str | int, account: str | None) -> tuple[Account, str, str]:
         """The account that acts, and the post, which must exist."""
         if isinstance(target, int) or row_number(target) is not None:
-            post = self._ctx.store.get(int(target))
+            post = self._ctx.store.posts.get(int(target))
             if post.uri is None or post.cid is None:
                 raise InputError(f"Post {post.id} is {post.state}, not published.", hint="Wait until it is out.")
             if post.problem is not None and post.problem.code == DELETED:
@@ -173,7 +173,7 @@ class RepostTask(Periodic):
         actions = Actions(self.ctx.store)
         while (action := actions.claim(turn.name, worker=self.ctx.worker_name)) is not None:
             try:
-                account = self.ctx.store.account(action.account_did)
+                account = self.ctx.store.accounts.get(action.account_did)
                 action, since = self._current(action), action.due_at
                 do(Repo(self.ctx.agent(account)), action, to_iso(self.ctx.clock.now()), since, self.ctx.tombstones)
             except Exception as found:

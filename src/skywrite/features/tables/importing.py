@@ -104,7 +104,7 @@ class Import:
                 by_account.setdefault(owner.did, []).append(number)
         for did, asked in by_account.items():
             while asked:
-                found = self._ctx.store.known_keys(did, [self._keys[number] for number in asked])
+                found = self._ctx.store.posts.known_keys(did, [self._keys[number] for number in asked])
                 known = {number: found[self._keys[number]] for number in asked if self._keys[number] in found}
                 asked = [number for number, post in known.items() if post.state == "cancelled"]
                 for number, post in known.items():
@@ -196,7 +196,7 @@ class Import:
         """The recurrence that an earlier import of the same row stored; each stands for one row."""
         did = new.recurrence.account_did
         if did not in self._stored_recurrences:
-            mine = [one for one in self._ctx.store.recurrences(did) if one.source == self._options.source]
+            mine = [one for one in self._ctx.store.recurrences.all(did) if one.source == self._options.source]
             self._stored_recurrences[did] = mine
         wanted = _plain(new.recurrence.draft), _plain(new.recurrence.pool), new.recurrence.rule, new.recurrence.zone
         for stored in self._stored_recurrences[did]:
@@ -265,14 +265,14 @@ class Import:
             texts = list(mine)
             for start in range(0, len(texts), TEXTS_AT_ONCE):
                 asked = texts[start : start + TEXTS_AT_ONCE]
-                for text, post in self._ctx.store.same_texts(did, asked, since).items():
+                for text, post in self._ctx.store.posts.same_texts(did, asked, since).items():
                     warning = Notice("SameText", f"The same text is in post {post.id} ({post.state}).", post.id)
                     for place in mine.get(text, ()):
                         before = self._reports[place]
                         self._reports[place] = before._replace(warnings=(*before.warnings, warning))
 
     def _store(self) -> None:
-        added, made = self._ctx.store.add_with_recurrences(
+        added, made = self._ctx.store.recurrences.add_with_posts(
             [new for _, new in self._posts],
             [(new.recurrence, new.first) for _, new in self._recurrences],
             operation="import",

@@ -62,7 +62,7 @@ class Transfer:
         from skywrite.posting.sources.column_maps import Maps, checked_map
         from skywrite.posting.sources.table import OURS, read_table, table_from
 
-        maps = Maps(checked_map(map, list(OURS)), self._ctx.store.settings(MAPS_SCOPE) if remembered else {})
+        maps = Maps(checked_map(map, list(OURS)), self._ctx.store.settings.all(MAPS_SCOPE) if remembered else {})
         if isinstance(source, bytes):
             return table_from(source, "table.csv" if name is None else name, sheet=sheet, maps=maps)
         return read_table(Path(source), sheet=sheet, maps=maps)
@@ -70,7 +70,7 @@ class Transfer:
     def remember(self, table: Table) -> None:
         """Read the next file with this table's header as this one, if a map was given for it."""
         if table.reading.kept:
-            self._ctx.store.put_setting(MAPS_SCOPE, table.reading.fingerprint, dict(table.reading.kept))
+            self._ctx.store.settings.put(MAPS_SCOPE, table.reading.fingerprint, dict(table.reading.kept))
 
     def import_rows(
         self,
@@ -146,7 +146,7 @@ class Transfer:
         return reports
 
     def _is_due(self, post_id: int) -> bool:
-        due_at = self._ctx.store.get(post_id).due_at
+        due_at = self._ctx.store.posts.get(post_id).due_at
         return due_at is not None and due_at <= self._ctx.clock.now()
 
     def export_rows(
@@ -160,16 +160,16 @@ class Transfer:
         for all of its posts except those that were moved from the past into the future.
         """
         did = self._ctx.did(account)
-        handles = {known.did: known.handle for known in self._ctx.store.accounts()}
+        handles = {known.did: known.handle for known in self._ctx.store.accounts.all()}
         write = self._writer(media_folder, base or Path())
         now = self._ctx.clock.now()
         recurrences = [
-            one for one in self._ctx.store.recurrences(did) if one.state == "active" and _comes_again(one, now)
+            one for one in self._ctx.store.recurrences.all(did) if one.state == "active" and _comes_again(one, now)
         ]
         for one in recurrences:
             yield _recurrence_row(one, handles[one.account_did], write)
         active_ids = {one.id for one in recurrences}
-        for post in self._ctx.store.all_posts(("draft", "scheduled", "held"), account_did=did):
+        for post in self._ctx.store.listing.all_posts(("draft", "scheduled", "held"), account_did=did):
             if post.frozen is None and (post.recurrence_id not in active_ids or _is_behind(post, now)):
                 yield _post_row(post, handles[post.account_did], write, now)
 
@@ -184,7 +184,7 @@ class Transfer:
             if not path.exists():
                 folder.mkdir(parents=True, exist_ok=True)
                 with private_file(path) as file:
-                    file.writelines(self._ctx.store.read_media(stored["cid"]))
+                    file.writelines(self._ctx.store.media.read(stored["cid"]))
             return os.path.relpath(path, base)
 
         return write

@@ -34,8 +34,8 @@ from skywrite.protocol.atproto.repo import (
 )
 from skywrite.protocol.atproto.xrpc_errors import BlobNotFound, RecordNotFound
 from skywrite.queue.model import AccountChange, Claim, LeaseLost, Outcome, Post, Published
-from skywrite.queue.post_store import PostStore
 from skywrite.queue.reading import Unreadable, UnreadableRow
+from skywrite.queue.store import Store
 from skywrite.queue.vault import WrongKey
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Publisher(NamedTuple):
     next worker tries their posts again. `deleted` holds the addresses of posts that were deleted on purpose.
     """
 
-    store: PostStore
+    store: Store
     agents: Agents
     resolver: "Callable[[str], Resolver]"
     decider: Decider
@@ -115,7 +115,7 @@ class Publisher(NamedTuple):
         ends = self.clock.monotonic() + self.lease_seconds
         while True:
             try:
-                settle = self.settle or self.store.settle
+                settle = self.settle or self.store.claims.settle
                 return settle(claim, result.outcome, account=result.account)
             except StorageError as error:
                 if self.clock.monotonic() >= ends or self.clock.wait(self.stopping, STORAGE_PAUSE_SECONDS):
@@ -125,7 +125,7 @@ class Publisher(NamedTuple):
     def _release(self, claim: Claim) -> None:
         """Release a claim that could not be settled; if the database is unavailable, the lease expires instead."""
         try:
-            self.store.release_claim(claim)
+            self.store.claims.release(claim)
         except StorageError as error:
             self.log("storage", message=error.message)
 
@@ -242,7 +242,7 @@ class Publisher(NamedTuple):
         return frozen
 
     def _store_frozen(self, claim: Claim, frozen: Frozen) -> None:
-        if not self.store.freeze(claim, frozen.to_json()):
+        if not self.store.claims.freeze(claim, frozen.to_json()):
             raise LeaseLost(f"Post {claim.post.id} was taken over by another worker.", code="post.lease_lost")
 
     def _upload(self, claim: Claim, repo: Repo, frozen: Frozen) -> Frozen:
@@ -264,7 +264,7 @@ class Publisher(NamedTuple):
                 self._renew(claim, upload_seconds(size))
 
         video = self.videos(claim.post.account_did) if self.videos else None
-        sent = upload(repo, frozen, Sending(self.store.read_media, video, progress))
+        sent = upload(repo, frozen, Sending(self.store.media.read, video, progress))
         self._renew(claim)
         sent = sent._replace(uploaded=True)
         self._store_frozen(claim, sent)
@@ -279,7 +279,7 @@ class Publisher(NamedTuple):
         return now
 
     def _renew(self, claim: Claim, more_seconds: float = 0.0) -> None:
-        if not self.store.renew(claim, self.lease_seconds + more_seconds):
+        if not self.store.claims.renew(claim, self.lease_seconds + more_seconds):
             raise LeaseLost(f"Post {claim.post.id} was taken over by another worker.", code="post.lease_lost")
 
     def _found(self, post: Post, repo: Repo, frozen: Frozen, conflict: RecordConflict) -> Published:

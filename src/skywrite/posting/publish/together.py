@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from skywrite.core.errors import SkywriteError
 from skywrite.queue.model import AccountChange, Claim, Outcome
-from skywrite.queue.post_store import PostStore
 from skywrite.queue.settling import Settlement
+from skywrite.queue.store import Store
 
 MOST = 64
 GATHER_SECONDS = 0.01
@@ -70,14 +70,14 @@ class _Item:
 
 
 class Settling:
-    """`PostStore.settle` for concurrent threads. Each gets its own result, or its own error.
+    """`Store.settle` for concurrent threads. Each gets its own result, or its own error.
 
     `busy()` says how many threads are at work; `done(count)` is called when so many claims were settled in one
     transaction.
     """
 
     def __init__(
-        self, store: PostStore, busy: Callable[[], int] = lambda: 1, done: Callable[[int], object] = lambda count: None
+        self, store: Store, busy: Callable[[], int] = lambda: 1, done: Callable[[int], object] = lambda count: None
     ) -> None:
         self._store = store
         self._busy = busy
@@ -98,7 +98,7 @@ class Settling:
             if mine.settled is None:
                 # Alone, or the shared transaction failed: then each claim is settled by itself, to find out which one
                 # was wrong.
-                mine.settled = self._store.settle(claim, outcome, account=account)
+                mine.settled = self._store.claims.settle(claim, outcome, account=account)
         return mine.settled
 
     def _settle_all(self, mine: _Item) -> None:
@@ -109,7 +109,9 @@ class Settling:
         if len(batch) == 1:
             return
         try:
-            answers = self._store.settle_some([Settlement(item.claim, item.outcome, item.account) for item in batch])
+            answers = self._store.claims.settle_some(
+                [Settlement(item.claim, item.outcome, item.account) for item in batch]
+            )
         except SkywriteError:
             return
         for item, settled in zip(batch, answers, strict=True):

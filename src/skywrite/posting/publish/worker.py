@@ -248,8 +248,9 @@ class Worker:
             claims.remove(claim)
 
         name, seconds, decide = self.name, self.publisher.lease_seconds, self.publisher.decider
+        claim_some = self.store.claims.claim_some
         try:
-            self.store.claim_some(name, seconds, decide, threads, self.hosts.choice, taken, dropped, self._set_aside)
+            claim_some(name, seconds, decide, threads, self.hosts.choice, taken, dropped, self._set_aside)
         except BaseException:
             for claim in claims:
                 _left(self.hosts, claim, None)
@@ -337,7 +338,7 @@ class Worker:
         if not self.is_time_right():
             self.clock.wait(self.stopping, STALLED_SECONDS)
             return
-        next_at = self.store.next_ready_at()
+        next_at = self.store.claims.next_ready_at()
         now = self.clock.now()
         if next_at is not None and next_at <= now:
             assert self._pool is not None

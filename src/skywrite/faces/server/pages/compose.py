@@ -382,10 +382,10 @@ def _keep(visit: Visit, file: UploadFile) -> MediaShape:
 def media(visit: Visit) -> Response:
     """The bytes of an uploaded image, for the composer and the post's page; only images."""
     cid = visit.request.path_params["cid"]
-    info = visit.sky.context.store.media_info(cid)
+    info = visit.sky.context.store.media.info(cid)
     if info is None or not info.mime.startswith("image/") or "svg" in info.mime:
         raise InputError("There is no such image.")
-    data = b"".join(visit.sky.context.store.read_media(cid))
+    data = b"".join(visit.sky.context.store.media.read(cid))
     headers = {"content-security-policy": "default-src 'none'", "cache-control": "private, max-age=3600"}
     return Response(data, media_type=info.mime, headers=headers)
 

@@ -104,7 +104,7 @@ def plan(visit: Visit) -> Response:
     items = [*(item for item in _items(found, said, local) if view != "month" or item.kind != "slot"), *reposts]
     days = [*_days(items, first, count, today, on if view == "month" else None)]
     earlier, later = _neighbours(view, on)
-    drafts = visit.sky.context.store.drafts(account_did=account.did if account else None, limit=DRAFTS_MAX)
+    drafts = visit.sky.context.store.listing.drafts(account_did=account.did if account else None, limit=DRAFTS_MAX)
     return show(
         visit,
         "plan.html",
@@ -283,7 +283,7 @@ def _reposts(visit: Visit, account: Account | None, first: date, count: int, zon
         at = action.due_at.astimezone(zone)
         on_day = first <= at.date() < first + timedelta(days=count)
         if account is not None and action.account_did == account.did and action.state == "waiting" and on_day:
-            post = visit.sky.context.store.published_as(action.author, action.uri)
+            post = visit.sky.context.store.posts.published_as(action.author, action.uri)
             text = f"{REPOST_WORDS[action.kind]}: {post.text if post else action.uri}"
             yield Item("repost", at, account.handle, text)
 

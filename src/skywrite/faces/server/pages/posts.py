@@ -291,14 +291,14 @@ def history(visit: Visit) -> Response:
     text, state = visit.query("text").strip(), visit.query("state")
     states = (state,) if state in FINAL_STATES else FINAL_STATES
     after = Cursor.parse(visit.query("cursor")) if visit.query("cursor") else None
-    posts = visit.sky.context.store.history(states, text=text or None, after=after, limit=HISTORY_POSTS + 1)
+    posts = visit.sky.context.store.listing.history(states, text=text or None, after=after, limit=HISTORY_POSTS + 1)
     return _listed(visit, "History", posts, lambda last: str(Cursor.changed(last)), text, state, FINAL_STATES)
 
 
 def drafts(visit: Visit) -> Response:
     """All drafts, the newest first, page by page, with a search."""
     text, before = visit.query("text").strip(), row_number(visit.query("cursor"))
-    posts = visit.sky.context.store.drafts(text=text or None, before_id=before, limit=HISTORY_POSTS + 1)
+    posts = visit.sky.context.store.listing.drafts(text=text or None, before_id=before, limit=HISTORY_POSTS + 1)
     return _listed(visit, "Drafts", posts, lambda last: str(last.id), text)
 
 

@@ -27,9 +27,3 @@ UPDATE account SET paused_until = :now WHERE did = :did AND paused_until > :paus
 -- Let posts that a clock which ran ahead has postponed be tried as soon as they are due.
 UPDATE post SET version = version + 1, attempt_at = CASE WHEN due_at <= :now THEN :now END, updated_at = :now
 WHERE account_did = :did AND state = 'scheduled' AND attempt_at > :soon AND updated_at > :soon
-
--- name: end_skewed_feed_waits
--- Poll feeds that a clock which ran ahead has postponed, or that are leased for longer than possible.
-UPDATE feed SET
-  lease_owner = NULL, lease_until = NULL, lease_token = lease_token + 1, next_check_at = :now, ready_at = :now
-WHERE ready_at > :soon AND (lease_until > :lease_end OR (lease_until IS NULL AND checked_at > :soon))
