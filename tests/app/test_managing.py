@@ -17,6 +17,7 @@ from skywrite.queue.model import ChangedMeanwhile
 from tests.app.conftest import NOON, World, before_each_write
 from tests.support.claims import claim_next
 from tests.support.errors import fails
+from tests.support.media import media_of
 
 LATER = "in 1 hour"
 
@@ -90,12 +91,12 @@ def test_a_draft_that_gets_a_time_is_looked_at_like_a_new_post(sky: Skywrite) ->
 def test_images_stay_with_another_text(world: World, sky: Skywrite, image: Callable[..., str]) -> None:
     """What is not given stays as it is, bytes and description too."""
     sky.schedule("Old", at=LATER, images=[{"path": image(), "alt": "Red"}])
-    before = sky.context.store.media.of_post(1)
+    before = media_of(sky.context.store, 1)
     sky.posts.edit(1, text="New")
     world.clock.advance(3601)
     sky.run_once()
     assert (before, [("New", ("Red",))]) == (
-        sky.context.store.media.of_post(1),
+        media_of(sky.context.store, 1),
         [(post.text, post.images) for post in world.box.posts("alice.test")],
     )
 
@@ -106,9 +107,9 @@ def test_images_take_the_place_of_a_card(
     """And the card comes back when they go; nothing is said of a card that nobody asked for."""
     sky.schedule("See https://a.test", at=LATER)
     changed = sky.posts.edit(1, images=[{"path": image(), "alt": "Red"}])
-    assert (None, (), 1) == (card_of(sky, 1), changed.warnings, len(sky.context.store.media.of_post(1)))
+    assert (None, (), 1) == (card_of(sky, 1), changed.warnings, len(media_of(sky.context.store, 1)))
     sky.posts.edit(1, images=[])
-    assert ("https://a.test", []) == (card_of(sky, 1), sky.context.store.media.of_post(1))
+    assert ("https://a.test", []) == (card_of(sky, 1), media_of(sky.context.store, 1))
 
 
 def test_a_thread_is_edited(world: World, sky: Skywrite, pages: list[str]) -> None:

@@ -18,6 +18,7 @@ from skywrite.protocol.fetch.card import Card
 from skywrite.queue.model import STATES, Slot
 from tests.app.conftest import NOON, World
 from tests.support.claims import claim_next
+from tests.support.media import media_of
 
 ROWS = [{"text": f"Row {number}", "at": f"2027-01-05T09:0{number}:00Z"} for number in range(3)]
 
@@ -202,7 +203,7 @@ def test_media_that_nothing_needs_are_dropped(world: World, sky: Skywrite, image
     assert None is not sky.context.store.media.info(cid)
     world.clock.advance(26 * 3600)
     sky.run_once()
-    assert (None, 1) == (sky.context.store.media.info(cid), len(sky.context.store.media.of_post(1)))
+    assert (None, 1) == (sky.context.store.media.info(cid), len(media_of(sky.context.store, 1)))
 
 
 RULE = {

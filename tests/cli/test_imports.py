@@ -34,7 +34,7 @@ HEAVY = (
         "skywrite.posting.publish.hosts",
         "skywrite.faces.cli.thread",
     ),
-    *("skywrite.queue.store", "skywrite.features.feeds.store", "skywrite.queue.timers", "skywrite.queue.recurrences"),
+    *("skywrite.queue.listing", "skywrite.features.feeds.store", "skywrite.queue.timers", "skywrite.queue.recurrences"),
     *("skywrite.protocol.atproto.identity", "skywrite.protocol.atproto.sign_in", "skywrite.protocol.fetch.web"),
     *(
         "skywrite.core.feature",

@@ -17,6 +17,7 @@ from skywrite.queue.sqlite import SqliteDatabase
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, OpenAt, OpenStore, claimed, media, post, raw, session
 from tests.support.errors import fails
+from tests.support.media import media_of
 
 DAY = 86_400
 
@@ -99,7 +100,7 @@ def test_media_with_its_post(store: Store) -> None:
     post_id = store.posts.add([post(media=("bafyb", "bafya"))], media=[media(b"1", "bafya"), media(b"22", "bafyb")])[
         0
     ].id
-    assert [("bafya", 1), ("bafyb", 2)] == [(info.cid, info.size) for info in store.media.of_post(post_id)]
+    assert ["bafya", "bafyb"] == media_of(store, post_id)
 
 
 def test_an_upload_is_each_uploaders_own(store: Store, clock: FakeClock) -> None:
@@ -162,4 +163,4 @@ def test_prune_drops_what_was_published_long_ago(store: Store, clock: FakeClock)
     clock.advance(DAY * 29)
     early = store.media.prune()
     clock.advance(DAY * 2)
-    assert (0, 1, []) == (early, store.media.prune(), store.media.of_post(1))
+    assert (0, 1, []) == (early, store.media.prune(), media_of(store, 1))

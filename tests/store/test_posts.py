@@ -14,6 +14,7 @@ from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, claimed, later, media, post, raw, take
 from tests.support.claims import claim_next
 from tests.support.errors import fails
+from tests.support.media import media_of
 
 DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost")
 
@@ -340,7 +341,7 @@ def test_edited_media(store: Store) -> None:
     store.posts.edit(post_id, Changes(media=("bafytwo",)))
     with fails("media.unknown"):
         store.posts.edit(post_id, Changes(media=("bafythree",)))
-    assert ["bafytwo"] == [info.cid for info in store.media.of_post(post_id)]
+    assert ["bafytwo"] == media_of(store, post_id)
 
 
 @pytest.mark.parametrize("state", ALL)

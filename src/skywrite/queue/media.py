@@ -68,12 +68,6 @@ class Media:
             row = tx.row("get_media", cid=cid)
         return None if row is None else MediaInfo(row["cid"], row["mime"], row["size"])
 
-    def of_post(self, post_id: int) -> list[MediaInfo]:
-        """The stored bytes that a post needs."""
-        with self._store.reading() as tx:
-            rows = tx.rows("media_of_post", post_id=post_id)
-        return [MediaInfo(row["cid"], row["mime"], row["size"]) for row in rows]
-
     def read(self, cid: str) -> Iterator[bytes]:
         """Stored bytes in pieces of at most 1 MiB; no transaction is open between two pieces. Raises NotFound."""
         info = self.info(cid)

@@ -53,7 +53,7 @@ def complete_posts(context: click.Context, parameter: click.Parameter, begun: st
 
 def complete_recurrences(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
     """Numbers of recurrences, with their rules."""
-    return _from_database(begun, lambda sky: [(str(rule.id), rule.rule) for rule in sky.recurrences.list()])
+    return _from_database(begun, lambda sky: [(str(one.id), one.rule) for one in sky.context.store.recurrences.all()])
 
 
 def complete_files(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
