@@ -108,6 +108,7 @@ CHANGES: dict[str, tuple[tuple[str, ...], str, Mapping[str, Any]]] = {
 HTTP_ONLY = {
     "posts.approve": "it answers with the post, as posts.release does",
     "posts.retry": "as posts.release",
+    "posts.create_many": "as imports.create",
     "posts.unpublish": "the command says only what it deleted: it may be no post of the queue",
     "posts.check_text": "the page asks it at each keystroke",
     "media": "files are uploaded over HTTP only",

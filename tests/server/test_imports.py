@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.server.conftest import Api, Server
+from tests.server.rights_world import picture
 from tests.support.sheets import xlsx
 
 AT = "2060-03-04T09:30:00Z"
@@ -90,6 +91,35 @@ def test_a_key_imports_for_its_own_accounts(server: Server, fresh_key: str) -> N
     assert errors[0] == errors[1]
     (row,) = alice.post("/imports", table(fresh_key, "text,at", f"{fresh_key} y,{AT}")).json()["rows"]
     assert "alice.test" == row["account"]
+
+
+def test_many_posts_at_once(everything: Api, fresh_key: str) -> None:
+    """Each post of a list is stored once, however often the list is sent; a wrong one stops all, and is named."""
+    posts = [{"text": f"{fresh_key} {number}", "at": AT, "key": f"{fresh_key}-{number}"} for number in range(200)]
+    first, second = (everything.post("/posts/batch", {"posts": posts}).json()["posts"] for _ in range(2))
+    assert [one["id"] for one in first] == [one["id"] for one in second]
+    assert ({False}, {True}) == ({one["existed"] for one in first}, {one["existed"] for one in second})
+    bad = [{"text": f"{fresh_key} x", "draft": True}, {"text": "y" * 301, "at": AT}, {"text": "z", "quote": "nothing"}]
+    answer = everything.post("/posts/batch", {"posts": bad})
+    assert (422, "import.failed", "2 of 3") == (answer.status_code, answer.json()["code"], answer.json()["detail"][:6])
+    kept = everything.post("/posts/batch", {"posts": bad, "partial": True}).json()["posts"]
+    assert [True, False, False] == [one["id"] is not None for one in kept]
+    assert "draft" == everything.get(f"/posts/{kept[0]['id']}").json()["state"]
+
+
+def test_many_posts_of_others(server: Server, fresh_key: str) -> None:
+    """In a list, another's account or upload is as one that was never there, for each post by itself."""
+    alice, owner = server.with_key("schedule", "draft", accounts=("alice.test",)), server.as_owner()
+    upload = owner.send("POST", "/media?name=a.png", content=picture("red")).json()["media"]
+    for field, theirs, nobodys in (("account", "bob.test", "nobody.test"), ("media", upload, upload[:-4] + "aaaa")):
+        errors = []
+        for value in (theirs, nobodys):
+            given = {"account": value} if field == "account" else {"images": [{"media": value, "alt": "x"}]}
+            posts = [{"text": f"{fresh_key} {value}", "at": AT, **given}, {"text": fresh_key, "at": AT}]
+            one, other = alice.post("/posts/batch", {"posts": posts, "dry_run": True}).json()["posts"]
+            errors.append({**one["error"], "message": one["error"]["message"].replace(value, "IT")})
+            assert other["error"] is None
+        assert errors[0] == errors[1]
 
 
 @pytest.mark.parametrize("body", [{}, {"text": "text\nx", "workbook": "eA=="}, {"workbook": "?"}, {"text": "text\n"}])

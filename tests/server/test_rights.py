@@ -47,6 +47,7 @@ SAMPLES: Mapping[str, Any] = {
     "until": "2027-01-01 10:00",
     "slots": [{"weekday": 1, "minute": 60, "zone": "UTC"}],
     "url": "https://receiver.example/",
+    "posts": [{"text": "Hello", "at": AT}],
 }
 # Fields that are given although they need not be, so that the operation has something to do.
 GIVEN: Mapping[str, Mapping[str, Any]] = {

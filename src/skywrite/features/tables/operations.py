@@ -1,4 +1,4 @@
-"""The operation that takes many posts at once, as the table that somebody has.
+"""The operations that take many posts at once: as a list, or as the table that somebody has.
 
 What lives here: what a row may hold that comes from outside, and whose account it names. What does not: reading tables
 (`sources.table`), what a row means (`app.rows`).
@@ -13,14 +13,15 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from skywrite.app.operations.shapes import ADDRESS_STARTS, DraftInput, Input, Word, draft_row
+from skywrite.app.operations.post_shapes import Jitter, Late
+from skywrite.app.operations.shapes import ADDRESS_STARTS, DraftInput, Input, Key, OfAccount, Word, draft_row
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.reports import check_reports
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.imports import RowShape, row_shape
 from skywrite.core.errors import InputError, SkywriteError
 from skywrite.posting.compose.draft import FIELDS, fields_of, invalid_draft
-from skywrite.posting.compose.fields import ROW_OPTIONS
+from skywrite.posting.compose.fields import OPTIONS, ROW_OPTIONS
 
 # Switches that requests for single posts do not have.
 _SWITCHES = tuple(name for name in fields_of("flag") if not FIELDS[name].is_offered)
@@ -47,6 +48,31 @@ class ImportTable(Input):
     again: Annotated[bool, Meta(description="Also what an earlier import of this file has queued.")] = False
 
 
+class BatchPost(DraftInput, kw_only=True):
+    """A post of many."""
+
+    at: Annotated[Word, Meta(description="ISO 8601, or plain English. Without it, a free slot.")] | None = None
+    account: OfAccount | None = None
+    key: Key | None = None
+    late: Late | None = None
+    jitter: Jitter | None = None
+    draft: Annotated[bool, Meta(description="Keep it as a draft.")] = False
+
+
+class Batch(Input):
+    """Many posts, in one transaction."""
+
+    posts: Annotated[list[BatchPost], Meta(min_length=1, max_length=1000)]
+    partial: Annotated[bool, Meta(description="Store the good ones if some are wrong.")] = False
+    dry_run: Annotated[bool, Meta(description="Check every post; store nothing.")] = False
+
+
+class BatchReport(Output):
+    """What became of each post, in order."""
+
+    posts: list[RowShape]
+
+
 class ImportedTable(Output):
     """An import. `source`: the program whose table it is. `notes`: how its columns were read, for people."""
 
@@ -55,6 +81,32 @@ class ImportedTable(Output):
     left_out: list[str]
     notes: list[str]
     rows: list[RowShape]
+
+
+@operation("POST /posts/batch", scope="schedule", name="posts.create_many", idempotent=True, network=True)
+def create_many(access: Access, given: Batch) -> BatchReport:
+    """Accept up to 1,000 posts in one transaction, all or none. Those whose key was used add nothing."""
+    rows: list[Mapping[str, Any]] = []
+    wrong: dict[int, SkywriteError] = {}
+    for number, post in enumerate(given.posts, 1):
+        try:
+            rows.append(_row_of(access, post))
+        except SkywriteError as error:
+            wrong[number] = error
+            rows.append({})
+    reports = access.sky.transfer.import_rows(
+        rows, partial=given.partial, dry_run=given.dry_run, source=access.source, wrong=wrong
+    )
+    if not (given.dry_run or given.partial):
+        check_reports(reports, can_skip=True)
+    return BatchReport([row_shape(report) for report in reports])
+
+
+def _row_of(access: Access, post: BatchPost) -> dict[str, Any]:
+    """A post of a batch as a row. Raises what `draft_row` raises, and NotFound."""
+    options = {name: value for name in OPTIONS if (value := getattr(post, name)) is not None}
+    did = access.account(post.account).did
+    return {**draft_row(access, post), **options, "account": did, **({"draft": True} if post.draft else {})}
 
 
 @operation("POST /imports", scope="schedule", network=True)
