@@ -155,6 +155,10 @@ READING: dict[str, tuple[Callable[[SimpleNamespace], Any], Any]] = {
         lambda at: IdResolver().did.resolve(at.bob.me.did).also_known_as,
         ["at://bob.test"],
     ),
+    "IdResolver's directory and patience": (
+        lambda at: IdResolver(at.box.plc_url, timeout=5.0).did.resolve(at.bob.me.did).also_known_as,
+        ["at://bob.test"],
+    ),
     "nobody signed in": (lambda at: Client(at.box.url).get_profile("bob.test").handle, "bob.test"),
     "an address": (lambda at: AtUri.from_str(at.first.uri).hostname == at.client.me.did, True),
     "an answer as a dict": (lambda at: at.client.get_profile("bob.test")["handle"], "bob.test"),
@@ -252,6 +256,10 @@ READING: dict[str, tuple[Callable[[SimpleNamespace], Any], Any]] = {
     ),
     "a blob's class": (
         lambda at: isinstance(at.client.upload_blob(b"bytes").blob, models.blob_ref.BlobRef),
+        True,
+    ),
+    "a blob's CID": (
+        lambda at: at.client.upload_blob(b"bytes").blob.cid == at.client.upload_blob(b"bytes").blob.ref.link,
         True,
     ),
     "a query by its NSID": (
@@ -633,3 +641,11 @@ def test_bots_see_what_an_appview_shows(two: tuple[Client, Client, Any]) -> None
     assert (True, True, None) == (seen.muted, seen.following.startswith("at://"), seen.followed_by)
     reader.unmute(client.me.did)
     assert reader.get_profile(client.me.did).viewer.muted is False
+
+
+@pytest.mark.parametrize("named", ["cache", "backup_nameservers"])
+def test_what_the_resolver_does_not_take_is_said(named: str) -> None:
+    """It is not left out silently."""
+    with pytest.raises(InputError) as caught:
+        IdResolver(**{named: ()})
+    assert f"Leave {named} out." == caught.value.hint

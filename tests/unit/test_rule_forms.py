@@ -466,6 +466,8 @@ def test_a_search_leaps_to_where_something_can_be(text: str, period: datetime, e
         ("sat sun 22", 'Write "sat sun 22:00".'),
         ("Weekdays 9.30", 'Write "Weekdays 9:30".'),
         ("evry monday 17:00", 'Write "every monday 17:00".'),
+        ("montags 9:00", 'Write "monday 9:00".'),
+        ("Samedi 9:00", 'Write "saturday 9:00".'),
         ("every firday 17:00", 'Write "every friday 17:00".'),
         ("every second monday 17:00", 'Write "every 2 weeks monday 17:00" or "second monday of the month 17:00".'),
         ("every 3rd day 9:00", 'Write "every 3 days 9:00" or "3rd day of the month 9:00".'),

@@ -15,7 +15,7 @@ import pytest
 from skywrite.core.errors import InputError
 from skywrite.posting.schedule.localtime import UnknownZone, zone_of
 from skywrite.posting.schedule.time_errors import EXAMPLES
-from skywrite.posting.schedule.times import parse_time
+from skywrite.posting.schedule.times import InvalidTime, parse_time
 from skywrite.posting.schedule.timestamps import read_timestamp
 
 BERLIN = "Europe/Berlin"
@@ -161,3 +161,12 @@ def test_a_zone_that_is_nearly_right_is_shown() -> None:
         "Mars/Base": other,
         "x" * 20: other,
     } == hints
+
+
+@pytest.mark.parametrize("text", ["2030-13-01 09:00", "2030-02-30 09:00", "whenever", "25:00", "tomorrow 9:00"])
+def test_examples_for_a_file_are_times_of_files(text: str) -> None:
+    """Each can be read there: none of them depends on the day."""
+    with pytest.raises(InvalidTime) as caught:
+        read_timestamp(text)
+    examples = str(caught.value.hint).removeprefix("Write it like ").rstrip(".").replace(" or ", ", ").split(", ")
+    assert [] == [example for example in examples if read_timestamp(example).tzinfo is None]

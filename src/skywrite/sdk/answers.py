@@ -204,11 +204,19 @@ def model(name: str) -> type[Answer]:
     # Fields that have the names of methods: the field counts, as `answer["values"]` and as an attribute.
     taken = {key: property(_field(key)) for key in found.kinds if hasattr(Answer, snake(key)) and key != "items"}
     inner |= {snake(key): value for key, value in taken.items()}
+    if nsid == "blob":
+        inner["cid"] = property(_cid)
     return type(made, (Answer,), {**inner, "__module__": "skywrite.models", "__qualname__": f"{home}.{made}"})
 
 
 def _field(key: str) -> Callable[[Answer], Any]:
     return lambda self: self.get(key)
+
+
+def _cid(blob: Answer) -> str:
+    """The CID of a file, which an older form of the reference has as a text."""
+    ref = blob["ref"]
+    return str(ref["$link"] if isinstance(ref, dict) else ref)
 
 
 def answer(value: Any, kind: str = "*") -> Any:

@@ -51,10 +51,27 @@ class DidResolver(NamedTuple):
 
 
 class IdResolver:
-    """Looks up handles and DIDs: `IdResolver().handle.resolve("alice.bsky.social")`."""
+    """Looks up handles and DIDs: `IdResolver().handle.resolve("alice.bsky.social")`.
 
-    def __init__(self, *, transport: Transport | None = None) -> None:
+    Raises InputError for a cache or name servers of one's own.
+    """
+
+    def __init__(
+        self,
+        plc_url: str | None = None,
+        timeout: float | None = None,
+        cache: None = None,
+        backup_nameservers: None = None,
+        *,
+        transport: Transport | None = None,
+    ) -> None:
+        if cache is not None:
+            raise InputError("IdResolver keeps what it has looked up by itself.", hint="Leave cache out.")
+        if backup_nameservers is not None:
+            raise InputError("IdResolver asks the name servers of the computer.", hint="Leave backup_nameservers out.")
         config = load_config()
-        resolver = Network(config, transport or Http(), SYSTEM_CLOCK).resolver(config.service)
+        config = config if plc_url is None else config._replace(plc_url=plc_url)
+        http = transport or (Http() if timeout is None else Http(timeout_seconds=timeout))
+        resolver = Network(config, http, SYSTEM_CLOCK).resolver(config.service)
         self.handle = HandleResolver(resolver)
         self.did = DidResolver(resolver)

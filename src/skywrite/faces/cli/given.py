@@ -24,6 +24,8 @@ EMPTY_SAYS_SOMETHING = ("alts", "note", "text", "texts", "slots", "when")
 _SAYS_ANYTHING = ("--alt", "--note")
 _OPENING, _CLOSING = tuple("“„«‘‚”"), tuple("”“»’‘")
 _OPTION = r"(?s)--?[A-Za-z][A-Za-z0-9-]*(=.*)?"
+# What word processors, phones and web pages make of two hyphens.
+_LONG_DASHES = "‐‑‒–—―−"
 
 
 class EmptyResets(click.Command):
@@ -87,13 +89,15 @@ def see_help(context: click.Context | None) -> str:
 def check_options(root: click.Command, name: str, words: Sequence[str]) -> click.Context:
     """The context of the command that is given, for errors of click that do not know theirs.
 
-    Raises InputError for an option that takes one value and has two, in the command or in the groups before it, and
-    click.UsageError for words that are left over. What cannot be parsed is left to the command itself, which may have
-    more to say about it.
+    Raises InputError for an option that takes one value and has two, in the command or in the groups before it, for one
+    that stands where a value is missing, or has a long dash, and click.UsageError for words that are left over. What
+    cannot be parsed is left to the command itself, which may have more to say about it.
     """
     command, context, rest = root, click.Context(root, info_name=name, **root.context_settings), list(words)
     while True:
         rest = command.with_list(rest) if isinstance(command, Noun) else rest
+        if not isinstance(command, click.Group):
+            _refuse_mistaken(command, context, rest)
         try:
             _, rest, given = command.make_parser(context).parse_args(rest)
         except click.UsageError:
@@ -150,6 +154,47 @@ def _parted(word: str) -> tuple[str, str]:
     """An option with its equals sign, and its value; nothing and the word, if it is no option."""
     name, equals, value = word.partition("=")
     return (f"{name}=", value) if equals and name.startswith("-") else ("", word)
+
+
+def _refuse_mistaken(command: click.Command, context: click.Context, words: Sequence[str]) -> None:
+    """Raise InputError for an option that is taken for a value, and for a word that is an option but for its dashes.
+
+    An empty variable of a shell leaves its option without a value: `--key $KEY --dry-run` would post, with the key
+    "--dry-run".
+    """
+    known = {name: option for option in command.get_params(context) for name in option.opts if name.startswith("-")}
+    meant, place, found = list(words), 0, ""
+    while place < len(words) and words[place] != "--":
+        word = words[place]
+        option = known.get(word)
+        takes_value = isinstance(option, click.Option) and not (option.is_flag or option.count)
+        if takes_value and words[place + 1 : place + 2] and words[place + 1].partition("=")[0] in known:
+            value = words[place + 1]
+            raise InputError(
+                f"{word} lacks its value: {value!r} is an option. Nothing was done.",
+                code="word.stray",
+                hint=f"Set a value, or leave it out. If {value} is the value: "
+                f"{_line(context, [*words[:place], f'{word}={value}', *words[place + 2 :]])}",
+            )
+        hyphens = "--" + word.lstrip(_LONG_DASHES + "-")
+        if word.startswith(tuple(_LONG_DASHES)) and hyphens.partition("=")[0] in known:
+            found = found or word
+            meant[place] = hyphens
+            takes_value = "=" not in hyphens and not getattr(known[hyphens], "is_flag", False)
+        place += 1 + takes_value
+    if found:
+        raise InputError(
+            f"{found!r} begins with a long dash, where options have two hyphens. Nothing was done.",
+            code="word.stray",
+            hint=f"If you mean the option: {_line(context, meant)}. As a text it comes last, after --",
+        )
+
+
+def _line(context: click.Context, words: Sequence[str]) -> str:
+    """The command with these words, to paste."""
+    from skywrite.faces.cli.quoting import shell_words
+
+    return f"{context.command_path} {shell_words(list(words))}"
 
 
 def _refuse_twice(given: Sequence[click.Parameter], context: click.Context) -> None:

@@ -23,6 +23,7 @@ from skywrite.faces.cli.output import QUIET, OutputLost, clean_streams, open_str
 from skywrite.faces.cli.terminal import plain_terminal
 
 EXIT_INTERRUPTED = 130
+_JSON_BEFORE = "skywrite.json"
 _JSON = frozenset(("--json", "-j", "-jq", "-qj"))
 
 
@@ -56,7 +57,10 @@ class Commands(click.Group):
 
 
 def _prepared(command: click.Command) -> click.Command:
-    """A command and its subcommands with `--quiet`, which refuse empty values."""
+    """A command and its subcommands with `--quiet`, which refuse empty values, and heed a `--json` before them."""
+    for option in command.params:
+        if option.name == "as_json":
+            option.callback = _or_json_before
     if not any(parameter.name == "quiet" for parameter in command.params):
         command.params.append(_QUIET)
     refuse_empty(command)
@@ -69,6 +73,10 @@ def _prepared(command: click.Command) -> click.Command:
 def _be_quiet(context: click.Context, parameter: click.Parameter, value: bool) -> None:
     if value:
         context.meta[QUIET] = True
+
+
+def _or_json_before(context: click.Context, parameter: click.Parameter, value: bool) -> bool:
+    return value or context.meta.get(_JSON_BEFORE, False)
 
 
 _QUIET = click.Option(
@@ -92,6 +100,7 @@ _QUIET = click.Option(
 @click.pass_context
 def cli(context: click.Context, as_json: bool) -> None:
     """Post to Bluesky: now, on time, exactly once. Without a command, shows the current status."""
+    context.meta[_JSON_BEFORE] = as_json
     if plain_terminal():
         context.color = False
     if context.invoked_subcommand is None:

@@ -111,6 +111,9 @@ def schedule_command(text: tuple[str, ...], file: Path | None, editor: bool, as_
     The same as `skywrite post` with --at, --next-slot or --every; without one of them, nothing is posted.
     """
     if not any(options[name] for name in _TIMES):
+        if options["as_draft"]:
+            whole = given_command().replace(" schedule", " post", 1)
+            raise InputError("A draft has no time, so nothing was kept.", hint=f"Keep it without one: {whole}")
         whole = given_command().replace(" schedule", ' schedule --at "tomorrow 9:00"', 1)
         raise InputError("The time is missing, so nothing was posted.", hint=f"Set a time: {whole}")
     send({"text": read_text(text, file, editor), **draft_row(options)}, options, as_json)
@@ -118,6 +121,7 @@ def schedule_command(text: tuple[str, ...], file: Path | None, editor: bool, as_
 
 def send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
     """Send or schedule a draft as the options say, and print what became of it."""
+    check_not_empty(row, options)
     if options["stateless"] and options["reply_last"]:
         raise InputError("--reply-last needs the database.", hint="Give the post's link: --reply-to LINK")
     if options["stateless"]:
@@ -152,6 +156,14 @@ def send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
             raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
         _print_sent(sent, as_json)
     return None
+
+
+def check_not_empty(row: dict[str, Any], options: dict[str, Any]) -> None:
+    """Raise InputError if nothing at all was given: perhaps a pipe was to be read."""
+    if not any(row.values()) and not options.get("pool"):
+        path = click.get_current_context().command_path
+        hint = f"Give it a text, an image, a video, a card or a quote. What comes from a pipe: ... | {path} -"
+        raise InputError("The post is empty.", code="post.empty", hint=hint)
 
 
 def sky_about_to_send() -> Skywrite:

@@ -29,7 +29,7 @@ from skywrite.faces.cli.output import print_aside, print_done, print_json, print
 from skywrite.faces.cli.picking import Change, many_posts
 from skywrite.faces.cli.quoting import shell_words
 from skywrite.faces.cli.terminal import show
-from skywrite.faces.cli.words import ManyTextsCommand
+from skywrite.faces.cli.words import EditCommand
 from skywrite.queue.model import FINAL_STATES, WAITING_STATES
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def show_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
     show([*showing.lines_of(entry, zone), *approval, *showing.follow_up_lines(follow_ups)])
 
 
-@click.command("edit", cls=ManyTextsCommand, epilog='Example: skywrite edit 12 "A better text" --at "fri 18:00"')
+@click.command("edit", cls=EditCommand, epilog='Example: skywrite edit 12 "A better text" --at "fri 18:00"')
 @click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
 @text_options
 @draft_options

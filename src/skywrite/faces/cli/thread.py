@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from skywrite.faces.cli.options import account_option, draft_options, draft_row, json_option, read_text, text_options
-from skywrite.faces.cli.posting import schedule_options, send
+from skywrite.faces.cli.posting import check_not_empty, schedule_options, send
 from skywrite.faces.cli.words import ThreadCommand
 from skywrite.posting.compose.parts import split_parts, thread_draft
 
@@ -30,4 +30,6 @@ def thread_command(text: tuple[str, ...], file: Path | None, editor: bool, as_js
 def thread_row(text: tuple[str, ...], file: Path | None, editor: bool, options: dict[str, Any]) -> dict[str, Any]:
     """The draft of a thread."""
     texts = list(text) if len(text) > 1 else split_parts(read_text(text, file, editor))
-    return thread_draft(texts, draft_row(options))
+    row = draft_row(options)
+    check_not_empty({"text": "".join(texts), **row}, options)
+    return thread_draft(texts, row)

@@ -18,6 +18,7 @@ from skywrite.faces.cli.given import is_option
 from skywrite.faces.cli.quoting import shell_words
 
 _FILES = ("images", "video")
+_NUMBER = r"(?a)#?[0-9]{1,6}"
 # Words that somebody types who wants to do something, and not to post them.
 # Options that somebody gives who means a post of the queue by its number, and not a text.
 _OF_A_NUMBER = {"at", "zone", "late", "account", "as_json", "quiet", "draft", "next_slot"}
@@ -35,7 +36,7 @@ class Word(NamedTuple):
 class Line(NamedTuple):
     """A command line: all that was given after the command, the words that belong to no option, and the options.
 
-    `ended`: whether `--` says that the rest are texts.
+    `ended`: whether `--` says that the rest are texts. `known`: the options that the command has, by their names.
     """
 
     command: str
@@ -43,6 +44,7 @@ class Line(NamedTuple):
     words: list[Word]
     options: list[click.Option]
     ended: bool
+    known: dict[str, click.Option]
 
     def whole(self, args: list[str]) -> str:
         """The command with these arguments, to paste."""
@@ -85,6 +87,14 @@ class ManyTextsCommand(click.Command):
         check_together(line)
         check_line_breaks(line)
         check_no_file_name(line, self)
+        return super().parse_args(ctx, args)
+
+
+class EditCommand(ManyTextsCommand):
+    """A command with the number of a post and TEXTs: another number is an error."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        check_one_number(read_line(self, ctx, list(args)))
         return super().parse_args(ctx, args)
 
 
@@ -132,12 +142,12 @@ def read_line(command: click.Command, ctx: click.Context, args: list[str]) -> Li
         elif not ended and is_option(arg):
             raise click.NoSuchOption(arg, ctx=ctx)
         elif not ended and arg.startswith("-") and arg != "-":
-            raise _dashed(Line(ctx.command_path, args, words, options, ended), arg, place)
+            raise _dashed(Line(ctx.command_path, args, words, options, ended, known), arg, place)
         else:
             words.append(Word(arg, place, before))
             before = None
         place += 1
-    return Line(ctx.command_path, args, words, options, ended)
+    return Line(ctx.command_path, args, words, options, ended, known)
 
 
 def _others(command: click.Command, ctx: click.Context) -> list[tuple[str, click.Option]]:
@@ -159,13 +169,61 @@ def check_one_text(line: Line) -> None:
         if stray.option:
             raise _after_option(line, stray)
         quoted = line.with_text(" ".join(word.text for word in words))
-        timed = _with_time(line)
-        hint = f"Put the text into quotes: {quoted}"
-        if timed is not None:
-            hint = f"If that is its time: {timed}. If all of it is the text: {quoted}"
+        meant = _meant(line)
+        hint = (
+            f"Put the text into quotes: {quoted}" if meant is None else f"{meant}. If all of it is the text: {quoted}"
+        )
         raise InputError(f"One TEXT is posted, and {len(words)} words are given.", code="word.stray", hint=hint)
     if words and words[0].option and words[0].option.name in _FILES and _is_file(words[0].text):
         raise _after_option(line, words[0])
+
+
+def _meant(line: Line) -> str | None:
+    """What words beside a text are rather than a text: something to do, options, files or a time. With the command."""
+    if (deed := _with_deed(line)) is not None:
+        return f"If you want that done: {deed}"
+    if (given := _with_options(line)) is not None:
+        return f"If you mean the option: {given}"
+    if (attached := _with_files(line)) is not None:
+        return f"If you mean the file: {attached}"
+    if (timed := _with_time(line)) is not None:
+        return f"If that is its time: {timed}"
+    return None
+
+
+def _with_deed(line: Line) -> str | None:
+    """Another command with the numbers of posts, if that is all."""
+    from skywrite.faces.cli.names import OLD_NAMES, all_commands
+
+    name, *numbers = [word.text for word in line.words]
+    is_deed = name in {*all_commands(), *OLD_NAMES} and not line.options
+    return f"skywrite {shell_words([name, *numbers])}" if is_deed and all(map(str.isdecimal, numbers)) else None
+
+
+def _with_options(line: Line) -> str | None:
+    """The command with `at=9:00` as `--at 9:00`, and without the `--` that makes texts of options."""
+    if line.ended:
+        without = [arg for arg in line.args if arg != "--"]
+        return line.whole(without) if any(word.text in line.known for word in line.words) else None
+    args, count = list(line.args), 0
+    for word in reversed(line.words[1:]):
+        named = re.fullmatch(r"(?s)/?([a-z][a-z_-]*)[=:](.+)", word.text)
+        name = f"--{named[1].replace('_', '-')}" if named else ""
+        if named and name in line.known and not line.known[name].is_flag:
+            args[word.place : word.place + 1] = [name, named[2]]
+            count += 1
+    return line.whole(args) if count == len(line.words) - 1 else None
+
+
+def _with_files(line: Line) -> str | None:
+    """The command with the files beside its text attached."""
+    args = list(line.args)
+    for word in reversed(line.words[1:]):
+        option = _option_for(Path(word.text)) if _is_file(word.text) else "--file"
+        if option == "--file" or option not in line.known:
+            return None
+        args[word.place : word.place + 1] = [option, word.text]
+    return line.whole(args)
 
 
 def check_together(line: Line) -> None:
@@ -189,9 +247,16 @@ def check_is_a_text(line: Line) -> None:
     """Raise InputError if the only word is rather something to do, such as help."""
     from skywrite.faces.cli.names import OLD_NAMES, all_commands
 
-    if line.ended or len(line.words) != 1:
+    if line.ended or not line.words:
         return
     text = line.words[0].text
+    are_numbers = all(re.fullmatch(_NUMBER, word.text) for word in line.words)
+    if are_numbers and {option.name for option in line.options} <= _OF_A_NUMBER:
+        number = text.removeprefix("#")
+        hint = f"If you mean post {number}: skywrite show {number}. To post the number: {line.ending_options()}"
+        raise InputError(f"Is {text!r} the text of a post? Nothing was posted.", code="word.stray", hint=hint)
+    if len(line.words) > 1:
+        return
     if text.lower() == "help" or (not line.options and text in {*_DEEDS, *all_commands(), *OLD_NAMES}):
         known = OLD_NAMES.get(text, text if text in all_commands() else "--help")
         meant = f"skywrite {known}"
@@ -199,13 +264,17 @@ def check_is_a_text(line: Line) -> None:
             meant = f"{line.command} --help"
         hint = f"If you want that done: {meant}. To post the word: {line.ending_options()}"
         raise InputError(f"Is {text!r} the text of a post? Nothing was posted.", code="word.stray", hint=hint)
-    if re.fullmatch(r"(?a)#?[0-9]{1,6}", text) and {option.name for option in line.options} <= _OF_A_NUMBER:
-        number = text.removeprefix("#")
-        hint = f"If you mean post {number}: skywrite show {number}. To post the number: {line.ending_options()}"
-        raise InputError(f"Is {text!r} the text of a post? Nothing was posted.", code="word.stray", hint=hint)
     if named := re.fullmatch(r"(?s)(text|message|post)=(.+)", text):
         hint = f"If that is the text: {line.with_text(named[2])}. To post all of it: {line.ending_options()}"
         raise InputError(f"Is {text!r} the text of a post? Nothing was posted.", code="word.stray", hint=hint)
+
+
+def check_one_number(line: Line) -> None:
+    """Raise InputError for texts that are numbers, as those of posts are: one post is changed."""
+    texts = [word.text for word in line.words[1:]]
+    if texts and not line.ended and all(re.fullmatch(_NUMBER, text) for text in texts):
+        hint = f"One post is changed at a time. If the number is the text: {line.ending_options()}"
+        raise InputError(f"Is {texts[0]!r} the text of a post? Nothing was changed.", code="word.stray", hint=hint)
 
 
 def check_line_breaks(line: Line) -> None:
@@ -229,15 +298,20 @@ def _with_breaks(word: str) -> str:
 
 def check_no_file_name(line: Line, command: click.Command) -> None:
     """Raise InputError for a text that is the name of a file: what is in the file is meant. A number is a post's."""
-    found = next((word for word in line.words if not word.text.isdecimal() and _is_file(word.text)), None)
+    found = next((word for word in line.words if not word.text.isdecimal() and _is_file(_file_name(word))), None)
     if line.ended or found is None:
         return
-    option = _option_for(Path(found.text))
+    option = _option_for(Path(_file_name(found)))
     hint = f"To post its name: {line.ending_options()}"
     if any(option in param.opts for param in command.params):
         rest = [*line.args[: found.place], *line.args[found.place + 1 :]]
-        hint = f"If you mean the file: {line.whole([*rest, option, found.text])}. {hint}"
+        hint = f"If you mean the file: {line.whole([*rest, option, _file_name(found)])}. {hint}"
     raise InputError(f"{found.text!r} is the name of a file. Nothing was posted.", code="word.stray", hint=hint)
+
+
+def _file_name(word: Word) -> str:
+    """A word as the name of a file: with an @ before it, as curl has it, if there is no such file."""
+    return word.text if _is_file(word.text) else word.text.removeprefix("@")
 
 
 def _option_for(path: Path) -> str:
@@ -292,6 +366,10 @@ def _goes_on(text: str) -> bool:
 def _dashed(line: Line, arg: str, place: int) -> InputError:
     """A text that begins with a dash, which a shell cannot tell from an option."""
     rest = [*line.args[:place], *line.args[place + 1 :]]
+    name, colon, value = arg.partition(":")
+    if colon and value and name in line.known:
+        meant = line.whole([*line.args[:place], name, value, *line.args[place + 1 :]])
+        return InputError(f"There is no option {name}:", code="word.stray", hint=f"A space comes after it: {meant}")
     hint = f"A text that begins with a dash comes last, after --: {line.whole([*rest, '--', arg])}"
     return InputError(f"{arg[:40]!r} begins with a dash, as options do.", code="word.stray", hint=hint)
 
@@ -314,7 +392,8 @@ def _after_option(line: Line, word: Word) -> InputError:
         repeated = [piece for text in between for piece in (name, text)]
         hint = f"Repeat the option for each: {line.whole([*before, value, *repeated, *after])}"
     else:
-        hint = f"Put its value into quotes: {line.whole([*before, ' '.join([value, *between]), *after])}"
+        whole = " ".join(piece for piece in (value, *between) if piece not in ("", "=", ":"))
+        hint = f"Put its value into quotes: {line.whole([*before, whole, *after])}"
     return InputError(f"{word.text!r} is left over: {name} takes one value, {value!r}.", code="word.stray", hint=hint)
 
 

@@ -217,9 +217,22 @@ def _respelled(text: str) -> Iterator[str]:
         number = int(hour[0])
         for clock in dict.fromkeys((number, number % 12 + 12 if number <= 12 else number)):
             yield text[: hour.start()] + f"{clock}:00"
-    for word in re.finditer(r"[a-z]{3,}", text):
+    for word in re.finditer(r"[^\W\d_]{3,}", text):
+        day = None if word[0] in _WORDS else _foreign_weekday(word[0])
+        if day is not None:
+            yield swapped(text, *word.span(), WEEKDAY_FULL[day].lower())
+            continue
         for near in get_close_matches(word[0], _WORDS, n=1, cutoff=0.75):
             yield swapped(text, *word.span(), near)
+
+
+def _foreign_weekday(word: str) -> int | None:
+    """0 for "lundi", and for "montags", which is each Monday."""
+    from skywrite.posting.schedule.folding import fold
+    from skywrite.posting.schedule.languages import weekdays
+
+    folded = fold(word)
+    return weekdays().get(folded, weekdays().get(folded.removesuffix("s")))
 
 
 def _either(text: str, lower: str) -> UnknownRule:

@@ -11,6 +11,7 @@ from skywrite.core.errors import InputError
 from skywrite.posting.schedule.localtime import UnknownZone, to_utc, zone_of
 from skywrite.posting.schedule.meaning import resolve
 from skywrite.posting.schedule.suggestions import suggest
+from skywrite.posting.schedule.time_errors import EXAMPLES as ANY_EXAMPLES
 from skywrite.posting.schedule.time_errors import InvalidTime
 from skywrite.posting.schedule.times import in_zone, read_parts
 from skywrite.posting.schedule.tokens import DateOrder
@@ -29,6 +30,8 @@ def read_timestamp(text: str, *, dates: DateOrder | None = None) -> datetime:
     try:
         return _read(text, dates)
     except (InvalidTime, UnknownZone) as error:
+        if error.hint == ANY_EXAMPLES:
+            error.hint = EXAMPLES
         suggest(error, text, lambda reading: _is_read(reading, dates))
         raise
 
