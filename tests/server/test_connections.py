@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
@@ -236,3 +237,13 @@ class _Asks:
 
     def __init__(self, who: str) -> None:
         self.who = self.share = who
+
+
+def test_answers_are_compressed(everything: Api) -> None:
+    """A large answer is compressed for whoever takes that, a stream of events never; their content is the same."""
+    plain = everything.get("/posts", headers={"accept-encoding": "identity"})
+    packed = everything.get("/posts", headers={"accept-encoding": "gzip"})
+    assert ("gzip", plain.json()) == (packed.headers["content-encoding"], packed.json())
+    assert 3 * int(packed.headers["content-length"]) < len(plain.content)
+    with httpx.stream("GET", f"{everything.url}/api/v1/events", headers=everything.headers) as events:
+        assert (200, None) == (events.status_code, events.headers.get("content-encoding"))

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
 from skywrite.app import Skywrite
@@ -93,7 +94,7 @@ def make_app(sky: Skywrite, origin: Origin, *, requests: Quota = REQUESTS) -> St
             *api_routes(OPERATIONS.values()),
             *pages.routes(),
         ],
-        middleware=[Middleware(Shield, origin=origin)],
+        middleware=[Middleware(Shield, origin=origin), Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)],
         exception_handlers={
             SkywriteError: refused,
             404: missing,
