@@ -62,17 +62,20 @@ def test_every_operation_is_said_as_a_whole_command(operation: str) -> None:
     parsed(command(Do(operation, target)))
 
 
+def _filled(part: ast.expr) -> str:
+    """A word where words of the user stand, else a number."""
+    return "word" if "shell_words" in ast.unparse(part) else "12"
+
+
 def _written() -> Iterator[tuple[str, str]]:
-    """Every command in the texts of the command line, with 12 for what is filled in."""
+    """Every command in the texts of the command line, with something for what is filled in."""
     source = ROOT / "src" / "skywrite"
     for path in sorted((*source.glob("faces/cli/*.py"), *source.glob("features/*/cli*.py"))):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         filled = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
         inside = {id(part) for node in filled for part in ast.walk(node)}
         texts = [
-            "".join(
-                str(getattr(part, "value", "12")) if isinstance(part, ast.Constant) else "12" for part in node.values
-            )
+            "".join(str(part.value) if isinstance(part, ast.Constant) else _filled(part) for part in node.values)
             for node in filled
         ]
         texts += [

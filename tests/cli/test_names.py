@@ -96,13 +96,21 @@ def test_what_people_type_first(shell: Shell) -> None:
         assert shell(noun, "list", "--json").json == shell(noun, "--json").json
 
 
-@pytest.mark.parametrize("more", [(), ("--draft",), ("--key", "once"), ("--jitter", "15m")])
+@pytest.mark.parametrize("more", [(), ("--key", "once"), ("--jitter", "15m")])
 def test_schedule_without_a_time_posts_nothing(shell: Shell, more: tuple[str, ...]) -> None:
     """`schedule "Hello"` asks for a time, and its hint is the whole command."""
     told = shell("schedule", "Hello", *more, "--json", code=2).json
     assert "The time is missing, so nothing was posted." == told["message"]
     assert told["hint"].startswith('Set a time: skywrite schedule --at "tomorrow 9:00" Hello')
     assert ([], []) == (shell.posts(), shell("list", "--json").json)
+
+
+def test_schedule_without_a_time_shows_how_to_keep_a_draft(shell: Shell) -> None:
+    """`schedule "Hello" --draft` keeps nothing, and its hint does."""
+    told = shell("schedule", "Hello", "--draft", "--json", code=2).json
+    assert "Keep it without one: skywrite post Hello --draft --json" == told["hint"]
+    assert [] == shell("list", "--json").json
+    assert "draft" == shell("post", "Hello", "--draft", "--json").json["state"]
 
 
 def test_the_most_used_options_are_short(shell: Shell) -> None:
