@@ -82,6 +82,17 @@ def command(sky: Skywrite, world: World) -> None:
     sky.commands.add(f"{row}; {row}", every="0 * * * *", jsonl=True, repeat=True)
 
 
+def watching_command(sky: Skywrite, world: World) -> None:
+    """A command that posts what it prints where that changed."""
+    (world.home / "said").write_text("before")
+    sky.commands.add(f"cat {world.home / 'said'}", every="0 * * * *")
+
+
+def changed(world: World) -> None:
+    """The command prints something else."""
+    (world.home / "said").write_text("after")
+
+
 def keyed_command(sky: Skywrite, world: World) -> None:
     """A command whose row has a key of its own, so that only the first of its runs posts it."""
     sky.commands.add('echo "{\\"text\\": \\"$(date +%s%N)\\", \\"key\\": \\"once\\"}"', every="0 * * * *", jsonl=True)
@@ -123,7 +134,7 @@ SCENES: dict[str, list[Scene]] = {
         Scene(ask_me, answering, meanwhile=asked),
         Scene(ask_me, reposting, meanwhile=asked),
     ],
-    "of_command": [Scene(command)],
+    "of_command": [Scene(command), Scene(watching_command, meanwhile=changed)],
     "of_feed_item": [Scene(lambda sky, world: sky.feeds.add(world.feed))],
     "of_follow_up": [Scene(followed, turn=liked)],
     "of_key": [Scene(keyed_command), Scene(folder, turn=synced)],

@@ -11,7 +11,7 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.core.errors import SkywriteError
-from skywrite.features.reposts.service import REPOST
+from skywrite.features.reposts.service import PROFILE, REPOST
 from tests.app.conftest import NOON, World
 
 POSTS = 20
@@ -250,3 +250,81 @@ def test_a_repost_that_was_taken_back_stays_so(
     restored = restore()
     restored.run_once()
     assert [] == world.box.records("alice.test", REPOST)
+
+
+def pinned(world: World) -> object:
+    """Which post the profile shows first."""
+    return world.box.records("alice.test", PROFILE)[0].value.get("pinnedPost", {}).get("uri")
+
+
+@pytest.mark.parametrize("kind", ["pin", "unpin", "pin for a while"])
+def test_what_was_pinned_since_stays_pinned(
+    world: World, sky: Skywrite, backup: Callable[[], Callable[[], Skywrite]], kind: str
+) -> None:
+    """A pin, an unpin and the end of a pin are done once: a restored backup undoes nothing that came after them."""
+    first, second = sky.post("The first"), sky.post("The second")
+    sky.reposts.pin(first.id)
+    sky.run_once()
+    soon = NOON + timedelta(minutes=1)
+    if kind == "unpin":
+        sky.reposts.unpin(first.id, at=soon)
+    else:
+        sky.reposts.pin(first.id, at=soon, undo_after="1h" if "while" in kind else None)
+    restore = backup()
+    for seconds in (60, 3600):
+        world.clock.advance(seconds)
+        sky.run_once()
+    wanted = first if kind == "unpin" else second
+    sky.reposts.pin(wanted.id)
+    sky.run_once()
+    before = pinned(world)
+    restored = restore()
+    for seconds in (60, 7200):
+        world.clock.advance(seconds)
+        restored.run_once()
+    assert (wanted.uri, before) == (before, pinned(world))
+
+
+def watched(sky: Skywrite, world: World) -> None:
+    """Ten minutes go by, and what a command prints is posted where it changed."""
+    world.clock.advance(600)
+    sky.run_once()
+
+
+def test_what_a_command_printed_since_is_not_posted_again(
+    world: World, sky: Skywrite, backup: Callable[[], Callable[[], Skywrite]], tmp_path: Path
+) -> None:
+    """It posts what changed: a backup that knows an older output posts the present one no second time, also after a run
+    that failed, and posts the next change, although it was printed before.
+    """
+    said = tmp_path / "said"
+    said.write_text("Open")
+    sky.commands.add(f"cat {said}", every="*/10 * * * *")
+    watched(sky, world)
+    restore = backup()
+    said.write_text("Closed")
+    watched(sky, world)
+    watched(sky, world)
+    said.rename(tmp_path / "away")
+    restored = restore()
+    watched(restored, world)
+    (tmp_path / "away").rename(said)
+    watched(restored, world)
+    once = world.texts()
+    said.write_text("Open")
+    watched(restored, world)
+    assert (["Open", "Closed"], ["Open", "Closed", "Open"]) == (once, world.texts())
+
+
+def test_a_note_of_another_computer_is_no_newer(world: World, sky: Skywrite, tmp_path: Path) -> None:
+    """Two computers take turns with a command: what the database says counts where it is newer than the notes."""
+    said = tmp_path / "said"
+    said.write_text("Up")
+    sky.commands.add(f"cat {said}", every="*/10 * * * *")
+    (tmp_path / "other").mkdir()
+    shutil.copy(world.home / "key", tmp_path / "other")
+    other = world.process(str(world.home / "skywrite.db"), SKYWRITE_HOME=str(tmp_path / "other"))
+    for words, process in (("Up", sky), ("Down", other), ("Up", sky), ("Down", other)):
+        said.write_text(words)
+        watched(process, world)
+    assert ["Up", "Down", "Up", "Down"] == world.texts()

@@ -17,6 +17,7 @@ from skywrite.core.ending import Ending
 from skywrite.core.errors import SIGN_IN, InputError, NotFound, SignInError
 from skywrite.core.http import Http, Transport
 from skywrite.posting.publish.agents import Agents
+from skywrite.posting.publish.beside import Notes
 from skywrite.posting.publish.network import Network
 from skywrite.posting.publish.tombstones import Tombstones
 from skywrite.protocol.atproto.session import Agent
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+DONE_BYTES_MAX = 1_000_000
 
 
 def listed(name: str, given: str | Iterable[T]) -> tuple[str | T, ...]:
@@ -62,6 +65,7 @@ class Context:
         self.tids = TidClock(self.clock)
         self.worker_name = worker_name()
         self._tombstones = Tombstones(self.config.home / "deleted")
+        self._done = Notes(self.config.home / "done", bytes_max=DONE_BYTES_MAX)
         self.ending = Ending()
         self._given_transport = transport
         self._opening = threading.RLock()
@@ -120,6 +124,11 @@ class Context:
         return OAuth(
             self.store, network.transport, network.resolver, self.clock, host_name(), network.checked_transport()
         )
+
+    @property
+    def done(self) -> Notes:
+        """What was done that no record key tells: what a command printed last, and which pins were set."""
+        return self._done
 
     @property
     def tombstones(self) -> Tombstones:

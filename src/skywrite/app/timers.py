@@ -116,7 +116,10 @@ class Timers:
         following = rule.next_after(chosen.occurrence)
         with self._kept(claim, log):
             result = self.result(claim.timer, _key(claim), log, claim.occurrence)
+            before = self._ctx.clock.now()
             added = self._ctx.store.timers.finish(claim, following.occurrence if following else None, result)
+        if added is not None:
+            note_printed(self._ctx, claim.timer, result, before)
         posts = None if added is None else ",".join(str(item.id) for item in added) or None
         log("overtaken" if added is None else result.outcome, timer=timer.id, kind=timer.kind, posts=posts)
         return True
@@ -177,6 +180,24 @@ class Timers:
                 new = new._replace(identity=_identity(timer, occurrence, number))
             posts.append(new)
         return posts
+
+
+def note_printed(ctx: Context, timer: Timer, result: TimerResult, at: datetime) -> None:
+    """Note beside the database what a timer printed, once its posts are stored; `at` is before that."""
+    if result.printed_hash is not None and not timer.settings.get("repeat"):
+        ctx.done.put(_printed(timer), f"{to_iso(at)}/{result.printed_hash}")
+
+
+def last_printed(ctx: Context, timer: Timer) -> str | None:
+    """The hash of what a timer printed last: what the database says, unless a newer note tells that it was restored."""
+    noted_at, _, noted = (ctx.done.get(_printed(timer)) or "").partition("/")
+    known_at = "" if timer.printed_at is None else to_iso(timer.printed_at)
+    return noted if noted_at > known_at else timer.printed_hash
+
+
+def _printed(timer: Timer) -> str:
+    # A restored database gives the number again; the time tells such timers apart.
+    return f"{timer.kind} {timer.id} {timer.created_at}"
 
 
 def late_seconds(late: str | None) -> int:

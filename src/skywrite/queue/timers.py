@@ -39,7 +39,9 @@ class NewTimer(NamedTuple):
 
 
 class Timer(NamedTuple):
-    """A stored timer. `occurrence`: the last one that was run. `next_at`: None if its rule has ended."""
+    """A stored timer. `occurrence`: the last one that was run. `next_at`: None if its rule has ended. `printed_hash`:
+    that of the last output that was posted, at `printed_at`.
+    """
 
     kind: TimerKind
     name: str
@@ -58,6 +60,7 @@ class Timer(NamedTuple):
     problem: Problem | None
     printed_hash: str | None
     created_at: datetime | None = None
+    printed_at: datetime | None = None
 
 
 class TimerClaim(NamedTuple):
@@ -231,4 +234,5 @@ def _timer_of(row: Row) -> Timer:
         problem=problem_of(row),
         printed_hash=row["printed_hash"],
         created_at=time_of(row["created_at"]),
+        printed_at=time_of(row["printed_at"]),
     )

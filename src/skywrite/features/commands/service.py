@@ -20,7 +20,7 @@ from skywrite.app.keys import check_seal, sealed
 from skywrite.app.kinds import checked
 from skywrite.app.reports import CommandRun, TriedCommand
 from skywrite.app.rows import Rows
-from skywrite.app.timers import Given, Run, Timers, late_seconds
+from skywrite.app.timers import Given, Run, Timers, last_printed, late_seconds, note_printed
 from skywrite.app.undoing import final
 from skywrite.core.clock import to_iso
 from skywrite.core.errors import Do, InputError, SignInError, TemporaryError
@@ -128,7 +128,10 @@ class Commands:
         timer = self._command(command_id)
         timers = Timers(self._ctx, Rows(self._ctx, self._drafting), {"command": partial(runner_of, self._ctx)})
         result = timers.result(timer, f"watch:{timer.id}:{to_iso(self._ctx.clock.now())}", log)
-        return CommandRun(result, [item.id for item in self._ctx.store.timers.note(timer.id, result)])
+        before = self._ctx.clock.now()
+        added = self._ctx.store.timers.note(timer.id, result)
+        note_printed(self._ctx, timer, result, before)
+        return CommandRun(result, [item.id for item in added])
 
     def _command(self, command_id: int) -> Timer:
         timer = self._ctx.store.timers.get(command_id)
@@ -172,5 +175,5 @@ def _given(ctx: Context, timer: Timer, is_stopping: Callable[[], bool]) -> Given
     printed = _run(ctx, timer, is_stopping)
     settings = timer.settings
     rows = [{**settings["draft"], **row} for row in printed.rows(jsonl=settings["jsonl"])]
-    same = bool(rows) and not settings["repeat"] and printed.hash == timer.printed_hash
+    same = bool(rows) and not settings["repeat"] and printed.hash == last_printed(ctx, timer)
     return Given(rows, Path(settings["folder"]), printed.hash, same)

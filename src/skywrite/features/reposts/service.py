@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
@@ -20,6 +20,7 @@ from skywrite.app.work import Periodic, WorkParts
 from skywrite.core.clock import to_iso
 from skywrite.core.errors import Do, Hint, InputError, RateLimited, RejectedError, SkywriteError, Unexpected
 from skywrite.posting.compose.references import parse_reference
+from skywrite.posting.publish.beside import Notes
 from skywrite.posting.publish.log import Log, silent
 from skywrite.posting.publish.outcome import retry_seconds
 from skywrite.posting.publish.rounds import Turn
@@ -154,6 +155,20 @@ class Reposts:
         return owner, record.uri, record.cid
 
 
+class Noted(Protocol):
+    """What was done, in files beside the database."""
+
+    @property
+    def tombstones(self) -> Tombstones:
+        """What was taken back."""
+        ...
+
+    @property
+    def done(self) -> Notes:
+        """Which pins were set and removed."""
+        ...
+
+
 @dataclass
 class RepostTask(Periodic):
     """The worker's work (`publish.rounds.Work`) of performing what is due: for each account, one after the other."""
@@ -175,7 +190,7 @@ class RepostTask(Periodic):
             try:
                 account = self.ctx.store.accounts.get(action.account_did)
                 action, since = self._current(action), action.due_at
-                do(Repo(self.ctx.agent(account)), action, to_iso(self.ctx.clock.now()), since, self.ctx.tombstones)
+                do(Repo(self.ctx.agent(account)), action, to_iso(self.ctx.clock.now()), since, self.ctx)
             except Exception as found:
                 error = Unexpected.of(found)
                 again_at = self._again_at(action, error)
@@ -234,12 +249,13 @@ def _key_at(account_did: str, uri: str, due_at: datetime) -> str:
     return identities.key_of(identities.of_repost(account_did, uri, due_at))
 
 
-def do(repo: Repo, action: Action, now: str, since: datetime, deleted: Tombstones) -> None:
+def do(repo: Repo, action: Action, now: str, since: datetime, noted: Noted) -> None:
     """Perform one action; if it was already done, nothing happens.
 
-    `since`: the time of the first occurrence that it stands for. What is taken back is noted in `deleted`, so that an
-    older database, restored, does not bring it back.
+    `since`: the time of the first occurrence that it stands for. What is taken back is `noted`, and so is what was
+    pinned: an older database, restored, neither brings it back nor pins again what another one has followed.
     """
+    deleted = noted.tombstones
     match action.kind:
         case "repost":
             for rkey in _before(repo, action, since):
@@ -251,10 +267,18 @@ def do(repo: Repo, action: Action, now: str, since: datetime, deleted: Tombstone
                 repo.put(Write.of(LIKE, action.rkey, _about(LIKE, action, now)))
         case "unrepost":
             _take_back(repo, action.rkey, deleted)
-        case "pin":
-            _set_pin(repo, {"uri": action.uri, "cid": action.cid}, None)
         case _:
-            _set_pin(repo, None, action.uri)
+            name = f"{action.kind} at://{repo.did}/{PROFILE}/self {action.rkey}"
+            if noted.done.get(name) is None:
+                _pin(repo, action)
+                noted.done.put(name, "done")
+
+
+def _pin(repo: Repo, action: Action) -> None:
+    if action.kind == "pin":
+        _set_pin(repo, {"uri": action.uri, "cid": action.cid}, None)
+    else:
+        _set_pin(repo, None, action.uri)
 
 
 def _about(collection: str, action: Action, now: str) -> dict[str, Any]:

@@ -460,6 +460,7 @@ CREATE TABLE timer (
   error_message text,
   error_hint text,
   printed_hash text,
+  printed_at {time},
   created_at {time} NOT NULL,
   CHECK ((lease_owner IS NULL) = (lease_until IS NULL)),
   CHECK ((outcome = 'failed') = (error_code IS NOT NULL))

@@ -49,12 +49,14 @@ UPDATE timer SET lease_until = :until WHERE id = :id AND lease_token = :token AN
 UPDATE timer SET
   lease_owner = NULL, lease_until = NULL, occurrence = :occurrence, next_at = :next_at, ran_at = :now,
   outcome = :outcome, error_code = :error_code, error_message = :error_message, error_hint = :error_hint,
-  printed_hash = coalesce(:printed_hash, printed_hash)
+  printed_hash = coalesce(:printed_hash, printed_hash),
+  printed_at = CASE WHEN coalesce(:printed_hash, '') = '' THEN printed_at ELSE :now END
 WHERE id = :id AND lease_token = :token AND lease_until IS NOT NULL
 
 -- name: note_timer
 -- Store the outcome of an extra run.
 UPDATE timer SET
   ran_at = :now, outcome = :outcome, error_code = :error_code, error_message = :error_message,
-  error_hint = :error_hint, printed_hash = coalesce(:printed_hash, printed_hash)
+  error_hint = :error_hint, printed_hash = coalesce(:printed_hash, printed_hash),
+  printed_at = CASE WHEN coalesce(:printed_hash, '') = '' THEN printed_at ELSE :now END
 WHERE id = :id
