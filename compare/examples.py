@@ -99,6 +99,27 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
     "follow-ups list": ("",),
     "help": ("", "post", "feeds add", "feed add", "no such"),
     "hold": ("%scheduled%", "%published%", "999"),
+    "hooks": ("",),
+    "hooks add": (
+        "shop --kind shopify --template '{{ name }}' --publish --tag shop",
+        Example("other --kind standard --template '{{ x }}' --secret-stdin", "too short\n"),
+        "%hook-name% --kind github --template '{{ x }}'",
+        "wrong --kind none --template '{{ x }}'",
+        "wrong --kind github --template '{{ x'",
+    ),
+    "hooks edit": ("%hook-name% --publish", "%hook-name% --template '{% set x = 1 %}'", "nobody --draft"),
+    "hooks list": ("",),
+    "hooks remove": ("%hook-name%", "nobody"),
+    "hooks secret": (
+        Example("%hook-name% --secret-stdin", "a secret that is long enough\n"),
+        "%hook-name%",
+        "nobody",
+    ),
+    "hooks test": (
+        Example("%hook-name% -", '{"release": {"name": "Kite 2.0"}}'),
+        Example("%hook-name% -", "{}"),
+        Example("%hook-name% -", "no json"),
+    ),
     "import": (
         "plan.csv",
         "plan.csv --dry-run",

@@ -109,6 +109,8 @@ def _fill_rest(run: Callable[[str, tuple[object, ...]], object], known: Mapping[
     )  # fmt: skip
     put("feed_fingerprint", feed_id=number, fingerprint=number, item_id=number, weak=False)
     put("feed_token", digest=handle, name="t", account_did=did, created_at=AT)
+    hook = {"kind": "github", "template": "{{ a }}", "publishes": True, "created_at": AT}
+    put("hook", name=f"h{number}", account_did=did, delivered_at=AT, outcome="made", post_id=post, **hook)
     put("webhook", url="http://127.0.0.1:9/", name="w", secret=b"sealed", created_at=AT)
     put("delivery", webhook_id=number, event_id=1, kind="post.published", body="{}", attempt_at=AT, created_at=AT)
     timer = {"rule": "daily 9:00", "zone": "UTC", "late_seconds": 60, "next_at": AT, "created_at": AT}

@@ -129,6 +129,19 @@ def liked(sky: Skywrite) -> None:
         Marks(sky.context.store).note([(item, counts, [])])
 
 
+def hooked(sky: Skywrite, world: World) -> None:
+    """A hook that publishes, whose words change with each edit of its template."""
+    sky.hooks.add("releases", template=other_words(), kind="secret", publish=True, secret="a secret that is long")
+
+
+def told(sky: Skywrite) -> None:
+    """The other program sends its message again and again."""
+    if sky.context.clock.now() >= NOON + timedelta(hours=1):
+        sky.hooks.edit("releases", template=other_words())
+        headers = {"x-hook-secret": "a secret that is long", "idempotency-key": "release-2.0"}
+        sky.hooks.take(sky.hooks.believe("releases", headers, b"{}"), {})
+
+
 SCENES: dict[str, list[Scene]] = {
     "of_answer": [
         Scene(ask_me, answering, meanwhile=asked),
@@ -137,6 +150,7 @@ SCENES: dict[str, list[Scene]] = {
     "of_command": [Scene(command), Scene(watching_command, meanwhile=changed)],
     "of_feed_item": [Scene(lambda sky, world: sky.feeds.add(world.feed))],
     "of_follow_up": [Scene(followed, turn=liked)],
+    "of_hook": [Scene(hooked, turn=told)],
     "of_key": [Scene(keyed_command), Scene(folder, turn=synced)],
     "of_occurrence": [Scene(lambda sky, world: sky.schedule("Drink water", every="hourly"))],
     "of_repost": [Scene(lambda sky, world: sky.reposts.repost(sky.post("Again").id, every="hourly"))],
@@ -216,6 +230,7 @@ PLACES = {
     "features/answers/service.py _add": "of_answer",
     "features/answers/service.py answer_by": "of_answer",
     "features/answers/store.py answer_claimed": "of_answer",
+    "features/hooks/service.py _made": "of_hook",
     "app/occurrences.py _post": "of_occurrence",
     "app/posts.py schedule": "a person",
     "features/reposts/service.py _add": "a person",

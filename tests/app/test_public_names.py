@@ -18,6 +18,7 @@ NOUNS = {
     "feeds": "add check check_due edit get items list opml preview read_opml remove",
     "folders": "sync",
     "follow_ups": "add cancel get list",
+    "hooks": "add believe edit get list remove replace_secret take test",
     "inbox": "answer answer_by collect done get list snooze talks waiting",
     "notices": "add_command add_email list remove test",
     "posts": "cancel count count_due delete each each_finished edit forecast get history hold last_published list move "

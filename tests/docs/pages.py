@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tests.docs import crossing, needs, serving
+from tests.docs import calling, crossing, needs, serving
 from tests.docs.blocks import Block, blocks
 from tests.docs.readers import (
     COMPARED,
@@ -131,6 +131,17 @@ PAGES: dict[str, Page] = {
     ),
     "docs/guide/hear-when-something-goes-wrong.md": Page(
         needs=(needs.mail,), blocks={"skywrite notices add email": after(typed(), needs.mail_came)}
+    ),
+    "docs/guide/hooks.md": Page(
+        now=None,
+        needs=(needs.signed_in, serving.served, calling.secrets),
+        blocks={
+            "skywrite hooks add releases": after(typed(), calling.secret_printed),
+            "{": saved("message.json"),
+            "skywrite hooks edit": after(typed(), calling.a_release),
+            'echo "$SHOP_SECRET"': after(typed(), calling.an_order),
+            "skywrite hooks add articles": after(typed(), calling.an_article),
+        },
     ),
     "docs/guide/http-api.md": Page(
         now=None,

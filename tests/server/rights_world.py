@@ -280,6 +280,8 @@ def _fill(world: World, sky: Skywrite, owner: str) -> None:
     hook, _ = Webhooks(store).add(f"https://{secret}.example/", secret, account_did=did)
     world.note("webhooks", owner, hook.id)
     world.note("deliveries", owner, Webhooks(store).send_test(hook.id).id)
+    made = sky.hooks.add(f"of-{owner}", template=secret, kind="github", account=did)
+    world.note("hooks", owner, made.hook.id)
     world.note("calendars", owner, ApiKeys(store).add_token(secret, did)[0].id)
     world.note("keys", owner, ApiKeys(store).add(secret, ["read"], accounts=[did])[0].id)
     world.note("accounts", owner, f"{owner}.test", did)

@@ -48,10 +48,14 @@ SAMPLES: Mapping[str, Any] = {
     "slots": [{"weekday": 1, "minute": 60, "zone": "UTC"}],
     "url": "https://receiver.example/",
     "posts": [{"text": "Hello", "at": AT}],
+    "kind": "secret",
+    "message": "{}",
+    "template": "Hello",
 }
 # Fields that are given although they need not be, so that the operation has something to do.
 GIVEN: Mapping[str, Mapping[str, Any]] = {
     "follow_ups.add": {"reply": "Thank you!"},
+    "hooks.add": {"name": "anew"},
     "imports.create": {"name": "plan.csv", "text": "text,at\nHello,2026-12-24T09:00:00Z"},
     "posts.create": {"text": "Hello", "at": AT},
     "posts.preview": {"text": "Hello"},
@@ -69,9 +73,9 @@ NAMING = {
 # Fields that name nothing of anybody's; uploads in videos and threads are looked up where those of images are.
 NEUTRAL = """
     after again backfill before by card catch_up_gap_seconds cursor dates done draft dry_run exclude gap_seconds include
-    jitter kinds labels langs late limit map markdown max_per_day mentions most note now numbering partial pool quote
-    quote_links quotes replies reply_to repost require_alt scopes sheet shorten since spacing split starts state tags
-    template thread undo_after undo_seconds version video workbook zone
+    jitter kinds labels langs late limit map markdown max_per_day mentions most note now numbering partial pool publish
+    quote quote_links quotes replies reply_to repost require_alt scopes secret sheet shorten since spacing split starts
+    state tags template thread undo_after undo_seconds version video workbook zone
 """
 DRAFT, SCHEDULED = {"id": "draft"}, {"id": "scheduled"}
 # What needs more than the operation's own scope, by the fields that are given, and those that name a post in a state.
@@ -86,7 +90,7 @@ MORE: Mapping[str, list[tuple[dict[str, Any], dict[str, str], set[Scope]]]] = {
 # What needs a network to succeed.
 UNREACHED = {"drafts.pull", "inbox.answer", "posts.unpublish"}
 # Made anew for each answer.
-SECRETS = re.compile(rb'skw_\w+|whsec_[^"]+|/(?:calendar|rss|sign-in)/\w+')
+SECRETS = re.compile(rb'skw_\w+|whsec_[^"]+|(?<="secret":")[0-9a-f]{64}|/(?:calendar|rss|sign-in)/\w+')
 
 
 @pytest.fixture(scope="module")

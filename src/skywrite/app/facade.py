@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from skywrite.features.feeds.service import Feeds
     from skywrite.features.folders.service import Folders
     from skywrite.features.follow_ups.service import Following
+    from skywrite.features.hooks.service import Hooks
     from skywrite.features.insight.service import Stats
     from skywrite.features.notices.service import NoticeChannels
     from skywrite.features.recurring.service import Recurrences
@@ -136,6 +137,8 @@ class Skywrite:
         """Folders of Markdown files, one post each."""
         drafts: Drafts
         """Drafts of the official Bluesky app."""
+        hooks: Hooks
+        """Addresses at which programs elsewhere ask for posts."""
         commands: Commands
         """Scheduled commands, whose output is posted."""
         transfer: Transfer

@@ -32,6 +32,7 @@ NAMES = (
     "checkup",
     "rehearsal",
     "webhooks",
+    "hooks",
     "calendars",
     "people",
 )

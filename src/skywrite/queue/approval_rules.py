@@ -27,10 +27,10 @@ AGENT_SOURCES = ("api", "mcp")
 # Where posts come from; those that a person made by hand have none.
 SOURCES = (
     *("api", "mcp", "page", "now", "import", "feed", "folder"),
-    *("command", "function", "inbox", ANSWER_SOURCE, "drafts", "follow-up", "demo"),
+    *("command", "function", "hook", "inbox", ANSWER_SOURCE, "drafts", "follow-up", "demo"),
 )
 # Sources of which there are several, by name: `import:plan.csv`. Feeds have numbers: `feed:3`.
-_NAMED = ("folder", "import")
+_NAMED = ("folder", "import", "hook")
 NOT_APPROVED = "post.not_approved"
 REJECTED = "post.rejected"
 DRIFTED = "post.drifted"

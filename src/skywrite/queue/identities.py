@@ -10,6 +10,7 @@ What lives here: all of them, one function each. What does not: the keys of post
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from skywrite.protocol.atproto.syntax import InvalidSyntax
 from skywrite.protocol.atproto.tid import keyed_tid, tid_micros
@@ -23,6 +24,7 @@ ANY_TIME = datetime(2023, 1, 1, tzinfo=UTC)
 # A record key of somebody else may say anything: only such a time is taken from it.
 TRIGGERS_FROM = datetime(2022, 11, 1, tzinfo=UTC)
 TRIGGERS_UNTIL = datetime(2100, 1, 1, tzinfo=UTC)
+_YEAR_SECONDS = 365 * 24 * 3600
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -51,6 +53,12 @@ def of_key(key: str) -> Identity:
     return f"key {key}", ANY_TIME
 
 
+def of_hook(account_did: str, hook: str, delivery: str) -> Identity:
+    """A post that a program elsewhere asked for by a hook. A delivery has no time that never changes."""
+    name = f"hook {account_did} {hook} {delivery}"
+    return name, _any_time(name)
+
+
 def of_answer(account_did: str, uri: str, number: int = 1) -> Identity:
     """An answer of an account to somebody's post: one for both, whoever writes it. A person may write a second one.
 
@@ -74,6 +82,11 @@ def key_of(identity: Identity) -> str:
     """The record key of something that is one record."""
     name, at = identity
     return keyed_tid(at, name)
+
+
+def _any_time(name: str) -> datetime:
+    """A second that follows from a name. There may be very many of them, and a second has room for few."""
+    return ANY_TIME + timedelta(seconds=int.from_bytes(sha256(name.encode()).digest()[:4], "big") % _YEAR_SECONDS)
 
 
 def _time_in(rkey: str) -> datetime:

@@ -3,7 +3,7 @@
 The key of a post that people make without a name of its own holds a nonce, or in an import a digest of the row: what is
 there is the post, however it was edited since. Other keys follow from names, which another program may use, too: what
 the record replies to and quotes must be what the post replies to and quotes, and its text must be the post's. Only
-where the words are made anew each time (by a feed, a command, a function) are the first ones right.
+where the words are made anew each time (by a feed, a command, a function, a hook) are the first ones right.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from skywrite.queue.identities import FUNCTION_ANSWERS
 from skywrite.queue.model import Post
 
 # The beginnings of the sources and keys of posts whose words are made anew each time.
-_SOURCES = ("feed:", "command", "function")
+_SOURCES = ("feed:", "command", "function", "hook:")
 _KEYS = (FUNCTION_ANSWERS,)
 
 

@@ -1,7 +1,7 @@
 """Texts of posts from templates (Jinja2, sandboxed), fitted into a post so that the link survives.
 
 What lives here: which parts of Jinja2 a template may use, its limits, and the fitting. What does not: where the values
-come from (`features.feeds`).
+come from (`features.feeds`, `features.hooks`).
 
 A template describes a post; it is not a program: it has conditions, loops over a list (not nested) and filters, but no
 variables of its own, macros, includes or arithmetic on texts, so its output can only be a few times as long as the
@@ -11,7 +11,7 @@ template and its values. Output of more than 20,000 characters is an error anywa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -60,8 +60,8 @@ _WORD_END = re.compile(r"\s")
 class Template:
     """A checked template. Safe to share between threads."""
 
-    def __init__(self, source: str) -> None:
-        """Raises InputError for what cannot be read or is not allowed."""
+    def __init__(self, source: str, variables: Collection[str] | None = VARIABLES) -> None:
+        """Raises InputError for what cannot be read or is not allowed. `variables`: their names; None: any."""
         from jinja2 import TemplateSyntaxError
 
         if len(source) > TEMPLATE_LENGTH_MAX:
@@ -70,7 +70,7 @@ class Template:
         environment = _environment()
         try:
             tree = environment.parse(source)
-            _check(tree)
+            _check(tree, variables)
             self._template = environment.from_string(tree)
         except TemplateSyntaxError as error:
             raise InputError(
@@ -166,6 +166,16 @@ def _longest(whole: str, render: Callable[[int], str], shorten: bool) -> int:
     return low
 
 
+def rendered(source: str, values: dict[str, Any]) -> str:
+    """The text of a template over any JSON object: for the child process, since both may come from outside."""
+    return Template(source, None).render(values)
+
+
+def check_paths(source: str) -> None:
+    """Raise InputError for a template over JSON that cannot be read or is not allowed: for the child process, too."""
+    Template(source, None)
+
+
 def hashtags(tags: Iterable[str]) -> str:
     """Tags as hashtags: letters and digits only, words joined in CamelCase; tags without a letter are left out."""
     found: dict[str, str] = {}
@@ -177,7 +187,7 @@ def hashtags(tags: Iterable[str]) -> str:
     return " ".join(found.values())
 
 
-def _check(tree: Any) -> None:
+def _check(tree: Any, variables: Collection[str] | None) -> None:
     from jinja2 import meta, nodes
 
     forbidden = tuple(getattr(nodes, name) for name in _FORBIDDEN if hasattr(nodes, name))
@@ -192,12 +202,14 @@ def _check(tree: Any) -> None:
             if inner or node.recursive:
                 raise InputError("A template has no loops inside loops.", code="template.invalid")
 
-    unknown = sorted(meta.find_undeclared_variables(tree) - set(VARIABLES))
+    if variables is None:
+        return
+    unknown = sorted(meta.find_undeclared_variables(tree) - set(variables))
     if unknown:
         raise InputError(
             f"A template has no variable {unknown[0]!r}.",
             code="template.invalid",
-            hint=f"The variables are: {', '.join(VARIABLES)}.",
+            hint=f"The variables are: {', '.join(variables)}.",
         )
 
 
@@ -223,6 +235,12 @@ def _environment() -> Any:
                 return attr in _DATE_PARTS
             return type(obj).__name__ == "LoopContext" and not attr.startswith("_")
 
+        def getattr(self, obj: Any, attribute: str) -> Any:
+            """A path into JSON names its fields, also those that are called like a method: `order.items`."""
+            if not isinstance(obj, dict):
+                return super().getattr(obj, attribute)
+            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+
         def wrap_str_format(self, value: Any) -> None:
             """`format` can make a text of any length, so it is not a safe attribute either."""
 
@@ -233,7 +251,9 @@ def _environment() -> Any:
                 raise SecurityError(f"'{operator}' is for numbers only")
             return super().call_binop(context, operator, left, right)
 
-    environment = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, finalize=_shown
+    )
     environment.globals = {}
     environment.filters = {name: environment.filters[name] for name in _FILTERS}
     environment.filters |= {
@@ -244,6 +264,18 @@ def _environment() -> Any:
         "shorten": shortened,
     }
     return environment
+
+
+def _shown(value: Any) -> Any:
+    """What a place of a template shows: nothing for an empty value of JSON, and no value that has parts."""
+    if isinstance(value, dict):
+        fields = ", ".join(str(name) for name in list(value)[:10])
+        raise InputError(
+            "The template fails: one of its places is an object.",
+            code="template.invalid",
+            hint=f"Name one of its fields: {fields}.",
+        )
+    return "" if value is None else value
 
 
 def _bounded(text: str) -> str:

@@ -408,6 +408,30 @@ CREATE TABLE feed_fingerprint (
 CREATE INDEX feed_fingerprint_item ON feed_fingerprint (item_id);
 
 
+-- Hooks: what programs elsewhere may ask for, each by its own secret, which is in `secret`. `draft`: fields of its posts.
+
+CREATE TABLE hook (
+  id {id},
+  name text NOT NULL UNIQUE,
+  kind text NOT NULL,
+  account_did text NOT NULL REFERENCES account (did) ON DELETE CASCADE,
+  template text NOT NULL,
+  publishes {boolean} NOT NULL,
+  draft {jsonb} NOT NULL DEFAULT '{}',
+  -- The last message that was believed, and what became of it.
+  delivered_at {time},
+  outcome text CHECK (outcome IN ('made', 'repeated', 'nothing', 'failed')),
+  post_id {bigint} REFERENCES post (id) ON DELETE SET NULL,
+  error_code text,
+  error_message text,
+  error_hint text,
+  created_at {time} NOT NULL
+){strict};
+
+CREATE INDEX hook_account ON hook (account_did);
+CREATE INDEX hook_post ON hook (post_id);
+
+
 -- Folders: which file each post came from, and how the file was when the post was last brought up to it
 
 CREATE TABLE folder_file (

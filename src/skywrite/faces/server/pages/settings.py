@@ -64,6 +64,8 @@ _DONE = {
     "test": "A test is on its way; the list of deliveries shows what came of it.",
     "pause": "It is paused; what happens meanwhile is delivered later.",
     "resume": "It goes on.",
+    "publish": "What comes from now on is posted at once.",
+    "draft": "What comes from now on waits as a draft.",
 }
 
 

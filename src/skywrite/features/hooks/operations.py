@@ -1,0 +1,191 @@
+"""Operations on hooks: the addresses at which programs elsewhere ask for posts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from skywrite.app.context import Context
+from skywrite.app.operations.shapes import ById, Id, Input, Nothing, Ok, Word, Words
+from skywrite.app.operations.table import Access, operation
+from skywrite.app.shapes.base import ErrorShape, Output, problem_shape, shaped
+from skywrite.app.shapes.posts import PreviewShape, preview_shape
+from skywrite.features.hooks.service import MESSAGE_BYTES_MAX, AddedHook, read_message
+from skywrite.features.hooks.store import Hook, unknown_hook
+from skywrite.posting.sources.template import TEMPLATE_LENGTH_MAX
+
+KindName = Literal["github", "standard", "ghost", "shopify", "woocommerce", "secret"]
+Template = Annotated[
+    str,
+    Meta(max_length=TEMPLATE_LENGTH_MAX, description="Jinja2 over the message's JSON, such as {{ release.name }}."),
+]
+Secret = Annotated[str, Meta(max_length=500, description="That of the other program. Without it, one is made.")]
+
+
+class AddHook(Input, kw_only=True):
+    """A new hook. With `publish`, its posts go out at once; without it, they wait as drafts."""
+
+    name: Annotated[Word, Meta(description="The end of its address: /hooks/NAME.")]
+    kind: Annotated[KindName, Meta(description="How messages are signed.")]
+    template: Template
+    account: Word | None = None
+    publish: bool = False
+    secret: Secret | None = None
+    langs: Words = msgspec.field(default_factory=list)
+    labels: Words = msgspec.field(default_factory=list)
+    tags: Words = msgspec.field(default_factory=list)
+    mentions: bool = False
+
+
+class EditHook(Input, kw_only=True):
+    """Changes to a hook."""
+
+    id: Id
+    template: Template | None = None
+    publish: bool | None = None
+
+
+class ReplaceHookSecret(Input, kw_only=True):
+    """Another secret."""
+
+    id: Id
+    secret: Secret | None = None
+
+
+class TestHook(Input, kw_only=True):
+    """A message to try a hook with."""
+
+    id: Id
+    message: Annotated[str, Meta(max_length=MESSAGE_BYTES_MAX, description="The JSON of the message, as it is sent.")]
+
+
+class HookShape(Output):
+    """A hook, and what became of its last message: `made`, `repeated`, `nothing` or `failed`."""
+
+    id: int
+    name: str
+    address: str
+    kind: str
+    account: str
+    template: str
+    publish: bool
+    langs: list[str]
+    labels: list[str]
+    tags: list[str]
+    mentions: bool
+    delivered_at: datetime | None
+    outcome: str | None
+    post: int | None
+    error: ErrorShape | None
+    created_at: datetime
+
+
+class SecretHookShape(HookShape, kw_only=True):
+    """A hook with its secret, which is shown only here."""
+
+    secret: str
+
+
+class HookList(Output):
+    """Hooks."""
+
+    hooks: list[HookShape]
+
+
+class TestedHook(Output):
+    """What would become of a message; nothing where the template gives no text."""
+
+    post: PreviewShape | None
+
+
+@operation("POST /hooks", scope="manage", created=True)
+def add(access: Access, given: AddHook) -> SecretHookShape:
+    """Make posts of the messages of another program."""
+    account = access.account(given.account)
+    made = access.sky.hooks.add(
+        given.name,
+        template=given.template,
+        kind=given.kind,
+        account=account.did,
+        publish=given.publish,
+        secret=given.secret,
+        langs=given.langs,
+        labels=given.labels,
+        tags=given.tags,
+        mentions=given.mentions,
+    )
+    return secret_hook_shape(access.sky.context, made)
+
+
+@operation("GET /hooks", scope="manage")
+def list_hooks(access: Access, given: Nothing) -> HookList:
+    """List hooks."""
+    known = [hook for hook in access.sky.hooks.list() if access.covers([hook.account_did])]
+    return HookList([hook_shape(access.sky.context, hook) for hook in known])
+
+
+@operation("GET /hooks/{id}", scope="manage")
+def get(access: Access, given: ById) -> HookShape:
+    """Show a hook."""
+    return hook_shape(access.sky.context, _seen(access, given.id))
+
+
+@operation("PATCH /hooks/{id}", scope="manage")
+def edit(access: Access, given: EditHook) -> HookShape:
+    """Change what later messages become."""
+    _seen(access, given.id)
+    hook = access.sky.hooks.edit(given.id, template=given.template, publish=given.publish)
+    return hook_shape(access.sky.context, hook)
+
+
+@operation("DELETE /hooks/{id}", scope="manage")
+def remove(access: Access, given: ById) -> Ok:
+    """Remove a hook; its posts stay."""
+    _seen(access, given.id)
+    access.sky.hooks.remove(given.id)
+    return Ok()
+
+
+@operation("POST /hooks/{id}/secret", scope="manage")
+def replace_secret(access: Access, given: ReplaceHookSecret) -> SecretHookShape:
+    """Take another secret; the old one ends at once."""
+    _seen(access, given.id)
+    return secret_hook_shape(access.sky.context, access.sky.hooks.replace_secret(given.id, given.secret))
+
+
+@operation("POST /hooks/{id}/test", scope="manage", network=True)
+def test(access: Access, given: TestHook) -> TestedHook:
+    """Show what would become of a message; nothing is stored or sent."""
+    _seen(access, given.id)
+    ready = access.sky.hooks.test(given.id, read_message(given.message))
+    return TestedHook(None if ready is None else preview_shape(ready))
+
+
+def hook_shape(ctx: Context, hook: Hook) -> HookShape:
+    """A hook as JSON."""
+    return shaped(HookShape, _values(ctx, hook))
+
+
+def secret_hook_shape(ctx: Context, made: AddedHook) -> SecretHookShape:
+    """A hook with its secret as JSON."""
+    return shaped(SecretHookShape, {**_values(ctx, made.hook), "secret": made.secret})
+
+
+def _values(ctx: Context, hook: Hook) -> dict[str, Any]:
+    return {
+        **hook._asdict(),
+        "address": f"/hooks/{hook.name}",
+        "account": ctx.store.account(hook.account_did).handle,
+        "publish": hook.publishes,
+        "post": hook.post_id,
+        "error": problem_shape(hook.problem),
+        **hook.draft,
+    }
+
+
+def _seen(access: Access, hook_id: int) -> Hook:
+    hook = access.sky.hooks.get(hook_id)
+    return access.seen(hook, [hook.account_did], unknown_hook(hook_id))
