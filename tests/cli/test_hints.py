@@ -35,7 +35,7 @@ TARGETS |= {
     "accounts.set_default",
     "keys.revoke",
 }
-TARGETS |= {"commands.remove", "follow_ups.cancel", "notices.remove", "reposts.cancel"}
+TARGETS |= {"hooks.remove", "commands.remove", "follow_ups.cancel", "notices.remove", "reposts.cancel"}
 _COMMAND = re.compile(
     r"(?<!`)\bskywrite ((?:[a-z-]+)(?: (?:\"[^\"]*\"|'[^']*'|(?:\./)?[^\s;,)`.|>]+(?:\.[^\s;,)`.|>]+)*))*)"
 )

@@ -65,6 +65,7 @@ READS: dict[str, Asked] = {
     "follow_ups.list": Asked(("follow-ups",), "/follow-ups", "follow_ups"),
     "reposts.list": Asked(("reposts",), "/reposts", "reposts"),
     "feeds.list": Asked(("feed", "list"), "/feeds", "feeds"),
+    "hooks.list": Asked(("hooks",), "/hooks", "hooks"),
     "inbox.list": Asked(("inbox",), "/inbox", "items"),
     "accounts.list": Asked(("accounts",), "/accounts", "accounts"),
     "accounts.get": Asked(("whoami",), "/accounts/alice.test"),
@@ -99,6 +100,13 @@ CHANGES: dict[str, tuple[tuple[str, ...], str, Mapping[str, Any]]] = {
     ),
     "follow_ups.cancel": (("follow-ups", "cancel", "1"), "/follow-ups/2", {}),
     "reposts.cancel": (("reposts", "cancel", "1"), "/reposts/2", {}),
+    "hooks.add": (
+        ("hooks", "add", "c", "--kind", "github", "--template", "Hello"),
+        "/hooks",
+        {"name": "d", "kind": "github", "template": "Hello"},
+    ),
+    "hooks.edit": (("hooks", "edit", "a", "--publish"), "/hooks/2", {"publish": True}),
+    "hooks.replace_secret": (("hooks", "secret", "a"), "/hooks/2/secret", {}),
     "inbox.snooze": (("inbox", "snooze", "1", "2040-01-05 9:00"), "/inbox/1/snooze", {"until": "2040-01-05 9:00"}),
     "recurrences.stop": (("recurring", "stop", "1"), "/recurrences/2", {}),
     "keys.add": (("keys", "add", "--name", "a"), "/keys", {"name": "b"}),
@@ -119,6 +127,9 @@ HTTP_ONLY = {
     "reposts.unpin": "as reposts.cancel",
     "reposts.get": "as reposts.cancel",
     "feeds": "as feeds.list; they ask the network",
+    "hooks.get": "as hooks.list",
+    "hooks.remove": "the command says which",
+    "hooks.test": "the command reads a file",
     "inbox.answer": "it answers with a post, as posts.edit does",
     "inbox.done": "the command takes several, and says which",
     "accounts.edit": "the command says the settings",
@@ -204,6 +215,8 @@ def _fill(sky: Skywrite) -> None:
     FeedStore(sky.context.store).release_feed(
         FeedStore(sky.context.store).add_feed(NewFeed("https://a.example/feed", (did,), "A feed", {}), "w", 60)
     )
+    for name in ("a", "b"):
+        sky.hooks.add(name, template="Hello", kind="github")
     Webhooks(sky.context.store).add("https://hook.example/", "hook")
 
 

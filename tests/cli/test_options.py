@@ -37,6 +37,8 @@ ARGUMENTS = {
 }
 REQUIRED = {
     "--every": ["daily 9:00"],
+    "--kind": ["secret"],
+    "--template": ["Hello"],
     "--from": ["me@example.com"],
     "--name": ["n"],
     "--server": ["localhost"],

@@ -10,7 +10,6 @@ What lives here: all of them, one function each. What does not: the keys of post
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 
 from skywrite.protocol.atproto.syntax import InvalidSyntax
 from skywrite.protocol.atproto.tid import keyed_tid, tid_micros
@@ -86,6 +85,9 @@ def key_of(identity: Identity) -> str:
 
 def _any_time(name: str) -> datetime:
     """A second that follows from a name. There may be very many of them, and a second has room for few."""
+    # Imported here, because most posts need none of it.
+    from hashlib import sha256
+
     return ANY_TIME + timedelta(seconds=int.from_bytes(sha256(name.encode()).digest()[:4], "big") % _YEAR_SECONDS)
 
 

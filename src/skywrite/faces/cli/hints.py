@@ -29,8 +29,6 @@ _COMMANDS = {
     "follow_ups.list": "follow-ups",
     "hooks.list": "hooks list",
     "hooks.remove": "hooks remove",
-    "hooks.test": "hooks test",
-    "hooks.replace_secret": "hooks secret",
     "inbox.list": "inbox",
     "keys.add": "keys add",
     "keys.list": "keys list",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import IO, TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from skywrite.core.errors import InputError
+from skywrite.faces.cli.completing import complete_files
 from skywrite.faces.cli.nouns import Noun
 from skywrite.faces.cli.options import account_option, json_option, on_queue
 from skywrite.faces.cli.output import one_line, print_done, print_json, print_outcome, print_table
@@ -133,17 +136,17 @@ def secret_command(sky: Skywrite, name: str, secret_stdin: bool, as_json: bool) 
 
 @hooks_command.command("test", epilog="Example: skywrite hooks test releases message.json")
 @click.argument("name")
-@click.argument("message", type=click.File("rb"))
+@click.argument("file", shell_complete=complete_files)
 @json_option
 @on_queue
-def test_command(sky: Skywrite, name: str, message: IO[bytes], as_json: bool) -> None:
-    """Show what would become of a message, which a file holds (- is standard input). Nothing is stored or sent."""
+def test_command(sky: Skywrite, name: str, file: str, as_json: bool) -> None:
+    """Show what would become of a message, which FILE holds (- is standard input). Nothing is stored or sent."""
     from skywrite.app.shapes.posts import preview_shape
     from skywrite.faces.cli.view import print_preview
     from skywrite.features.hooks.operations import TestedHook
     from skywrite.features.hooks.service import read_message
 
-    ready = sky.hooks.test(name, read_message(message.read()))
+    ready = sky.hooks.test(name, read_message(_message(file)))
     if as_json:
         print_json(TestedHook(None if ready is None else preview_shape(ready)))
     elif ready is None:
@@ -162,6 +165,23 @@ def remove_command(sky: Skywrite, name: str, as_json: bool) -> None:
 
     hook = sky.hooks.remove(name)
     print_outcome(as_json, Removed(hook.id), f"Hook {hook.name} is removed; its posts stay.")
+
+
+def _message(file: str) -> bytes:
+    """What a file holds, or standard input."""
+    from skywrite.core.files import read_regular
+    from skywrite.features.hooks.service import MESSAGE_BYTES_MAX
+
+    try:
+        limit = MESSAGE_BYTES_MAX
+        data = sys.stdin.buffer.read(limit + 1) if file == "-" else read_regular(Path(file), limit)
+    except OSError as error:
+        raise InputError(
+            f"{file} cannot be read: {error.strerror}.", code="file.unreadable", hint="Check the name."
+        ) from None
+    if data is None or len(data) > limit:
+        raise InputError(f"{file} is larger than a message may be, which is 1 MB.", code="file.unreadable")
+    return data
 
 
 def _secret(from_stdin: bool) -> str | None:

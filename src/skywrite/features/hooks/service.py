@@ -19,7 +19,7 @@ from skywrite.app.results import Ready
 from skywrite.app.rows import Rows
 from skywrite.app.undoing import final
 from skywrite.core import contained
-from skywrite.core.errors import Do, Hint, InputError, SkywriteError
+from skywrite.core.errors import Do, InputError, SkywriteError
 from skywrite.features.hooks import signatures
 from skywrite.features.hooks.store import SECRETS, Hook, HookStore, NewHook, unknown_hook
 from skywrite.posting.compose.draft import draft_from_dict
@@ -230,7 +230,7 @@ def _row(hook: Hook, message: Mapping[str, Any]) -> dict[str, Any] | None:
             f"The template fails: {error.message}", code="template.invalid", hint="Make it simpler."
         ) from None
     except InputError as error:
-        hint = Hint("Put the message into a file, and change the template until it fits: ", Do("hooks.test", hook.name))
+        hint = "Change the hook's template. `hooks test` shows what it makes of a message in a file."
         raise InputError(error.message, code=error.code, hint=hint) from None
     # What others write is no Markdown of ours.
     return {"markdown": False, **hook.draft, "text": text} if text else None

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from skywrite.core.clock import secret_bytes
 from skywrite.core.digits import whole_number
-from skywrite.core.errors import Do, Hint, InputError, Unauthenticated
+from skywrite.core.errors import InputError, Unauthenticated
 
 SECRET_START = "whsec_"
 SECRET_BYTES = 32
@@ -173,7 +173,7 @@ def _wrong(header: str) -> Unauthenticated:
     return Unauthenticated(
         f"The header {header} does not fit the hook's secret and this message.",
         code="hook.signature_wrong",
-        hint=Hint("Copy the secret again. If it is lost, make a new one: ", Do("hooks.replace_secret")),
+        hint="Copy the secret of this hook again. If it is lost, make a new one.",
     )
 
 
