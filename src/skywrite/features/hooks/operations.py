@@ -178,7 +178,7 @@ def _values(ctx: Context, hook: Hook) -> dict[str, Any]:
     return {
         **hook._asdict(),
         "address": f"/hooks/{hook.name}",
-        "account": ctx.store.account(hook.account_did).handle,
+        "account": ctx.store.accounts.get(hook.account_did).handle,
         "publish": hook.publishes,
         "post": hook.post_id,
         "error": problem_shape(hook.problem),

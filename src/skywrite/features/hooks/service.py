@@ -65,7 +65,7 @@ class Hooks:
 
     @property
     def _stored(self) -> HookStore:
-        return HookStore.beside(self._ctx.store)
+        return HookStore(self._ctx.store)
 
     @final("the new hook {done.hook.name}", "Remove it: ", Do("hooks.remove", "{done.hook.name}"))
     def add(
@@ -102,16 +102,16 @@ class Hooks:
         draft = {"langs": list(langs), "labels": list(labels), "tags": list(tags), "mentions": mentions}
         _check(template, draft)
         owner = self._ctx.account(account)
-        hook = self._stored.add_hook(NewHook(name, kind, owner.did, template, publish, draft))
+        hook = self._stored.add(NewHook(name, kind, owner.did, template, publish, draft))
         return AddedHook(hook, self._keep(hook, secret))
 
     def list(self) -> builtins.list[Hook]:
         """All hooks."""
-        return self._stored.hooks()
+        return self._stored.all()
 
     def get(self, which: int | str) -> Hook:
         """One hook, by its number or name. Raises NotFound."""
-        return self._stored.hook(_number_or_name(which))
+        return self._stored.get(_number_or_name(which))
 
     @final("an edit of hook {done.name}", "See: ", Do("hooks.list"))
     def edit(self, which: int | str, *, template: str | None = None, publish: bool | None = None) -> Hook:
@@ -122,8 +122,8 @@ class Hooks:
             publishes=hook.publishes if publish is None else publish,
         )
         _check(changed.template, changed.draft)
-        self._stored.change_hook(changed)
-        return self._stored.hook(hook.id)
+        self._stored.change(changed)
+        return self._stored.get(hook.id)
 
     @final("the new secret of hook {done.hook.name}", "See: ", Do("hooks.list"))
     def replace_secret(self, which: int | str, secret: str | None = None) -> AddedHook:
@@ -137,21 +137,21 @@ class Hooks:
     def remove(self, which: int | str) -> Hook:
         """Remove a hook; the posts that it made stay. Raises NotFound."""
         hook = self.get(which)
-        self._stored.remove_hook(hook.id)
-        self._ctx.store.put_secret(SECRETS, str(hook.id), None)
+        self._stored.remove(hook.id)
+        self._ctx.store.secrets.put(SECRETS, str(hook.id), None)
         return hook
 
     def test(self, which: int | str, message: Mapping[str, Any]) -> Ready | None:
         """What would become of a message; None: nothing. Nothing is stored and nothing is sent."""
         hook = self.get(which)
-        account = self._ctx.store.account(hook.account_did)
+        account = self._ctx.store.accounts.get(hook.account_did)
         row = _row(hook, message)
         return None if row is None else self._drafting.prepare(self._drafting.draft(account, row), account)
 
     def believe(self, name: str, headers: Mapping[str, str], body: bytes) -> Believed:
         """Who sent a message: somebody who knows the hook's secret. Raises NotFound, Unauthenticated."""
-        hook = self._stored.hook(name)
-        secret = self._ctx.store.secret(SECRETS, str(hook.id))
+        hook = self._stored.get(name)
+        secret = self._ctx.store.secrets.get(SECRETS, str(hook.id))
         if secret is None:
             raise unknown_hook(name)
         delivery = signatures.checked(hook.kind, secret, headers, body, self._ctx.clock.now())
@@ -166,16 +166,16 @@ class Hooks:
         try:
             done = self._made(believed, message)
         except SkywriteError as error:
-            self._stored.note_hook(hook.id, "failed", problem=Problem.of(error))
+            self._stored.note(hook.id, "failed", problem=Problem.of(error))
             raise
-        self._stored.note_hook(hook.id, done.outcome, done.post_id)
+        self._stored.note(hook.id, done.outcome, done.post_id)
         return done
 
     def _made(self, believed: Believed, message: Mapping[str, Any]) -> Delivered:
         hook, store = believed.hook, self._ctx.store
         source = f"hook:{hook.name}"
         key = f"{source}:{believed.delivery}"
-        known = store.known_keys(hook.account_did, [key])
+        known = store.posts.known_keys(hook.account_did, [key])
         if key in known:
             return Delivered("repeated", known[key].id, known[key].state)
         row = _row(hook, message) if believed.is_news else None
@@ -185,12 +185,12 @@ class Hooks:
         rows = Rows(self._ctx, self._drafting)
         new, _ = rows.accept(row, account=hook.account_did, now=hook.publishes, key=key, source=source)
         identity = identities.of_hook(hook.account_did, hook.name, believed.delivery)
-        (added,) = store.add([new._replace(identity=identity)])
-        return Delivered("repeated" if added.existed else "made", added.id, store.get(added.id).state)
+        (added,) = store.posts.add([new._replace(identity=identity)])
+        return Delivered("repeated" if added.existed else "made", added.id, store.posts.get(added.id).state)
 
     def _keep(self, hook: Hook, secret: str | None) -> str:
         kept = signatures.new_secret(hook.kind) if secret is None else secret
-        self._ctx.store.put_secret(SECRETS, str(hook.id), kept)
+        self._ctx.store.secrets.put(SECRETS, str(hook.id), kept)
         return kept
 
 

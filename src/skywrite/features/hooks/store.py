@@ -52,13 +52,16 @@ class NewHook(NamedTuple):
     draft: Mapping[str, Any]
 
 
-class HookStore(StoreBase):
+class HookStore:
     """The hooks of a store."""
 
-    def add_hook(self, new: NewHook) -> Hook:
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
+
+    def add(self, new: NewHook) -> Hook:
         """Store a hook. Raises Conflict."""
-        with self._writing(wake=False) as tx:
-            values = {**new._asdict(), "draft": dump_json(dict(new.draft)), "now": self._clock.now()}
+        with self._store.writing(wake=False) as tx:
+            values = {**new._asdict(), "draft": dump_json(dict(new.draft)), "now": self._store.clock.now()}
             row = tx.row("insert_hook", **values)
             if row is None:
                 raise Conflict(
@@ -68,37 +71,37 @@ class HookStore(StoreBase):
                 )
             return _hook_of(row)
 
-    def hooks(self) -> builtins.list[Hook]:
+    def all(self) -> builtins.list[Hook]:
         """All hooks, in the order in which they were added."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             return readable(tx.rows("list_hooks"), _hook_of)
 
-    def hook(self, which: int | str) -> Hook:
+    def get(self, which: int | str) -> Hook:
         """One hook, by its number or name. Raises NotFound."""
-        with self._reading() as tx:
+        with self._store.reading() as tx:
             row = tx.row("get_hook", id=which) if isinstance(which, int) else tx.row("hook_called", name=which)
         if row is None:
             raise unknown_hook(which)
         return _hook_of(row)
 
-    def change_hook(self, hook: Hook) -> None:
+    def change(self, hook: Hook) -> None:
         """Store the template of a hook, whether it publishes, and the fields of its posts."""
         values = {"template": hook.template, "publishes": hook.publishes, "draft": dump_json(hook.draft)}
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             tx.run("update_hook", id=hook.id, **values)
 
-    def remove_hook(self, hook_id: int) -> None:
+    def remove(self, hook_id: int) -> None:
         """Forget a hook. Raises NotFound."""
-        with self._writing(wake=False) as tx:
+        with self._store.writing(wake=False) as tx:
             if tx.run("delete_hook", id=hook_id) != 1:
                 raise unknown_hook(hook_id)
 
-    def note_hook(
+    def note(
         self, hook_id: int, outcome: HookOutcome, post_id: int | None = None, problem: Problem | None = None
     ) -> None:
         """Note what became of a message."""
-        values = {"outcome": outcome, "post_id": post_id, "now": self._clock.now(), **problem_values(problem)}
-        with self._writing(wake=False) as tx:
+        values = {"outcome": outcome, "post_id": post_id, "now": self._store.clock.now(), **problem_values(problem)}
+        with self._store.writing(wake=False) as tx:
             tx.run("note_hook", id=hook_id, **values)
 
 
