@@ -44,3 +44,31 @@ def test_a_log_line_is_one_line(kind: str, monkeypatch: pytest.MonkeyPatch) -> N
     make_log(kind, SYSTEM_CLOCK)("failed", message=f"a\n{EVIL}", item=EVIL)
     assert 1 == len(stream.getvalue().splitlines())
     assert [] == CONTROL.findall(stream.getvalue())
+
+
+def test_cron_does_not_come_between_a_person_and_undo(shell: Shell) -> None:
+    """At a terminal, `undo` passes over what a process without one did, whatever its input and output are."""
+    pty_output(shell, "schedule", "Mine", "--at", "tomorrow 9:00")
+    shell.process("schedule", "Cron's", "--at", "tomorrow 10:00", wrapper=("setsid",))
+    undone = pty_output(shell, "undo")
+    assert "Undone: schedule of post 1." in undone
+    assert "1 later change by a program without a terminal, such as cron, stays." in undone
+    assert ["Cron's"] == [post["text"] for post in shell("list", "--json").json]
+
+
+AT_A_TERMINAL = """
+import os, pty, subprocess, sys
+out = open(sys.argv[1], "w")
+pid, _ = pty.fork()
+if pid == 0:
+    quiet = subprocess.DEVNULL
+    os._exit(subprocess.run(sys.argv[2:], stdin=quiet, stdout=out, stderr=subprocess.STDOUT).returncode)
+os.waitpid(pid, 0)
+"""
+
+
+def pty_output(shell: Shell, *words: str) -> str:
+    """What a command says that has a terminal, though its input and output are none."""
+    out = shell.home.parent / "out.txt"
+    shell.process(*words, wrapper=(sys.executable, "-c", AT_A_TERMINAL, str(out)))
+    return out.read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from skywrite.core.clock import FakeClock
+from skywrite.queue.authors import attended
 from skywrite.queue.journal import together
 from skywrite.queue.model import Changes, Failed, NewRecurrence, Post, Published, State
 from skywrite.queue.store import Store
@@ -175,12 +176,83 @@ def test_changes_of_one_command_are_one(store: Store) -> None:
 
 
 def test_the_changes_before_can_be_taken_back_one_by_one(store: Store) -> None:
-    """Of different posts; the same post is taken back to what it was before its last change only."""
+    """Of different posts, the last one first."""
     store.posts.add([post("a"), post("b")])
     store.posts.hold(1, undoable=True)
     store.posts.cancel(2, undoable=True)
     assert ["cancel", "hold"] == [store.journal.undo_last().operation, store.journal.undo_last().operation]
     assert [("a", "scheduled"), ("b", "scheduled")] == stored(store)
+
+
+def test_changes_of_one_post_can_be_taken_back_one_by_one(store: Store) -> None:
+    """Back to before it was there; each time it is what it was."""
+    store.posts.add([post("a"), post("b")], operation="import")
+    first = store.posts.get(1)
+    store.posts.edit(1, Changes(draft={"text": "new"}), operation="edit")
+    second = store.posts.get(1)
+    store.posts.hold(1, undoable=True)
+    store.posts.cancel(1, undoable=True)
+    assert ["cancel", "hold"] == [store.journal.undo_last().operation, store.journal.undo_last().operation]
+    assert same(second, store.posts.get(1))
+    assert ("edit", True) == (store.journal.undo_last().operation, same(first, store.posts.get(1)))
+    assert ("import", 2) == store.journal.undo_last()[:2]
+    assert [] == stored(store)
+
+
+def test_an_import_stays_if_a_post_was_changed_between_what_is_taken_back(store: Store) -> None:
+    """What was changed in a way that no undo knows is not what it was, whatever was undone after that."""
+    store.posts.add([post("a"), post("b")], operation="import")
+    store.posts.move(1, later(60))
+    store.posts.hold(1, undoable=True)
+    store.journal.undo_last()
+    with fails("undo.impossible", match="1 of the 2 posts were changed"):
+        store.journal.undo_last()
+    assert 2 == len(stored(store))
+
+
+def test_a_post_that_came_back_held_is_not_taken_away(store: Store, clock: FakeClock) -> None:
+    """It waits for a decision: that is not what it was when it was scheduled."""
+    store.posts.add([post("a")], operation="schedule")
+    store.posts.cancel(1, undoable=True)
+    clock.advance(timedelta(days=2).total_seconds())
+    assert (1,) == store.journal.undo_last().held
+    with fails("undo.impossible"):
+        store.journal.undo_last()
+    assert [("a", "held")] == stored(store)
+
+
+def test_what_cron_does_is_passed_over(store: Store) -> None:
+    """A program without a terminal is nobody: a person undoes what they did before, and what it did stays."""
+    store.posts.add([post("a")], operation="schedule")
+    store.posts.hold(1, undoable=True)
+    with attended(False):
+        store.posts.add([post("cron")], operation="schedule")
+        store.journal.note_final("the change of zone")
+    assert ("hold", 2) == (store.journal.undo_last().operation, store.journal.undo_last().passed_over)
+    assert [("cron", "scheduled")] == stored(store)
+    with fails("undo.nothing"):
+        store.journal.undo_last()
+
+
+def test_what_cron_changed_is_not_undone_by_what_was_before_it(store: Store) -> None:
+    """It changed the same post: what a person did before that is no longer what is there."""
+    store.posts.add([post("a")], operation="schedule")
+    store.posts.hold(1, undoable=True)
+    with attended(False):
+        store.posts.cancel(1, undoable=True)
+    with fails("undo.impossible", match="Post 1 has been changed"):
+        store.journal.undo_last()
+    assert [("a", "cancelled")] == stored(store)
+
+
+def test_without_a_terminal_the_last_change_is_undone(store: Store) -> None:
+    """A script that takes back what it did passes over nothing."""
+    store.posts.add([post("a")], operation="schedule")
+    with attended(False):
+        store.posts.add([post("cron")], operation="schedule")
+        undone = store.journal.undo_last()
+    assert ("schedule", (2,), 0) == (undone.operation, undone.ids, undone.passed_over)
+    assert [("a", "scheduled")] == stored(store)
 
 
 def test_media_come_back_with_an_edit(store: Store, clock: FakeClock) -> None:

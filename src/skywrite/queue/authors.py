@@ -4,12 +4,15 @@ What lives here: the author of this thread's changes. What does not: what an aut
 `app.operations`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from skywrite.queue.database import Transaction
+if TYPE_CHECKING:
+    from skywrite.queue.database import Transaction
 
 
 class Author(NamedTuple):
@@ -20,6 +23,7 @@ class Author(NamedTuple):
 
 
 _author: ContextVar[Author | None] = ContextVar("skywrite_author", default=None)
+_unattended: ContextVar[bool] = ContextVar("skywrite_unattended", default=False)
 
 
 @contextmanager
@@ -40,6 +44,21 @@ def written_by_nobody() -> Iterator[None]:
         yield
     finally:
         _author.reset(token)
+
+
+@contextmanager
+def attended(is_attended: bool) -> Iterator[None]:
+    """Whether a person sits before what this thread does inside the `with` block, or cron does it."""
+    token = _unattended.set(not is_attended)
+    try:
+        yield
+    finally:
+        _unattended.reset(token)
+
+
+def is_unattended() -> bool:
+    """Whether a program does it, such as cron, that is no author by itself."""
+    return _unattended.get()
 
 
 def current_author() -> Author | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from skywrite.core.clock import secret_bytes
 from skywrite.core.errors import Do, Hint
-from skywrite.queue.authors import current_author
+from skywrite.queue.authors import current_author, is_unattended
 from skywrite.queue.database import Transaction
 from skywrite.queue.model import AddResult, Post
 from skywrite.queue.rows import dump_json, problem_values
@@ -45,6 +45,7 @@ def note_changed(
     content = {
         "id": before.id,
         "version": after.version,
+        "version_before": before.version,
         "state": before.state,
         "due_at": before.due_at and before.due_at.isoformat(),
         "attempt_at": before.attempt_at and before.attempt_at.isoformat(),
@@ -81,7 +82,7 @@ def way_back_of(content: Mapping[str, Any]) -> tuple[str | Do, ...]:
 
 
 def _note(tx: Transaction, operation: str, now: datetime, content: Mapping[str, Any]) -> None:
-    signed = {**content, "by": author_name()}
+    signed = {**content, "by": author_name(), "unattended": is_unattended()}
     row = tx.row("insert_change", now=now, verb=operation, batch=_batch.get(), content=dump_json(signed))
     assert row is not None
     tx.run("forget_changes", last=int(row["id"]) - CHANGES_KEPT)

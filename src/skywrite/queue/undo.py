@@ -5,14 +5,15 @@ What does not live here: recording changes (`journal.py`).
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
 from skywrite.core.errors import Do, Hint, InputError, NotFound
+from skywrite.queue.authors import is_unattended
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.database import Row, Transaction, time_of
-from skywrite.queue.journal import author_name, note_final, way_back_of
+from skywrite.queue.journal import CHANGES_KEPT, author_name, note_final, way_back_of
 from skywrite.queue.media import require_media
 from skywrite.queue.model import Problem
 from skywrite.queue.rows import dump_json, problem_values, text_hash
@@ -27,7 +28,7 @@ class Undone(NamedTuple):
     """A change that was undone: which `operation` it was, how many `posts` it was about, and the first few `ids`.
 
     For posts that were stored together, the number of the first one stands for all. `held`: those that wait for a
-    decision, since their time has passed meanwhile.
+    decision, since their time has passed meanwhile. `passed_over`: how many later changes by unattended programs stay.
     """
 
     operation: str
@@ -35,6 +36,24 @@ class Undone(NamedTuple):
     ids: tuple[int, ...]
     made_at: datetime
     held: tuple[int, ...] = ()
+    passed_over: int = 0
+
+
+class _Recorded(NamedTuple):
+    """A change in the journal."""
+
+    row: Row
+    content: dict[str, Any]
+
+    @property
+    def is_passed_over(self) -> bool:
+        """Whether it does not concern a person who undoes something: a program such as cron made it."""
+        return bool(self.content.get("unattended")) and not is_unattended()
+
+    def is_of(self, change: Row) -> bool:
+        """Whether it is this change, or another one of the same command."""
+        alone = change["batch"] is None
+        return bool(self.row["id"] == change["id"] if alone else self.row["batch"] == change["batch"])
 
 
 class Journal:
@@ -53,27 +72,36 @@ class Journal:
     def undo_last(self) -> Undone:
         """Undo the last change of a user: stored posts are removed, changed posts are restored.
 
-        All changes of one command count as one. What somebody else did last is never undone. Raises InputError; then
-        nothing is undone.
+        All changes of one command count as one. What somebody else did last is never undone, and neither is what a
+        program without a terminal did, such as cron; what a person did before that is. Raises InputError; then nothing
+        is undone.
         """
         now = self._store.clock.now()
         with self._store.writing() as tx:
-            last = tx.row("last_change")
-            if last is None:
+            changes = _changes(tx)
+            passed_over = next((place for place, one in enumerate(changes) if not one.is_passed_over), len(changes))
+            if passed_over == len(changes):
                 raise InputError("There is no change to undo.", code="undo.nothing")
-            rows = [last] if last["batch"] is None else tx.rows("changes_of_batch", batch=last["batch"])
-            contents = [json.loads(row["content"]) for row in rows]
+            last = changes[passed_over].row
+            undone = [one for one in changes if one.is_of(last)]
+            contents = [one.content for one in undone]
             _refuse_final(last["verb"], contents)
             _refuse_foreign(last["verb"], contents[0])
             for did in _accounts(tx, contents):
                 locked(tx, did)
-            contents = [_timely(row, content, now) for row, content in zip(rows, contents, strict=True)]
-            for row, content in zip(rows, contents, strict=True):
+            contents = [_timely(one.row, one.content, now) for one in undone]
+            for one, content in zip(undone, contents, strict=True):
                 _take_back(tx, content, now)
-                tx.run("delete_change", id=row["id"])
+                tx.run("delete_change", id=one.row["id"])
+            _carry_versions(tx, contents, [one for one in changes if not one.is_of(last)])
             for did in _accounts(tx, contents):
                 update_ready(tx, did)
-            return _undone(last, contents)
+            return _undone(last, contents)._replace(passed_over=passed_over)
+
+
+def _changes(tx: Transaction) -> list[_Recorded]:
+    """The journal, the latest change first."""
+    return [_Recorded(row, json.loads(row["content"])) for row in tx.rows("latest_changes", most=CHANGES_KEPT)]
 
 
 def _refuse_final(what: str, contents: Sequence[Mapping[str, Any]]) -> None:
@@ -132,11 +160,39 @@ def _take_back(tx: Transaction, content: Mapping[str, Any], now: datetime) -> No
         _restore(tx, content, now)
 
 
+def _carry_versions(tx: Transaction, undone: Iterable[Mapping[str, Any]], before: Sequence[_Recorded]) -> None:
+    """Let the changes before it be undone, too: a post that was restored is what it was, with another version."""
+    versions = {one["id"]: (one.get("version_before"), one["version"] + 1) for one in undone if "id" in one}
+    for change in before:
+        content = change.content
+        found = [number for number in versions if _left(content, number) == versions[number][0]]
+        for number in found:
+            version = versions.pop(number)[1]
+            if "added" in content:
+                content["versions"] = {**content.get("versions", {}), str(number): version}
+            else:
+                content["version"] = version
+        if found:
+            tx.run("amend_change", id=change.row["id"], content=dump_json(content))
+
+
+def _left(content: Mapping[str, Any], post_id: int) -> int | None:
+    """The version of a post that a change left; None if it was not about it."""
+    if content.get("id") == post_id:
+        return int(content["version"])
+    if any(first <= post_id <= last for first, last in content.get("added", ())):
+        return int(content.get("versions", {}).get(str(post_id), 1))
+    return None
+
+
 def _forget_added(tx: Transaction, content: Mapping[str, Any]) -> None:
     runs = content["added"]
     stored = sum(last - first + 1 for first, last in runs)
+    kept = [(int(number), int(number), version) for number, version in content.get("versions", {}).items()]
     untouched = sum(
-        int(row["count"]) for first, last in runs for row in tx.rows("count_untouched", first=first, last=last)
+        int(row["count"])
+        for first, last, version in [*((*run, 1) for run in runs), *kept]
+        for row in tx.rows("count_untouched", first=first, last=last, version=version)
     )
     if untouched != stored:
         changed = stored - untouched

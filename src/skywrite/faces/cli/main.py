@@ -20,7 +20,8 @@ from skywrite.faces.cli.given import check_options, refuse_empty, refuse_typogra
 from skywrite.faces.cli.hints import remember
 from skywrite.faces.cli.names import all_commands, current_words, groups, home_of
 from skywrite.faces.cli.output import QUIET, OutputLost, clean_streams, open_streams, print_error
-from skywrite.faces.cli.terminal import plain_terminal
+from skywrite.faces.cli.terminal import has_person, plain_terminal
+from skywrite.queue.authors import attended
 
 EXIT_INTERRUPTED = 130
 _JSON_BEFORE = "skywrite.json"
@@ -123,7 +124,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     try:
         refuse_typographic_quotes(given)
         context = check_options(cli, "skywrite", given)
-        code = cli.main(given, prog_name="skywrite", standalone_mode=False)
+        with attended(has_person()):
+            code = cli.main(given, prog_name="skywrite", standalone_mode=False)
     except SkywriteError as error:
         print_error(error.as_dict(), as_json)
         code = error.exit_code

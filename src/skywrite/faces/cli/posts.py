@@ -282,7 +282,8 @@ def undo_command(sky: Skywrite, as_json: bool) -> None:
 
     All or nothing: it is refused if one of the posts was changed, attempted or published since. If the last thing that
     you did cannot be undone, it says so, and what to do instead; what you did before that stays. A post whose time has
-    passed meanwhile is held, so that undoing publishes nothing.
+    passed meanwhile is held, so that undoing publishes nothing. What programs without a terminal did since, such as
+    cron, stays.
     """
     from skywrite.app.shapes.done import undone_shape
 
@@ -296,3 +297,7 @@ def undo_command(sky: Skywrite, as_json: bool) -> None:
         which = " ".join(map(str, undone.held))
         passed = "Its time has" if undone.posts == 1 else f"The times of {len(undone.held)} of them have"
         print_aside(f"{passed} passed meanwhile, so nothing goes out. To publish now: skywrite release {which}")
+    if undone.passed_over:
+        stay = f"{undone.passed_over} later changes by programs without a terminal, such as cron, stay."
+        one = "1 later change by a program without a terminal, such as cron, stays."
+        print_warnings([one if undone.passed_over == 1 else stay])

@@ -31,6 +31,15 @@ def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def has_person() -> bool:
+    """Whether a person started this: from a terminal, whatever its input and output are now. Cron has none."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError:
+        return sys.stdin.isatty() or sys.stderr.isatty()
+    return True
+
+
 def ask(what: str, *, instead: str, hide: bool = False) -> str:
     """What somebody types. Raises InputError if nobody is there; `instead` says how else to give it."""
     if not sys.stdin.isatty():

@@ -6,13 +6,13 @@ INSERT INTO change (made_at, verb, batch, content) VALUES (:now, :verb, :batch, 
 -- Delete changes that are too old to undo.
 DELETE FROM change WHERE id <= :last
 
--- name: last_change
--- The latest change.
-SELECT * FROM change ORDER BY id DESC LIMIT 1
+-- name: latest_changes
+-- The latest changes.
+SELECT * FROM change ORDER BY id DESC LIMIT :most
 
--- name: changes_of_batch
--- All changes of one command, latest first.
-SELECT * FROM change WHERE batch = :batch ORDER BY id DESC
+-- name: amend_change
+-- Let a change be undone after a later one was.
+UPDATE change SET content = :content WHERE id = :id
 
 -- name: delete_change
 -- Delete a change that was undone.
@@ -31,9 +31,9 @@ WHERE id = :id AND version = :version AND state IN ('draft', 'scheduled', 'held'
 SELECT DISTINCT account_did FROM post WHERE id BETWEEN :first AND :last ORDER BY account_did
 
 -- name: count_untouched
--- The number of posts of a run that have not changed since they were accepted.
+-- The number of posts of a run that have not changed since they were accepted, or are as they were then.
 SELECT count(*) AS count FROM post
-WHERE id BETWEEN :first AND :last AND version = 1 AND frozen IS NULL AND state IN ('draft', 'scheduled')
+WHERE id BETWEEN :first AND :last AND version = :version AND frozen IS NULL AND state IN ('draft', 'scheduled')
 
 -- name: delete_posts
 -- Delete a run of posts that were never tried.
