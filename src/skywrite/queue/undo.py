@@ -84,7 +84,7 @@ class Journal:
                 raise InputError("There is no change to undo.", code="undo.nothing")
             last = changes[passed_over].row
             undone = [one for one in changes if one.is_of(last)]
-            contents = [one.content for one in undone]
+            contents: list[Mapping[str, Any]] = [one.content for one in undone]
             _refuse_final(last["verb"], contents)
             _refuse_foreign(last["verb"], contents[0])
             for did in _accounts(tx, contents):
