@@ -57,6 +57,8 @@ OPERATIONS: dict[str, tuple[Fields | Raw, ...]] = {
     "feeds.remove": _one("feed"),
     "follow_ups.add": _one("published", {"when": "soon", "reply": "No"}, when="5 likes", reply="Thanks"),
     "follow_ups.cancel": _one("follow-up"),
+    "answers.list": ({}, {"account": "bob.test"}),
+    "answers.pause": ({}, {"account": "nobody.test"}),
     "follow_ups.list": ({}, {"post": "%popular%"}),
     "health": (Raw("GET", "/healthz"),),
     "history.list": ({}, {"limit": 2}, {"state": "cancelled"}, {"account": "bob.test"}, {"text": "oven"}),

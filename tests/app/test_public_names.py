@@ -12,14 +12,16 @@ from skywrite import Skywrite
 
 NOUNS = {
     "accounts": "get list login logout reset server_for set set_default set_slots slots",
+    "answers": "list pause rehearse resume try_text",
     "approvals": "approve approve_recurrence is_wanted list look look_at_recurrence reject reject_recurrence",
+    "bots": "off on status",
     "commands": "add list remove run try_run",
     "drafts": "pull",
     "feeds": "add check check_due edit get items list opml preview read_opml remove",
     "folders": "sync",
     "follow_ups": "add cancel get list",
     "hooks": "add believe edit get list remove replace_secret take test",
-    "inbox": "answer answer_by collect done get list snooze talks waiting",
+    "inbox": "answer answer_by collect done drop_stale get hidden list snooze take_back talks waiting",
     "notices": "add_command add_email list remove test",
     "posts": "cancel count count_due delete each each_finished edit forecast get history hold last_published list move "
     "preview publish receipt release retry schedule send undo",

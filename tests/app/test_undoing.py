@@ -28,14 +28,15 @@ RECORDED_BELOW = (
 )
 # What changes nothing, and what only workers do.
 READ = (
-    "accounts.get accounts.list accounts.server_for accounts.slots approvals.is_wanted approvals.list approvals.look "
+    "accounts.get accounts.list accounts.server_for accounts.slots answers.list answers.rehearse answers.try_text "
+    "bots.status approvals.is_wanted approvals.list approvals.look "
     "approvals.look_at_recurrence commands.list commands.try_run feeds.get feeds.items feeds.list feeds.opml "
     "feeds.preview feeds.read_opml follow_ups.get follow_ups.list inbox.get inbox.list inbox.talks inbox.waiting "
     "notices.list notices.test posts.count posts.count_due posts.each posts.each_finished posts.forecast posts.get "
     "posts.history posts.last_published posts.list posts.preview posts.receipt posts.undo recurrences.get "
     "recurrences.list recurrences.next_times recurrences.status reposts.list stats.csv stats.groups stats.marks "
     "stats.of stats.report stats.total stats.zone transfer.backup transfer.export_rows transfer.read_table "
-    "feeds.check_due inbox.answer_by inbox.collect posts.send"
+    "feeds.check_due inbox.answer_by inbox.collect inbox.drop_stale inbox.hidden inbox.take_back posts.send"
 )
 # A session is no change of the queue, and neither is how a table is read.
 NO_CHANGE_OF_THE_QUEUE = "accounts.login transfer.remember"

@@ -92,7 +92,7 @@ def test_what_people_type_first(shell: Shell) -> None:
     shell("schedule", "Good morning", "--at", "tomorrow 9:00")
     assert (["Good morning"], []) == ([post["text"] for post in shell("list", "--json").json], shell.posts())
     assert ["alice.test"] == [account["handle"] for account in shell("accounts", "-j").json]
-    for noun in ("commands", "feeds", "follow-ups", "inbox", "keys", "notices", "recurring", "reposts"):
+    for noun in ("answers", "commands", "feeds", "follow-ups", "inbox", "keys", "notices", "recurring", "reposts"):
         assert shell(noun, "list", "--json").json == shell(noun, "--json").json
 
 

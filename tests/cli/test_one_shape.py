@@ -66,6 +66,7 @@ READS: dict[str, Asked] = {
     "reposts.list": Asked(("reposts",), "/reposts", "reposts"),
     "feeds.list": Asked(("feed", "list"), "/feeds", "feeds"),
     "hooks.list": Asked(("hooks",), "/hooks", "hooks"),
+    "answers.list": Asked(("answers",), "/answers", "bots"),
     "inbox.list": Asked(("inbox",), "/inbox", "items"),
     "accounts.list": Asked(("accounts",), "/accounts", "accounts"),
     "accounts.get": Asked(("whoami",), "/accounts/alice.test"),
@@ -130,6 +131,7 @@ HTTP_ONLY = {
     "hooks.get": "as hooks.list",
     "hooks.remove": "the command says which",
     "hooks.test": "the command reads a file",
+    "answers.pause": "as answers.list",
     "inbox.answer": "it answers with a post, as posts.edit does",
     "inbox.done": "the command takes several, and says which",
     "accounts.edit": "the command says the settings",
@@ -212,6 +214,7 @@ def _fill(sky: Skywrite) -> None:
         InboxItems(sky.context.store).add([item])
         add_key(sky, f"key {number}", ["read"])
     sky.accounts.set_slots(None, [Slot(0, 540, "UTC")])
+    sky.accounts.set(None, {"answers": "paused"})
     FeedStore(sky.context.store).release_feed(
         FeedStore(sky.context.store).add_feed(NewFeed("https://a.example/feed", (did,), "A feed", {}), "w", 60)
     )

@@ -46,9 +46,10 @@ def test_each_folder_is_on_the_list() -> None:
 def test_every_home_of_a_row_is_there(name: str) -> None:
     """What a row names can be loaded, and its folder has at most eight modules."""
     row = next(row for row in features() if row.name == name)
-    one = ("panels", "post_panels", "served", "layer", "works", "rehearsed", "prune", "recover")
+    one = ("panels", "post_panels", "served", "layer", "works", "rehearsed", "answerers", "prune", "recover")
     homes = [getattr(row, field) for field in one]
     homes += [service.home for service in row.services.values()]
+    homes += [home for verbs in row.verbs.values() for home in verbs]
     homes += [*row.operations, *row.pages, *row.timers.values(), *row.solved.values()]
     homes += [command.module for command in row.commands.values()]
     assert [] == [home for home in homes if home and row.load(home) is None]

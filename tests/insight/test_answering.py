@@ -12,8 +12,8 @@ from skywrite.app import Skywrite
 from skywrite.app.bots import Item
 from skywrite.core.errors import SkywriteError
 from skywrite.features.answers import collecting
-from skywrite.features.answers.service import InboxTask
 from skywrite.features.answers.store import NOTHING_TO_SAY
+from skywrite.features.answers.task import InboxTask
 from skywrite.posting.publish.rounds import take_all
 from skywrite.protocol.atproto.tid import tid_from
 from skywrite.queue import identities

@@ -11,8 +11,8 @@ import pytest
 from skywrite import Item, Later, Like, Repost, Skywrite
 from skywrite.app import bots
 from skywrite.core.errors import InputError
-from skywrite.features.answers.answering import TRIAL_ANSWERS
-from skywrite.features.answers.service import InboxTask
+from skywrite.features.answers.bot.answering import TRIAL_ANSWERS
+from skywrite.features.answers.task import InboxTask
 from skywrite.posting.publish.rounds import take_all
 from tests.app.conftest import World
 from tests.app.strangers import Stranger

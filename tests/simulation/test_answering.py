@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from skywrite.core.errors import StorageError
-from skywrite.features.answers.service import InboxTask
+from skywrite.features.answers.task import InboxTask
 from skywrite.posting.publish.rounds import take_all
 from skywrite.queue import identities
 from skywrite.queue.store import open_store

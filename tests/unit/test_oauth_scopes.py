@@ -36,7 +36,7 @@ def test_every_right_is_found_when_granted_and_missed_when_not(name: str) -> Non
 @pytest.mark.parametrize(
     ("granted", "rights"),
     [
-        ("atproto repo:* blob:*/*", ("posts", "media", "likes", "reposts")),
+        ("atproto repo:* blob:*/*", ("posts", "media", "likes", "reposts", "profile", "follow")),
         ("atproto repo:app.bsky.feed.like", ("likes",)),
         ("atproto repo:app.bsky.feed.like?action=create", ()),
         ("atproto blob?accept=video/*&accept=text/*&accept=image/*", ("media",)),

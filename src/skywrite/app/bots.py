@@ -129,6 +129,7 @@ class Answerer:
     unasked: bool = False
     retract: bool = False
     base: Path = Path()
+    is_command: bool = False
 
     def why_not(self, item: Item) -> str | None:
         """Why it is not given an item; None if it is."""

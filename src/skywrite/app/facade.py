@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from skywrite.app.oauth.service import OAuth
     from skywrite.app.options import EveryOptions, ListenerOptions, MentionOptions, PostOptions, ScheduleOptions
     from skywrite.app.runner import Runner
-    from skywrite.features.answers.service import Inbox
+    from skywrite.features.answers.service import Answers, Inbox
+    from skywrite.features.bots.service import Bots
     from skywrite.features.commands.service import Commands
     from skywrite.features.drafts.service import Drafts
     from skywrite.features.feeds.service import Feeds
@@ -125,6 +126,10 @@ class Skywrite:
         """What became of published posts."""
         inbox: Inbox
         """Replies, mentions and quotes of our posts."""
+        answers: Answers
+        """What answers by itself."""
+        bots: Bots
+        """Accounts that say that they are bots."""
         reposts: Reposts
         """Reposts and pins at a time."""
         follow_ups: Following
@@ -166,7 +171,8 @@ class Skywrite:
     @cached_property
     def _parts(self) -> dict[str, Any]:
         """What the services of features may take."""
-        return {"context": self.context, "drafting": self._drafting, "sending": self._sending, "posts": self.posts}
+        own = {"context": self.context, "drafting": self._drafting, "sending": self._sending, "posts": self.posts}
+        return {**own, "listeners": lambda: self._functions.listeners.all()}
 
     @cached_property
     def _functions(self) -> Functions:

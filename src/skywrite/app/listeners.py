@@ -85,10 +85,11 @@ class Listeners:
         self._commands: list[Command] = []
 
     def all(self) -> list[Answerer]:
-        """Each of them; where there are commands, `help` lists them, after all that the program defines."""
+        """Each of them; where there are commands, `help` follows the last one and lists them."""
         found = list(self._answerers)
         if self._commands and not any(HELP in command.words for command in self._commands):
-            found.append(Answerer(HELP, self._help, frozenset({"mention", "reply"})))
+            last = max(place for place, one in enumerate(found) if one.is_command)
+            found.insert(last + 1, Answerer(HELP, self._help, frozenset({"mention", "reply"})))
         return found
 
     def adopt(self, other: Listeners) -> None:
@@ -126,7 +127,7 @@ class Listeners:
             name = check_function(call, None, may_wait=True)
             command = Command(words, call, account)
             kinds: frozenset[Kind] = frozenset({"mention", "reply"})
-            self._add(Answerer(name, command.answer, kinds, account, retract=retract, base=folder_of(call)))
+            self._add(Answerer(name, command.answer, kinds, account, False, retract, folder_of(call), True))
             self._commands.append(command)
             return call
 

@@ -39,19 +39,21 @@ class Entry(NamedTuple):
 class Feature(NamedTuple):
     """One feature. Homes are written `module` or `module:name`, below the feature's own folder.
 
-    `services`: nouns of `Skywrite`. `operations`: modules with rows of the table. `commands`: by their names. `pages`:
-    modules with `routes()` of the page; `navigation`: those that its menu lists; `panels`: its parts of the settings;
-    `post_panels`: those of the page of a post. `served`: what else the server answers. `layer`: what the plan may show
-    on top. `works`: periodic work that depends on others; `rehearsed`: that of it which a rehearsal does, too.
-    `answerers`: ways of answering what others write (`app.bots.Answerer`) that are not a program's, given the parts of
-    a work. `timers`: what runs its kinds of timers. `prune`: drops what it no longer needs. `recover`: repairs times
-    that a wrong clock left. `solved`: by kinds of its events, whether the trouble that one reports is over.
+    `services`: nouns of `Skywrite`. `verbs`: commands that it adds to nouns of others, by these nouns' names.
+    `operations`: modules with rows of the table. `commands`: by their names. `pages`: modules with `routes()` of the
+    page; `navigation`: those that its menu lists; `panels`: its parts of the settings; `post_panels`: those of the page
+    of a post. `served`: what else the server answers. `layer`: what the plan may show on top. `works`: periodic work
+    that depends on others; `rehearsed`: that of it which a rehearsal does, too. `answerers`: ways of answering what
+    others write (`app.bots.Answerer`) that are not a program's, given the parts of a work. `timers`: what runs its
+    kinds of timers. `prune`: drops what it no longer needs. `recover`: repairs times that a wrong clock left. `solved`:
+    by kinds of its events, whether the trouble that one reports is over.
     """
 
     name: str
     services: Mapping[str, Service] = MappingProxyType({})
     operations: tuple[str, ...] = ()
     commands: Mapping[str, Command] = MappingProxyType({})
+    verbs: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     pages: tuple[str, ...] = ()
     navigation: tuple[Entry, ...] = ()
     panels: str = ""

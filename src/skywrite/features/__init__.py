@@ -21,6 +21,7 @@ NAMES = (
     "commands",
     "folders",
     "answers",
+    "bots",
     "insight",
     "notices",
     "receipts",

@@ -7,8 +7,8 @@
         client.login(alice.handle, alice.app_password)     # a client made with base_url=box.url
         assert [post.text for post in box.posts("alice.test")] == ["Hello"]
 
-In pytest, the fixture `skywrite_sandbox` is a running one. The names are loaded on first use, because the plug-in is
-part of every pytest run and must cost nothing.
+In pytest, the fixture `skywrite_sandbox` is a running one, and `bot` a `Bot` that answers there. The names are loaded
+on first use, because the plug-in is part of every pytest run and must cost nothing.
 """
 
 from importlib import import_module
@@ -19,14 +19,16 @@ if TYPE_CHECKING:
     from skywrite.sandbox.core import Post, Sandbox
     from skywrite.sandbox.faults import FaultKind
     from skywrite.sandbox.limits import Limit
+    from skywrite.sandbox.pytest_plugin import Bot
     from skywrite.sandbox.serving import serve
     from skywrite.sandbox.transport import SandboxTransport
     from skywrite.sandbox.wire import Request
 
-__all__ = ["Account", "FaultKind", "Limit", "Post", "Request", "Sandbox", "SandboxTransport", "serve"]
+__all__ = ["Account", "Bot", "FaultKind", "Limit", "Post", "Request", "Sandbox", "SandboxTransport", "serve"]
 
 _HOMES = {
     "Account": "accounts",
+    "Bot": "pytest_plugin",
     "FaultKind": "faults",
     "Limit": "limits",
     "Post": "core",

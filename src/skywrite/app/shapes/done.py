@@ -131,6 +131,19 @@ class InboxDone(Output):
     done: list[int]
 
 
+class BotSaid(Output):
+    """Whether an account says that it is a bot."""
+
+    account: str
+    bot: bool
+
+
+class FilesWritten(Output):
+    """Files that were written."""
+
+    written: list[str]
+
+
 class ResealedShape(Output):
     """How many values are under a new key."""
 

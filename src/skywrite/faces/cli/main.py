@@ -19,8 +19,10 @@ from skywrite.core.errors import SkywriteError, Unexpected
 from skywrite.faces.cli.given import check_options, refuse_empty, refuse_typographic_quotes, see_help
 from skywrite.faces.cli.hints import remember
 from skywrite.faces.cli.names import all_commands, current_words, groups, home_of
+from skywrite.faces.cli.nouns import Noun
 from skywrite.faces.cli.output import QUIET, OutputLost, clean_streams, open_streams, print_error
 from skywrite.faces.cli.terminal import has_person, plain_terminal
+from skywrite.features import features
 from skywrite.queue.authors import attended
 
 EXIT_INTERRUPTED = 130
@@ -40,6 +42,8 @@ class Commands(click.Group):
             return None
         command = getattr(import_module(home), f"{cmd_name.replace('-', '_')}_command")
         assert isinstance(command, click.Command)
+        if isinstance(command, Noun):
+            _add_verbs(cmd_name, command)
         return _prepared(command)
 
     def resolve_command(
@@ -55,6 +59,15 @@ class Commands(click.Group):
         for title, group in groups().items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(width), summary) for name, (_, summary) in group.items()])
+
+
+def _add_verbs(name: str, noun: Noun) -> None:
+    """Add what features bring to a noun of another one."""
+    for row in features():
+        for home in row.verbs.get(name, ()):
+            verb = row.load(home)
+            assert isinstance(verb, click.Command)
+            noun.add_command(verb)
 
 
 def _prepared(command: click.Command) -> click.Command:

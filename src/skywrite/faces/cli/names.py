@@ -76,6 +76,9 @@ def groups() -> dict[str, dict[str, tuple[str, str]]]:
 
 # Old names, and the names that stand for them now. They work for ever, and nothing lists them.
 OLD_NAMES = {
+    "answer": "answers",
+    "bot": "accounts bot",
+    "new bot": "answers new",
     "command": "commands",
     "feed": "feeds",
     "follow-up": "follow-ups add",

@@ -25,6 +25,7 @@ _NAMES: Mapping[str, str] = {
 }
 # What people do, never with a key.
 _BY_PEOPLE: Mapping[str, str] = {
+    "answers.resume": "a person lets it go on, on the page Inbox",
     "accounts.login": "a person signs in on the page",
     "oauth.login": "a person signs in on the page",
     "run": "start a worker on the server",

@@ -7,11 +7,17 @@ from skywrite.core.feature import Command, Entry, Feature, Service
 
 FEATURE = Feature(
     name="answers",
-    services={"inbox": Service("service:Inbox")},
+    services={
+        "inbox": Service("service:Inbox"),
+        "answers": Service("service:Answers", ("context", "drafting", "listeners")),
+    },
     operations=("operations",),
-    commands={"inbox": Command("cli", "Follow", "Read and answer replies, mentions and quotes")},
+    commands={
+        "inbox": Command("cli", "Follow", "Read and answer replies, mentions and quotes"),
+        "answers": Command("cli", "Automate", "Watch over what answers by itself; try it before"),
+    },
     pages=("page",),
     navigation=(Entry("Inbox", "/inbox", "inbox", 30),),
-    works="service:works",
+    works="task:works",
     prune="store:prune",
 )

@@ -1,18 +1,22 @@
-"""inbox: replies, mentions and quotes of your posts."""
+"""inbox: replies, mentions and quotes of your posts; answers: the bots that answer some of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from skywrite.faces.cli.given import FILE
 from skywrite.faces.cli.nouns import Noun
-from skywrite.faces.cli.options import ID, account_option, json_option, on_queue
+from skywrite.faces.cli.options import ID, Whole, account_option, json_option, on_queue
 from skywrite.faces.cli.output import print_aside, print_done, print_json, print_outcome
-from skywrite.faces.cli.words import NumberAndTextCommand
+from skywrite.faces.cli.words import NumberAndTextCommand, OneTextCommand
 
 if TYPE_CHECKING:
     from skywrite.app import Skywrite
+    from skywrite.features.answers.service import Bot, Tried
 
 
 @click.group("inbox", cls=Noun, epilog='Example: skywrite inbox answer 3 "Thank you!"')
@@ -102,3 +106,128 @@ def snooze_command(sky: Skywrite, item_id: int, when: tuple[str, ...], as_json: 
     print_outcome(
         as_json, item_shape(sky.context, item), f"{item_id} is snoozed until {item.snoozed_until:%Y-%m-%d %H:%M} UTC."
     )
+
+
+@click.group("answers", cls=Noun, epilog='Example: skywrite answers try "@bot weather berlin" --app bot.py')
+def answers_command() -> None:
+    """Watch over what answers by itself, and try it before.
+
+    The first ten answers of an account wait for an approval. Then: skywrite answers resume
+    """
+
+
+@answers_command.command("list", epilog="Example: skywrite answers list")
+@account_option
+@json_option
+@on_queue
+def answers_list_command(sky: Skywrite, account: str | None, as_json: bool) -> None:
+    """List for which accounts something answers."""
+    _print_bots(
+        sky.answers.list(account=account), as_json, "Nothing answers by itself yet. Begin: skywrite answers new NAME"
+    )
+
+
+@answers_command.command("pause", epilog="Example: skywrite answers pause")
+@account_option
+@json_option
+@on_queue
+def pause_command(sky: Skywrite, account: str | None, as_json: bool) -> None:
+    """Let nothing be answered any more."""
+    _print_bots(sky.answers.pause(account), as_json, "No account is signed in.")
+
+
+@answers_command.command("resume", epilog="Example: skywrite answers resume --account bot.example.com")
+@account_option
+@json_option
+@on_queue
+def resume_command(sky: Skywrite, account: str | None, as_json: bool) -> None:
+    """Let bots answer without approval."""
+    _print_bots(sky.answers.resume(account), as_json, "Nothing answers by itself yet.")
+
+
+@answers_command.command(
+    "try", cls=OneTextCommand, epilog='Example: skywrite answers try "@bot weather berlin" --app bot.py'
+)
+@click.argument("text")
+@click.option("--app", "app", type=FILE, help="The Python file of the bot.")
+@click.option("--from", "author", metavar="HANDLE", default="somebody.example", help="Who asks.")
+@account_option
+@json_option
+def try_command(text: str, app: Path | None, author: str, account: str | None, as_json: bool) -> None:
+    """Show what would be answered to a mention.
+
+    Nothing is posted.
+    """
+    from skywrite.features.answers.operations import tried_shape
+
+    with _bot(app) as sky:
+        tried = sky.answers.try_text(text, author=author, account=account)
+    if as_json:
+        print_json([tried_shape(one) for one in tried])
+        return
+    if not tried:
+        click.echo("Nothing answers a mention.")
+    _print_tried(tried, "")
+
+
+@answers_command.command("rehearse", epilog="Example: skywrite answers rehearse --app bot.py")
+@click.option("--app", "app", type=FILE, help="The Python file of the bot.")
+@click.option("--limit", type=Whole(1, 1000), default=20, show_default=True, help="How many of the latest items.")
+@account_option
+@json_option
+def answers_rehearse_command(app: Path | None, limit: int, account: str | None, as_json: bool) -> None:
+    """Show what would be answered to the inbox.
+
+    It asks for the latest items, answered or not. Nothing is posted or marked.
+    """
+    from skywrite.features.answers.operations import rehearsed_shape
+
+    with _bot(app) as sky:
+        found = sky.answers.rehearse(account=account, limit=limit)
+        if as_json:
+            print_json([rehearsed_shape(sky.context, one) for one in found])
+            return
+    if not found:
+        click.echo("The inbox is empty. Collect what is there: skywrite inbox --collect")
+    for one in found:
+        click.echo(f"{one.item.id}  {one.item.reason} by @{one.item.author_handle}")
+        for line in (one.item.text or "(no text)").split("\n"):
+            click.echo(f"   | {line}")
+        _print_tried(one.tried, "   ")
+        if one.why:
+            click.echo(f"   {one.why}")
+
+
+def _bot(app: Path | None) -> Skywrite:
+    from skywrite.app import Skywrite
+    from skywrite.app.programs import load_app
+
+    return Skywrite() if app is None else load_app(app)
+
+
+def _print_tried(tried: Iterable[Tried], margin: str) -> None:
+    for one in tried:
+        if one.problem is not None:
+            click.echo(f"{margin}{one.name}: {one.problem.message}")
+        elif one.answer is None:
+            click.echo(f"{margin}{one.name} has nothing to say.")
+        else:
+            click.echo(f"{margin}{one.name} answers:")
+            for line in one.answer.split("\n"):
+                click.echo(f"{margin}   > {line}")
+
+
+def _print_bots(bots: Sequence[Bot], as_json: bool, nothing: str) -> None:
+    from skywrite.features.answers.operations import bot_shape
+
+    if as_json:
+        print_json([bot_shape(bot) for bot in bots])
+        return
+    if not bots:
+        click.echo(nothing)
+    for bot in bots:
+        click.echo(f"{bot.account.handle}  {bot.state}, {bot.today} answers within a day")
+        if bot.waiting:
+            click.echo(f"   {bot.waiting} wait for an approval: skywrite approve")
+        if bot.why:
+            click.echo(f"   {bot.why}{' Let it go on: skywrite answers resume' if bot.state != 'on' else ''}")

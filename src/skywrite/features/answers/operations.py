@@ -12,6 +12,7 @@ from skywrite.app.operations.shapes import ById, Id, Input, Limit, OnlyOfAccount
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output, shaped
 from skywrite.app.shapes.posts import PostShape, post_shape
+from skywrite.features.answers.service import Bot, Rehearsed, Tried
 from skywrite.features.answers.store import InboxItem, unknown_item
 
 
@@ -21,6 +22,18 @@ class ListInbox(Input):
     account: OnlyOfAccount | None = None
     done: Annotated[bool, Meta(description="Also what is done or snoozed, the latest first.")] = False
     limit: Limit = 100
+
+
+class ListAnswers(Input):
+    """Of which account; without it, of all that the caller may know of."""
+
+    account: Word | None = None
+
+
+class PauseAnswers(Input):
+    """Of which account; without it, of all that the caller may know of."""
+
+    account: Word | None = None
 
 
 class AnswerItem(Input):
@@ -73,6 +86,53 @@ class ItemShape(Output):
     by_others: ClassVar = frozenset({"author_handle", "text", "labels"})
 
 
+class BotShape(Output):
+    """What answers for an account. `state`: on, trial or paused; `why`: why it answers nothing now."""
+
+    account: str
+    did: str
+    state: str
+    answers_within_a_day: int
+    waiting_for_approval: int
+    why: str | None
+
+
+class BotList(Output):
+    """The accounts for which something answers by itself."""
+
+    bots: list[BotShape]
+
+
+class TriedShape(Output):
+    """What one way of answering says: an answer, nothing, or what went wrong."""
+
+    name: str
+    answer: str | None
+    problem: str | None
+
+
+class RehearsedShape(Output):
+    """What would be answered to an item of the inbox, or why nothing is asked."""
+
+    item: ItemShape
+    tried: list[TriedShape]
+    why: str | None
+
+
+@operation("GET /answers", scope="read")
+def list_answers(access: Access, given: ListAnswers) -> BotList:
+    """List the accounts for which something answers by itself."""
+    return BotList(
+        [bot_shape(bot) for did in access.dids(given.account) for bot in access.sky.answers.list(account=did)]
+    )
+
+
+@operation("POST /answers/pause", scope="schedule", idempotent=True)
+def pause_answers(access: Access, given: PauseAnswers) -> BotList:
+    """Let nothing be answered by itself any more. Only people let it go on."""
+    return BotList([bot_shape(bot) for did in access.dids(given.account) for bot in access.sky.answers.pause(did)])
+
+
 @operation("GET /inbox", scope="read", tool="list_inbox")
 def list_inbox(access: Access, given: ListInbox) -> ItemList:
     """List replies, mentions and quotes that wait for an answer."""
@@ -116,3 +176,19 @@ def item_shape(ctx: Context, item: InboxItem) -> ItemShape:
     account = ctx.store.accounts.get(item.account_did)
     values = {"account": account.handle, "did": account.did, "answer": item.answer_id}
     return shaped(ItemShape, {**item._asdict(), **values})
+
+
+def bot_shape(bot: Bot) -> BotShape:
+    """A bot as JSON."""
+    return BotShape(bot.account.handle, bot.account.did, bot.state, bot.today, bot.waiting, bot.why)
+
+
+def tried_shape(tried: Tried) -> TriedShape:
+    """What one way of answering says, as JSON."""
+    return TriedShape(tried.name, tried.answer, tried.problem.message if tried.problem else None)
+
+
+def rehearsed_shape(ctx: Context, rehearsed: Rehearsed) -> RehearsedShape:
+    """What would be answered to an item, as JSON."""
+    tried = [tried_shape(one) for one in rehearsed.tried]
+    return RehearsedShape(item_shape(ctx, rehearsed.item), tried, rehearsed.why)

@@ -5,20 +5,23 @@ What lives here: the page and its forms. What does not: collecting and replying 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from skywrite.app.bot_label import set_bot
 from skywrite.app.results import Entry
 from skywrite.core.errors import InputError, SkywriteError
 from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show
 from skywrite.faces.server.pages.waiting import now_as_time, undo_left
 from skywrite.faces.server.pages.words import when
 from skywrite.features.answers.operations import seen_item
-from skywrite.features.answers.service import SETTING, Talk
+from skywrite.features.answers.service import SETTING, Bot, Talk
 from skywrite.features.answers.store import SEEN_BEFORE, InboxItem
 from skywrite.posting.compose.references import app_link
+from skywrite.protocol.atproto.repo import Repo
 from skywrite.queue.model import Account
 from skywrite.queue.numbers import row_number
 
@@ -78,6 +81,8 @@ def inbox(visit: Visit, unsent: Unsent | None = None) -> Response:
         seen_before=SEEN_BEFORE,
         may_answer="schedule" in visit.access.scopes,
         here=_here(account, everything),
+        bots=visit.sky.answers.list(account=did),
+        may_resume="manage" in visit.access.scopes,
     )
 
 
@@ -131,6 +136,32 @@ def collect(visit: Visit, form: dict[str, str]) -> Response:
     return back(_back(form), " ".join([f"{added} new." if added else "Nothing new.", *said]))
 
 
+def pause(visit: Visit, form: dict[str, str]) -> Response:
+    """Let bots answer nothing any more."""
+    visit.access.require("schedule")
+    bots = visit.sky.answers.pause(form.get("account") or None)
+    return back(_back(form), f"{_named(bots)} answers nothing any more. What comes stays here.")
+
+
+def resume(visit: Visit, form: dict[str, str]) -> Response:
+    """Let bots answer without approval."""
+    visit.access.require("manage")
+    bots = visit.sky.answers.resume(form.get("account") or None)
+    return back(_back(form), f"{_named(bots)} answers by itself.")
+
+
+def label(visit: Visit, form: dict[str, str]) -> Response:
+    """Say in an account's profile that it is a bot."""
+    visit.access.require("manage")
+    account = visit.sky.accounts.get(form.get("account") or None)
+    changed = set_bot(Repo(visit.sky.context.agent(account)), True)
+    return back(_back(form), f"@{account.handle} {'says' if changed else 'says already'} that it is a bot.")
+
+
+def _named(bots: Sequence[Bot]) -> str:
+    return ", ".join(f"@{bot.account.handle}" for bot in bots) or "No account"
+
+
 def _shown(visit: Visit, talk: Talk) -> dict[str, Any]:
     above = [Said(None, one) if isinstance(one, Entry) else Said(one, None) for one in talk.above]
     return {
@@ -180,6 +211,9 @@ def routes() -> list[BaseRoute]:
     return [
         page_route("/inbox", inbox),
         form_route("/inbox/collect", collect, network=True),
+        form_route("/answers/pause", pause),
+        form_route("/answers/resume", resume),
+        form_route("/answers/label", label, network=True),
         form_route("/inbox/{number:id}/answer", answer, network=True),
         form_route("/inbox/{number:id}/done", done),
         form_route("/inbox/{number:id}/snooze", snooze),

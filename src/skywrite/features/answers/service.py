@@ -1,22 +1,19 @@
 """Replies, mentions and quotes of our posts: collected, answered through the queue, and passed to a program's function.
 
-What lives here: replying, and the worker's task. What does not: reading notifications (`collecting`), what a bot may
-answer (`answering`), the ledger (`store`), registering a function (`app.listeners`).
+What lives here: replying, and taking answers back. What does not: reading notifications (`collecting`), what a bot may
+answer (`bot.answering`), the ledger (`store`), the worker's work (`task`).
 """
 
 from __future__ import annotations
 
 import builtins
-import threading
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from skywrite.app.bots import Answerer, Item, Later, Like, Repost
+from skywrite.app.bots import Answerer, Author, Item, Later, Like, Repost
 from skywrite.app.context import Context
 from skywrite.app.deleting import NotThere, delete
 from skywrite.app.drafting import Drafting
@@ -25,21 +22,18 @@ from skywrite.app.kinds import checked
 from skywrite.app.results import Entry
 from skywrite.app.rows import Rows
 from skywrite.app.undoing import final
-from skywrite.app.work import Periodic, WorkParts
-from skywrite.core.errors import ENDED, Conflict, Do, InputError, SkywriteError, Unexpected
+from skywrite.app.work import WorkParts
+from skywrite.core.errors import Conflict, Do, SkywriteError
 from skywrite.features import homes
-from skywrite.features.answers.answering import Answering, Limits, hidden
+from skywrite.features.answers.bot.answering import DAY, PAUSED, Answering, Limits, hidden, not_for_us
 from skywrite.features.answers.collecting import collect
-from skywrite.features.answers.store import HANDLE_TRIES, NOTHING_TO_SAY, InboxItem, InboxItems
+from skywrite.features.answers.store import InboxItem, InboxItems
 from skywrite.posting.compose.draft import Draft
 from skywrite.posting.compose.gated import NOBODY
 from skywrite.posting.compose.references import parse_reference
-from skywrite.posting.publish.log import Log, silent
-from skywrite.posting.publish.rounds import Turn
 from skywrite.protocol.atproto.repo import Repo
 from skywrite.protocol.atproto.xrpc_errors import RecordNotFound
 from skywrite.queue.approval_rules import ANSWER_SOURCE, ANSWERS, NOT_APPROVED, TRIAL, wants_approvals
-from skywrite.queue.database import is_about_one
 from skywrite.queue.identities import FUNCTION_ANSWERS
 from skywrite.queue.model import Account
 
@@ -251,132 +245,129 @@ class Inbox:
         return True
 
 
-@dataclass
-class InboxTask(Periodic):
-    """The worker's work (`publish.rounds.Work`) of collecting, once a minute, and of letting a bot answer. Only for
-    accounts with `inbox=yes`, or if there is something that answers.
+class Bot(NamedTuple):
+    """What answers for an account. `state`: on, trial or paused; `why`: why it answers nothing now.
+
+    `today`: how many answers it gave within a day; `waiting`: how many of them wait for an approval.
     """
 
-    every = timedelta(minutes=1)
-    ctx: Context
-    inbox: Inbox
-    answerers: Callable[[], Sequence[Answerer]]
-    log: Log = silent
-    kind: str = field(default="inbox", init=False)
-    _collected: deque[tuple[Account, bool]] = field(default_factory=deque, init=False)
-    _calling: threading.Lock = field(default_factory=threading.Lock, init=False)
+    account: Account
+    state: str
+    today: int
+    waiting: int
+    why: str | None
 
-    def due(self) -> builtins.list[Turn]:
-        """The accounts."""
-        self.begin()
-        return [Turn(account.did, account.pds_url, account) for account in self._wanted()]
 
-    def take(self, turn: Turn) -> SkywriteError | None:
-        """Collect for an account, then call the functions; a problem with one item does not stop the others."""
-        error = self._collect(turn.what)
-        if answerers := self.answerers():
-            self._collected.append((turn.what, error is None))
-            self._answer_all(answerers)
-        return error
+class Tried(NamedTuple):
+    """What one way of answering says to an item: an answer, nothing, or what went wrong."""
 
-    def _answer_all(self, answerers: Sequence[Answerer]) -> None:
-        """Answer for the accounts whose turn it was, in one thread at a time: a program expects no others.
+    name: str
+    answer: str | None = None
+    problem: SkywriteError | None = None
 
-        Nobody waits for a function: whoever calls one goes on with what was collected meanwhile.
-        """
-        while self._collected and self._calling.acquire(blocking=False):
-            try:
-                ours = {account.did for account in self.ctx.store.accounts.all()}
-                while self._collected:
-                    account, collected = self._collected.popleft()
-                    if self._has_started(account, answerers, collected):
-                        current = self.ctx.store.accounts.get(account.did)
-                        self._answer(account, Answering(self.ctx, current, ours, answerers, self.log))
-                        self._tidy(current)
-            finally:
-                self._calling.release()
 
-    def _has_started(self, account: Account, answerers: Sequence[Answerer], collected: bool) -> bool:
-        """Whether an account is answered. What answers begins once what was there before is known."""
-        items = InboxItems(self.ctx.store)
-        started = items.started(account.did)
-        new = [one.name for one in answerers if one.name not in started]
-        if new and collected and not items.place(account.did).gaps:
-            if account.settings.get(ANSWERS) is None:
-                self.ctx.store.accounts.set_settings(account.did, {ANSWERS: TRIAL})
-            items.start(account.did, new, first=len(new) == len(answerers))
-            self.log("answers_start", account=account.handle, functions=", ".join(new))
-            return True
-        return len(new) < len(answerers)
+class Rehearsed(NamedTuple):
+    """What would be said to an item of the inbox, or why nothing is asked."""
 
-    def _answer(self, account: Account, answering: Answering) -> None:
-        """Answer what came for an account."""
-        items = InboxItems(self.ctx.store)
-        while (why := answering.why_wait()) is None:
-            item = items.claim(account.did, answering.why_not, worker=self.ctx.worker_name)
-            if item is None:
-                return
-            self._hand_out(account, answering, item)
-            answering.answered()
-        self.log("answers_wait", account=account.handle, why=why)
+    item: InboxItem
+    tried: tuple[Tried, ...]
+    why: str | None
 
-    def _tidy(self, account: Account) -> None:
-        """Take back what goes with what was deleted, and drop what nobody waits for."""
-        for what, step in (("answers_taken_back", self.inbox.take_back), ("answers_dropped", self.inbox.drop_stale)):
-            try:
-                count = step(account)
-            except SkywriteError as error:
-                self.log("inbox_failed", account=account.handle, **error.facts)
-            else:
-                if count:
-                    self.log(what, account=account.handle, count=count)
 
-    def _wanted(self) -> list[Account]:
-        """The accounts that ask for it; where something answers, all that do not refuse."""
-        store = self.ctx.store
-        if not self.answerers():
-            return [account for account in store.accounts.with_setting(SETTING) if account.settings[SETTING]]
-        able = (account for account in store.accounts.all() if account.signed_in and account.state == "ok")
-        return [account for account in able if account.settings.get(SETTING) is not False]
+@checked("answers")
+class Answers:
+    """The bots: what answers by itself, watched over by people."""
 
-    def _collect(self, account: Account) -> SkywriteError | None:
-        try:
-            added = self.inbox.collect(account.did)
-        except SkywriteError as error:
-            self.log("inbox_failed", account=account.handle, **error.facts)
-            return error
-        if added:
-            self.log("inbox", account=account.handle, added=added)
-        return None
+    def __init__(
+        self, ctx: Context, drafting: Drafting, listeners: Callable[[], Sequence[Answerer]] = lambda: ()
+    ) -> None:
+        self._ctx = ctx
+        self._parts = WorkParts(ctx, drafting)
+        self._listeners = listeners
 
-    def _hand_out(self, account: Account, answering: Answering, stored: InboxItem) -> None:
-        """Give an item to each way of answering in turn, until one answers; one item's problem stops no other."""
-        items = InboxItems(self.ctx.store)
-        try:
-            if (why := self.inbox.hidden(account, stored)) is not None:
-                items.pass_over(stored, why)
-                return
+    def list(self, *, account: str | None = None) -> builtins.list[Bot]:
+        """The accounts for which something answers, or did."""
+        return [self._bot(one) for one in self._accounts(account) if one.settings.get(ANSWERS)]
+
+    @final("the pause of the bots", "Let them go on: ", Do("answers.resume"))
+    def pause(self, account: str | None = None) -> builtins.list[Bot]:
+        """Let nothing be answered any more, for one account or all; what comes stays in the inbox."""
+        return self._set(PAUSED, self._accounts(account))
+
+    @final("the end of the pause", "Pause again: ", Do("answers.pause"))
+    def resume(self, account: str | None = None) -> builtins.list[Bot]:
+        """Let bots answer without approval, for one account or for all that have one."""
+        known = self._accounts(account)
+        return self._set("on", known if account is not None else [one for one in known if one.settings.get(ANSWERS)])
+
+    def try_text(
+        self, text: str, *, author: str = "somebody.example", account: str | None = None
+    ) -> builtins.list[Tried]:
+        """What would be answered to a mention with this text, by each way of answering in order. Posts nothing."""
+        known = self._accounts(account) if account is not None else self._ctx.store.accounts.all()[:1]
+        handle, did = (known[0].handle, known[0].did) if known else ("", "")
+        uri = "at://did:plc:somebody/app.bsky.feed.post/3kaaaaaaaaa22"
+        item = Item(text, Author("did:plc:somebody", author), uri, account=handle, account_did=did)
+        return _tried([one for one in self._answerers() if one.why_not(item) is None], item)
+
+    def rehearse(self, *, account: str | None = None, limit: int = 20) -> builtins.list[Rehearsed]:
+        """What would be answered to the latest items of the inbox, answered or not. Posts and marks nothing."""
+        answerers, found = self._answerers(), builtins.list[Rehearsed]()
+        accounts = {one.did: one for one in self._accounts(account)}
+        did = next(iter(accounts)) if account is not None else None
+        for stored in InboxItems(self._ctx.store).list(everything=True, account_did=did, limit=limit):
+            answering = Answering(self._ctx, accounts[stored.account_did], accounts.keys(), answerers)
             item = answering.item(stored)
-            for answerer in answering.those_for(item):
-                if self.inbox.answer_by(answerer, item, stored):
-                    return
-            items.pass_over(stored, NOTHING_TO_SAY)
+            able = [one for one in answerers if one.why_not(item) is None]
+            why = not_for_us(stored, accounts.keys()) or (None if able else answering.unwanted(stored))
+            found.append(Rehearsed(stored, () if why else tuple(_tried(able, item)), why))
+        return found
+
+    def _answerers(self) -> builtins.list[Answerer]:
+        return all_answerers(self._parts._replace(answers=self._listeners()))
+
+    def _accounts(self, account: str | None) -> builtins.list[Account]:
+        return self._ctx.store.accounts.all() if account is None else [self._ctx.account(account)]
+
+    def _set(self, state: str, accounts: Sequence[Account]) -> builtins.list[Bot]:
+        for one in accounts:
+            self._ctx.store.accounts.set_settings(one.did, {ANSWERS: state})
+        return [self._bot(self._ctx.store.accounts.get(one.did)) for one in accounts]
+
+    def _bot(self, account: Account) -> Bot:
+        items, now = InboxItems(self._ctx.store), self._ctx.clock.now()
+        why = Answering(self._ctx, account, (), ()).why_wait()
+        held = self._ctx.store.listing.all_posts(("held",), account_did=account.did, source=ANSWER_SOURCE)
+        waiting = sum(post.problem is not None and post.problem.code == NOT_APPROVED for post in held)
+        return Bot(
+            account, str(account.settings[ANSWERS]), items.given(account.did, now - DAY).to.total(), waiting, why
+        )
+
+
+def _tried(answerers: Sequence[Answerer], item: Item) -> builtins.list[Tried]:
+    """What ways of answering say, until one answers."""
+    found = builtins.list[Tried]()
+    for one in answerers:
+        try:
+            given = one.answer(item)
         except Later as later:
-            items.postpone(stored, self.ctx.clock.now() + later.wait)
-        except Exception as found:
-            if not is_about_one(found):
-                raise
-            error = Unexpected.of(found)
-            self.log("answer_failed", item=stored.id, **error.facts)
-            given_up = isinstance(error, InputError) or stored.tries >= HANDLE_TRIES
-            if given_up and not isinstance(error, ENDED):
-                items.pass_over(stored, error.message)
+            given = {"text": f"(asks again in {later.wait})"}
+        except SkywriteError as error:
+            found.append(Tried(one.name, problem=error))
+            break
+        found.append(Tried(one.name, None if given is None else _shown(given)))
+        if given is not None:
+            break
+    return found
 
 
-def works(parts: WorkParts) -> InboxTask:
-    """The work of a worker: what a program answers, and then what others bring."""
+def _shown(given: Draft | Mapping[str, Any] | Repost | Like) -> str:
+    if isinstance(given, Repost | Like):
+        return f"({type(given).__name__.lower()})"
+    row = given._asdict() if isinstance(given, Draft) else given
+    return str(row.get("text") or "(no text)")
 
-    def answerers() -> list[Answerer]:
-        return [*parts.answers, *(one for brought in homes("answerers") for one in brought(parts))]
 
-    return InboxTask(parts.context, Inbox(parts.context, parts.drafting), answerers, parts.log)
+def all_answerers(parts: WorkParts) -> builtins.list[Answerer]:
+    """What answers: a program's functions in order of definition, and then what features bring."""
+    return [*parts.answers, *(one for brought in homes("answerers") for one in brought(parts))]

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
+from skywrite.app.bot_label import is_bot
 from skywrite.app.chores import HEARTBEAT_SECONDS
 from skywrite.app.entries import count_unapproved, unapproved_words
 from skywrite.app.facade import Skywrite
@@ -17,6 +18,8 @@ from skywrite.app.sessions import NOTICE_DAYS, session_facts
 from skywrite.app.settings import unreadable
 from skywrite.core.errors import Do, Hint, StorageError, TemporaryError, Unexpected, install_command
 from skywrite.posting.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX
+from skywrite.protocol.atproto.repo import Repo
+from skywrite.queue.approval_rules import ANSWERS
 from skywrite.queue.approval_rules import SETTING as APPROVAL
 from skywrite.queue.damage import Damage
 from skywrite.queue.database import Protection
@@ -218,6 +221,9 @@ def _account(sky: Skywrite, account: Account) -> Iterator[Finding]:
         hint = Hint("Make an app password in the app, and sign in with it: ", Do("accounts.login"))
         yield Finding(account.handle, "signed in with the main password", "note", hint)
     yield from _session(sky, account)
+    if account.settings.get(ANSWERS) and not is_bot(Repo(agent)):
+        hint = Hint("Say so in its profile: ", Do("bots.on"), " ", Do("argument", "account"), f" {account.handle}")
+        yield Finding(account.handle, "answers by itself, and does not say that it is a bot", "note", hint)
     limit = agent.blob_upload_limit()
     if limit:
         yield Finding(account.handle, f"the server takes files up to {limit / 1e6:.0f} MB")

@@ -65,10 +65,20 @@ RIGHTS: dict[str, Right] = {
         ),
         Right(
             "inbox",
-            (f"rpc?lxm=app.bsky.notification.listNotifications&lxm=app.bsky.notification.updateSeen&aud={_BLUESKY}",),
+            (
+                "rpc?lxm=app.bsky.notification.listNotifications&lxm=app.bsky.notification.updateSeen"
+                f"&lxm=app.bsky.feed.getPosts&lxm=app.bsky.feed.getPostThread&aud={_BLUESKY}",
+            ),
             "read replies and mentions, and mark them as seen",
             "the inbox of replies",
         ),
+        Right(
+            "profile",
+            ("repo:app.bsky.actor.profile?action=create&action=update",),
+            "pin posts, and say in the profile that the account is a bot",
+            "pins, and the label of a bot",
+        ),
+        Right("follow", (_records("app.bsky.graph.follow"),), "follow people, and unfollow them", "follows"),
     )
 }
 ALWAYS = ("posts", "media", "video")

@@ -25,7 +25,7 @@ from skywrite.faces.server.services import Services, services_of
 if TYPE_CHECKING:
     from skywrite.protocol.atproto.oauth_client import OAuthClient
 
-EXTRA_RIGHTS = ("likes", "reposts", "drafts", "inbox")
+EXTRA_RIGHTS = ("likes", "reposts", "drafts", "inbox", "profile", "follow")
 _RETURNED = ("state", "iss", "code", "error", "error_description")
 
 

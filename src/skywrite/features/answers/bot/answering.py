@@ -125,7 +125,7 @@ class Answering:
         ours = self._ctx.store.posts.published_as(stored.account_did, stored.parent) if stored.parent else None
         return ours is not None and self._items.answered_by(ours.id) is not None
 
-    def _unwanted(self, stored: InboxItem) -> str | None:
+    def unwanted(self, stored: InboxItem) -> str | None:
         """Why none of those that answer is for an item."""
         item = self.item(stored)
         if self.those_for(item):
@@ -139,7 +139,7 @@ class Answering:
         now = self._ctx.clock.now()
         return (
             not_for_us(item, self._ours)
-            or self._unwanted(item)
+            or self.unwanted(item)
             or too_old(item, now, self._limits)
             or too_many(item, self._given(), self._limits)
             or self._is_repeated(item, now)

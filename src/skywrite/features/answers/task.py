@@ -1,0 +1,167 @@
+"""The worker's work of the inbox: collecting for accounts, and letting their bots answer.
+
+What lives here: whose turn it is, and giving items to what answers. What does not: reading notifications
+(`collecting`), what a bot may answer (`bot.answering`), replying (`service`).
+"""
+
+from __future__ import annotations
+
+import builtins
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from skywrite.app.bot_label import is_bot
+from skywrite.app.bots import Answerer, Later
+from skywrite.app.context import Context
+from skywrite.app.work import Periodic, WorkParts
+from skywrite.core.errors import ENDED, InputError, SkywriteError, Unexpected
+from skywrite.features.answers.bot.answering import Answering
+from skywrite.features.answers.service import SETTING, Inbox, all_answerers
+from skywrite.features.answers.store import HANDLE_TRIES, NOTHING_TO_SAY, InboxItem, InboxItems
+from skywrite.posting.publish.log import Log, silent
+from skywrite.posting.publish.rounds import Turn
+from skywrite.protocol.atproto.repo import Repo
+from skywrite.queue.approval_rules import ANSWERS, TRIAL
+from skywrite.queue.database import is_about_one
+from skywrite.queue.model import Account
+
+
+@dataclass
+class InboxTask(Periodic):
+    """The worker's work (`publish.rounds.Work`) of collecting, once a minute, and of letting a bot answer. Only for
+    accounts with `inbox=yes`, or if there is something that answers.
+    """
+
+    every = timedelta(minutes=1)
+    ctx: Context
+    inbox: Inbox
+    answerers: Callable[[], Sequence[Answerer]]
+    log: Log = silent
+    kind: str = field(default="inbox", init=False)
+    _collected: deque[tuple[Account, bool]] = field(default_factory=deque, init=False)
+    _calling: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def due(self) -> builtins.list[Turn]:
+        """The accounts."""
+        self.begin()
+        return [Turn(account.did, account.pds_url, account) for account in self._wanted()]
+
+    def take(self, turn: Turn) -> SkywriteError | None:
+        """Collect for an account, then call the functions; a problem with one item does not stop the others."""
+        error = self._collect(turn.what)
+        if answerers := self.answerers():
+            self._collected.append((turn.what, error is None))
+            self._answer_all(answerers)
+        return error
+
+    def _answer_all(self, answerers: Sequence[Answerer]) -> None:
+        """Answer for the accounts whose turn it was, in one thread at a time: a program expects no others.
+
+        Nobody waits for a function: whoever calls one goes on with what was collected meanwhile.
+        """
+        while self._collected and self._calling.acquire(blocking=False):
+            try:
+                ours = {account.did for account in self.ctx.store.accounts.all()}
+                while self._collected:
+                    account, collected = self._collected.popleft()
+                    if self._has_started(account, answerers, collected):
+                        current = self.ctx.store.accounts.get(account.did)
+                        self._answer(account, Answering(self.ctx, current, ours, answerers, self.log))
+                        self._tidy(current)
+            finally:
+                self._calling.release()
+
+    def _has_started(self, account: Account, answerers: Sequence[Answerer], collected: bool) -> bool:
+        """Whether an account is answered. What answers begins once what was there before is known."""
+        items = InboxItems(self.ctx.store)
+        started = items.started(account.did)
+        new = [one.name for one in answerers if one.name not in started]
+        if new and collected and not items.place(account.did).gaps:
+            if account.settings.get(ANSWERS) is None:
+                self.ctx.store.accounts.set_settings(account.did, {ANSWERS: TRIAL})
+            items.start(account.did, new, first=len(new) == len(answerers))
+            self.log(
+                "answers_start", account=account.handle, functions=", ".join(new), message=self._suggestion(account)
+            )
+            return True
+        return len(new) < len(answerers)
+
+    def _suggestion(self, account: Account) -> str:
+        """What an account that begins to answer may still want to do."""
+        try:
+            if is_bot(Repo(self.ctx.agent(account))):
+                return ""
+        except SkywriteError:
+            return ""
+        return "Its profile does not say yet that it is a bot."
+
+    def _answer(self, account: Account, answering: Answering) -> None:
+        """Answer what came for an account."""
+        items = InboxItems(self.ctx.store)
+        while (why := answering.why_wait()) is None:
+            item = items.claim(account.did, answering.why_not, worker=self.ctx.worker_name)
+            if item is None:
+                return
+            self._hand_out(account, answering, item)
+            answering.answered()
+        self.log("answers_wait", account=account.handle, why=why)
+
+    def _tidy(self, account: Account) -> None:
+        """Take back what goes with what was deleted, and drop what nobody waits for."""
+        for what, step in (("answers_taken_back", self.inbox.take_back), ("answers_dropped", self.inbox.drop_stale)):
+            try:
+                count = step(account)
+            except SkywriteError as error:
+                self.log("inbox_failed", account=account.handle, **error.facts)
+            else:
+                if count:
+                    self.log(what, account=account.handle, count=count)
+
+    def _wanted(self) -> list[Account]:
+        """The accounts that ask for it; where something answers, all that do not refuse."""
+        store = self.ctx.store
+        if not self.answerers():
+            return [account for account in store.accounts.with_setting(SETTING) if account.settings[SETTING]]
+        able = (account for account in store.accounts.all() if account.signed_in and account.state == "ok")
+        return [account for account in able if account.settings.get(SETTING) is not False]
+
+    def _collect(self, account: Account) -> SkywriteError | None:
+        try:
+            added = self.inbox.collect(account.did)
+        except SkywriteError as error:
+            self.log("inbox_failed", account=account.handle, **error.facts)
+            return error
+        if added:
+            self.log("inbox", account=account.handle, added=added)
+        return None
+
+    def _hand_out(self, account: Account, answering: Answering, stored: InboxItem) -> None:
+        """Give an item to each way of answering in turn, until one answers; one item's problem stops no other."""
+        items = InboxItems(self.ctx.store)
+        try:
+            if (why := self.inbox.hidden(account, stored)) is not None:
+                items.pass_over(stored, why)
+                return
+            item = answering.item(stored)
+            for answerer in answering.those_for(item):
+                if self.inbox.answer_by(answerer, item, stored):
+                    return
+            items.pass_over(stored, NOTHING_TO_SAY)
+        except Later as later:
+            items.postpone(stored, self.ctx.clock.now() + later.wait)
+        except Exception as found:
+            if not is_about_one(found):
+                raise
+            error = Unexpected.of(found)
+            self.log("answer_failed", item=stored.id, **error.facts)
+            given_up = isinstance(error, InputError) or stored.tries >= HANDLE_TRIES
+            if given_up and not isinstance(error, ENDED):
+                items.pass_over(stored, error.message)
+
+
+def works(parts: WorkParts) -> InboxTask:
+    """The work of a worker."""
+    return InboxTask(parts.context, Inbox(parts.context, parts.drafting), lambda: all_answerers(parts), parts.log)

@@ -1,0 +1,46 @@
+"""skywrite new bot: a program, its test and a service, which work as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from skywrite.sandbox import Bot
+from tests.cli.conftest import Shell
+
+
+@pytest.fixture
+def begun(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a new bot."""
+    monkeypatch.chdir(tmp_path)
+    told = shell("new", "bot", "weather", "--json").json
+    assert ["weather/bot.py", "weather/test_bot.py", "weather/weather.service"] == told["written"]
+    return tmp_path / "weather"
+
+
+def test_it_answers_at_once(begun: Path, bot: Bot) -> None:
+    """Its program answers a mention and a reply, and nothing else."""
+    bot.load(begun / "bot.py")
+    said = "somebody.test, you asked for weather: Berlin"
+    assert (said, None) == (bot.mention("@bot weather Berlin"), bot.mention("@bot hello"))
+    assert "weather [WHAT]: Say something about what somebody asks for." == bot.mention("@bot help", by="other.test")
+    assert ([said], 2) == (bot.answers[:1], len(bot.answers))
+
+
+def test_its_test_and_its_service_say_its_name(begun: Path) -> None:
+    """And where it is."""
+    assert "@bot weather Berlin" in (begun / "test_bot.py").read_text()
+    assert f"WorkingDirectory={begun}" in (begun / "weather.service").read_text()
+
+
+def test_nothing_is_overwritten(begun: Path, shell: Shell) -> None:
+    """A second bot of that name, and a name that no function can have, are refused."""
+    assert "is there already" in shell("new", "bot", "weather", "--json", code=2).json["message"]
+    assert "cannot be the name" in shell("new", "bot", "My Bot", "--json", code=2).json["message"]
+
+
+def test_what_would_be_answered(begun: Path, shell: Shell) -> None:
+    """Without an account and a network."""
+    told = shell("answers", "try", "@bot weather Berlin", "--app", str(begun / "bot.py")).out
+    assert "weather answers:\n   > somebody.example, you asked for weather: Berlin\n" == told
