@@ -22,7 +22,7 @@ from skywrite.posting.publish import outcome
 from skywrite.protocol.media.ffmpeg import find_ffmpeg
 from skywrite.sandbox import Sandbox
 from tests.support.canaries import canary, guard_app_password, secrets_in
-from tests.support.processes import PATIENCE_SECONDS
+from tests.support.processes import PATIENCE_SECONDS, SKYWRITE, skywrite
 
 ENVIRONMENT: tuple[str, ...] = (
     "SKYWRITE_DATABASE",
@@ -96,16 +96,20 @@ class Shell:
         **environ: str,
     ) -> Told:
         """Run a real process, with additional environment variables; `before` runs in it before Python starts."""
-        command = [*wrapper, sys.executable, "-m", "skywrite.faces.cli.main", *words]
-        done = subprocess.run(
-            command,
-            input=stdin,
-            capture_output=True,
-            env={**os.environ, **environ},
-            timeout=PROCESS_SECONDS,
-            preexec_fn=before,
-            check=False,
-        )
+        everything = {**os.environ, **environ}
+        if not wrapper and before is None and all(isinstance(word, str) for word in words):
+            done = skywrite(*map(os.fsdecode, words), environ=everything, stdin=stdin)
+        else:
+            command = [*wrapper, sys.executable, *SKYWRITE, *words]
+            done = subprocess.run(
+                command,
+                input=stdin,
+                capture_output=True,
+                env=everything,
+                timeout=PROCESS_SECONDS,
+                preexec_fn=before,
+                check=False,
+            )
         told = Told(done.returncode, done.stdout.decode(), done.stderr.decode())
         return self._checked(told, words, code)
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -25,7 +23,7 @@ from skywrite.core.clock import SYSTEM_CLOCK
 from skywrite.sandbox import Sandbox
 from tests.cli.conftest import Files
 from tests.support.measured import Measured, measured
-from tests.support.processes import python_child
+from tests.support.processes import python_child, skywrite
 
 POSTS = int(os.environ.get("SKYWRITE_MANY_POSTS", "100000"))
 PIECE = 20_000
@@ -68,8 +66,7 @@ def desk(postgres_url: str, tmp_path: Path) -> Iterator[Desk]:
         }
         words = ("login", "alice.test", "--pds", box.url, "--app-password-stdin")
         password = f"{box.account('alice.test').app_password}\n".encode()
-        command = [sys.executable, "-m", "skywrite.faces.cli.main", *words]
-        subprocess.run(command, input=password, env={**os.environ, **environ}, check=True, stdout=subprocess.DEVNULL)
+        skywrite(*words, stdin=password, environ={**os.environ, **environ}).check_returncode()
         yield Desk(environ, tmp_path, box)
 
 

@@ -22,20 +22,7 @@ TOLD = ("claimed", "published", "retry")
 def fork_server() -> ForkServerContext:
     """Where workers are forked from, in a few milliseconds each."""
     context = multiprocessing.get_context("forkserver")
-    own = [
-        "app.facade",
-        "app.stateless",
-        "cli.main",
-        "cli.posts",
-        "cli.sync",
-        "queue.postgres",
-        "queue.sqlite",
-        "schedule.recurrence",
-        "sources.functions",
-    ]
-    context.set_forkserver_preload(
-        ["tests.crash.workers", *(f"skywrite.{name}" for name in own), "psycopg", "nacl.bindings", "hashlib"]
-    )
+    context.set_forkserver_preload(["tests.support.loaded", "tests.crash.workers"])
     return context
 
 

@@ -5,18 +5,17 @@ What lives here: the walk. What a page needs is in `pages`.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.docs import elsewhere, zygote
+from tests.docs import elsewhere
 from tests.docs.blocks import blocks, pages
 from tests.docs.pages import PAGES, Page, how, is_named
 from tests.docs.readers import PARSED, well
 from tests.docs.world import fill_folder, world
+from tests.support.processes import zygote
 
 BLOCKS = [block for page in pages() for block in blocks(page)]
 
@@ -32,13 +31,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the process listens that becomes each `skywrite`."""
-    path = tmp_path_factory.mktemp("zygote") / "socket"
-    command = ["setpriv", "--pdeathsig", "TERM", sys.executable, "-m", "tests.docs.zygote", str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert zygote.READY == process.stdout.readline().strip()
+    with zygote(tmp_path_factory.mktemp("zygote") / "socket", module="tests.docs.zygote") as path:
         yield path
-        process.terminate()
 
 
 @pytest.mark.parametrize("page", sorted({block.page for block in BLOCKS}))

@@ -29,6 +29,7 @@ from skywrite.protocol.atproto.repo import Repo, Write
 from skywrite.protocol.media.ffmpeg import find_ffmpeg
 from skywrite.sandbox import Sandbox
 from tests.docs import elsewhere, zygote
+from tests.support import zygote as forking
 from tests.support.processes import PATIENCE_SECONDS
 
 HANDLE = "alice.bsky.social"
@@ -187,7 +188,7 @@ def world(
         }
         if now is not None:
             made.set_clock(now)
-        zygote.client(base / "bin", address)
+        forking.client(base / "bin", address)
         elsewhere.stand_ins(base / "bin", base / "elsewhere")
         yield made
 

@@ -1,119 +1,47 @@
-"""A process that has loaded the command line, and forks for each `skywrite` that a block types: `python -m` this file.
+"""What each `skywrite` that a block types is forked from: `python -m` this file.
 
-What lives here: both ends of it. Hundreds of commands then cost their own work, and not a start of Python each. Time
-begins at the moment that the environment names, so that dates that a page shows are the dates that come.
+What lives here: what commands of the documentation have in common. Time begins at the moment that the environment
+names, so that dates that a page shows are the dates that come. What does not: the forking (`tests.support.zygote`).
 """
 
 from __future__ import annotations
 
-import array
-import importlib
-import json
 import os
-import pkgutil
 import signal
 import socket
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
+
+from tests.support import zygote
 
 BEHIND = "BLOCKS_BEHIND_SECONDS"
 STANDS = "BLOCKS_STANDS_AT"
-READY = "ready"
-DESCRIPTORS = 3
-MESSAGE_BYTES_MAX = 1 << 20
 LISTENS = b"Sign in (once"
-
-# What stands in the PATH: it hands on its words, folder, environment and streams, and ends as the command ends.
-CLIENT = """#!{python} -IS
-import array, json, os, socket, sys
-zygote = socket.socket(socket.AF_UNIX)
-zygote.connect({address!r})
-rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))]
-zygote.sendmsg([b"."], rights)
-zygote.sendall(json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode())
-zygote.shutdown(socket.SHUT_WR)
-sys.exit(int(zygote.recv(16) or b"70"))
-"""
 
 
 def main(address: str) -> None:
     """Serve until the process that started this one is gone."""
-    _load()
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(address)
-    listener.listen(16)
+    import tests.support.loaded  # noqa: F401
+
     assert 1 == threading.active_count()
     for module, name, other in elsewhere_unknown():
         setattr(module, name, other)
-    print(READY, flush=True)
-    while True:
-        connection, _ = listener.accept()
-        _forget_the_dead()
-        if os.fork() == 0:
-            listener.close()
-            _answer(connection)
-        connection.close()
+    zygote.serve(address, become)
 
 
-def _forget_the_dead() -> None:
-    with suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-
-
-def _load() -> None:
-    """Import what commands import."""
-    for name in (
-        "skywrite.faces.cli",
-        "skywrite.app",
-        "skywrite.posting.compose",
-        "skywrite.posting.publish",
-        "skywrite.queue",
-    ):
-        package = importlib.import_module(name)
-        for module in pkgutil.iter_modules(package.__path__, f"{name}."):
-            importlib.import_module(module.name)
-
-
-def _answer(connection: socket.socket) -> None:
-    """Become the command, and say with which code it ended."""
-    code = 70
-    try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        _, rights, _, _ = connection.recvmsg(1, socket.CMSG_SPACE(DESCRIPTORS * 4))
-        streams = array.array("i", rights[0][2])
-        with connection.makefile("rb") as request:
-            words, folder, environ = json.loads(request.read(MESSAGE_BYTES_MAX))
-        for number, stream in enumerate(streams):
-            os.dup2(stream, number)
-            os.close(stream)
-        _fresh_streams()
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(environ)
-        set_back(environ)
-        code = _run(words)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        for output in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                output.flush()
-        connection.sendall(str(code).encode())
-        os._exit(code)
-
-
-def _fresh_streams() -> None:
-    """Streams of Python for the descriptors as they are now: whether they are terminals was asked at their making."""
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+def become(words: list[str]) -> None:
+    """Become the command, at the time of the page. A worker does what is due and ends; a server ends as with Ctrl-C
+    once it says that it listens."""
+    set_back(os.environ)
+    if words[:1] == ["run"] and not {"--once", "--call"} & {*words}:
+        words = [*words, "--once"]
+    if words[:1] == ["serve"]:
+        words = _on_a_free_port(words)
+        _stop_when_it_listens()
+    zygote.skywrite(words)
 
 
 def elsewhere_unknown() -> list[tuple[Any, str, Callable[..., Any]]]:
@@ -147,22 +75,6 @@ def _on_a_free_port(words: list[str]) -> list[str]:
     return [*words[: place + 1], "0", *words[place + 2 :]]
 
 
-def _run(words: list[str]) -> int:
-    """One command. A worker does what is due and ends; a server ends as with Ctrl-C once it says that it listens."""
-    from skywrite.faces.cli.main import main as skywrite
-
-    if words[:1] == ["run"] and not {"--once", "--call"} & {*words}:
-        words = [*words, "--once"]
-    if words[:1] == ["serve"]:
-        words = _on_a_free_port(words)
-        _stop_when_it_listens()
-    sys.argv = ["skywrite", *words]
-    try:
-        skywrite(words)
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else 0
-
-
 def _stop_when_it_listens() -> None:
     """Press Ctrl-C when the last line of the beginning has been printed."""
     real, (source, sink) = os.dup(1), os.pipe()
@@ -179,13 +91,6 @@ def _stop_when_it_listens() -> None:
                 said = b""
 
     threading.Thread(target=copy, daemon=True).start()
-
-
-def client(folder: Path, address: Path) -> None:
-    """Put `skywrite` into a folder of the PATH."""
-    path = folder / "skywrite"
-    path.write_text(CLIENT.format(python=sys.executable, address=str(address)))
-    path.chmod(0o755)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,12 @@ from tests.support.processes import (
     LOW_PORT,
     PATIENCE_SECONDS,
     ROOT,
+    SKYWRITE,
     Child,
+    can_be_forked,
     free_port,
     python_child,
+    skywrite,
 )
 
 ECHO = "import time, sys\nprint('up')\nwhile True:\n    time.sleep(0.02); print('tick')"
@@ -28,8 +31,10 @@ OWNER = """
 import signal
 from tests.support.pds import running_pds
 from tests.support.postgres import postgres_server
-with running_pds(accounts=()) as pds, postgres_server() as postgres:
-    print("servers", pds.child.pid, postgres.child.pid)
+from tests.support.processes import SKYWRITE, python_child
+with running_pds(accounts=()) as pds, postgres_server() as postgres, python_child(*SKYWRITE, "sandbox") as sandbox:
+    sandbox.wait_for_line("http")
+    print("servers", pds.child.pid, postgres.child.pid, sandbox.pid)
     signal.pause()
 """
 
@@ -91,7 +96,7 @@ def test_servers_die_with_the_run_that_started_them() -> None:
         with python_child("-c", OWNER, environ={"SKYWRITE_TEST_FOLDER": folder}) as owner:
             _, *pids = owner.wait_for_line("servers", timeout_seconds=240).split()
             owner.kill()
-        assert wait_until(lambda: ["-", "-"] == [state(int(pid)) for pid in pids])
+        assert wait_until(lambda: ["-", "-", "-"] == [state(int(pid)) for pid in pids])
 
 
 @pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.nightly), signal.SIGTERM])
@@ -108,6 +113,32 @@ def test_nothing_is_left_of_a_run_that_is_ended(tmp_path: Path, number: signal.S
         run.send(number)
         run.wait()
     assert wait_until(lambda: (state(int(pid)), Path(folder).exists()) == ("-", False))
+
+
+def test_what_is_forked_is_a_process_like_any_other(tmp_path: Path) -> None:
+    """A forked `skywrite` has its own words, folder and environment, and ends with its own code."""
+    environ = {"PATH": os.environ["PATH"], "SKYWRITE_HOME": "home"}
+    done = skywrite("keys", "add", "--name", "mine", "--scope", "read", environ=environ, folder=tmp_path)
+    assert (0, True) == (done.returncode, (tmp_path / "home" / "skywrite.db").exists())
+    wrong = skywrite("nonsense", environ=environ, folder=tmp_path)
+    assert (2, b"") == (wrong.returncode, wrong.stdout)
+    assert "nonsense" in wrong.stderr.decode()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_what_is_forked_can_be_ended(number: signal.Signals) -> None:
+    """A signal ends a forked `skywrite`, and its end is told as that of a child."""
+    with python_child(*SKYWRITE, "sandbox") as child:
+        child.wait_for_line("http")
+        child.send(number)
+        assert (-number, False) == (child.wait(), child.running)
+
+
+def test_an_environment_that_python_reads_at_its_start_is_not_forked() -> None:
+    """What only a new process would notice gets a new process."""
+    assert not can_be_forked({"PYTHONIOENCODING": "latin-1"})
+    assert not can_be_forked({"LC_ALL": "C"})
+    assert can_be_forked({"SKYWRITE_HOME": "/nowhere"})
 
 
 def test_a_free_port_stays_free() -> None:

@@ -7,8 +7,6 @@ import io
 import json
 import os
 import stat
-import subprocess
-import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr
@@ -25,7 +23,7 @@ from skywrite.protocol.atproto.repo import Repo
 from tests.support.canaries import canary, guard_app_password, secrets_in
 from tests.support.fault_proxy import Answer, Fault, FaultProxy, failing
 from tests.support.pds import Pds, PdsAccount
-from tests.support.processes import PATIENCE_SECONDS
+from tests.support.processes import skywrite
 
 WRITE = "com.atproto.repo.applyWrites"
 SESSION = "com.atproto.server.createSession"
@@ -62,20 +60,11 @@ class Shell:
         self.said: list[str] = []
 
     def __call__(self, *words: str, code: int | None = 0, stdin: str = "", **environ: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "skywrite.faces.cli.main", *words],
-            env={**self._environ, **environ},
-            input=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            umask=0,
-            timeout=PATIENCE_SECONDS,
-            check=False,
-        )
-        self.said.append(f"$ {' '.join(words)}\n{done.stdout}")
-        assert code in (None, done.returncode), done.stdout
-        return done.stdout
+        done = skywrite(*words, environ={**self._environ, **environ}, stdin=stdin.encode(), umask=0, is_merged=True)
+        said = done.stdout.decode()
+        self.said.append(f"$ {' '.join(words)}\n{said}")
+        assert code in (None, done.returncode), said
+        return said
 
 
 def stored_tokens(environ: Mapping[str, str], account: PdsAccount) -> tuple[str, str]:

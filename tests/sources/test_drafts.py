@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from skywrite.protocol.atproto.repo import Repo, Write
 from skywrite.sandbox import Sandbox
 from tests.sources.folders import LATER, Desk, config_for
 from tests.support.network import Network
+from tests.support.processes import skywrite
 
 NSID = "app.bsky.draft"
 
@@ -207,12 +206,11 @@ def test_command(desk: Desk) -> None:
         environ = environment(desk.base / "shell", box.url, alice.handle, alice.app_password)
         with Skywrite(config=load_config(environ)) as sky:
             App(sky).write(text("From the app", embedVideos=[{"localRef": {"path": "video:1"}}]))
-        line = [sys.executable, "-m", "skywrite.faces.cli.main", "drafts", "pull"]
-        told = subprocess.run(line, env=environ, capture_output=True, text=True)
-        assert 0 == told.returncode, told.stderr
-        assert "pulled     draft 1     From the app\n" in told.stdout
-        assert "Post 1: 1 video stays on the device that it was written on" in told.stderr
-        (report,) = json.loads(subprocess.run([*line, "--json"], env=environ, capture_output=True, text=True).stdout)
+        told = skywrite("drafts", "pull", environ=environ)
+        assert 0 == told.returncode, told.stderr.decode()
+        assert "pulled     draft 1     From the app\n" in told.stdout.decode()
+        assert "Post 1: 1 video stays on the device that it was written on" in told.stderr.decode()
+        (report,) = json.loads(skywrite("drafts", "pull", "--json", environ=environ).stdout)
         assert ("unchanged", 1, "From the app") == (report["action"], report["id"], report["text"])
 
 

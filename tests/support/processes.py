@@ -17,12 +17,17 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
-from typing import Self
+from tempfile import TemporaryFile
+from typing import IO, Protocol, Self
+
+from tests.support.zygote import AT_START, READY, fork
 
 ROOT = Path(__file__).resolve().parents[2]
+SKYWRITE = ("-m", "skywrite.faces.cli.main")
 LOW_PORT = 8192
 # For whatever comes for certain: a slow computer is no defect, and only a test that fails waits for so long.
 PATIENCE_SECONDS = 240.0
@@ -86,6 +91,19 @@ def _ports_for_servers() -> Iterator[int]:
 _ports = _ports_for_servers()
 
 
+class Process(Protocol):
+    """What a child needs of the process that it is."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, sig: int, /) -> None: ...
+
+
 class Child:
     """A process in a session of its own, so that no signal of ours or of a terminal reaches a neighbour.
 
@@ -101,6 +119,7 @@ class Child:
         folder: Path = ROOT,
         user: str | None = None,
         dies_with_starter: bool = False,
+        start: Callable[[list[str], Mapping[str, str], Path], tuple[Process, IO[str]]] | None = None,
     ) -> None:
         words: list[str] = [str(word) for word in command]
         if dies_with_starter:
@@ -111,24 +130,13 @@ class Child:
         self.lines: list[str] = []
         self._news = threading.Condition()
         self._ended = False
-        self._process = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **(environ or {})},
-            cwd=folder,
-            start_new_session=True,
-            text=True,
-            errors="replace",
-        )
+        self._process, self._said = (start or _anew)(words, {**os.environ, **(environ or {})}, folder)
         self.pid = self._process.pid
         self._reader = threading.Thread(target=self._read, name=f"output of {self.pid}", daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
-        with self._process.stdout as output:
+        with self._said as output:
             for line in output:
                 with self._news:
                     self.lines.append(line.rstrip("\n"))
@@ -201,8 +209,97 @@ class Child:
         self.kill()
 
 
+def _anew(words: list[str], environ: Mapping[str, str], folder: Path) -> tuple[Process, IO[str]]:
+    process = subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environ,
+        cwd=folder,
+        start_new_session=True,
+        text=True,
+        errors="replace",
+    )
+    assert process.stdout is not None
+    return process, process.stdout
+
+
+def _forked(words: list[str], environ: Mapping[str, str], folder: Path) -> tuple[Process, IO[str]]:
+    source, sink = os.pipe()
+    with Path(os.devnull).open() as nothing, os.fdopen(sink, "wb") as output:
+        streams = (nothing.fileno(), output.fileno(), output.fileno())
+        process = fork(of_skywrite(), words[len(SKYWRITE) + 1 :], streams, folder=folder, environ=environ, alone=True)
+    return process, os.fdopen(source, errors="replace")
+
+
 def python_child(*arguments: str | Path, environ: Mapping[str, str] | None = None) -> Child:
-    """This Python with arguments, its output unbuffered: `python_child("-m", "skywrite.faces.cli.main", "run")`."""
-    with_starter = threading.current_thread() is threading.main_thread()
+    """This Python with arguments, its output unbuffered: `python_child(*SKYWRITE, "run")`, which is forked."""
     environ = {"PYTHONUNBUFFERED": "1", **(environ or {})}
-    return Child([sys.executable, *arguments], environ=environ, dies_with_starter=with_starter)
+    command = [sys.executable, *arguments]
+    if arguments[: len(SKYWRITE)] == SKYWRITE and can_be_forked(environ):
+        return Child(command, environ=environ, start=_forked)
+    with_starter = threading.current_thread() is threading.main_thread()
+    return Child(command, environ=environ, dies_with_starter=with_starter)
+
+
+def skywrite(
+    *words: str,
+    environ: Mapping[str, str],
+    stdin: bytes = b"",
+    folder: Path | None = None,
+    umask: int | None = None,
+    is_merged: bool = False,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run the program in a process of its own until it ends, in exactly this environment; `is_merged`: one output."""
+    with ExitStack() as stack:
+        given, out, err = (stack.enter_context(TemporaryFile(dir=FAST_FOLDER)) for _ in range(3))
+        given.write(stdin)
+        given.seek(0)
+        streams = (given.fileno(), out.fileno(), (out if is_merged else err).fileno())
+        where = folder or Path.cwd()
+        process: Process
+        if can_be_forked(environ):
+            process = fork(of_skywrite(), words, streams, folder=where, environ=environ, umask=umask)
+        else:
+            command = [sys.executable, *SKYWRITE, *words]
+            mask = -1 if umask is None else umask
+            process = subprocess.Popen(
+                command, stdin=given, stdout=streams[1], stderr=streams[2], env=environ, cwd=where, umask=mask
+            )
+        try:
+            code = process.wait(PATIENCE_SECONDS)
+        finally:
+            process.send_signal(signal.SIGKILL)
+        told = []
+        for output in (out, err):
+            output.seek(0)
+            told.append(output.read())
+        return subprocess.CompletedProcess(["skywrite", *words], code, *told)
+
+
+def can_be_forked(environ: Mapping[str, str]) -> bool:
+    """Whether a process that is forked would be as one that is started with this environment."""
+    return all(os.environ.get(name) == value for name, value in environ.items() if name.startswith(AT_START))
+
+
+@cache
+def of_skywrite() -> Path:
+    """Where the process listens that has loaded the program; it ends with this one."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(zygote(FAST_FOLDER / f"zygote-{os.getpid()}"))
+
+
+@contextmanager
+def zygote(address: Path, module: str = "tests.support.zygote") -> Iterator[Path]:
+    """A process that forks for whoever asks at this address."""
+    command = [sys.executable, "-m", module, str(address)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT, start_new_session=True) as process:
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            assert READY == process.stdout.readline().strip()
+            yield address
+        finally:
+            process.stdin.close()
