@@ -193,6 +193,6 @@ def test_the_simulation_sees_what_nobody_approved(
     """Control: a claim that does not compare the post, and an approval that outlives an edit of the recurrence."""
     monkeypatch.setattr(name, careless)
     if name.endswith("digest"):
-        monkeypatch.setattr("skywrite.queue.template_approvals.template_digest", careless)
+        monkeypatch.setattr("skywrite.queue.approvals.template_digest", careless)
         monkeypatch.setattr("skywrite.app.approvals.template_digest", careless)
     assert any(outcome(seed, tmp_path)[0] for seed in range(CONTROL_SEEDS))

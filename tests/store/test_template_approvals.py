@@ -9,12 +9,11 @@ import pytest
 
 from skywrite.core.clock import FakeClock
 from skywrite.queue.approval_rules import NOT_APPROVED, digest_of
-from skywrite.queue.approvals import Approvals
+from skywrite.queue.approvals import Approvals, TemplateApprovals
 from skywrite.queue.authors import written_by
 from skywrite.queue.events import Events
 from skywrite.queue.model import Changes, NewPost, NewRecurrence, Recurrence
 from skywrite.queue.store import Store
-from skywrite.queue.template_approvals import TemplateApprovals
 from skywrite.queue.templates import template_digest
 from tests.store.support import ALICE, LEASE_SECONDS, NOON, claimed, later, may_start, post, take
 from tests.support.claims import claim_next

@@ -24,11 +24,10 @@ from skywrite.posting.compose.build import PendingMention, Prepared
 from skywrite.posting.compose.freeze import mention_facets, mention_handles
 from skywrite.posting.publish.approved import mentions_of
 from skywrite.queue.approval_rules import content_of, digest_of, has_drifted, texts_of
-from skywrite.queue.approvals import Approval, Approvals, as_approved
+from skywrite.queue.approvals import Approval, Approvals, TemplateApprovals, as_approved
 from skywrite.queue.authors import written_by_nobody
 from skywrite.queue.model import Account, Changes, Post, Recurrence, State
 from skywrite.queue.requests import Requests
-from skywrite.queue.template_approvals import TemplateApproval, TemplateApprovals
 from skywrite.queue.templates import template_content, template_digest
 
 APPROVER_MAX = 200
@@ -60,12 +59,9 @@ class Asked(NamedTuple):
 
     def rows(self) -> list[Row]:
         """What was approved last beside what would go out now; empty where nothing changed."""
-        if self.base is None:
-            return []
-        if self.base.content is None:
+        if self.base is not None and self.base.content is None:
             return changed(text_rows(self.base.texts, self.texts))
-        was, now = (with_handle(content, self.account) for content in (self.base.content, content_of(self.post)))
-        return changed(rows(was, now, self.zone))
+        return _since(self.base, content_of(self.post), self.account, self.zone)
 
     def diff(self) -> list[str]:
         """What changed in the texts since then, line by line, as `diff -u` shows it."""
@@ -75,6 +71,44 @@ class Asked(NamedTuple):
 
         old, new = ("\n---\n".join(texts).split("\n") for texts in (self.base.texts, self.texts))
         return list(unified_diff(old, new, "before", "now", lineterm=""))
+
+
+class AskedTemplate(NamedTuple):
+    """A recurrence that is to be approved: its template, the digest of that, and the verdicts so far.
+
+    `wanted`: its account asks for approvals of such posts, and the template has none. `is_approved`: it has one.
+    """
+
+    recurrence: Recurrence
+    account: Account
+    digest: str
+    verdicts: tuple[Approval, ...]
+    wanted: bool
+    is_approved: bool
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What an approval would cover."""
+        return template_content(self.recurrence)
+
+    @property
+    def base(self) -> Approval | None:
+        """The verdict to compare with: the last approval, else the last rejection."""
+        return base_of(self.verdicts)
+
+    def rows(self) -> list[Row]:
+        """What was approved last beside what it is now; empty where nothing changed."""
+        return _since(self.base, self.content, self.account, self.recurrence.zone)
+
+    def parts(self) -> dict[str, str]:
+        """What an approval would cover, by name, in words."""
+        return parts(with_handle(self.content, self.account), self.recurrence.zone)
+
+
+def _since(base: Approval | None, content: Mapping[str, Any], account: Account, zone: str) -> list[Row]:
+    if base is None or base.content is None:
+        return []
+    return changed(rows(with_handle(base.content, account), with_handle(content, account), zone))
 
 
 @checked("approvals")
@@ -241,41 +275,6 @@ def _with_mentions(prepared: Prepared, dids: Mapping[str, str]) -> Prepared:
     return prepared._replace(
         records=records, pending=tuple(item for item in prepared.pending if item.handle not in dids)
     )
-
-
-class AskedTemplate(NamedTuple):
-    """A recurrence that is to be approved: its template, the digest of that, and the verdicts so far.
-
-    `wanted`: its account asks for approvals of such posts, and the template has none. `is_approved`: it has one.
-    """
-
-    recurrence: Recurrence
-    account: Account
-    digest: str
-    verdicts: tuple[TemplateApproval, ...]
-    wanted: bool
-    is_approved: bool
-
-    @property
-    def content(self) -> dict[str, Any]:
-        """What an approval would cover."""
-        return template_content(self.recurrence)
-
-    @property
-    def base(self) -> TemplateApproval | None:
-        """The verdict to compare with: the last approval, else the last rejection."""
-        return base_of(self.verdicts)
-
-    def rows(self) -> list[Row]:
-        """What was approved last beside what it is now; empty where nothing changed."""
-        if self.base is None:
-            return []
-        was, now = (with_handle(content, self.account) for content in (self.base.content, self.content))
-        return changed(rows(was, now, self.recurrence.zone))
-
-    def parts(self) -> dict[str, str]:
-        """What an approval would cover, by name, in words."""
-        return parts(with_handle(self.content, self.account), self.recurrence.zone)
 
 
 def look_at_template(ctx: Context, recurrence_id: int) -> AskedTemplate:

@@ -1,7 +1,8 @@
-"""Approvals: bound by a digest to what will be published, so that any edit voids them.
+"""Approvals: bound by a digest to what will be published, so that any edit voids them. An approval of a recurrence
+covers every post that is made from exactly its template.
 
-What lives here: approving and rejecting. What does not: what an approval covers (`approval_rules.py`), the claim that
-demands it (`claims.py`), and how people see what they approve (`app.approvals`).
+What lives here: approving and rejecting. What does not: what an approval covers (`approval_rules.py`, `templates.py`),
+the claim that demands one of both (`claims.py`), and how people see what they approve (`app.approvals`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from skywrite.core.codes import name_of
 from skywrite.core.errors import Conflict, Do, Hint, InputError, NotAllowed
 from skywrite.queue.approval_rules import (
     AGENT_SOURCES,
@@ -26,33 +28,79 @@ from skywrite.queue.approval_rules import (
     texts_of,
     wants_approvals,
 )
-from skywrite.queue.authors import Author, authors_of
+from skywrite.queue.authors import Author, authors_of, authors_of_recurrence
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.changing import changed, edit_post, get_locked, get_post, why_fixed
 from skywrite.queue.database import Row, Transaction, time_of
-from skywrite.queue.events import note_post_event
-from skywrite.queue.model import Changes, Post, Problem, Standing
+from skywrite.queue.events import EventKind, note_event, note_post_event
+from skywrite.queue.model import Changes, Post, Problem, Recurrence, Standing
 from skywrite.queue.reading import UnreadableRow, json_of, object_with, readable, reads
-from skywrite.queue.rows import dump_json, problem_values, settings_of
+from skywrite.queue.recurrences import unknown_recurrence
+from skywrite.queue.rows import dump_json, post_of, problem_values, recurrence_of, settings_of
+from skywrite.queue.steps import locked, update_ready
+from skywrite.queue.templates import template_content, template_digest
 
 _HELD_FOR_APPROVAL = (NOT_APPROVED, REJECTED, DRIFTED)
 
 
 class Approval(NamedTuple):
-    """A verdict on a post as it was. An approval that a rejection followed is `withdrawn`.
+    """A verdict on a post, or on a recurrence's template, as it was. An approval that a rejection followed is
+    `withdrawn`.
 
-    `content`: what the verdict covers; None for one from before that was kept.
+    `content`: what the verdict covers; None for one from before that was kept. `texts`: those of a post.
     """
 
     id: int
-    post_id: int
     digest: str
     verdict: str
     by: str
     note: str
-    texts: tuple[str, ...]
     created_at: datetime
-    content: dict[str, Any] | None = None
+    content: dict[str, Any] | None
+    texts: tuple[str, ...] = ()
+
+
+class _Subject(NamedTuple):
+    """What can be approved: its name, what its authors did, and the queries about its verdicts."""
+
+    name: str
+    made: str
+    number: str
+    verdicts: str
+    insert: str
+    withdraw: str
+
+
+_POST = _Subject("Post", "written", "post_id", "approvals_of_post", "insert_approval", "withdraw_approvals")
+_RECURRENCE = _Subject(
+    "Recurrence",
+    "made",
+    "recurrence_id",
+    "approvals_of_recurrence",
+    "insert_recurrence_approval",
+    "withdraw_recurrence_approvals",
+)
+
+
+class _Verdict(NamedTuple):
+    """What somebody says of a subject."""
+
+    verdict: str
+    by: str
+    note: str
+    now: datetime
+
+    def put(self, tx: Transaction, subject: _Subject, number: int, digest: str, **covered: object) -> None:
+        """Store it, with what it covers. A rejection withdraws the approvals before it."""
+        if self.verdict == "rejected":
+            tx.run(subject.withdraw, **{subject.number: number})
+        values = {"verdict": self.verdict, "by_name": self.by, "note": self.note or None, "now": self.now}
+        columns = {name: dump_json(value) for name, value in covered.items()}
+        tx.run(subject.insert, digest=digest, **{subject.number: number}, **values, **columns)
+
+    def message(self) -> str:
+        """In words."""
+        return f"{self.verdict.capitalize()} by {self.by}{': ' if self.note else '.'}{self.note}"
 
 
 def as_approved(post: Post, now: datetime, at: datetime | None = None) -> Post:
@@ -73,7 +121,7 @@ class Approvals:
     def of(self, post_id: int) -> list[Approval]:
         """All verdicts on a post, the latest first."""
         with self._store.reading() as tx:
-            return readable(tx.rows("approvals_of_post", post_id=post_id), _approval_of)
+            return readable(tx.rows(_POST.verdicts, post_id=post_id), _approval_of)
 
     def standing(self, post: Post) -> Standing:
         """Whether the post waits for an approval, or who gave it."""
@@ -127,19 +175,9 @@ class Approvals:
         with self._store.writing() as tx:
             post = get_locked(tx, post_id)
             _check_open(post, "approved")
-            if who is not None and any(author.who == who for author in authors_of(tx, post_id)):
-                raise NotAllowed(
-                    f"Post {post_id} was written or changed by you.",
-                    code="approval.own_post",
-                    hint="Ask somebody else to approve it.",
-                )
+            _refuse_authors(_POST, post_id, who, authors_of(tx, post_id))
             if digest_of(as_approved(post, now, at)) != digest:
-                raise Conflict(
-                    f"Post {post_id} is not what you looked at: it was changed, or its time has passed. "
-                    "Nothing was approved.",
-                    code="approval.stale",
-                    hint=Hint("Check it again: ", Do("posts.approve", post_id)),
-                )
+                raise _stale(_POST, post_id, "it was changed, or its time has passed", Do("posts.approve", post_id))
             if post.state == "draft":
                 if at is None:
                     raise InputError(f"Post {post_id} has no time.", hint=Hint("Give it one: ", Do("argument", "at")))
@@ -147,7 +185,7 @@ class Approvals:
             elif post.state == "held" and post.problem is not None and post.problem.code in _HELD_FOR_APPROVAL:
                 tx.run("schedule_post", id=post_id, was="held", now=now)
             approved = changed(tx, post)
-            self._insert(tx, approved, digest_of(approved), "approved", by, note, now)
+            self._put(tx, approved, _Verdict("approved", by, note, now))
             note_post_event(tx, "approval.given", now, approved, problem=Problem(NOT_APPROVED, f"Approved by {by}."))
             return approved
 
@@ -160,27 +198,115 @@ class Approvals:
             _check_open(post, "rejected")
             if not post.is_free(now):
                 raise Conflict(f"Post {post_id} is {why_fixed(post)}, so it is too late.", code="post.wrong_state")
-            said = f"Rejected by {by}{': ' if note else '.'}{note}"
+            rejection = _Verdict("rejected", by, note, now)
             hint = Hint("Change it and ask again: ", Do("posts.edit", post_id))
-            problem = Problem(REJECTED, said, hint)
+            problem = Problem(REJECTED, rejection.message(), hint)
             if post.state == "scheduled":
                 tx.run("hold_post", id=post_id, now=now, **problem_values(problem))
-            tx.run("withdraw_approvals", post_id=post_id)
-            self._insert(tx, post, digest_of(post), "rejected", by, note, now)
+            self._put(tx, post, rejection)
             note_post_event(tx, "approval.rejected", now, post, problem=problem)
             return changed(tx, post)
 
-    def _insert(
-        self, tx: Transaction, post: Post, digest: str, verdict: str, by: str, note: str, now: datetime
-    ) -> None:
-        values = {"verdict": verdict, "by_name": by, "note": note or None, "texts": dump_json(texts_of(post))}
-        content = dump_json(content_of(post))
-        tx.run("insert_approval", post_id=post.id, digest=digest, content=content, now=now, **values)
+    def _put(self, tx: Transaction, post: Post, verdict: _Verdict) -> None:
+        covered = {"content": content_of(post), "texts": texts_of(post)}
+        verdict.put(tx, _POST, post.id, digest_of(post), **covered)
 
     def post(self, post_id: int) -> Post:
         """The post, as the queue has it. Raises NotFound."""
         with self._store.reading() as tx:
             return get_post(tx, post_id)
+
+
+class TemplateApprovals:
+    """The approvals of a store's recurrences."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
+
+    def of(self, recurrence_id: int) -> list[Approval]:
+        """Every verdict on a recurrence, the latest first."""
+        with self._store.reading() as tx:
+            return readable(tx.rows(_RECURRENCE.verdicts, recurrence_id=recurrence_id), _template_approval_of)
+
+    def is_approved(self, recurrence: Recurrence) -> bool:
+        """Whether the template was approved as it is."""
+        with self._store.reading() as tx:
+            values = {"recurrence_id": recurrence.id, "digest": template_digest(recurrence)}
+            return tx.row("recurrence_approval_with", **values) is not None
+
+    def is_wanted(self, recurrence: Recurrence) -> bool:
+        """Whether the account asks for an approval of what the recurrence posts, and there is none of the template."""
+        with self._store.reading() as tx:
+            account = tx.row("get_account", did=recurrence.account_did)
+            assert account is not None
+            authors = authors_of_recurrence(tx, recurrence.id)
+        needed = needs_approval(settings_of(account), recurrence.source, authors)
+        return recurrence.state == "active" and needed and not self.is_approved(recurrence)
+
+    @repeated
+    def approve(
+        self, recurrence_id: int, digest: str, by: str, *, note: str = "", who: str | None = None
+    ) -> Recurrence:
+        """Approve the template that has this digest, and nothing else.
+
+        `who`: the person or key that approves, where it is authenticated. Raises Conflict where the recurrence is
+        another by now, NotAllowed, Conflict, NotFound.
+        """
+        now = self._store.clock.now()
+        with self._store.writing() as tx:
+            recurrence = _locked(tx, recurrence_id)
+            if recurrence.state != "active":
+                raise Conflict(
+                    f"Recurrence {recurrence_id} has {recurrence.state}.",
+                    code="post.wrong_state",
+                    hint="Make another one.",
+                )
+            _refuse_authors(_RECURRENCE, recurrence_id, who, authors_of_recurrence(tx, recurrence_id))
+            if template_digest(recurrence) != digest:
+                again = Do("recurrences.approve", recurrence_id)
+                raise _stale(_RECURRENCE, recurrence_id, "it was changed", again)
+            self._put(tx, recurrence, _Verdict("approved", by, note, now))
+            _note(tx, "approval.given", recurrence, f"Approved by {by}.", now)
+            return recurrence
+
+    @repeated
+    def reject(self, recurrence_id: int, by: str, *, note: str = "") -> Recurrence:
+        """Say no: earlier approvals of the template are withdrawn, and its scheduled posts are held, with the note."""
+        now = self._store.clock.now()
+        with self._store.writing() as tx:
+            recurrence = _locked(tx, recurrence_id)
+            rejection = _Verdict("rejected", by, note, now)
+            hint = Hint("Change it and ask again: ", Do("recurrences.edit", recurrence_id))
+            problem = Problem(REJECTED, rejection.message(), hint)
+            self._put(tx, recurrence, rejection)
+            for row in tx.rows("posts_of_recurrence", recurrence_id=recurrence_id):
+                if post_of(row).is_free(now):
+                    tx.run("hold_post", id=row["id"], now=now, **problem_values(problem))
+            _note(tx, "approval.rejected", recurrence, problem.message, now)
+            update_ready(tx, recurrence.account_did)
+            return recurrence
+
+    def _put(self, tx: Transaction, recurrence: Recurrence, verdict: _Verdict) -> None:
+        digest = template_digest(recurrence)
+        verdict.put(tx, _RECURRENCE, recurrence.id, digest, content=template_content(recurrence))
+
+
+def _refuse_authors(subject: _Subject, number: int, who: str | None, authors: Sequence[Author]) -> None:
+    """Nobody approves what they made themselves. Raises NotAllowed."""
+    if who is not None and any(author.who == who for author in authors):
+        raise NotAllowed(
+            f"{subject.name} {number} was {subject.made} or changed by you.",
+            code="approval.own_post",
+            hint="Ask somebody else to approve it.",
+        )
+
+
+def _stale(subject: _Subject, number: int, why: str, again: Do) -> Conflict:
+    return Conflict(
+        f"{subject.name} {number} is not what you looked at: {why}. Nothing was approved.",
+        code="approval.stale",
+        hint=Hint("Check it again: ", again),
+    )
 
 
 def _settings(tx: Transaction, did: str) -> dict[str, Any]:
@@ -201,18 +327,43 @@ def _check_open(post: Post, what: str) -> None:
         )
 
 
+def _locked(tx: Transaction, recurrence_id: int) -> Recurrence:
+    """The recurrence as it is once its account is locked: nobody changes it until the transaction ends."""
+    row = tx.row("get_recurrence", id=recurrence_id)
+    if row is not None:
+        locked(tx, row["account_did"])
+        row = tx.row("get_recurrence", id=recurrence_id)
+    if row is None:
+        raise unknown_recurrence(recurrence_id)
+    return recurrence_of(row)
+
+
+def _note(tx: Transaction, kind: EventKind, recurrence: Recurrence, message: str, now: datetime) -> None:
+    code = NOT_APPROVED if kind == "approval.given" else REJECTED
+    data = {
+        "recurrence": recurrence.id,
+        "text": str(recurrence.draft.get("text") or ""),
+        "source": recurrence.source,
+        "error": name_of(code),
+        "code": code,
+        "message": message,
+    }
+    note_event(tx, kind, now, data, account_did=recurrence.account_did)
+
+
 @reads("approval")
 def _approval_of(row: Row) -> Approval:
+    texts = tuple(json_of(row["texts"], list))
+    content = object_with(row["content"], "account", "late", "prepared") if row["content"] else None
+    return _verdict_of(row, content)._replace(texts=texts)
+
+
+@reads("recurrence_approval")
+def _template_approval_of(row: Row) -> Approval:
+    return _verdict_of(row, object_with(row["content"], "account", "late", "posts"))
+
+
+def _verdict_of(row: Row, content: dict[str, Any] | None) -> Approval:
     created_at = time_of(row["created_at"])
     assert created_at is not None
-    return Approval(
-        id=row["id"],
-        post_id=row["post_id"],
-        digest=row["digest"],
-        verdict=row["verdict"],
-        by=row["by_name"],
-        note=row["note"] or "",
-        texts=tuple(json_of(row["texts"], list)),
-        created_at=created_at,
-        content=object_with(row["content"], "account", "late", "prepared") if row["content"] else None,
-    )
+    return Approval(row["id"], row["digest"], row["verdict"], row["by_name"], row["note"] or "", created_at, content)

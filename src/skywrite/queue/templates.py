@@ -1,7 +1,7 @@
 """A recurrence's template, as one approval covers it, and the occurrences that come from exactly that template.
 
 What lives here: what a template is, its digest, and the comparison of an occurrence with it. What does not: giving an
-approval (`template_approvals.py`), and the claim that demands one (`claims.py`).
+approval (`approvals.py`), and the claim that demands one (`claims.py`).
 """
 
 from __future__ import annotations

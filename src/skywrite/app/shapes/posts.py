@@ -18,7 +18,6 @@ from skywrite.posting.schedule.policy import late_text
 from skywrite.queue.approvals import Approval
 from skywrite.queue.follow_ups import FollowUp, FollowUps
 from skywrite.queue.model import Attempt
-from skywrite.queue.template_approvals import TemplateApproval
 
 if TYPE_CHECKING:
     from skywrite.app.facade import Skywrite
@@ -253,6 +252,6 @@ def changes_of(rows: list[Row]) -> list[ChangeShape]:
     return [ChangeShape(row.part, row.mark, joined(row.before), joined(row.now)) for row in rows if row.mark != "same"]
 
 
-def verdict_shape(verdict: Approval | TemplateApproval) -> VerdictShape:
+def verdict_shape(verdict: Approval) -> VerdictShape:
     """An approval or a rejection as JSON."""
     return VerdictShape(verdict.verdict, verdict.by, verdict.note, verdict.digest, verdict.created_at)
