@@ -27,10 +27,9 @@ from skywrite.posting.publish.network import Network
 from skywrite.posting.publish.sender import Sending, send
 from skywrite.protocol.atproto.identity import Resolver
 from skywrite.protocol.atproto.repo import Record, Repo, Write
-from skywrite.protocol.atproto.service import at_own_server, service_for
 from skywrite.protocol.atproto.session import Agent, MemorySessionStore, Session
 from skywrite.protocol.atproto.session_data import MAIN_PASSWORD_WARNING
-from skywrite.protocol.atproto.sign_in import create_session
+from skywrite.protocol.atproto.sign_in import at_own_server, create_session, service_for
 from skywrite.protocol.atproto.tid import TidClock
 from skywrite.protocol.atproto.xrpc import Param, Xrpc
 from skywrite.protocol.bsky.limits import POST

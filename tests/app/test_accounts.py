@@ -11,8 +11,7 @@ from skywrite.app import Skywrite
 from skywrite.core.errors import InputError, NoAnswer
 from skywrite.core.http import Response
 from skywrite.protocol.atproto.identity import Identity, Resolver, UnknownHandle
-from skywrite.protocol.atproto.service import ENTRYWAY, service_for
-from skywrite.protocol.atproto.sign_in import WrongPassword
+from skywrite.protocol.atproto.sign_in import ENTRYWAY, WrongPassword, service_for
 from skywrite.protocol.atproto.syntax import Did, Handle
 from skywrite.protocol.fetch.fetch import Fetcher
 from skywrite.protocol.fetch.guard import AddressRefused, Guard

@@ -13,7 +13,7 @@ from skywrite import Client, Skywrite
 from skywrite.core.config import load_config
 from skywrite.core.http import Http
 from skywrite.protocol.atproto.identity import Resolver
-from skywrite.protocol.atproto.service import service_for
+from skywrite.protocol.atproto.sign_in import service_for
 from skywrite.protocol.media.ffmpeg import find_ffmpeg
 from tests.support.pds import Pds, PdsAccount
 

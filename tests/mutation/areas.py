@@ -67,7 +67,7 @@ AREAS: dict[str, Area] = {
         _unit("build", "card", "embed", "gates", "limits", "post", "richtext", "split", "template"),
     ),
     "sessions": Area(
-        ("protocol/atproto/session*.py", "protocol/atproto/bearer_auth.py", "protocol/atproto/kept_session.py"),
+        ("protocol/atproto/session*.py", "protocol/atproto/bearer_auth.py"),
         _unit("agents", "oauth_session", "patience", "repo", "session"),
     ),
     "oauth": Area(

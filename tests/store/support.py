@@ -14,9 +14,9 @@ from urllib.parse import quote
 from skywrite.core.clock import Clock, FakeClock
 from skywrite.core.errors import StorageError
 from skywrite.protocol.atproto.session import Session
+from skywrite.queue.base import items_of
 from skywrite.queue.database import Row
 from skywrite.queue.model import AccountView, Claim, Decide, Decision, NewMedia, NewPost, Post, Problem, Take
-from skywrite.queue.steps import items_of
 from skywrite.queue.store import Store, open_store
 from skywrite.queue.vault import Vault
 from tests.support.claims import claim_next

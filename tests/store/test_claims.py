@@ -8,6 +8,7 @@ import pytest
 
 from skywrite.core.clock import FakeClock
 from skywrite.core.errors import InputError, StorageError
+from skywrite.queue.base import items_of
 from skywrite.queue.events import Events
 from skywrite.queue.model import (
     AccountChange,
@@ -25,7 +26,6 @@ from skywrite.queue.model import (
     Take,
 )
 from skywrite.queue.settling import Settlement
-from skywrite.queue.steps import items_of
 from skywrite.queue.store import Store
 from tests.store.support import (
     ALICE,

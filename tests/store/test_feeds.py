@@ -15,10 +15,10 @@ from skywrite.core.clock import FakeClock
 from skywrite.core.errors import Conflict
 from skywrite.features.feeds.model import FeedClaim, ItemUpdate, NewFeed, NewItem, Poll
 from skywrite.features.feeds.store import FeedStore
+from skywrite.queue.base import locked
 from skywrite.queue.database import BrokenRule
 from skywrite.queue.leases import Leases
 from skywrite.queue.model import Problem
-from skywrite.queue.steps import locked
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, NOON, PROBLEM, OpenAt, OpenStore, later, post, raw, session
 from tests.support.errors import fails

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from skywrite.core.digits import ROW_MAX, row_number
 from skywrite.core.errors import InputError
 from skywrite.posting.compose.build import SOURCE_BYTES_MAX, THREAD_POSTS_MAX, check_amounts, render
 from skywrite.posting.compose.draft import draft_from_dict
 from skywrite.protocol.bsky import split
-from skywrite.queue.numbers import ROW_MAX, row_number
 from tests.support.errors import fails
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from skywrite.core.errors import InputError, TemporaryError
-from skywrite.posting.publish.approved import check_drift, mentions_of
 from skywrite.posting.publish.budget import (
     catch_up_gap,
     catching_up_since,
@@ -20,6 +19,7 @@ from skywrite.posting.publish.budget import (
     next_midnight,
     ready_since,
 )
+from skywrite.posting.publish.checks import check_drift, mentions_of
 from skywrite.posting.publish.outcome import outcome_of, retry_seconds
 from skywrite.queue.model import Account, AccountView, Defer, Held, Retry
 from tests.support.errors import fails

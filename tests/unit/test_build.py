@@ -13,7 +13,7 @@ from skywrite.posting.compose.build import PendingMention, Prepared, build, rend
 from skywrite.posting.compose.draft import Caption, Card, Draft, Image, Media, Reply, Stored, Video
 from skywrite.posting.compose.freeze import Frozen, freeze, mention_handles, replace_blobs
 from skywrite.protocol.atproto.cid import cid_for_record
-from skywrite.protocol.atproto.ref import Ref
+from skywrite.protocol.atproto.syntax import Ref
 from skywrite.protocol.bsky.post import FACET
 from tests.support.errors import fails
 

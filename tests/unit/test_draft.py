@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skywrite.core.errors import InputError, MissingExtra
-from skywrite.posting.compose import language
+from skywrite.posting.compose import resolve
 from skywrite.posting.compose.draft import (
     FIELDS,
     Caption,
@@ -27,9 +27,8 @@ from skywrite.posting.compose.draft import (
     Video,
     draft_from_dict,
 )
-from skywrite.posting.compose.parts import split_parts, thread_draft
-from skywrite.posting.compose.quoting import with_quoted_link
-from skywrite.protocol.atproto.ref import Ref
+from skywrite.posting.compose.texts import split_parts, thread_draft, with_quoted_link
+from skywrite.protocol.atproto.syntax import Ref
 from tests.support.errors import fails
 
 CID = "bafkreigwbf7s7ixsuv7mwuzqo57jjrbqrn3tej4xd3qje6envwwrs6rf4u"
@@ -439,9 +438,9 @@ class Model:
 @pytest.fixture
 def nothing_loaded() -> Iterator[None]:
     """No model is in memory, before or after."""
-    language._identifier.cache_clear()
+    resolve._identifier.cache_clear()
     yield
-    language._identifier.cache_clear()
+    resolve._identifier.cache_clear()
 
 
 @pytest.mark.usefixtures("nothing_loaded")
@@ -450,7 +449,7 @@ def test_the_model_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "Guten Morgen zusammen"
     monkeypatch.setitem(sys.modules, "py3langid.langid", None)
     with pytest.raises(MissingExtra) as caught:
-        language.detect_language(text)
+        resolve.detect_language(text)
     assert "langs" == caught.value.extra
     loaded: list[Any] = []
 
@@ -462,7 +461,7 @@ def test_the_model_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     part = SimpleNamespace(MODEL_FILE="model", LanguageIdentifier=Identifier)
     monkeypatch.setitem(sys.modules, "py3langid.langid", part)
-    assert ["de", "de"] == [language.detect_language(text) for _ in range(2)]
+    assert ["de", "de"] == [resolve.detect_language(text) for _ in range(2)]
     assert [("model", True)] == loaded
 
 
@@ -470,8 +469,8 @@ def test_the_model_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_guess_must_be_sure(monkeypatch: pytest.MonkeyPatch, sure: float, expected: str | None) -> None:
     """A language is guessed from the words alone, and named only if the model is sure."""
     model = Model("de", sure)
-    monkeypatch.setattr(language, "_identifier", lambda: model)
-    assert expected == language.detect_language("Guten Morgen @alice.test #tag https://x.com http://x.com zusammen")
+    monkeypatch.setattr(resolve, "_identifier", lambda: model)
+    assert expected == resolve.detect_language("Guten Morgen @alice.test #tag https://x.com http://x.com zusammen")
     assert ["Guten Morgen zusammen"] == model.asked
 
 
@@ -479,8 +478,8 @@ def test_a_guess_must_be_sure(monkeypatch: pytest.MonkeyPatch, sure: float, expe
 def test_short_texts_have_no_language(monkeypatch: pytest.MonkeyPatch, text: str, asks: bool) -> None:
     """Under twelve letters nothing is guessed."""
     model = Model("de", 1.0)
-    monkeypatch.setattr(language, "_identifier", lambda: model)
-    assert (asks, int(asks)) == (language.detect_language(text) is not None, len(model.asked))
+    monkeypatch.setattr(resolve, "_identifier", lambda: model)
+    assert (asks, int(asks)) == (resolve.detect_language(text) is not None, len(model.asked))
 
 
 @pytest.mark.parametrize("field", [{"images": ""}, {"images": [" "]}, {"video": ""}])

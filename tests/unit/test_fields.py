@@ -20,7 +20,7 @@ from skywrite.app.settings import SETTINGS
 from skywrite.faces.cli import options as cli
 from skywrite.posting.compose.draft import FIELDS, Draft, draft_from_dict
 from skywrite.posting.compose.fields import PostField
-from skywrite.posting.compose.parts import shared_fields
+from skywrite.posting.compose.texts import shared_fields
 from skywrite.posting.sources.folder import read_folder
 from skywrite.posting.sources.frontmatter import read_front_matter
 from skywrite.posting.sources.post_file import DRAFT_FIELDS

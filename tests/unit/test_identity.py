@@ -22,7 +22,7 @@ from skywrite.protocol.atproto.identity import (
     Resolver,
     UnknownHandle,
 )
-from skywrite.protocol.atproto.service import is_well_known, service_for
+from skywrite.protocol.atproto.sign_in import is_well_known, service_for
 from skywrite.protocol.atproto.syntax import InvalidSyntax
 from tests.support.errors import fails
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from skywrite.protocol.atproto.kept_session import read_session
 from skywrite.protocol.atproto.oauth_session import OAuthSession
+from skywrite.queue.accounts import read_session
 from tests.support.errors import fails
 from tests.support.oauth_session import NOON, oauth_session
 

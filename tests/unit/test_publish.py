@@ -24,7 +24,6 @@ from skywrite.core.errors import (
 from skywrite.posting.compose.build import build
 from skywrite.posting.compose.draft import Draft
 from skywrite.posting.compose.freeze import Frozen
-from skywrite.posting.publish.approved import approved_mentions
 from skywrite.posting.publish.budget import (
     DAY_POINTS_MAX,
     HOUR_POINTS_MAX,
@@ -33,9 +32,9 @@ from skywrite.posting.publish.budget import (
     next_midnight,
     ready_since,
 )
+from skywrite.posting.publish.checks import approved_mentions, is_worth_asking
 from skywrite.posting.publish.decide import Decider
 from skywrite.posting.publish.hosts import Hosts
-from skywrite.posting.publish.moved import is_worth_asking
 from skywrite.posting.publish.outcome import RETRY_SECONDS_MAX, outcome_of, retry_seconds
 from skywrite.posting.publish.publisher import waits_for_mentions
 from skywrite.protocol.atproto.xrpc_errors import BlobNotFound, MissingRight, NotSignedIn, Refused, ServerFailure

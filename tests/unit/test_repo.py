@@ -14,9 +14,9 @@ from skywrite.core.clock import FakeClock
 from skywrite.core.errors import InputError, NoAnswer, NotSent, RateLimited, SkywriteError, TemporaryError
 from skywrite.core.http import Response
 from skywrite.protocol.atproto.cid import cid_for_blob, cid_for_record
-from skywrite.protocol.atproto.ref import Ref
 from skywrite.protocol.atproto.repo import Commit, Record, RecordConflict, Repo, StoredOtherwise, Write
 from skywrite.protocol.atproto.session import Agent, Session
+from skywrite.protocol.atproto.syntax import Ref
 from skywrite.protocol.atproto.xrpc_errors import RecordNotFound, Refused, ServerFailure
 from tests.support.errors import fails
 

@@ -14,7 +14,7 @@ from skywrite.posting.compose.draft import Caption, Card, Draft, Image, Media, R
 from skywrite.posting.compose.images import Collector
 from skywrite.posting.compose.references import app_link, parse_reference
 from skywrite.posting.compose.resolve import DraftContext, ResolvedDraft, resolve_draft
-from skywrite.protocol.atproto.ref import Ref
+from skywrite.protocol.atproto.syntax import Ref
 from skywrite.protocol.fetch.fetch import FetchFailed
 from skywrite.protocol.fetch.guard import AddressRefused
 from skywrite.protocol.media.image import MAX_PIXELS, STRANGERS_MAX_PIXELS, prepare_image_file

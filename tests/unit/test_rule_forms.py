@@ -12,13 +12,13 @@ import pytest
 
 from skywrite.core.errors import InputError
 from skywrite.posting.schedule.describe import _th
-from skywrite.posting.schedule.folding import fold
 from skywrite.posting.schedule.languages import numbers
 from skywrite.posting.schedule.localtime import SECOND
 from skywrite.posting.schedule.recurrence import NeverHappens, ParsedRule, UnknownRule, catch_up, describe, parse_rule
 from skywrite.posting.schedule.rrule import Freq, RRule, _years_later
 from skywrite.posting.schedule.rrule_text import parse_rrule
 from skywrite.posting.schedule.series import RULE_EXAMPLES
+from skywrite.posting.schedule.words import fold
 
 BERLIN = "Europe/Berlin"
 # Wednesday, 11:30 in Berlin.

@@ -13,7 +13,6 @@ import pytest
 
 from skywrite.core.errors import InputError
 from skywrite.posting.schedule import languages
-from skywrite.posting.schedule.folding import fold
 from skywrite.posting.schedule.span_forms import PREFIXES, units
 from skywrite.posting.schedule.times import AmbiguousTime, parse_time
 from skywrite.posting.schedule.vocabulary import (
@@ -25,6 +24,7 @@ from skywrite.posting.schedule.vocabulary import (
     SMALL_WORDS,
     WEEKDAYS,
 )
+from skywrite.posting.schedule.words import fold
 
 BERLIN = "Europe/Berlin"
 # Wednesday, 11:30 in Berlin.

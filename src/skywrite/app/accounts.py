@@ -43,7 +43,7 @@ class Accounts:
         Known servers are Bluesky's entryway, those of accounts that are signed in here, and BLUESKY_PDS.
         """
         from skywrite.app.signing_in import server_of
-        from skywrite.protocol.atproto.service import is_well_known
+        from skywrite.protocol.atproto.sign_in import is_well_known
 
         default = self._ctx.config.service
         server = server_of(self._ctx.network, handle, default)

@@ -22,7 +22,7 @@ from skywrite.core.errors import Do, Hint, InputError, SkywriteError, TemporaryE
 from skywrite.core.shown import check_name
 from skywrite.posting.compose.build import PendingMention, Prepared
 from skywrite.posting.compose.freeze import mention_facets, mention_handles
-from skywrite.posting.publish.approved import mentions_of
+from skywrite.posting.publish.checks import mentions_of
 from skywrite.queue.approval_rules import content_of, digest_of, has_drifted, texts_of
 from skywrite.queue.approvals import Approval, Approvals, TemplateApprovals, as_approved
 from skywrite.queue.authors import written_by_nobody

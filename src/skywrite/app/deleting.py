@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from skywrite.app.context import Context
+from skywrite.core.digits import row_number
 from skywrite.core.errors import Do, Hint, InputError, SkywriteError
 from skywrite.posting.compose.freeze import Frozen
 from skywrite.posting.compose.references import parse_reference
@@ -15,7 +16,6 @@ from skywrite.protocol.atproto.repo import Repo
 from skywrite.protocol.atproto.xrpc_errors import RecordNotFound
 from skywrite.protocol.bsky.limits import POST
 from skywrite.queue.model import Account
-from skywrite.queue.numbers import row_number
 
 _GATES = ("app.bsky.feed.threadgate", "app.bsky.feed.postgate")
 Place = tuple[str, str]

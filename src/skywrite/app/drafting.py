@@ -16,8 +16,8 @@ from skywrite.app.results import Ready
 from skywrite.core.errors import Busy, Do, Hint, InputError, Notice
 from skywrite.posting.compose.build import build
 from skywrite.posting.compose.draft import FIELDS, Draft, draft_from_dict
-from skywrite.posting.compose.quoting import QUOTE_LINKS, with_quoted_link
 from skywrite.posting.compose.resolve import resolve_draft
+from skywrite.posting.compose.texts import QUOTE_LINKS, with_quoted_link
 from skywrite.posting.schedule.policy import DEFAULT_LATE_POLICY, LatePolicy, parse_duration, parse_late
 from skywrite.protocol.atproto.cid import BlobHasher
 from skywrite.queue.model import Account, AddResult, NewMedia, NewPost

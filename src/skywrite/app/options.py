@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypedDict
 
 from skywrite.app.sending import Progress
 from skywrite.posting.compose.draft import Card, Draft, Image, Markdown, Media, Numbering, Reply, Video
-from skywrite.protocol.atproto.ref import Ref
+from skywrite.protocol.atproto.syntax import Ref
 
 AnyMedia: TypeAlias = str | PathLike[str] | bytes | Mapping[str, Any] | Media
 AnyImage: TypeAlias = AnyMedia | Image | tuple[str | PathLike[str] | bytes, str]

@@ -18,6 +18,7 @@ from skywrite.app.drafting import Drafting
 from skywrite.app.kinds import checked
 from skywrite.app.results import Entry, Ready, Scheduled, Sent
 from skywrite.app.sending import Progress, Sending, key_used
+from skywrite.core.digits import row_number
 from skywrite.core.errors import Do, Hint, InputError, Notice, SkywriteError
 from skywrite.posting.compose.freeze import Frozen
 from skywrite.posting.compose.references import parse_reference
@@ -36,7 +37,6 @@ from skywrite.queue.model import (
     Recurrence,
     State,
 )
-from skywrite.queue.numbers import row_number
 from skywrite.queue.posts import DELETED
 
 if TYPE_CHECKING:

@@ -6,9 +6,14 @@ from skywrite.core.clock import Clock
 from skywrite.core.errors import SkywriteError
 from skywrite.posting.publish.network import Network
 from skywrite.protocol.atproto.identity import UnknownHandle
-from skywrite.protocol.atproto.service import at_own_server, service_for
 from skywrite.protocol.atproto.session_data import Session
-from skywrite.protocol.atproto.sign_in import WrongPassword, clean_identifier, create_session
+from skywrite.protocol.atproto.sign_in import (
+    WrongPassword,
+    at_own_server,
+    clean_identifier,
+    create_session,
+    service_for,
+)
 
 
 def sign_in(

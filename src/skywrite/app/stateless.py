@@ -24,16 +24,15 @@ from skywrite.core.http import Http, Transport
 from skywrite.posting.compose.build import build
 from skywrite.posting.compose.draft import draft_from_dict
 from skywrite.posting.compose.freeze import freeze
-from skywrite.posting.compose.quoting import with_quoted_link
 from skywrite.posting.compose.references import app_link
 from skywrite.posting.compose.resolve import resolve_draft
+from skywrite.posting.compose.texts import with_quoted_link
 from skywrite.posting.publish.network import Network
 from skywrite.posting.publish.sender import Sending, send
 from skywrite.posting.schedule.policy import DEFAULT_LATE_POLICY, parse_late, verdict
 from skywrite.protocol.atproto.repo import RecordConflict, Repo
-from skywrite.protocol.atproto.service import service_for
 from skywrite.protocol.atproto.session import Agent
-from skywrite.protocol.atproto.sign_in import create_session
+from skywrite.protocol.atproto.sign_in import create_session, service_for
 from skywrite.protocol.atproto.tid import keyed_tid
 from skywrite.protocol.atproto.xrpc import Xrpc
 from skywrite.protocol.atproto.xrpc_errors import RecordNotFound

@@ -1,9 +1,11 @@
-"""Whole numbers, as others write them: in a setting, a rule, an address, a header.
+"""Whole numbers, as others write them: in a setting, a rule, an address, a header; and numbers of rows.
 
-What does not live here: which of them makes sense, and the numbers of rows (`queue.numbers`).
+What does not live here: which of them makes sense, and whether there is such a row.
 """
 
 NUMBER_MAX = 2**63 - 1
+# What a column of the database can hold.
+ROW_MAX = NUMBER_MAX
 
 
 def whole_number(text: str, most: int = NUMBER_MAX) -> int | None:
@@ -16,3 +18,10 @@ def whole_number(text: str, most: int = NUMBER_MAX) -> int | None:
         return None
     number = int(digits)
     return number if number <= most else None
+
+
+def row_number(given: str | int) -> int | None:
+    """The number, if it is written in plain digits and a column of the database can hold it; otherwise None."""
+    if isinstance(given, str):
+        return whole_number(given, ROW_MAX)
+    return given if 0 <= given <= ROW_MAX else None

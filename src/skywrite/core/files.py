@@ -1,4 +1,5 @@
-"""Files that users and rows name: regular ones only, read to a limit; and files that only their owner may read.
+"""Files that users and rows name: regular ones only, read to a limit; and files and folders that only their owner may
+read.
 
 A device has no end, and a pipe waits for ever. What does not live here: what a file is.
 """
@@ -90,3 +91,14 @@ def private_file(path: Path) -> BinaryIO:
     if hasattr(os, "fchmod") and stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.fchmod(descriptor, 0o600)
     return os.fdopen(descriptor, "wb")
+
+
+def make_private_folder(path: Path) -> None:
+    """Create a directory and its missing parents with mode 0700; existing ones are left as they are."""
+    missing = []
+    while not path.exists():
+        missing.append(path)
+        path = path.parent
+    for folder in reversed(missing):
+        # `parents=True` would create the parents with the umask's mode.
+        folder.mkdir(mode=0o700, exist_ok=True)

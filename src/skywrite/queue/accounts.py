@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Collection, Iterable, Mapping
@@ -10,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from skywrite.core.clock import secret_bytes
 from skywrite.core.errors import SIGN_IN, Conflict, Do, Hint, InputError, NotFound, SignInError
-from skywrite.protocol.atproto.kept_session import read_session
-from skywrite.protocol.atproto.session import Session
-from skywrite.queue.base import StoreBase
+from skywrite.protocol.atproto.session_data import Session
+from skywrite.queue.base import StoreBase, items_of_dids, locked, update_ready
 from skywrite.queue.database import Row, Transaction
 from skywrite.queue.events import note_event
 from skywrite.queue.leases import SKEW
 from skywrite.queue.model import Account, AccountState
 from skywrite.queue.rows import account_of, dump_json, settings_of
-from skywrite.queue.steps import items_of_dids, locked, update_ready
 from skywrite.queue.vault import Vault
 
 if TYPE_CHECKING:
@@ -327,3 +326,16 @@ def session_about(did: str) -> str:
 def _plain(name: str) -> str:
     name = name.strip().removeprefix("@")
     return name if name.startswith("did:") else name.lower()
+
+
+def read_session(text: str) -> Session | OAuthSession:
+    """Read a stored session of either kind. Raises InputError for anything else."""
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        fields = None
+    if isinstance(fields, dict) and fields.get("kind") == "oauth":
+        from skywrite.protocol.atproto.oauth_session import OAuthSession
+
+        return OAuthSession.from_fields(fields)
+    return Session.from_json(text)

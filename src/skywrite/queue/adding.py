@@ -6,18 +6,17 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from skywrite.core.clock import Clock
+from skywrite.core.digits import row_number
 from skywrite.core.errors import Busy
 from skywrite.queue import identities
 from skywrite.queue.approval_rules import ask_for_approvals
 from skywrite.queue.authors import note_author
-from skywrite.queue.base import ACCEPTED_KEY
+from skywrite.queue.base import ACCEPTED_KEY, locked, update_ready
 from skywrite.queue.database import Accepted, Transaction, time_of
 from skywrite.queue.media import require_media
 from skywrite.queue.model import AddResult, NewPost, State
-from skywrite.queue.numbers import row_number
 from skywrite.queue.record_keys import RecordKeys
 from skywrite.queue.rows import draft_hash, dump_json, text_hash
-from skywrite.queue.steps import locked, update_ready
 from skywrite.queue.templates import note_templates
 
 if TYPE_CHECKING:

@@ -19,12 +19,11 @@ from typing import Literal, NamedTuple, get_args
 from skywrite.core.clock import secret_bytes
 from skywrite.core.errors import Do, Hint, InputError, NotFound, Unauthenticated
 from skywrite.core.shown import check_name, named
-from skywrite.queue.base import StoreBase
+from skywrite.queue.base import StoreBase, items_of
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.journal import note_final
 from skywrite.queue.reading import json_of, readable, reads
 from skywrite.queue.rows import dump_json
-from skywrite.queue.steps import items_of
 
 Scope = Literal["read", "draft", "schedule", "publish", "manage"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from skywrite.core.digits import row_number
 from skywrite.core.errors import Do, Hint
 from skywrite.queue.authors import Author, authors_of
 from skywrite.queue.database import Row, Transaction
 from skywrite.queue.events import note_event
 from skywrite.queue.model import NewPost, Post, Problem
-from skywrite.queue.numbers import row_number
 from skywrite.queue.rows import post_of, settings_of
 from skywrite.queue.templates import template_of
 

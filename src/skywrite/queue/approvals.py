@@ -29,7 +29,7 @@ from skywrite.queue.approval_rules import (
     wants_approvals,
 )
 from skywrite.queue.authors import Author, authors_of, authors_of_recurrence
-from skywrite.queue.base import StoreBase, repeated
+from skywrite.queue.base import StoreBase, locked, repeated, update_ready
 from skywrite.queue.changing import changed, edit_post, get_locked, get_post, why_fixed
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import EventKind, note_event, note_post_event
@@ -37,7 +37,6 @@ from skywrite.queue.model import Changes, Post, Problem, Recurrence, Standing
 from skywrite.queue.reading import UnreadableRow, json_of, object_with, readable, reads
 from skywrite.queue.recurrences import unknown_recurrence
 from skywrite.queue.rows import dump_json, post_of, problem_values, recurrence_of, settings_of
-from skywrite.queue.steps import locked, update_ready
 from skywrite.queue.templates import template_content, template_digest
 
 _HELD_FOR_APPROVAL = (NOT_APPROVED, REJECTED, DRIFTED)

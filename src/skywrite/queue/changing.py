@@ -7,12 +7,12 @@ from datetime import datetime
 from skywrite.core.errors import Conflict, Do, Hint, NotFound
 from skywrite.core.shown import named
 from skywrite.queue.authors import note_author
+from skywrite.queue.base import locked, update_ready
 from skywrite.queue.database import Transaction
 from skywrite.queue.events import note_post_event
 from skywrite.queue.media import require_media
 from skywrite.queue.model import ChangedMeanwhile, Changes, Post, State, Unset
 from skywrite.queue.rows import dump_json, post_of, problem_values, text_hash
-from skywrite.queue.steps import locked, update_ready
 
 EDITABLE_STATES: tuple[State, ...] = ("draft", "scheduled", "held", "failed")
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from skywrite.core.errors import SIGN_IN, Do, Hint, NotFound
 from skywrite.queue.adding import add_posts
-from skywrite.queue.base import StoreBase
+from skywrite.queue.base import StoreBase, items_of, items_of_dids, locked, update_ready
 from skywrite.queue.database import Row, Transaction, is_about_one, time_of
 from skywrite.queue.deciding import Approved, decided
 from skywrite.queue.events import EventKind, note_post_event
@@ -35,7 +35,6 @@ from skywrite.queue.model import (
 from skywrite.queue.reading import SET_ASIDE, mended
 from skywrite.queue.rows import account_of, dump_json, post_of, problem_values
 from skywrite.queue.settling import Settlement, close_attempts, give_back, settle_all
-from skywrite.queue.steps import items_of, items_of_dids, locked, update_ready
 
 # Those to leave alone, and the only ones to claim for (None for all).
 Servers = tuple[Iterable[str], Iterable[str] | None]

@@ -4,6 +4,8 @@ What lives here: `Database`, which `sqlite.py` and `postgres.py` fill in with wh
 binding values, naming errors), `Transaction`, and the storage errors. What does not: any knowledge of posts.
 """
 
+from __future__ import annotations
+
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple, Protocol, cast
 
 from skywrite.core.errors import Do, Hint, StorageError
-from skywrite.queue.connection_limit import ConnectionLimit
 from skywrite.queue.queries import query
 
 Row = Mapping[str, Any]
@@ -125,7 +126,7 @@ class Transaction:
     `accepted` describes the posts that it stores.
     """
 
-    def __init__(self, database: "Database", connection: Connection) -> None:
+    def __init__(self, database: Database, connection: Connection) -> None:
         self._database = database
         self._connection = connection
         # All rows are fetched at once, so one cursor will do: to make one takes a fifth of what a small query takes us.
@@ -393,3 +394,27 @@ def time_of(value: str | None) -> datetime | None:
     if at.tzinfo is None or not 1 < at.year < YEAR_MAX:
         raise ValueError("not a time")
     return at if at.tzinfo is UTC else at.astimezone(UTC)
+
+
+class ConnectionLimit:
+    """At most `most` threads use a connection at once; the others wait until one is free.
+
+    A thread that has a connection gets another one without waiting, so threads never wait for each other in a circle.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._free = threading.Semaphore(most)
+        self._own = threading.local()
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Use a connection inside the `with` block."""
+        if getattr(self._own, "has_one", False):
+            yield
+            return
+        with self._free:
+            self._own.has_one = True
+            try:
+                yield
+            finally:
+                self._own.has_one = False

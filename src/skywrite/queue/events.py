@@ -13,12 +13,11 @@ from functools import partial
 from typing import Any, Literal, NamedTuple, get_args
 
 from skywrite.core.clock import to_iso
-from skywrite.queue.base import StoreBase
+from skywrite.queue.base import StoreBase, items_of
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.model import Post, Problem, facts_of
 from skywrite.queue.reading import json_of, readable, reads
 from skywrite.queue.rows import dump_json
-from skywrite.queue.steps import items_of
 
 EventKind = Literal[
     "post.published",

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from skywrite.queue.base import StoreBase
-from skywrite.queue.steps import locked, update_ready
+from skywrite.queue.base import StoreBase, locked, update_ready
 
 # Smaller differences between computers do no harm; `doctor` reports larger ones.
 SKEW = timedelta(seconds=60)

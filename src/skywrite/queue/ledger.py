@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from skywrite.queue.base import StoreBase
+from skywrite.queue.base import StoreBase, items_of, items_of_dids
 from skywrite.queue.database import Row, Transaction
 from skywrite.queue.model import Account, AccountView
-from skywrite.queue.steps import items_of, items_of_dids
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, NamedTuple, Self
 
+from skywrite.core.digits import row_number
 from skywrite.core.errors import BadRequest
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of, time_text
 from skywrite.queue.model import FINAL_STATES, STATES, WAITING_STATES, Post, State
-from skywrite.queue.numbers import row_number
 from skywrite.queue.rows import post_of
 
 PAGE_POSTS = 500

@@ -13,10 +13,9 @@ from typing import Literal, NamedTuple, get_args
 from skywrite.core.errors import Conflict, InputError, NotFound
 from skywrite.core.shown import check_name, named
 from skywrite.queue.api_keys import SCOPES, Scope, digest_of, new_secret
-from skywrite.queue.base import StoreBase
+from skywrite.queue.base import StoreBase, items_of
 from skywrite.queue.database import Row, time_of
 from skywrite.queue.reading import readable, reads
-from skywrite.queue.steps import items_of
 
 Role = Literal["viewer", "writer", "approver", "owner"]
 ROLES: tuple[Role, ...] = get_args(Role)

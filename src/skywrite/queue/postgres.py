@@ -25,7 +25,6 @@ from skywrite.queue.database import (
     Protection,
     Transaction,
 )
-from skywrite.queue.postgres_tls import protection_of, untrusted
 
 CONNECT_SECONDS = 10
 LOCK_SECONDS = 20
@@ -344,3 +343,35 @@ def _said(error: Exception) -> str:
 def _quoted(text: str) -> str:
     """A text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+# Parts of libpq's messages, all of them from before the password is sent.
+_HINTS = {
+    "certificate verify failed": "The certificate of the server has expired, or nobody whom you trust signed it. Renew "
+    "it, or name the file of its authority with sslrootcert (sslrootcert=system: those that your computer trusts).",
+    "does not match host name": "Write the host in SKYWRITE_DATABASE as its certificate names it, or have the "
+    "certificate fixed.",
+    "root certificate file": "Name the file of the server's authority with sslrootcert in SKYWRITE_DATABASE "
+    "(sslrootcert=system: those that your computer trusts).",
+    "does not support SSL": "Turn on TLS at the server (ssl = on in postgresql.conf).",
+    "weak sslmode": "Write sslmode=verify-full in SKYWRITE_DATABASE.",
+}
+_LOCAL = ("localhost", "127.", "::1", "/")
+
+
+def untrusted(where: str, said: str) -> DatabaseUnavailable | None:
+    """The error for what libpq said, if it refused to talk to the server."""
+    hint = next((hint for part, hint in _HINTS.items() if part in said), None)
+    if hint is None:
+        return None
+    return DatabaseUnavailable(
+        f"The connection to {where} is not safe, so nothing was sent: {said}", code="database.untrusted", hint=hint
+    )
+
+
+def protection_of(connection: Any) -> Protection:
+    """How a psycopg connection is protected."""
+    encrypted = bool(connection.pgconn.ssl_in_use)
+    mode = connection.info.get_parameters().get("sslmode")
+    host = connection.info.hostaddr or connection.info.host
+    return Protection(encrypted, encrypted and mode == "verify-full", host.startswith(_LOCAL))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from skywrite.core.errors import Conflict, Do, Hint
 from skywrite.queue.adding import KnownKey, add_posts
-from skywrite.queue.base import StoreBase, repeated
+from skywrite.queue.base import StoreBase, locked, repeated
 from skywrite.queue.changing import (
     cancel_post,
     changed,
@@ -26,7 +26,6 @@ from skywrite.queue.media import put_bytes
 from skywrite.queue.model import AddResult, Attempt, Changes, NewMedia, NewPost, Post, Problem, State
 from skywrite.queue.reading import readable, time_in
 from skywrite.queue.rows import attempt_of, post_of, problem_values, text_hash
-from skywrite.queue.steps import locked
 
 DELETED = "post.deleted"
 

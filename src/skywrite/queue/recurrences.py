@@ -10,14 +10,13 @@ from skywrite.core.errors import Conflict, Do, Hint, NotFound
 from skywrite.core.shown import named
 from skywrite.queue.adding import add_posts
 from skywrite.queue.authors import note_recurrence_author
-from skywrite.queue.base import StoreBase, repeated
+from skywrite.queue.base import StoreBase, locked, repeated, update_ready
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.journal import note_added, note_final
 from skywrite.queue.media import require_media
 from skywrite.queue.model import AddResult, NewPost, NewRecurrence, Recurrence, Slot
 from skywrite.queue.reading import readable, reads
 from skywrite.queue.rows import dump_json, recurrence_of
-from skywrite.queue.steps import locked, update_ready
 
 # What two requests for the same have in common. How its pictures were made ready may differ.
 _SAID = (

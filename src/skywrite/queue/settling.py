@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from skywrite.core.clock import Clock
 from skywrite.queue.adding import add_posts
+from skywrite.queue.base import items_of, lock_all, update_ready
 from skywrite.queue.database import Transaction
 from skywrite.queue.events import EventKind, PostEvent, note_event, note_post_events
 from skywrite.queue.ledger import note_posts
 from skywrite.queue.model import AccountChange, Claim, Failed, Held, NewPost, Outcome, Problem, Published, Retry
 from skywrite.queue.rows import problem_values
-from skywrite.queue.steps import items_of, lock_all, update_ready
 
 # An attempt that is made again is no event.
 _TOLD: Mapping[str, EventKind] = {"published": "post.published", "failed": "post.failed", "held": "post.held"}

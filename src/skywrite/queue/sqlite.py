@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar, cast
 
 from skywrite.core.errors import StorageError
+from skywrite.core.files import make_private_folder
 from skywrite.queue.database import (
     POLL_SECONDS,
     BrokenRule,
@@ -24,7 +25,6 @@ from skywrite.queue.database import (
     Transaction,
     time_text,
 )
-from skywrite.queue.folders import make_private_folder
 
 BUSY_SECONDS = 20.0
 INSERT_ROWS = (1000, 100, 10, 1)

@@ -9,7 +9,7 @@ operations, which are methods of the parts, each one transaction and each one sa
   `store.settings` and `store.secrets` (`settings.py`), which load when they are first used.
 
 Each part takes the store's transactions, vault and clock (`base.StoreBase`), and knows no other part. Steps that
-several of them share are functions of a transaction: `steps.py`, `changing.py`, `adding.py`, `settling.py`,
+several of them share are functions of a transaction: `base.py`, `changing.py`, `adding.py`, `settling.py`,
 `ledger.py`. What differs between the databases is in `sqlite.py`, `postgres.py` and `sql/`.
 """
 

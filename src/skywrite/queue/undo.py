@@ -11,13 +11,12 @@ from typing import Any, NamedTuple, cast
 
 from skywrite.core.errors import Do, Hint, InputError, NotFound
 from skywrite.queue.authors import is_unattended
-from skywrite.queue.base import StoreBase, repeated
+from skywrite.queue.base import StoreBase, locked, repeated, update_ready
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.journal import CHANGES_KEPT, author_name, note_final, way_back_of
 from skywrite.queue.media import require_media
 from skywrite.queue.model import Problem
 from skywrite.queue.rows import dump_json, problem_values, text_hash
-from skywrite.queue.steps import locked, update_ready
 
 TIME_PASSED = "post.time_passed"
 # A slip of the hand that is taken back at once makes no post late.

@@ -18,7 +18,7 @@ from pathlib import Path
 from skywrite.core.clock import secret_bytes
 from skywrite.core.config import Config
 from skywrite.core.errors import Do, Hint, MissingExtra, StorageError
-from skywrite.queue.folders import make_private_folder
+from skywrite.core.files import make_private_folder
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12

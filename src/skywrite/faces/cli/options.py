@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
+from skywrite.core.digits import row_number
 from skywrite.core.errors import InputError
 from skywrite.faces.cli.completing import complete_accounts, complete_files
 from skywrite.faces.cli.given import FILE
 from skywrite.faces.cli.terminal import can_ask
-from skywrite.queue.numbers import row_number
 
 if TYPE_CHECKING:
     from skywrite.app import Skywrite
@@ -190,7 +190,7 @@ def read_text(text: tuple[str, ...], file: Path | None, editor: bool) -> str:
 
 def pool_of(path: Path) -> list[str]:
     """The texts of a pool file, used in turn. Raises InputError if there are none."""
-    from skywrite.posting.compose.parts import split_parts
+    from skywrite.posting.compose.texts import split_parts
 
     pool = [text for text in split_parts(read_text((), path, False)) if text.strip()]
     if not pool:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from skywrite.core.digits import row_number
 from skywrite.core.errors import InputError, SkywriteError
 from skywrite.faces.cli.completing import complete_posts, complete_states
 from skywrite.faces.cli.options import A_HANDLE, json_option
 from skywrite.faces.cli.output import print_done, print_error, print_json, print_json_array
 from skywrite.faces.cli.terminal import can_ask
-from skywrite.queue.numbers import row_number
 
 if TYPE_CHECKING:
     from skywrite.app import Skywrite

@@ -188,7 +188,7 @@ def edit_command(
 def _other_text(post_id: int, text: tuple[str, ...], file: Path | None) -> dict[str, Any]:
     """The new text; for a thread, the texts of all its posts, one by one or separated by lines of `---`."""
     from skywrite.app import Skywrite
-    from skywrite.posting.compose.parts import split_parts
+    from skywrite.posting.compose.texts import split_parts
 
     with Skywrite() as sky:
         thread = sky.posts.get(post_id).post.draft.get("thread") or []

@@ -10,7 +10,7 @@ import click
 from skywrite.faces.cli.options import account_option, draft_options, draft_row, json_option, read_text, text_options
 from skywrite.faces.cli.posting import check_not_empty, schedule_options, send
 from skywrite.faces.cli.words import ThreadCommand
-from skywrite.posting.compose.parts import split_parts, thread_draft
+from skywrite.posting.compose.texts import split_parts, thread_draft
 
 
 @click.command("thread", cls=ThreadCommand, epilog="Example: skywrite thread --file story.txt")

@@ -16,12 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from skywrite.core.clock import to_iso
+from skywrite.core.digits import row_number
 from skywrite.core.errors import BadRequest
 from skywrite.faces.server.auth import caller_of
 from skywrite.faces.server.hub import REPLAY_MAX, EventHub, Listener
 from skywrite.faces.server.services import services_of
 from skywrite.queue.events import Event
-from skywrite.queue.numbers import row_number
 
 PING_SECONDS = 20.0
 

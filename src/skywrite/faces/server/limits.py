@@ -16,8 +16,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
 from skywrite.core.clock import Clock
+from skywrite.core.digits import row_number
 from skywrite.faces.server.problems import BodyTooLarge, RequestTimeout, TooManyRequests
-from skywrite.queue.numbers import row_number
 
 JSON_BYTES_MAX = 1_000_000
 BODY_SECONDS_MAX = 30.0

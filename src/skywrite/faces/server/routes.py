@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from skywrite.app.operations import Operation
 from skywrite.app.shapes.jsonable import jsonable
+from skywrite.core.digits import row_number
 from skywrite.core.errors import InputError
 from skywrite.faces.server.auth import Caller, caller_of
 from skywrite.faces.server.hints import for_http
@@ -25,7 +26,6 @@ from skywrite.faces.server.json_bodies import check_values, read_object
 from skywrite.faces.server.problems import WrongMediaType
 from skywrite.faces.server.services import services_of
 from skywrite.queue.model import ChangedMeanwhile
-from skywrite.queue.numbers import row_number
 
 PREFIX = "/api/v1"
 NO_BODY = ("GET", "DELETE")

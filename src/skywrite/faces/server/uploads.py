@@ -27,7 +27,9 @@ from starlette.responses import Response
 
 from skywrite.app.operations.media import clean_name, keep_upload
 from skywrite.app.shapes.jsonable import jsonable
+from skywrite.core.digits import row_number
 from skywrite.core.errors import BadRequest, Conflict
+from skywrite.core.files import make_private_folder
 from skywrite.faces.server.auth import Caller, caller_of
 from skywrite.faces.server.hints import for_http
 from skywrite.faces.server.limits import read_pieces
@@ -35,8 +37,6 @@ from skywrite.faces.server.problems import BodyTooLarge, HttpProblem, TooManyReq
 from skywrite.faces.server.routes import rate_limited
 from skywrite.faces.server.services import services_of
 from skywrite.queue.api_keys import new_secret
-from skywrite.queue.folders import make_private_folder
-from skywrite.queue.numbers import row_number
 
 UPLOAD_BYTES_MAX = 300_000_000
 OPEN_UPLOADS_MAX = 500

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 
 from skywrite.app.bot_label import set_bot
 from skywrite.app.results import Entry
+from skywrite.core.digits import row_number
 from skywrite.core.errors import InputError, SkywriteError
 from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show
 from skywrite.faces.server.pages.waiting import now_as_time, undo_left
@@ -23,7 +24,6 @@ from skywrite.features.answers.store import SEEN_BEFORE, InboxItem
 from skywrite.posting.compose.references import app_link
 from skywrite.protocol.atproto.repo import Repo
 from skywrite.queue.model import Account
-from skywrite.queue.numbers import row_number
 
 ITEMS = 50
 REASONS = {"reply": "replied", "mention": "mentioned you", "quote": "quoted you"}

@@ -26,7 +26,7 @@ from skywrite.core.clock import to_iso
 from skywrite.core.errors import Do, InputError, SignInError, TemporaryError
 from skywrite.posting.compose.draft import draft_from_dict
 from skywrite.posting.compose.fields import ROW_OPTIONS
-from skywrite.posting.compose.quoting import with_quoted_link
+from skywrite.posting.compose.texts import with_quoted_link
 from skywrite.posting.publish.log import Log, silent
 from skywrite.posting.schedule.recurrence import parse_rule
 from skywrite.posting.sources.command import COMMAND_SECONDS, COMMAND_SECONDS_MAX, OUTPUT_BYTES_MAX, run_command

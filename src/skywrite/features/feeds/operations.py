@@ -21,9 +21,9 @@ from skywrite.app.shapes.base import (
     shaped,
 )
 from skywrite.app.shapes.posts import PreviewShape, preview_shape
+from skywrite.core.digits import row_number
 from skywrite.features.feeds.model import Feed, FeedCheck, FeedPreview, FeedStatus, SubscriptionReport
 from skywrite.features.feeds.store import unknown_feed
-from skywrite.queue.numbers import row_number
 
 Accounts = Annotated[Words, Meta(min_length=1)]
 Url = Annotated[Address, Meta(min_length=1)]

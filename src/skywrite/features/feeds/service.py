@@ -14,6 +14,7 @@ from skywrite.app.drafting import Drafting
 from skywrite.app.kinds import checked
 from skywrite.app.undoing import final
 from skywrite.app.workers import is_gone
+from skywrite.core.digits import row_number
 from skywrite.core.errors import Busy, Do, InputError
 from skywrite.core.files import read_regular
 from skywrite.features.feeds.model import (
@@ -31,7 +32,6 @@ from skywrite.features.feeds.task import FEED_LEASE_SECONDS, MOST_PER_CHECK, Fee
 from skywrite.posting.publish.rounds import Rounds
 from skywrite.queue.leases import Leases
 from skywrite.queue.model import Account, Problem
-from skywrite.queue.numbers import row_number
 
 if TYPE_CHECKING:
     from skywrite.features.feeds.reading.opml import Subscription

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from skywrite.core.digits import row_number
 from skywrite.core.errors import Conflict, Do, Hint, InputError, NotFound
 from skywrite.core.shown import named
 from skywrite.features.feeds.model import (
@@ -28,15 +29,13 @@ from skywrite.features.feeds.model import (
 )
 from skywrite.queue.adding import add_posts
 from skywrite.queue.authors import current_author, written_by
-from skywrite.queue.base import StoreBase
+from skywrite.queue.base import StoreBase, locked
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_event
 from skywrite.queue.leases import SKEW
 from skywrite.queue.model import AddResult, LeaseLost, NewPost, Problem
-from skywrite.queue.numbers import row_number
 from skywrite.queue.reading import SET_ASIDE, UnreadableRow, count_of, json_of, mended, readable, reads
 from skywrite.queue.rows import dump_json, problem_of, problem_values
-from skywrite.queue.steps import locked
 
 FINGERPRINTS_ASKED_MAX = 10_000
 # A single failed poll means little; from the third in a row on, somebody should know.

@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 from skywrite.core.errors import Busy, InputError
 from skywrite.queue.adding import add_posts
-from skywrite.queue.base import StoreBase, repeated
+from skywrite.queue.base import StoreBase, locked, repeated
 from skywrite.queue.changing import cancel_post, edit_post, get_locked, get_post
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.model import AddResult, Changes, NewPost, Post, State
 from skywrite.queue.reading import readable, reads
-from skywrite.queue.steps import locked
 
 STALE = ""
 """The digest of a file whose post may differ from the file."""

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from skywrite.core.digits import row_number
 from skywrite.faces.server.pages.frame import Visit, page_route, show
 from skywrite.features.insight.stats import GROUPINGS, Group
 from skywrite.queue.marks import AGES_HOURS, COUNTS
-from skywrite.queue.numbers import row_number
 
 HEIGHT, WIDTH, GAP = 120, 720, 0.2
 BARS_MAX = 60

@@ -26,8 +26,8 @@ from skywrite.core.config import load_config
 from skywrite.core.digits import whole_number
 from skywrite.core.errors import InputError
 from skywrite.features import homes
-from skywrite.posting.publish.approved import approved_mentions
 from skywrite.posting.publish.budget import CATCH_UP_GAP_SECONDS
+from skywrite.posting.publish.checks import approved_mentions
 from skywrite.posting.publish.rounds import Work, take_all
 from skywrite.posting.publish.worker import Worker
 from skywrite.protocol.atproto.identity import Resolver, UnknownHandle

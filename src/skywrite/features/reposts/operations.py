@@ -12,9 +12,9 @@ from skywrite.app.operations.shapes import ById, Id, Input, Key, OfAccount, Only
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.reposts import RepostShape, repost_shape
+from skywrite.core.digits import row_number
 from skywrite.queue.actions import Action, Actions, unknown_action
 from skywrite.queue.model import Account
-from skywrite.queue.numbers import row_number
 from skywrite.queue.requests import Requests
 
 Target = Annotated[

@@ -18,6 +18,7 @@ from skywrite.app.occurrences import whole_day
 from skywrite.app.undoing import final
 from skywrite.app.work import Periodic, WorkParts
 from skywrite.core.clock import to_iso
+from skywrite.core.digits import row_number
 from skywrite.core.errors import Do, Hint, InputError, RateLimited, RejectedError, SkywriteError, Unexpected
 from skywrite.posting.compose.references import parse_reference
 from skywrite.posting.publish.beside import Notes
@@ -33,7 +34,6 @@ from skywrite.protocol.bsky.limits import POST
 from skywrite.queue import identities
 from skywrite.queue.actions import Action, Actions, Repeat
 from skywrite.queue.model import Account
-from skywrite.queue.numbers import row_number
 from skywrite.queue.posts import DELETED
 
 REPOST = "app.bsky.feed.repost"

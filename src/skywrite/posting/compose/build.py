@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Self
 from skywrite.core.errors import InputError, SkywriteError
 from skywrite.posting.compose.draft import STRIP, Card, Draft, Media, Numbering, Reply, Stored
 from skywrite.protocol.atproto.cid import encode_record
-from skywrite.protocol.atproto.ref import Ref
 from skywrite.protocol.atproto.repo import WRITES_MAX
+from skywrite.protocol.atproto.syntax import Ref
 from skywrite.protocol.bsky import embed, limits
 from skywrite.protocol.bsky.gates import check_allow
 from skywrite.protocol.bsky.post import check_post, post_record

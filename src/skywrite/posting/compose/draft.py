@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from skywrite.core.errors import InputError
 from skywrite.posting.compose.fields import Kind, PostField
-from skywrite.protocol.atproto.ref import Ref
+from skywrite.protocol.atproto.syntax import Ref
 
 Numbering = Literal["none", "1/n", "thread"]
 NUMBERINGS: tuple[Numbering, ...] = ("none", "1/n", "thread")

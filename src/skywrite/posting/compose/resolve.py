@@ -9,16 +9,17 @@ storing bytes (`queue`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from skywrite.core.errors import InputError, Notice, RejectedError, SkywriteError, TemporaryError
+from skywrite.core.errors import InputError, MissingExtra, Notice, RejectedError, SkywriteError, TemporaryError
 from skywrite.posting.compose.build import check_amounts, check_mixture, render
 from skywrite.posting.compose.draft import Card, Draft, Media, Reply
 from skywrite.posting.compose.gated import quote_warnings, reply_warnings
 from skywrite.posting.compose.images import Collector, gather_media
 from skywrite.posting.compose.references import parse_reference
-from skywrite.protocol.atproto.ref import Ref
+from skywrite.protocol.atproto.syntax import Ref
 from skywrite.protocol.bsky.limits import check_text
 from skywrite.protocol.bsky.richtext import RichText
 
@@ -204,7 +205,6 @@ def _langs(part: Draft, around: DraftContext) -> tuple[str, ...]:
     langs = part.langs or around.langs
     if langs != ("auto",):
         return langs
-    from skywrite.posting.compose.language import detect_language
 
     found = detect_language(part.text)
     return (found,) if found else ()
@@ -297,3 +297,25 @@ def late_mentions(
                 hint="Try again, or write it without the @.",
             ) from None
     return dids
+
+
+LETTERS_MIN = 12
+SURE_MIN = 0.9
+
+
+@cache
+def _identifier() -> Any:
+    try:
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    except ImportError:
+        raise MissingExtra("Guessing the language needs an optional part.", extra="langs") from None
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
+def detect_language(text: str) -> str | None:
+    """The two-letter language of a text; None if the model is not sure."""
+    words = " ".join(word for word in text.split() if not word.startswith(("http://", "https://", "@", "#")))
+    if sum(character.isalpha() for character in words) < LETTERS_MIN:
+        return None
+    lang, sure = _identifier().classify(words)
+    return str(lang) if sure >= SURE_MIN else None

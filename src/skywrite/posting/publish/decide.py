@@ -21,7 +21,7 @@ from skywrite.posting.publish.budget import (
     is_overdue,
     ready_since,
 )
-from skywrite.posting.publish.reply_target import has_target
+from skywrite.posting.publish.checks import has_target
 from skywrite.posting.schedule.policy import verdict
 from skywrite.queue.model import AccountView, Decision, Defer, Miss, Post, Problem, Take
 from skywrite.queue.record_keys import record_keys

@@ -21,8 +21,8 @@ from skywrite.core.errors import (
     TemporaryError,
     Unexpected,
 )
+from skywrite.posting.publish.checks import REPLY_TARGET_GONE
 from skywrite.posting.publish.meant import AnotherRecord
-from skywrite.posting.publish.reply_target import REPLY_TARGET_GONE
 from skywrite.protocol.atproto.repo import Known
 from skywrite.protocol.atproto.xrpc_errors import BlobNotFound, MissingRight
 from skywrite.queue.accounts import NEEDS_LOGIN

@@ -14,13 +14,11 @@ from skywrite.core.errors import ENDED, InputError, SignInError, SkywriteError, 
 from skywrite.posting.compose.build import Prepared
 from skywrite.posting.compose.freeze import Frozen, mention_handles
 from skywrite.posting.publish.agents import Agents
-from skywrite.posting.publish.approved import check_drift
+from skywrite.posting.publish.checks import check_drift, check_reply_target, is_worth_asking, moved
 from skywrite.posting.publish.decide import Decider
 from skywrite.posting.publish.log import Log, silent
 from skywrite.posting.publish.meant import AnotherRecord, check_meant
-from skywrite.posting.publish.moved import is_worth_asking, moved
 from skywrite.posting.publish.outcome import SESSION_RENEWED, outcome_of, with_records
-from skywrite.posting.publish.reply_target import check_reply_target
 from skywrite.posting.publish.sender import Sending, VideoUpload, upload, write
 from skywrite.posting.publish.tombstones import deleted_by_hand
 from skywrite.protocol.atproto.repo import (

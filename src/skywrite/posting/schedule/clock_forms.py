@@ -9,8 +9,7 @@ import re
 
 from skywrite.core.digits import whole_number
 from skywrite.posting.schedule.languages import numbers
-from skywrite.posting.schedule.suggestions import swapped
-from skywrite.posting.schedule.time_errors import AmbiguousTime, InvalidTime
+from skywrite.posting.schedule.time_errors import AmbiguousTime, InvalidTime, swapped
 from skywrite.posting.schedule.tokens import Clock, Found, found
 
 # The next character begins something else: it is not a digit, and not a letter except those of East Asia.

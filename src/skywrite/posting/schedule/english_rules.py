@@ -18,7 +18,7 @@ from skywrite.core.digits import whole_number
 from skywrite.posting.schedule.rrule import RRule
 from skywrite.posting.schedule.rrule_text import parse_rrule
 from skywrite.posting.schedule.series import UnknownRule
-from skywrite.posting.schedule.suggestions import swapped
+from skywrite.posting.schedule.time_errors import swapped
 from skywrite.posting.schedule.words import MONTH_FULL, WEEKDAY_FULL, WEEKDAY_NAMES, clock_minutes, month_of, weekday_of
 
 _CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -228,8 +228,8 @@ def _respelled(text: str) -> Iterator[str]:
 
 def _foreign_weekday(word: str) -> int | None:
     """0 for "lundi", and for "montags", which is each Monday."""
-    from skywrite.posting.schedule.folding import fold
     from skywrite.posting.schedule.languages import weekdays
+    from skywrite.posting.schedule.words import fold
 
     folded = fold(word)
     return weekdays().get(folded, weekdays().get(folded.removesuffix("s")))

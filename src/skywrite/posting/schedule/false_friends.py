@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from skywrite.posting.schedule.folding import fold
 from skywrite.posting.schedule.languages import tongues
 from skywrite.posting.schedule.time_errors import AmbiguousTime
 from skywrite.posting.schedule.tokens import CalendarDate, Clock, RelativeDay, Span, Token, Value, Weekday, rewritten
 from skywrite.posting.schedule.vocabulary import ELSEWHERE, ELSEWHERE_IN_COMPANY, HOUR_WORDS, IN_ELSEWHERE
-from skywrite.posting.schedule.words import MONTH_FULL, WEEKDAY_FULL
+from skywrite.posting.schedule.words import MONTH_FULL, WEEKDAY_FULL, fold
 
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 # The letter of `1º` is no word.

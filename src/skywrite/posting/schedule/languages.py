@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from skywrite.posting.schedule.folding import fold
 from skywrite.posting.schedule.tokens import (
     CalendarDate,
     Clock,
@@ -25,6 +24,7 @@ from skywrite.posting.schedule.tokens import (
     Weekday,
 )
 from skywrite.posting.schedule.vocabulary import HOUR_WORDS, MONTHS, NUMBERS, SMALL_WORDS, WEEKDAYS
+from skywrite.posting.schedule.words import fold
 
 _AT = frozenset((Clock, PartOfDay))
 _ON = frozenset((Weekday, CalendarDate, RelativeDay, PartOfDay, Next))

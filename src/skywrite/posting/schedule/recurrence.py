@@ -21,7 +21,7 @@ from skywrite.core.errors import InputError
 from skywrite.posting.schedule.cron import SHORTCUTS, CronSeries, parse_cron
 from skywrite.posting.schedule.localtime import DAY, SECOND, after_gap, next_change, to_local, to_utc, zone_of
 from skywrite.posting.schedule.series import NeverHappens, Series, UnknownRule
-from skywrite.posting.schedule.suggestions import suggest
+from skywrite.posting.schedule.time_errors import suggest
 
 __all__ = [
     "NeverHappens",

@@ -15,8 +15,7 @@ from skywrite.posting.schedule.clock_forms import END, make_clock, read_clock
 from skywrite.posting.schedule.date_forms import read_date
 from skywrite.posting.schedule.languages import WORDS_MAX, months, numbers, phrases, tongues, weekdays
 from skywrite.posting.schedule.span_forms import read_span, units
-from skywrite.posting.schedule.suggestions import swapped
-from skywrite.posting.schedule.time_errors import EXAMPLES, AmbiguousTime, InvalidTime
+from skywrite.posting.schedule.time_errors import EXAMPLES, AmbiguousTime, InvalidTime, swapped
 from skywrite.posting.schedule.tokens import (
     DateOrder,
     Found,

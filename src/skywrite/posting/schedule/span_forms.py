@@ -6,10 +6,10 @@ import re
 from functools import cache
 
 from skywrite.posting.schedule.clock_forms import END
-from skywrite.posting.schedule.folding import fold
 from skywrite.posting.schedule.languages import numbers
 from skywrite.posting.schedule.time_errors import AmbiguousTime, InvalidTime
 from skywrite.posting.schedule.tokens import Found, Span, found
+from skywrite.posting.schedule.words import fold
 
 PREFIXES = ("in", "dans", "en", "dentro de", "tra", "fra", "em", "daqui a", "over", "om", "za", "через")
 _PREFIX = re.compile(f"({'|'.join(PREFIXES)}) ")

@@ -1,10 +1,17 @@
-"""The errors of reading a time: it is invalid, it is ambiguous, or it has passed."""
+"""The errors of reading a time: it is invalid, it is ambiguous, or it has passed; and what
+they suggest.
+
+An error is raised where one part of a text is known, and only the whole text can be read. So it carries `readings`: the
+whole text, written otherwise. The hint shows those that the reader has read, and no others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from skywrite.core.errors import InputError
+from skywrite.posting.schedule.words import fold
 
 EXAMPLES = 'Write it like "tomorrow 9:00", "in 2 hours", "fri 17:00 Europe/Berlin" or 2030-12-24T17:00:00+01:00.'
 
@@ -47,3 +54,37 @@ class PastTime(InputError):
     """The time has passed."""
 
     code = "time.past"
+
+
+class Suggesting(Protocol):
+    """An error with readings. Its hint becomes `lead` and at most `most` of them."""
+
+    hint: str
+    readings: tuple[str, ...]
+    lead: str
+    most: int
+
+
+def suggest(error: Suggesting, text: str, is_read: Callable[[str], bool]) -> None:
+    """Put those readings into an error's hint that can be read, with the words of the text as they are there."""
+    if not error.readings:
+        return
+    kept: list[str] = []
+    as_given = {fold(word): word for word in text.split()}
+    readings = [" ".join(as_given.get(word, word) for word in reading.split()) for reading in error.readings]
+    for reading in dict.fromkeys(readings):
+        if len(kept) < error.most and is_read(reading):
+            kept.append(reading)
+    if kept:
+        error.hint = f"{error.lead} {either(kept)}."
+
+
+def either(readings: Sequence[str]) -> str:
+    """`"a", "b" or "c"`."""
+    quoted = [f'"{reading}"' for reading in dict.fromkeys(readings)]
+    return ", ".join([*quoted[:-2], " or ".join(quoted[-2:])])
+
+
+def swapped(text: str, start: int, end: int, piece: str) -> str:
+    """A text with another piece at this place."""
+    return " ".join(f"{text[:start]} {piece} {text[end:]}".split())

@@ -15,14 +15,12 @@ from zoneinfo import ZoneInfo
 
 from skywrite.core.errors import InputError, Notice
 from skywrite.posting.schedule.false_friends import check_false_friends
-from skywrite.posting.schedule.folding import fold
 from skywrite.posting.schedule.localtime import DAY, Mapped, UnknownZone, to_local, to_utc, zone_of
 from skywrite.posting.schedule.meaning import Parts, at_clock, gather, later, midnight, resolve
 from skywrite.posting.schedule.scanner import scan
-from skywrite.posting.schedule.suggestions import suggest
-from skywrite.posting.schedule.time_errors import AmbiguousTime, InvalidTime, PastTime
+from skywrite.posting.schedule.time_errors import AmbiguousTime, InvalidTime, PastTime, suggest
 from skywrite.posting.schedule.tokens import CalendarDate, Clock, DateOrder, Instant
-from skywrite.posting.schedule.words import MONTH_FULL, WEEKDAY_FULL
+from skywrite.posting.schedule.words import MONTH_FULL, WEEKDAY_FULL, fold
 from skywrite.posting.schedule.zone_forms import check_name
 
 __all__ = [

@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from skywrite.core.errors import InputError
 from skywrite.posting.schedule.localtime import UnknownZone, to_utc, zone_of
 from skywrite.posting.schedule.meaning import resolve
-from skywrite.posting.schedule.suggestions import suggest
 from skywrite.posting.schedule.time_errors import EXAMPLES as ANY_EXAMPLES
-from skywrite.posting.schedule.time_errors import InvalidTime
+from skywrite.posting.schedule.time_errors import InvalidTime, suggest
 from skywrite.posting.schedule.times import in_zone, read_parts
 from skywrite.posting.schedule.tokens import DateOrder
 

@@ -1,8 +1,11 @@
-"""English calendar words: days of the week, months, times of day. Pure tables and small readers."""
+"""English calendar words: days of the week, months, times of day; and words of any language without their accents. Pure
+tables and small readers.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 WEEKDAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WEEKDAY_FULL = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -46,3 +49,15 @@ def clock_minutes(word: str) -> int | None:
     if half is None:
         return hour * 60 + minute if hour < 24 else None
     return (hour % 12 + (12 if half == "pm" else 0)) * 60 + minute if 1 <= hour <= 12 else None
+
+
+_SAME = str.maketrans({"\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2212": "-", "\u2019": "'"})
+
+
+def fold(text: str) -> str:
+    """Lower case without accents, with one kind of dash, quote and digit, and single spaces."""
+    if text.isascii():
+        return " ".join(text.lower().split())
+    bare = "".join(mark for mark in unicodedata.normalize("NFKD", text) if not "\u0300" <= mark <= "\u036f")
+    same = unicodedata.normalize("NFKC", bare).casefold().translate(_SAME)
+    return " ".join(same.split())

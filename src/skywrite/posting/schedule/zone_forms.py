@@ -12,10 +12,10 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from skywrite.posting.schedule.folding import fold
 from skywrite.posting.schedule.localtime import UnknownZone, closest_zones, zone_names, zone_of
-from skywrite.posting.schedule.suggestions import swapped
+from skywrite.posting.schedule.time_errors import swapped
 from skywrite.posting.schedule.tokens import Found, Token, Zone, ZoneName, found, rewritten
+from skywrite.posting.schedule.words import fold
 
 _END = r"(?![\w:])"
 _IANA = re.compile(r"\[?([a-z]+(?:/[a-z0-9_+.-]*)+)\]?")

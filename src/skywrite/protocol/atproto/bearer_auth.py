@@ -16,10 +16,9 @@ from typing import Any, TypeVar
 from skywrite.core.clock import SYSTEM_CLOCK, Clock
 from skywrite.core.errors import CutOff, NoAnswer, NotSent, SignInError, SkywriteError, TemporaryError, TimedOut
 from skywrite.core.http import Transport
-from skywrite.protocol.atproto.patience import REFRESH_SECONDS
 from skywrite.protocol.atproto.session_data import Session
 from skywrite.protocol.atproto.session_store import MemorySessionStore, SessionStore
-from skywrite.protocol.atproto.xrpc import Xrpc
+from skywrite.protocol.atproto.xrpc import REFRESH_SECONDS, Xrpc
 from skywrite.protocol.atproto.xrpc_errors import (
     SIGN_IN_HINT,
     AccountUnavailable,

@@ -23,10 +23,9 @@ from skywrite.core.errors import (
     TemporaryError,
 )
 from skywrite.protocol.atproto.cid import cid_for_record
-from skywrite.protocol.atproto.patience import LOOK_SECONDS, WRITE_SECONDS
-from skywrite.protocol.atproto.ref import Ref
 from skywrite.protocol.atproto.session import Agent
-from skywrite.protocol.atproto.xrpc import Body, Param
+from skywrite.protocol.atproto.syntax import Ref
+from skywrite.protocol.atproto.xrpc import LOOK_SECONDS, WRITE_SECONDS, Body, Param
 from skywrite.protocol.atproto.xrpc_errors import AccountUnavailable, RecordNotFound, Refused, ServerFailure
 
 WRITES_MAX = 200

@@ -1,7 +1,8 @@
 """Signing in with a password: from what the user types to a session.
 
-What lives here: `create_session` and the errors of a sign-in. What does not: finding an account's server from
-its handle (see `identity`), keeping and refreshing the session (see `session`).
+What lives here: `create_session`, the errors of a sign-in, and where an account signs in: at its own PDS, or at the
+entryway in front of it. What does not: who an account is (see `identity`), keeping and refreshing the session (see
+`session`).
 
 Passwords and tokens never appear in a message or a log. Source: com.atproto.server.createSession.
 """
@@ -9,10 +10,13 @@ Passwords and tokens never appear in a message or a log. Source: com.atproto.ser
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from skywrite.core.clock import SYSTEM_CLOCK, Clock
-from skywrite.core.errors import InputError
+from skywrite.core.errors import InputError, SkywriteError
 from skywrite.core.http import Transport
+from skywrite.protocol.atproto.identity import HandleDisputed, Resolver
 from skywrite.protocol.atproto.session_data import Session
 from skywrite.protocol.atproto.xrpc import Xrpc
 from skywrite.protocol.atproto.xrpc_errors import AccountUnavailable, NotSignedIn, TokenRefused, with_answer
@@ -112,3 +116,45 @@ def _unavailable(session: Session, host: str) -> AccountUnavailable:
     status = session.status or "not active"
     hint = "Look at the account in the Bluesky app or ask the operator of its server."
     return AccountUnavailable(f"The account {session.handle} is {status}, says {host}.", hint=hint)
+
+
+ENTRYWAY = "https://bsky.social"
+_BEHIND_ENTRYWAY = ".host.bsky.network"
+
+
+def service_for(identifier: str, resolver: Resolver, default: str = ENTRYWAY) -> str:
+    """The address to sign in at, or the default if the account cannot be found (signing in will say why).
+
+    Accounts on Bluesky's own servers sign in at its entryway; all others at the PDS in their DID document. Raises
+    HandleDisputed if DNS and the handle's web server name different accounts.
+    """
+    name = clean_identifier(identifier)
+    if name.endswith(".bsky.social") or "@" in name:
+        return default
+    try:
+        pds_url = resolver.resolve_for_sign_in(name).pds_url
+    except HandleDisputed:
+        raise
+    except SkywriteError:
+        return default
+    return ENTRYWAY if pds_url.endswith(_BEHIND_ENTRYWAY) else pds_url
+
+
+def is_well_known(service: str, known: Iterable[str] = ()) -> bool:
+    """Whether a password may go to a server without asking: the entryway, a server behind it, or one of `known`.
+
+    `known` are the servers of accounts that are already signed in, and those that the user named.
+    """
+    host = urlsplit(service).hostname or ""
+    return service == ENTRYWAY or host.endswith(_BEHIND_ENTRYWAY) or service in known
+
+
+def at_own_server(session: Session, resolver: Resolver) -> Session:
+    """The session at the account's own PDS, in case the entryway's response did not name it."""
+    if session.pds_url != ENTRYWAY:
+        return session
+    try:
+        return session.moved_to(resolver.resolve(session.did).pds_url)
+    except SkywriteError:
+        # The entryway forwards everything; it only takes longer.
+        return session

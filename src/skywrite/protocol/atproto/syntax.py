@@ -1,4 +1,4 @@
-"""The identifiers of AT Protocol. Each is a `str` that is known to be valid.
+"""The identifiers of AT Protocol. Each is a `str` that is known to be valid. A `Ref` is an identifier with a CID.
 
 What lives here: grammar. What does not: anything that needs the network. Each class raises `InvalidSyntax`.
 Sources: https://atproto.com/specs/did, /handle, /nsid, /record-key, /at-uri-scheme, /lexicon; RFC 5646 for languages.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 from skywrite.core.errors import InputError
 
@@ -229,3 +229,14 @@ class Language(_Checked):
         variants = matched["variants"].lower().split("-")[1:]
         singletons = [part for part in matched["extensions"].lower().split("-")[1:] if len(part) == 1]
         return len(set(variants)) == len(variants) and len(set(singletons)) == len(singletons)
+
+
+class Ref(NamedTuple):
+    """A record, by at-uri and the CID of its content (com.atproto.repo.strongRef)."""
+
+    uri: str
+    cid: str
+
+    def as_dict(self) -> dict[str, str]:
+        """The object that records contain."""
+        return {"uri": self.uri, "cid": self.cid}

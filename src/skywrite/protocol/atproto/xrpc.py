@@ -20,6 +20,13 @@ from skywrite.core.http import MAX_ANSWER_BYTES, Response, Transport
 from skywrite.protocol.atproto.syntax import RESERVED_ENDINGS
 from skywrite.protocol.atproto.xrpc_errors import NOT_A_PDS, ServerFailure, error_from, not_xrpc
 
+# How long the requests of an attempt to publish may take, without uploads, whose time depends on their size. A record
+# is small, so a server that has not responded by then hangs. Doubt costs little: reading back settles it. The longest
+# attempt without an upload is a refresh, a write, another refresh, the write again and two reads. It must end well
+# within a lease (`publish.worker.LEASE_SECONDS`); tests/unit/test_patience.py adds it up.
+WRITE_SECONDS = 10.0
+LOOK_SECONDS = 5.0
+REFRESH_SECONDS = 10.0
 QUERY_TRIES = 3
 PROCEDURE_TRIES = 2
 RETRY_STATUSES = frozenset({502, 503, 504})

@@ -24,6 +24,7 @@ from starlette.routing import BaseRoute, Route
 from skywrite.app.operations import OPERATIONS
 from skywrite.app.operations.media import MediaShape, keep_upload
 from skywrite.app.posts import is_card_of_text
+from skywrite.core.digits import row_number
 from skywrite.core.errors import Conflict, InputError, SkywriteError
 from skywrite.faces.server.auth import person_of
 from skywrite.faces.server.pages.forms import Sent, read_form
@@ -35,7 +36,6 @@ from skywrite.faces.server.services import services_of
 from skywrite.faces.server.uploads import UPLOAD_BYTES_MAX
 from skywrite.queue.changing import EDITABLE_STATES, check_version
 from skywrite.queue.model import Account, Post
-from skywrite.queue.numbers import row_number
 
 IMAGE_FILES_MAX = 10
 FIELDS_MAX = 60

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from starlette.responses import Response
 
 from skywrite.app.operations.plan import PlanShape, ShowPlan, show_plan
+from skywrite.core.digits import row_number
 from skywrite.core.errors import InputError, SkywriteError
 from skywrite.faces.server.layers import OnPlan
 from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show
@@ -22,7 +23,6 @@ from skywrite.faces.server.pages.words import when
 from skywrite.posting.publish.forecast import pace_of, pushes
 from skywrite.queue.actions import Actions
 from skywrite.queue.model import Account
-from skywrite.queue.numbers import row_number
 
 VIEWS = ("week", "month", "agenda")
 AGENDA_DAYS = 28

@@ -17,6 +17,7 @@ from skywrite.app.approvals import Asked
 from skywrite.app.entries import entries
 from skywrite.app.posts import edited_row
 from skywrite.app.results import Entry
+from skywrite.core.digits import row_number
 from skywrite.core.errors import InputError
 from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show
 from skywrite.faces.server.pages.panels import drawn
@@ -29,7 +30,6 @@ from skywrite.queue.api_keys import Scope
 from skywrite.queue.changing import EDITABLE_STATES
 from skywrite.queue.listing import Cursor
 from skywrite.queue.model import FINAL_STATES, Post
-from skywrite.queue.numbers import row_number
 from skywrite.queue.posts import DELETED
 
 HISTORY_POSTS = 50

@@ -1,14 +1,16 @@
-"""A link to a post at the end of a text, which becomes a quote, as the official app does. Pure.
+"""From texts as people write them to the fields of drafts: several posts in one text, separated by lines of `---`, and
+a link to a post at the end of a text, which becomes a quote, as the official app does. Pure.
 
-What does not live here: looking the post up (`resolve`).
+What does not live here: splitting a post that is too long (`bsky.split`), and looking the quoted post up (`resolve`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from skywrite.core.errors import InputError
+from skywrite.posting.compose.draft import FIELDS
 from skywrite.posting.compose.references import parse_reference
 
 QUOTE_LINKS = "quote_links"
@@ -48,3 +50,25 @@ def _quoting(fields: Any) -> Any:
     except InputError:
         return fields
     return {**fields, "text": text.rstrip().removesuffix(last).rstrip(), "quote": last}
+
+
+def split_parts(text: str) -> list[str]:
+    """The posts of a text, separated by lines of `---`."""
+    found: list[list[str]] = [[]]
+    for line in text.split("\n"):
+        if line.strip() == "---":
+            found.append([])
+        else:
+            found[-1].append(line)
+    return [part for lines in found if (part := "\n".join(lines).strip("\n"))] or [""]
+
+
+def thread_draft(texts: Sequence[str], row: Mapping[str, Any]) -> dict[str, Any]:
+    """The draft of a thread. Each text is a post, or several if it is too long; the first has the media and card."""
+    whole = {**row, "split": True}
+    return {**whole, "text": texts[0], "thread": [{**shared_fields(whole), "text": text} for text in texts[1:]]}
+
+
+def shared_fields(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the first post of a thread says for all of them."""
+    return {name: row[name] for name, field in FIELDS.items() if field.is_shared and name in row}
