@@ -32,7 +32,7 @@ HEAVY = (
         "zlib",
         "unicodedata",
         "skywrite.posting.publish.hosts",
-        "skywrite.faces.cli.thread",
+        "skywrite.faces.cli.preview",
     ),
     *("skywrite.queue.listing", "skywrite.features.feeds.store", "skywrite.queue.timers", "skywrite.queue.recurrences"),
     *("skywrite.protocol.atproto.identity", "skywrite.protocol.atproto.sign_in", "skywrite.protocol.fetch.web"),

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from skywrite.core.clock import FakeClock
-from skywrite.faces.cli.logs import make_log
+from skywrite.faces.cli.running import make_log
 from tests.app.conftest import NOON
 
 

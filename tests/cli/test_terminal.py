@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from skywrite.core.clock import SYSTEM_CLOCK
-from skywrite.faces.cli.logs import make_log
+from skywrite.faces.cli.running import make_log
 from tests.cli.conftest import Shell
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\rok\u2028\u202e\x9b8m"

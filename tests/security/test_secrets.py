@@ -18,7 +18,7 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.core.config import load_config
 from skywrite.core.errors import SkywriteError
-from skywrite.faces.cli.logs import make_log
+from skywrite.faces.cli.running import make_log
 from skywrite.protocol.atproto.repo import Repo
 from tests.support.canaries import canary, guard_app_password, secrets_in
 from tests.support.fault_proxy import Answer, Fault, FaultProxy, failing

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from skywrite import Skywrite
-from skywrite.app.programs import load_app
 from skywrite.core.clock import FakeClock
 from skywrite.core.errors import InputError, SkywriteError
+from skywrite.faces.cli.running import load_app
 from skywrite.posting.compose.draft import Draft
 from tests.sources.folders import NOON, Desk
 from tests.support.errors import fails

@@ -7,7 +7,7 @@ from datetime import timedelta
 from skywrite.app.chores import ENDED_KEPT, PRUNE_SECONDS, prune
 from skywrite.core.clock import FakeClock
 from skywrite.features.answers.store import InboxItems, Place
-from skywrite.features.drafts.store import AppDrafts, PulledState
+from skywrite.features.drafts.service import AppDrafts, PulledState
 from skywrite.queue.actions import Actions
 from skywrite.queue.requests import Requests
 from skywrite.queue.store import Store

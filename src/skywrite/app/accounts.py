@@ -9,10 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from skywrite.app.context import Context
-from skywrite.app.kinds import checked
+from skywrite.app.nouns import checked, final
 from skywrite.app.reports import LoggedIn
 from skywrite.app.settings import as_typed, read_setting
-from skywrite.app.undoing import final
 from skywrite.core.errors import Do, Hint, Notice, SkywriteError
 from skywrite.protocol.atproto.session_data import MAIN_PASSWORD_WARNING
 from skywrite.queue.model import Account, Slot

@@ -15,9 +15,8 @@ from skywrite.app.compared import Row, base_of, changed, parts, rows, text_rows,
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.entries import entries, entry_of
-from skywrite.app.kinds import checked
+from skywrite.app.nouns import checked, final
 from skywrite.app.results import Entry
-from skywrite.app.undoing import final
 from skywrite.core.errors import Do, Hint, InputError, SkywriteError, TemporaryError
 from skywrite.core.shown import check_name
 from skywrite.posting.compose.build import PendingMention, Prepared

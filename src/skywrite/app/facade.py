@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, overload
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
-from skywrite.app.kinds import checked
+from skywrite.app.nouns import checked
 from skywrite.app.posts import Posts
 from skywrite.app.results import Scheduled, Sent
 from skywrite.app.sending import Sending

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
-from skywrite.app.kinds import checked
+from skywrite.app.nouns import checked
 from skywrite.app.results import Entry, Ready, Scheduled, Sent
 from skywrite.app.sending import Progress, Sending, key_used
 from skywrite.core.digits import row_number

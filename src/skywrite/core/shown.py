@@ -2,7 +2,7 @@
 
 What lives here: taking passwords out of database addresses, making control characters visible, and refusing names that
 have any. Everything that is printed or logged goes through the first two; who prints is elsewhere (`cli.output`,
-`cli.logs`).
+`cli.running`).
 """
 
 from __future__ import annotations

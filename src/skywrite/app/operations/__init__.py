@@ -15,7 +15,7 @@ from skywrite.features import features
 
 __all__ = ["OPERATIONS", "Access", "Operation"]
 
-_OWN = ("posts", "approvals", "texts", "media", "accounts", "plan")
+_OWN = ("posts", "texts", "media", "accounts", "plan")
 
 if TYPE_CHECKING:
     OPERATIONS: dict[str, Operation]

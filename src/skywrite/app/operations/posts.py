@@ -5,33 +5,65 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from skywrite.app.deleting import NotThere
 from skywrite.app.entries import entries, with_forecasts
-from skywrite.app.operations.copies import NewRow, new_row
 from skywrite.app.operations.once import digest_of, key_lock, key_reused
 from skywrite.app.operations.post_shapes import (
+    ApprovePost,
     CreatePost,
     EditPost,
     ListHistory,
     ListPosts,
+    LookAtApproval,
     MovePost,
     PostPage,
     PreviewPost,
+    RejectPost,
 )
 from skywrite.app.operations.shapes import (
     ById,
     ChangeById,
+    NewDraft,
     draft_row,
 )
 from skywrite.app.operations.table import Access, operation
-from skywrite.app.shapes.posts import PostShape, PreviewShape, post_shape, preview_shape, whole_post
+from skywrite.app.posts import edited_row
+from skywrite.app.shapes.posts import (
+    ApprovalShape,
+    PostShape,
+    PreviewShape,
+    approval_shape,
+    post_shape,
+    preview_shape,
+    whole_post,
+)
 from skywrite.core.clock import to_iso
 from skywrite.core.errors import InputError, Notice, SkywriteError
+from skywrite.posting.schedule.policy import late_text
 from skywrite.queue.events import Events
 from skywrite.queue.listing import Cursor
 from skywrite.queue.model import FINAL_STATES, STATES, ChangedMeanwhile, Post, State
 from skywrite.queue.requests import Requests
+
+
+class NewRow(NamedTuple):
+    """The fields of a new draft, and what happens when its time was missed; None is the account's default."""
+
+    fields: dict[str, Any]
+    late: str | None
+
+
+def new_row(access: Access, given: NewDraft, late: str | None = None) -> NewRow:
+    """What was given, and for all else what the copied post has. Raises NotFound, and what `draft_row` raises."""
+    if given.copy_of is None:
+        return NewRow(draft_row(access, given), late)
+    access.require("read")
+    post = access.post(given.copy_of)
+    fields = edited_row(post, draft_row(access, given, post.draft))
+    return NewRow(fields, late_text(post.late_policy, post.late_seconds) if late is None else late)
+
 
 WAITS_FOR_A_PERSON = "It waits as a draft for a person, because this key may not schedule posts."
 
@@ -280,3 +312,29 @@ def parse_instant(text: str | None) -> datetime | None:
         return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InputError(f"{text!r} is not a time.", hint="Write it like 2026-11-24T09:00:00Z.") from None
+
+
+@operation("GET /posts/{id}/approval", scope="read", network=True)
+def approval(access: Access, given: LookAtApproval) -> ApprovalShape:
+    """Show exactly what would be published, with the digest that an approval names."""
+    return approval_shape(access.sky.approvals.look(access.post(given.id).id, at=given.at))
+
+
+@operation("POST /posts/{id}/approve", scope="publish", idempotent=True, network=True, by_person=True)
+def approve(access: Access, given: ApprovePost) -> PostShape:
+    """Approve exactly what has this digest; any change of the post voids it.
+
+    Nobody approves what they wrote themselves.
+    """
+    access.post(given.id)
+    who = access.who or access.source
+    entry = access.sky.approvals.approve(given.id, given.digest, who, at=given.at, note=given.note, who=who)
+    return post_shape(entry)
+
+
+@operation("POST /posts/{id}/reject", scope="publish", network=True)
+def reject(access: Access, given: RejectPost) -> PostShape:
+    """Reject a post with a note: earlier approvals are withdrawn, and it is held."""
+    access.post(given.id)
+    who = access.who or access.source
+    return post_shape(access.sky.approvals.reject(given.id, who, note=given.note))

@@ -8,9 +8,8 @@ from skywrite.app.context import Context
 from skywrite.app.overview import Overview
 from skywrite.app.results import Entry
 from skywrite.app.shapes.base import Output
-from skywrite.app.shapes.follow_ups import FollowUpShape, follow_up_shape
 from skywrite.app.shapes.posts import PostShape, post_shape
-from skywrite.app.shapes.reposts import RepostShape, repost_shape
+from skywrite.app.shapes.reposts import FollowUpShape, RepostShape, follow_up_shape, repost_shape
 from skywrite.queue.model import Post, Standing
 
 

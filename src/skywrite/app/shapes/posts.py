@@ -12,7 +12,7 @@ from skywrite.app.approvals import Asked
 from skywrite.app.compared import Row, joined
 from skywrite.app.results import Entry, Ready
 from skywrite.app.shapes.base import ErrorShape, NoticeShape, Output, messages, notices, problem_shape
-from skywrite.app.shapes.follow_ups import FollowUpShape, follow_up_shape
+from skywrite.app.shapes.reposts import FollowUpShape, follow_up_shape
 from skywrite.core.errors import Notice, SkywriteError
 from skywrite.posting.schedule.policy import late_text
 from skywrite.queue.approvals import Approval

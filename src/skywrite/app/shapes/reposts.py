@@ -1,4 +1,4 @@
-"""How reposts and pins look that are done at a time."""
+"""How what goes with a post looks as JSON: its follow-ups, and its reposts and pins."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from skywrite.app.context import Context
 from skywrite.app.shapes.base import Output, shaped
 from skywrite.queue.actions import Action
+from skywrite.queue.follow_ups import FollowUp
 
 
 class RepostShape(Output):
@@ -40,3 +41,29 @@ def repost_shape(ctx: Context, action: Action, *, created: bool = False) -> Repo
     account = ctx.store.accounts.get(action.account_did)
     values = {"account": account.handle, "did": account.did, "attempts": action.tries, "created": created}
     return shaped(RepostShape, {**action._asdict(), **values})
+
+
+class FollowUpShape(Output):
+    """A follow-up. `note` says what was counted, or why nothing comes of it; `made_id` is the reply's post.
+
+    `who` added it, where that is known; `agent`: an agent did.
+    """
+
+    id: int
+    post_id: int
+    metric: str
+    threshold: int
+    kind: str
+    text: str
+    undo_seconds: int | None
+    state: str
+    note: str | None
+    made_id: int | None
+    who: str | None
+    agent: bool
+    created_at: datetime
+
+
+def follow_up_shape(item: FollowUp) -> FollowUpShape:
+    """A follow-up as JSON."""
+    return shaped(FollowUpShape, item._asdict())

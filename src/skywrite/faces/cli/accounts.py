@@ -8,7 +8,7 @@ import click
 
 from skywrite.core.errors import InputError
 from skywrite.faces.cli.completing import complete_accounts
-from skywrite.faces.cli.nouns import Noun
+from skywrite.faces.cli.names import Noun
 from skywrite.faces.cli.oauth import oauth_command
 from skywrite.faces.cli.options import account_option, json_option, on_queue
 from skywrite.faces.cli.output import print_json, print_outcome, print_table

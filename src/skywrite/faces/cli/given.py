@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from skywrite.core.errors import InputError
-from skywrite.faces.cli.nouns import Noun
+from skywrite.faces.cli.names import Noun
 
 # What says something when it is empty: no description, no note; and texts and times, whose own errors say more.
 EMPTY_SAYS_SOMETHING = ("alts", "note", "text", "texts", "slots", "when")

@@ -1,4 +1,4 @@
-"""help, version: the same as --help and --version."""
+"""help, version, completion: the same as --help and --version, and the line that sets up shell completion."""
 
 from __future__ import annotations
 
@@ -37,3 +37,16 @@ def version_command(as_json: bool) -> None:
         print_json(Version(__version__))
     else:
         click.echo(f"skywrite, version {__version__}")
+
+
+@click.command("completion", epilog="Example: skywrite completion bash >> ~/.bashrc")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion_command(shell: str) -> None:
+    """Print what to put into the shell's start-up file."""
+    from click.shell_completion import get_completion_class
+
+    from skywrite.faces.cli.main import cli
+
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(cli, {}, "skywrite", "_SKYWRITE_COMPLETE").source())

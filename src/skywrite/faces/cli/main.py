@@ -18,8 +18,7 @@ from skywrite import __version__
 from skywrite.core.errors import SkywriteError, Unexpected
 from skywrite.faces.cli.given import check_options, refuse_empty, refuse_typographic_quotes, see_help
 from skywrite.faces.cli.hints import remember
-from skywrite.faces.cli.names import all_commands, current_words, groups, home_of
-from skywrite.faces.cli.nouns import Noun
+from skywrite.faces.cli.names import Noun, all_commands, current_words, groups, home_of
 from skywrite.faces.cli.output import QUIET, OutputLost, clean_streams, open_streams, print_error
 from skywrite.faces.cli.terminal import has_person, plain_terminal
 from skywrite.features import features

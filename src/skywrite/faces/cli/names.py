@@ -1,12 +1,15 @@
-"""The names of all commands: those that help lists, their old names, and the names that other programs use.
+"""The names of all commands: those that help lists, their old names, and the names that other programs use; and nouns
+with verbs (`skywrite feeds add`). A noun alone lists what there is, if it has a list.
 
-What lives here: tables. What does not: how a command is found by its name (`main`, `nouns`).
+What does not live here: how a command is found by its name (`main`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+
+import click
 
 # The commands of the frame itself: module, and line in `skywrite --help`. Features bring the others.
 GROUPS: dict[str, dict[str, tuple[str, str]]] = {
@@ -18,7 +21,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Write": {
         "post": ("posting", "Post a text, now or later"),
         "schedule": ("posting", "Post a text at a time"),
-        "thread": ("thread", "Post a thread"),
+        "thread": ("preview", "Post a thread"),
         "preview": ("preview", "Show a post as it will appear; send nothing"),
     },
     "Posts": {
@@ -32,7 +35,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "retry": ("posts", "Try failed posts again"),
         "approve": ("approve", "See exactly what goes out, and approve it"),
         "reject": ("approve", "Reject a post, with a note"),
-        "delete": ("delete", "Delete a published post"),
+        "delete": ("posts", "Delete a published post"),
         "undo": ("posts", "Undo the last change"),
     },
     "Automate": {},
@@ -45,7 +48,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Skywrite itself": {
         "help": ("help", "Show help"),
-        "completion": ("completion", "Set up shell completion"),
+        "completion": ("help", "Set up shell completion"),
         "version": ("help", "Show the version"),
     },
 }
@@ -262,3 +265,24 @@ def current_words(args: Sequence[str]) -> list[str]:
         if len(args) >= count and (name := OLD_NAMES.get(" ".join(args[:count]))):
             return [*name.split(), *args[count:]]
     return list(args)
+
+
+LIST = "list"
+# Options of a noun itself; all others belong to its list.
+_OWN_FLAGS = ("-q", "--quiet")
+_OWN_ENDS = ("-h", "--help")
+
+
+class Noun(click.Group):
+    """A group in which `skywrite feeds --json` is `skywrite feeds list --json`."""
+
+    def with_list(self, args: Sequence[str]) -> list[str]:
+        """The arguments, with `list` where a verb is missing."""
+        place = next((place for place, arg in enumerate(args) if arg not in _OWN_FLAGS), len(args))
+        following = args[place] if place < len(args) else "-"
+        if LIST in self.commands and following.startswith("-") and following not in _OWN_ENDS:
+            return [*args[:place], LIST, *args[place:]]
+        return list(args)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, self.with_list(args))

@@ -18,6 +18,7 @@ from skywrite.faces.cli.options import (
     A_HANDLE,
     ID,
     Whole,
+    account_option,
     draft_options,
     draft_row,
     json_option,
@@ -25,7 +26,14 @@ from skywrite.faces.cli.options import (
     read_text,
     text_options,
 )
-from skywrite.faces.cli.output import print_aside, print_done, print_json, print_json_array, print_warnings
+from skywrite.faces.cli.output import (
+    print_aside,
+    print_done,
+    print_json,
+    print_json_array,
+    print_outcome,
+    print_warnings,
+)
 from skywrite.faces.cli.picking import Change, many_posts
 from skywrite.faces.cli.quoting import shell_words
 from skywrite.faces.cli.terminal import show
@@ -301,3 +309,16 @@ def undo_command(sky: Skywrite, as_json: bool) -> None:
         stay = f"{undone.passed_over} later changes by programs without a terminal, such as cron, stay."
         one = "1 later change by a program without a terminal, such as cron, stays."
         print_warnings([one if undone.passed_over == 1 else stay])
+
+
+@click.command("delete", epilog="Example: skywrite delete https://bsky.app/profile/alice.bsky.social/post/3k...")
+@click.argument("target", shell_complete=complete_posts)
+@account_option
+@json_option
+@on_queue
+def delete_command(sky: Skywrite, target: str, account: str | None, as_json: bool) -> None:
+    """Delete a published post: by its link, its at-uri, or its number here (then with its whole thread)."""
+    from skywrite.app.shapes.done import DeletedPost
+
+    uri = sky.posts.delete(target, account=account)
+    print_outcome(as_json, DeletedPost(uri), f"Deleted: {uri}")

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import traceback
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from skywrite.app.facade import Skywrite
+from skywrite.core.clock import Clock, to_iso
 from skywrite.core.config import DEFAULT_THREADS
+from skywrite.core.errors import InputError
+from skywrite.core.shown import printable
 from skywrite.faces.cli.given import FILE
 from skywrite.faces.cli.options import Whole, json_option
 from skywrite.faces.cli.output import is_quiet, print_done, print_json, print_warnings
+from skywrite.posting.sources.functions import load_program
 
 if TYPE_CHECKING:
     from skywrite.app import Skywrite
@@ -64,7 +71,6 @@ def run_command(
         if not once and name is None:
             stack.enter_context(exiting_by_signals())
         from skywrite.app import Skywrite
-        from skywrite.app.programs import load_app
 
         sky = stack.enter_context(Skywrite() if app is None else load_app(app))
         if name is not None:
@@ -86,7 +92,6 @@ def run_command(
 
 def _log(kind: str | None, sky: Skywrite, once: bool) -> Callable[..., None]:
     """What reports each step."""
-    from skywrite.faces.cli.logs import make_log
     from skywrite.faces.cli.narrating import Narration
     from skywrite.faces.cli.terminal import is_terminal
 
@@ -130,3 +135,59 @@ def _why(sky: Skywrite) -> str:
         return "why: skywrite list, skywrite show ID"
     at = entry.push.at.astimezone(ZoneInfo(sky.context.zone(entry.account)))
     return f"the next one may go out at {at:%H:%M:%S %Z}, because of {entry.push.reason}; see: skywrite list"
+
+
+def make_log(kind: str, clock: Clock) -> Callable[..., None]:
+    """A function `log(event, **facts)`; `kind` is text, json or none. A line that cannot be written is skipped."""
+
+    def log(event: str, **facts: Any) -> None:
+        if kind == "none" or event == "idle":
+            return
+        plain = {name: _plain(value) for name, value in facts.items() if value is not None}
+        at = to_iso(clock.now())
+        if kind == "json":
+            line = json.dumps({"time": at, "event": event, **plain}, ensure_ascii=False)
+        else:
+            line = " ".join([at, event, *(f"{name}={_quoted(value)}" for name, value in plain.items())])
+        # A full disk, a broken pipe, or a closed stream.
+        with suppress(OSError, ValueError):
+            sys.stderr.write(printable(line) + "\n")
+            sys.stderr.flush()
+
+    return log
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseException):
+        place = traceback.extract_tb(value.__traceback__)[-1:]
+        where = f" at {place[0].filename.rpartition('skywrite/')[2]}:{place[0].lineno}" if place else ""
+        return f"{type(value).__name__}{where}"
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def _quoted(value: Any) -> str:
+    text = str(value)
+    return json.dumps(text, ensure_ascii=False) if not text or any(mark in text for mark in ' "=\\\n') else text
+
+
+def load_app(path: Path) -> Skywrite:
+    """The `Skywrite` of a program: the one called `sky`, or the first one, with the functions of all of them.
+
+    Raises InputError.
+    """
+    module = load_program(path)
+    found = {id(value): value for value in vars(module).values() if isinstance(value, Skywrite)}
+    named = vars(module).get("sky")
+    apps = [named] if isinstance(named, Skywrite) else list(found.values())
+    if not apps:
+        raise InputError(f"{path} has no Skywrite.", code="program.invalid", hint="Make one in it: sky = Skywrite()")
+    first = apps[0]
+    for other in apps[1:]:
+        first._functions.adopt(other._functions)
+    if not (first._functions.names() or first._functions.listeners.all()):
+        raise InputError(
+            f"{path} has no functions that post or answer.",
+            code="program.invalid",
+            hint='Decorate one with @sky.every("0 9 * * *"), or with @sky.on_mention.',
+        )
+    return first

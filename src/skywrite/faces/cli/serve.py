@@ -50,7 +50,7 @@ def serve_command(
     with ExitStack() as stack:
         stack.enter_context(exiting_by_signals())
         from skywrite.app import Skywrite
-        from skywrite.faces.cli.logs import make_log
+        from skywrite.faces.cli.running import make_log
 
         try:
             from skywrite.faces.server.serving import Options, serve

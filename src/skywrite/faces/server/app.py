@@ -28,9 +28,7 @@ from skywrite.faces.server.pages.frame import failed, missing, refused
 from skywrite.faces.server.problems import on_wrong_method
 from skywrite.faces.server.routes import PREFIX, api_routes
 from skywrite.faces.server.security import Origin, Shield
-from skywrite.faces.server.served import Served
-from skywrite.faces.server.services import GUESSES, REQUESTS, Services
-from skywrite.faces.server.shown_once import ShownOnce
+from skywrite.faces.server.services import GUESSES, REQUESTS, Served, Services, ShownOnce
 from skywrite.faces.server.uploads import (
     Uploads,
     append_upload,

@@ -28,8 +28,7 @@ from skywrite.faces.server.limits import read_body
 from skywrite.faces.server.problems import problem
 from skywrite.faces.server.rights import access_of_key
 from skywrite.faces.server.routes import rate_limited
-from skywrite.faces.server.served import Served
-from skywrite.faces.server.services import services_of
+from skywrite.faces.server.services import Served, services_of
 from skywrite.features.agents import routes
 from skywrite.features.agents.routes import challenged, resource_of
 from skywrite.features.agents.tools import INSTRUCTIONS, Tool, error_of, find_resource, find_tool, resources, tools_for

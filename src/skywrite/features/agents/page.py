@@ -21,8 +21,7 @@ from starlette.routing import BaseRoute, Route
 
 from skywrite.core.errors import InputError
 from skywrite.faces.server.auth import person_of
-from skywrite.faces.server.pages.frame import CONTENT_POLICY, Visit, answer, back, form_route, render, show
-from skywrite.faces.server.pages.panels import Panel
+from skywrite.faces.server.pages.frame import CONTENT_POLICY, Panel, Visit, answer, back, form_route, render, show
 from skywrite.faces.server.pages.settings import SCOPES as SCOPE_WORDS
 from skywrite.features.agents.clients import LOOPBACK, check_redirect
 from skywrite.features.agents.routes import SCOPES, USUAL_SCOPES, issuer_for, sign_ins_of

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from skywrite.faces.cli.given import FILE
-from skywrite.faces.cli.nouns import Noun
+from skywrite.faces.cli.names import Noun
 from skywrite.faces.cli.options import ID, Whole, account_option, json_option, on_queue
 from skywrite.faces.cli.output import print_aside, print_done, print_json, print_outcome
 from skywrite.faces.cli.words import NumberAndTextCommand, OneTextCommand
@@ -200,7 +200,7 @@ def answers_rehearse_command(app: Path | None, limit: int, account: str | None, 
 
 def _bot(app: Path | None) -> Skywrite:
     from skywrite.app import Skywrite
-    from skywrite.app.programs import load_app
+    from skywrite.faces.cli.running import load_app
 
     return Skywrite() if app is None else load_app(app)
 

@@ -15,8 +15,7 @@ from skywrite.app.bot_label import set_bot
 from skywrite.app.results import Entry
 from skywrite.core.digits import row_number
 from skywrite.core.errors import InputError, SkywriteError
-from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show
-from skywrite.faces.server.pages.waiting import now_as_time, undo_left
+from skywrite.faces.server.pages.frame import Visit, back, form_route, now_as_time, page_route, show, undo_left
 from skywrite.faces.server.pages.words import when
 from skywrite.features.answers.operations import seen_item
 from skywrite.features.answers.service import SETTING, Bot, Talk

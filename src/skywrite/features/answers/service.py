@@ -18,10 +18,9 @@ from skywrite.app.context import Context
 from skywrite.app.deleting import NotThere, delete
 from skywrite.app.drafting import Drafting
 from skywrite.app.entries import entries, entry_of
-from skywrite.app.kinds import checked
+from skywrite.app.nouns import checked, final
 from skywrite.app.results import Entry
 from skywrite.app.rows import Rows
-from skywrite.app.undoing import final
 from skywrite.app.work import WorkParts
 from skywrite.core.errors import Conflict, Do, SkywriteError
 from skywrite.features import homes

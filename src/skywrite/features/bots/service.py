@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from skywrite.app.bot_label import is_bot, set_bot
 from skywrite.app.context import Context
-from skywrite.app.kinds import checked
-from skywrite.app.undoing import final
+from skywrite.app.nouns import checked, final
 from skywrite.core.errors import Do
 from skywrite.protocol.atproto.repo import Repo
 

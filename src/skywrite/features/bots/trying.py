@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skywrite.app.programs import load_app
 from skywrite.core.clock import SYSTEM_CLOCK
 from skywrite.core.errors import InputError
+from skywrite.faces.cli.running import load_app
 from skywrite.protocol.bsky.limits import POST
 from skywrite.sandbox import Request
 

@@ -7,8 +7,7 @@ from starlette.routing import BaseRoute
 
 from skywrite.app.operations.shapes import ById, Nothing
 from skywrite.core.errors import InputError
-from skywrite.faces.server.pages.frame import Visit, form_route
-from skywrite.faces.server.pages.panels import Panel
+from skywrite.faces.server.pages.frame import Panel, Visit, form_route
 from skywrite.faces.server.pages.settings import base_address, done, number_of, shown_once
 from skywrite.features.calendars import operations
 

@@ -20,8 +20,7 @@ from skywrite.app.entries import entries
 from skywrite.app.results import Entry
 from skywrite.core.errors import NotFound
 from skywrite.faces.server.auth import client_of, wrong_guess
-from skywrite.faces.server.served import Served
-from skywrite.faces.server.services import services_of
+from skywrite.faces.server.services import Served, services_of
 from skywrite.queue.api_keys import FeedToken
 from skywrite.queue.model import State
 

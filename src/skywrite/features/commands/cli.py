@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from skywrite.faces.cli.nouns import Noun
+from skywrite.faces.cli.names import Noun
 from skywrite.faces.cli.options import (
     ID,
     Seconds,

@@ -17,11 +17,10 @@ from typing import Any
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.keys import check_seal, sealed
-from skywrite.app.kinds import checked
+from skywrite.app.nouns import checked, final
 from skywrite.app.reports import CommandRun, TriedCommand
 from skywrite.app.rows import Rows
 from skywrite.app.timers import Given, Run, Timers, last_printed, late_seconds, note_printed
-from skywrite.app.undoing import final
 from skywrite.core.clock import to_iso
 from skywrite.core.errors import Do, InputError, SignInError, TemporaryError
 from skywrite.posting.compose.draft import draft_from_dict

@@ -10,20 +10,46 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
-from skywrite.app.kinds import checked
+from skywrite.app.nouns import checked, final
 from skywrite.app.posts import Posts
 from skywrite.app.reports import PulledDraft
-from skywrite.app.undoing import final
 from skywrite.core.errors import Do, NoAnswer, SkywriteError, StorageError
-from skywrite.features.drafts.store import AppDrafts, PulledState
+from skywrite.queue.base import StoreBase
 from skywrite.queue.model import Account, Changes, Post
 
 if TYPE_CHECKING:
     from skywrite.features.drafts.app_draft import AppDraft
+
+
+class PulledState(NamedTuple):
+    """A draft's post here, and digests of the draft there and of the post here when both were last the same."""
+
+    post_id: int
+    remote_digest: str
+    local_digest: str
+
+
+class AppDrafts:
+    """The pulled drafts of a store."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
+
+    def get(self, account_did: str, draft_id: str) -> PulledState | None:
+        """What is known of a draft; None if it was never pulled."""
+        with self._store.reading() as tx:
+            row = tx.row("get_app_draft", account_did=account_did, id=draft_id)
+        return None if row is None else PulledState(row["post_id"], row["remote_digest"], row["local_digest"])
+
+    def put(self, account_did: str, draft_id: str, state: PulledState) -> None:
+        """Record how both sides are now."""
+        with self._store.writing(wake=False) as tx:
+            tx.run("put_app_draft", account_did=account_did, id=draft_id, **state._asdict())
+
 
 SOURCE = "drafts"
 PAGE_DRAFTS = 100

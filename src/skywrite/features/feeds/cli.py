@@ -15,7 +15,7 @@ from skywrite.core.errors import Unexpected
 from skywrite.core.files import private_file
 from skywrite.faces.cli.given import EmptyResets, FilePath
 from skywrite.faces.cli.hints import given_command, hint_text
-from skywrite.faces.cli.nouns import Noun
+from skywrite.faces.cli.names import Noun
 from skywrite.faces.cli.options import A_HANDLE, Whole, json_option, on_queue
 from skywrite.faces.cli.output import (
     one_line,

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from skywrite.app.context import Context, listed
 from skywrite.app.drafting import Drafting
-from skywrite.app.kinds import checked
-from skywrite.app.undoing import final
+from skywrite.app.nouns import checked, final
 from skywrite.app.workers import is_gone
 from skywrite.core.digits import row_number
 from skywrite.core.errors import Busy, Do, InputError

@@ -14,7 +14,7 @@ from skywrite.core.errors import InputError
 from skywrite.faces.cli.given import FilePath
 from skywrite.faces.cli.options import account_option, json_option
 from skywrite.faces.cli.output import one_line, print_aside, print_done, print_json, print_warnings
-from skywrite.faces.cli.stateless import print_stateless
+from skywrite.faces.cli.posting import print_stateless
 from skywrite.faces.cli.status import approvals_note
 from skywrite.faces.cli.troubles import SITE_HINT, Trouble, looks_like_a_site, trouble_lines
 

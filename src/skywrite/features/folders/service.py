@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
-from skywrite.app.kinds import checked
+from skywrite.app.nouns import checked, final
 from skywrite.app.reports import CHANGES, FileAction, FileReport
 from skywrite.app.results import Ready
-from skywrite.app.undoing import final
 from skywrite.core.errors import Busy, Conflict, Do, InputError, Notice, StorageError, Unexpected
 from skywrite.core.shown import check_name
 from skywrite.features.folders.store import SyncedFile, SyncStore

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from skywrite.faces.cli.completing import complete_posts
-from skywrite.faces.cli.nouns import Noun
+from skywrite.faces.cli.names import Noun
 from skywrite.faces.cli.options import ID, json_option, on_queue
 from skywrite.faces.cli.output import print_json, print_outcome
 from skywrite.faces.cli.showing import follow_up_line
@@ -39,7 +39,7 @@ def add_command(
     The threshold is a number of likes, reposts, replies, quotes or bookmarks. A follow-up happens
     once. The worker counts 1, 6, 24, 72, 168 and 720 hours after the post went out; then the follow-up expires.
     """
-    from skywrite.app.shapes.follow_ups import follow_up_shape
+    from skywrite.app.shapes.reposts import follow_up_shape
 
     added = sky.follow_ups.add(post_id, when=when, reply=reply, repost=repost, undo_after=undo_after)
     print_outcome(as_json, follow_up_shape(added), f"Follow-up {added.id} waits until post {post_id} has {added.goal}.")
@@ -50,7 +50,7 @@ def add_command(
 @on_queue
 def list_command(sky: Skywrite, as_json: bool) -> None:
     """List follow-ups that are waiting, and those that failed."""
-    from skywrite.app.shapes.follow_ups import follow_up_shape
+    from skywrite.app.shapes.reposts import follow_up_shape
 
     found = sky.follow_ups.list()
     if as_json:
@@ -68,7 +68,7 @@ def list_command(sky: Skywrite, as_json: bool) -> None:
 @on_queue
 def cancel_command(sky: Skywrite, follow_up_id: int, as_json: bool) -> None:
     """Cancel a follow-up."""
-    from skywrite.app.shapes.follow_ups import follow_up_shape
+    from skywrite.app.shapes.reposts import follow_up_shape
 
     cancelled = sky.follow_ups.cancel(follow_up_id)
     print_outcome(as_json, follow_up_shape(cancelled), f"Follow-up {follow_up_id} is cancelled.")

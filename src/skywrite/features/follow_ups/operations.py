@@ -9,7 +9,7 @@ from msgspec import Meta
 from skywrite.app.operations.shapes import ById, Id, Input, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
-from skywrite.app.shapes.follow_ups import FollowUpShape, follow_up_shape
+from skywrite.app.shapes.reposts import FollowUpShape, follow_up_shape
 from skywrite.queue.follow_ups import FollowUp, unknown_follow_up
 
 

@@ -6,8 +6,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from skywrite.core.errors import InputError
-from skywrite.faces.server.pages.frame import Visit, back, form_route
-from skywrite.faces.server.pages.panels import Panel
+from skywrite.faces.server.pages.frame import Panel, Visit, back, form_route
 from skywrite.queue.follow_ups import FollowUps
 from skywrite.queue.model import Post
 

@@ -16,8 +16,7 @@ from typing import NamedTuple
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
-from skywrite.app.kinds import checked
-from skywrite.app.undoing import final
+from skywrite.app.nouns import checked, final
 from skywrite.app.work import Periodic, WorkParts
 from skywrite.core.errors import Do, Hint, InputError, RejectedError, SkywriteError, Unexpected
 from skywrite.posting.publish.log import Log, silent

@@ -10,7 +10,7 @@ import click
 
 from skywrite.core.errors import InputError
 from skywrite.faces.cli.completing import complete_files
-from skywrite.faces.cli.nouns import Noun
+from skywrite.faces.cli.names import Noun
 from skywrite.faces.cli.options import account_option, json_option, on_queue
 from skywrite.faces.cli.output import one_line, print_done, print_json, print_outcome, print_table
 from skywrite.faces.cli.terminal import ask

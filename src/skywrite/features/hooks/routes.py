@@ -17,8 +17,7 @@ from skywrite.faces.server.auth import client_of, wrong_guess
 from skywrite.faces.server.json_bodies import parse_object, read_in_turn
 from skywrite.faces.server.limits import read_body
 from skywrite.faces.server.problems import on_error
-from skywrite.faces.server.served import Served
-from skywrite.faces.server.services import services_of
+from skywrite.faces.server.services import Served, services_of
 from skywrite.features.hooks.service import MESSAGE_BYTES_MAX, Believed, Delivered
 
 

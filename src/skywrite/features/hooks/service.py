@@ -14,11 +14,11 @@ from typing import Any, Literal, NamedTuple
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
-from skywrite.app.kinds import checked
+from skywrite.app.nouns import checked, final
 from skywrite.app.results import Ready
 from skywrite.app.rows import Rows
-from skywrite.app.undoing import final
 from skywrite.core import contained
+from skywrite.core.digits import row_number
 from skywrite.core.errors import Do, InputError, SkywriteError
 from skywrite.features.hooks import signatures
 from skywrite.features.hooks.store import SECRETS, Hook, HookStore, NewHook, unknown_hook
@@ -26,7 +26,6 @@ from skywrite.posting.compose.draft import draft_from_dict
 from skywrite.posting.sources.template import check_paths, rendered
 from skywrite.queue import identities
 from skywrite.queue.model import Problem
-from skywrite.queue.numbers import row_number
 
 MESSAGE_BYTES_MAX = 1_000_000
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")

@@ -48,7 +48,7 @@ def stats_command(
         return
     report = sky.stats.report(by, at=after, since=start, account=account)
     if as_json:
-        from skywrite.features.insight.shapes import stats_shape
+        from skywrite.features.insight.operations import stats_shape
 
         print_json(stats_shape(report))
     elif not report.groups:

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from skywrite.app.context import Context
-from skywrite.app.kinds import checked
+from skywrite.app.nouns import checked
 from skywrite.app.work import Periodic, WorkParts
 from skywrite.core.config import DEFAULT_APPVIEW
 from skywrite.core.errors import InputError, SkywriteError

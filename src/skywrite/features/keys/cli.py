@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from skywrite.faces.cli.nouns import Noun
+from skywrite.faces.cli.names import Noun
 from skywrite.faces.cli.options import A_HANDLE, ID, json_option, on_queue
 from skywrite.faces.cli.output import print_done, print_json, print_outcome, print_table
 
@@ -44,8 +44,7 @@ def add_command(
     sky: Skywrite, name: str, scopes: tuple[str, ...], accounts: tuple[str, ...], until: str | None, as_json: bool
 ) -> None:
     """Make an API key. It is printed once, and never again."""
-    from skywrite.features.keys.operations import add_key
-    from skywrite.features.keys.shapes import new_key_shape
+    from skywrite.features.keys.operations import add_key, new_key_shape
 
     # No scope has a comma in its name.
     named = [scope.strip() for given in scopes for scope in given.split(",")]
@@ -63,7 +62,7 @@ def add_command(
 @on_queue
 def list_command(sky: Skywrite, as_json: bool) -> None:
     """List API keys, and when they were last used."""
-    from skywrite.features.keys.shapes import key_shape
+    from skywrite.features.keys.operations import key_shape
     from skywrite.queue.api_keys import ApiKeys
 
     keys = ApiKeys(sky.context.store).all()
@@ -82,7 +81,7 @@ def list_command(sky: Skywrite, as_json: bool) -> None:
 @on_queue
 def revoke_command(sky: Skywrite, key_id: int, as_json: bool) -> None:
     """Revoke an API key at once."""
-    from skywrite.features.keys.shapes import key_shape
+    from skywrite.features.keys.operations import key_shape
     from skywrite.queue.api_keys import ApiKeys
 
     key = ApiKeys(sky.context.store).revoke(key_id)

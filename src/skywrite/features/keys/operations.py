@@ -13,11 +13,45 @@ from msgspec import Meta
 from skywrite.app.facade import Skywrite
 from skywrite.app.operations.shapes import ById, Input, Nothing, Word, Words
 from skywrite.app.operations.table import Access, operation
-from skywrite.app.shapes.base import Output
+from skywrite.app.shapes.base import Output, shaped
 from skywrite.core.clock import to_iso
 from skywrite.core.errors import NotAllowed
-from skywrite.features.keys.shapes import KeyShape, NewKeyShape, key_shape, new_key_shape
 from skywrite.queue.api_keys import NOBODY, ApiKey, ApiKeys, Maker, Scope, unknown_key
+
+
+class KeyShape(Output):
+    """An API key, without the key."""
+
+    id: int
+    name: str
+    shown: str
+    scopes: list[Scope]
+    accounts: list[str] | None
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+    person_id: Annotated[int, Meta(description="Who made it or let the agent in. It ends with them.")] | None
+    parent_id: Annotated[int, Meta(description="The key that made it. It ends with that one.")] | None
+    client_id: Annotated[str, Meta(description="Of an agent's token: which program it is.")] | None
+    resource: Annotated[str, Meta(description="Of an agent's token: the only address where it works.")] | None
+
+
+class NewKeyShape(KeyShape, kw_only=True):
+    """A new key; `key` is shown only here."""
+
+    key: str
+
+
+def key_shape(key: ApiKey) -> KeyShape:
+    """A key as JSON."""
+    return shaped(KeyShape, {**key._asdict(), "shown": key.shown})
+
+
+def new_key_shape(key: ApiKey, secret: str) -> NewKeyShape:
+    """A new key as JSON, with the key itself."""
+    return shaped(NewKeyShape, {**key._asdict(), "shown": key.shown, "key": secret})
+
 
 Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=100)]
 

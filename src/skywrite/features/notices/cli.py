@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from skywrite.faces.cli.nouns import Noun
+from skywrite.faces.cli.names import Noun
 from skywrite.faces.cli.options import ID, json_option, on_queue
 from skywrite.faces.cli.output import print_json, print_outcome, print_table
 from skywrite.faces.cli.terminal import ask

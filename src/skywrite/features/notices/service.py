@@ -15,8 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from skywrite.app.context import Context, listed
-from skywrite.app.kinds import checked
-from skywrite.app.undoing import final
+from skywrite.app.nouns import checked, final
 from skywrite.app.work import Periodic, WorkParts
 from skywrite.core.digits import whole_number
 from skywrite.core.errors import Do, InputError, NoAnswer, NotFound, SkywriteError, Unexpected

@@ -9,8 +9,7 @@ from starlette.routing import BaseRoute
 
 from skywrite.app.operations.shapes import ById, Nothing
 from skywrite.core.errors import InputError
-from skywrite.faces.server.pages.frame import Visit, back, form_route
-from skywrite.faces.server.pages.panels import Panel
+from skywrite.faces.server.pages.frame import Panel, Visit, back, form_route
 from skywrite.faces.server.pages.settings import base_address, done, number_of, shown_once
 from skywrite.features.people import operations
 from skywrite.features.people.operations import EditPerson, InvitePerson

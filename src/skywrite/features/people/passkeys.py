@@ -25,8 +25,7 @@ from skywrite.core.errors import BadRequest, InputError, Unauthenticated
 from skywrite.core.shown import check_name
 from skywrite.faces.server.auth import AFTER_SIGN_IN, client_of, person_of, start_session, wrong_guess
 from skywrite.faces.server.json_bodies import read_object
-from skywrite.faces.server.served import Served
-from skywrite.faces.server.services import services_of
+from skywrite.faces.server.services import Served, services_of
 from skywrite.queue.people import People, Person
 
 NAME = "Skywrite"

@@ -9,7 +9,7 @@ import click
 
 from skywrite.faces.cli.completing import complete_posts
 from skywrite.faces.cli.given import FILE
-from skywrite.faces.cli.nouns import Noun
+from skywrite.faces.cli.names import Noun
 from skywrite.faces.cli.options import account_option, json_option, on_queue, read_file
 from skywrite.faces.cli.output import print_done, print_json, print_outcome
 

@@ -9,7 +9,7 @@ from skywrite.core.feature import Command, Entry, Feature, Service
 FEATURE = Feature(
     name="recurring",
     services={"recurrences": Service("service:Recurrences")},
-    operations=("operations", "approvals"),
+    operations=("operations",),
     commands={"recurring": Command("cli", "Automate", "List, show, edit or stop recurrences")},
     pages=("page",),
     navigation=(Entry("Recurrences", "/recurrences", "again", 70),),

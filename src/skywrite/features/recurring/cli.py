@@ -14,7 +14,7 @@ import click
 from skywrite.core.errors import InputError, SkywriteError
 from skywrite.faces.cli.completing import complete_recurrences
 from skywrite.faces.cli.given import FILE
-from skywrite.faces.cli.nouns import Noun
+from skywrite.faces.cli.names import Noun
 from skywrite.faces.cli.options import ID, account_option, json_option, on_queue, pool_of
 from skywrite.faces.cli.output import print_done, print_json, print_warnings
 from skywrite.faces.cli.showing import gate_lines, policy_words

@@ -8,12 +8,12 @@ from typing import Annotated
 from msgspec import Meta
 
 from skywrite.app import Skywrite
-from skywrite.app.operations.copies import new_row
 from skywrite.app.operations.post_shapes import Jitter, Late
+from skywrite.app.operations.posts import new_row
 from skywrite.app.operations.shapes import ById, Id, Input, NewDraft, OfAccount, OnlyOfAccount, Text, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
-from skywrite.app.shapes.recurrences import RecurrenceShape, Stopped, status_shape
+from skywrite.app.shapes.recurrences import RecurrenceShape, Stopped, TemplateShape, status_shape, template_shape
 from skywrite.core.errors import Notice
 from skywrite.queue.model import Recurrence
 from skywrite.queue.recurrences import unknown_recurrence
@@ -114,3 +114,45 @@ def seen_recurrence(access: Access, recurrence_id: int) -> Recurrence:
     """A recurrence of an account that the caller may know of. Raises NotFound."""
     found = access.sky.recurrences.get(recurrence_id)
     return access.seen(found, [found.account_did], unknown_recurrence(recurrence_id))
+
+
+class ApproveRecurrence(Input):
+    """What is approved, by its digest."""
+
+    id: Id
+    digest: Annotated[Word, Meta(description="From recurrences.approval: any change of the recurrence refuses it.")]
+    note: Annotated[str, Meta(max_length=1000)] = ""
+
+
+class RejectRecurrence(Input):
+    """Why not."""
+
+    id: Id
+    note: Annotated[str, Meta(max_length=1000)] = ""
+
+
+@operation("GET /recurrences/{id}/approval", scope="read")
+def approval(access: Access, given: ById) -> TemplateShape:
+    """Show what one approval of a whole recurrence would cover, with its digest."""
+    seen_recurrence(access, given.id)
+    return template_shape(access.sky.approvals.look_at_recurrence(given.id))
+
+
+@operation("POST /recurrences/{id}/approve", scope="publish", idempotent=True, by_person=True)
+def approve(access: Access, given: ApproveRecurrence) -> TemplateShape:
+    """Approve all posts made from exactly this template; any change of the recurrence voids it.
+
+    Nobody approves what they made themselves.
+    """
+    seen_recurrence(access, given.id)
+    who = access.who or access.source
+    done = access.sky.approvals.approve_recurrence(given.id, given.digest, who, note=given.note, who=who)
+    return template_shape(done)
+
+
+@operation("POST /recurrences/{id}/reject", scope="publish")
+def reject(access: Access, given: RejectRecurrence) -> TemplateShape:
+    """Reject a recurrence with a note: its approval is withdrawn, and its scheduled posts are held."""
+    seen_recurrence(access, given.id)
+    who = access.who or access.source
+    return template_shape(access.sky.approvals.reject_recurrence(given.id, who, note=given.note))

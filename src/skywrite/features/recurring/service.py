@@ -15,10 +15,9 @@ from typing import Any
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
-from skywrite.app.kinds import checked
+from skywrite.app.nouns import checked, final
 from skywrite.app.occurrences import Occurrences, RecurrenceOptions, occurrences_after
 from skywrite.app.reports import RecurrenceStatus
-from skywrite.app.undoing import final
 from skywrite.core.errors import Conflict, Do, Hint, InputError, Notice, SkywriteError
 from skywrite.posting.schedule.policy import late_text
 from skywrite.queue.model import Recurrence

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from skywrite.app import Skywrite
 from skywrite.core.errors import InputError
-from skywrite.faces.server.layers import OnDay, OnPlan
+from skywrite.faces.server.services import OnDay, OnPlan
 from skywrite.features.rehearsal.service import DONE_WORDS, Act, Deed, Rehearsed, rehearse
 from skywrite.queue.actions import Actions
 from skywrite.queue.follow_ups import FollowUps

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from skywrite.faces.cli.completing import complete_posts
-from skywrite.faces.cli.nouns import Noun
+from skywrite.faces.cli.names import Noun
 from skywrite.faces.cli.options import ID, account_option, json_option, on_queue
 from skywrite.faces.cli.output import one_line, print_done, print_json, print_outcome
 from skywrite.faces.cli.terminal import print_columns

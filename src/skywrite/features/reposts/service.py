@@ -13,9 +13,8 @@ from typing import Any, Protocol
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
-from skywrite.app.kinds import checked
+from skywrite.app.nouns import checked, final
 from skywrite.app.occurrences import whole_day
-from skywrite.app.undoing import final
 from skywrite.app.work import Periodic, WorkParts
 from skywrite.core.clock import to_iso
 from skywrite.core.digits import row_number

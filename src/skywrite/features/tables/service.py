@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
-from skywrite.app.kinds import checked
+from skywrite.app.nouns import checked
 from skywrite.app.reports import RowReport
 from skywrite.app.sending import Sending
 from skywrite.core.errors import Do, Hint, InputError, SkywriteError, TemporaryError

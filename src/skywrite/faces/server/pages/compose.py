@@ -28,9 +28,17 @@ from skywrite.core.digits import row_number
 from skywrite.core.errors import Conflict, InputError, SkywriteError
 from skywrite.faces.server.auth import person_of
 from skywrite.faces.server.pages.forms import Sent, read_form
-from skywrite.faces.server.pages.frame import Visit, back, in_lane, page_route, show, signed_out
+from skywrite.faces.server.pages.frame import (
+    Visit,
+    back,
+    in_lane,
+    now_as_time,
+    page_route,
+    show,
+    signed_out,
+    undo_seconds,
+)
 from skywrite.faces.server.pages.kept import kept_words
-from skywrite.faces.server.pages.waiting import now_as_time, undo_seconds
 from skywrite.faces.server.pages.words import error_words, hint_words, when
 from skywrite.faces.server.services import services_of
 from skywrite.faces.server.uploads import UPLOAD_BYTES_MAX

@@ -5,7 +5,7 @@ What lives here: rendering. What does not: any page (a module and a template eac
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -37,6 +37,7 @@ from skywrite.faces.server.routes import PREFIX, invalid
 from skywrite.faces.server.services import Services, services_of
 from skywrite.features import features
 from skywrite.queue.authors import written_by
+from skywrite.queue.model import Post
 from skywrite.queue.people import Person
 
 # Scripts and styles only come from this server, and no text can become a script (Trusted Types).
@@ -276,3 +277,42 @@ def templates() -> jinja2.Environment:
     environment.filters["when"] = when
     environment.filters["local"] = local_words
     return environment
+
+
+class Panel(NamedTuple):
+    """A part of a page: its place (smaller numbers come first), its template, and what it shows."""
+
+    place: int
+    template: str
+    values: Mapping[str, Any]
+
+
+def drawn(visit: Visit, panels: Iterable[Panel], **shared: Any) -> list[str]:
+    """The panels as HTML, in their order. `shared`: what the page has for each of them."""
+    return [
+        templates().get_template(panel.template).render(person=visit.person, **shared, **panel.values)
+        for panel in sorted(panels, key=lambda panel: panel.place)
+    ]
+
+
+UNDO_SECONDS = 10
+
+
+def undo_seconds(settings: Mapping[str, Any]) -> int:
+    """For how many seconds a post can be undone after "now"; 0 means not at all."""
+    return int(settings.get("undo_seconds", UNDO_SECONDS))
+
+
+def now_as_time(settings: Mapping[str, Any]) -> str:
+    """The time that "now" stands for."""
+    seconds = undo_seconds(settings)
+    return f"in {seconds} seconds" if seconds else "now"
+
+
+def undo_left(visit: Visit, post: Post) -> float | None:
+    """For how long a post can still be undone before it goes out; None if it is not waiting for that."""
+    if post.state != "scheduled" or post.due_at is None or "schedule" not in visit.access.scopes:
+        return None
+    left = (post.due_at - visit.sky.context.clock.now()).total_seconds()
+    settings = visit.sky.accounts.get(post.account_did).settings
+    return left if 0 < left <= undo_seconds(settings) else None

@@ -17,9 +17,9 @@ from starlette.responses import Response
 from skywrite.app.operations.plan import PlanShape, ShowPlan, show_plan
 from skywrite.core.digits import row_number
 from skywrite.core.errors import InputError, SkywriteError
-from skywrite.faces.server.layers import OnPlan
 from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show
 from skywrite.faces.server.pages.words import when
+from skywrite.faces.server.services import OnPlan
 from skywrite.posting.publish.forecast import pace_of, pushes
 from skywrite.queue.actions import Actions
 from skywrite.queue.model import Account

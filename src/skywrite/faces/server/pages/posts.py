@@ -19,9 +19,17 @@ from skywrite.app.posts import edited_row
 from skywrite.app.results import Entry
 from skywrite.core.digits import row_number
 from skywrite.core.errors import InputError
-from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show
-from skywrite.faces.server.pages.panels import drawn
-from skywrite.faces.server.pages.waiting import now_as_time, undo_left, undo_seconds
+from skywrite.faces.server.pages.frame import (
+    Visit,
+    back,
+    drawn,
+    form_route,
+    now_as_time,
+    page_route,
+    show,
+    undo_left,
+    undo_seconds,
+)
 from skywrite.faces.server.pages.words import when
 from skywrite.features import homes
 from skywrite.posting.compose.references import app_link

@@ -8,9 +8,8 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from skywrite.faces.server.pages.frame import Visit, back, page_route, show
-from skywrite.faces.server.pages.panels import drawn
-from skywrite.faces.server.shown_once import Shown
+from skywrite.faces.server.pages.frame import Visit, back, drawn, page_route, show
+from skywrite.faces.server.services import Shown
 from skywrite.features import homes
 from skywrite.queue.api_keys import Scope
 
