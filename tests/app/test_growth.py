@@ -130,5 +130,5 @@ def test_what_waits_is_not_pruned(database: sqlite3.Connection, sky: Skywrite) -
 def test_settings_are_what_somebody_chose() -> None:
     """Nothing but these writes settings: what the program itself must remember has a table of its own."""
     source = Path(skywrite.__file__).parent
-    writers = {str(path.relative_to(source)) for path in source.rglob("*.py") if ".put_setting(" in path.read_text()}
+    writers = {str(path.relative_to(source)) for path in source.rglob("*.py") if ".settings.put(" in path.read_text()}
     assert {"features/tables/service.py", "app/oauth/service.py"} == writers
