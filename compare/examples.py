@@ -75,7 +75,7 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
     "commands run": ("%command%", "%command% --post", "999"),
     "completion": ("bash", "zsh", "fish", "tcsh"),
     "delete": ("%published%", "%uri%", "%scheduled%", "999"),
-    "doctor": ("", "--run", "--account bob.test"),
+    "doctor": ("", "--run", "--account bob.test", "--fix", "--fix --yes --json"),
     "drafts": ("",),
     "drafts pull": ("",),
     "edit": (

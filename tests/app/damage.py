@@ -92,7 +92,7 @@ def _fill_rest(run: Callable[[str, tuple[object, ...]], object], known: Mapping[
     put("post_request", post_id=post, digest="d", wanted_at=later)
     put("app_draft", account_did=did, id="a", post_id=post, remote_digest="d", local_digest="d")
     put("inbox_place", account_did=did, gaps="[]", until=AT)
-    put("inbox_function", account_did=did, name="f", since=AT)
+    put("inbox_function", account_did=did, name="f", since=AT, after_id=0)
     put("chore", name=handle, done_at=AT)
     put("slot", account_did=did, weekday=1, minute=600, zone="Europe/Berlin")
     put("mark", post_id=post, age_hours=1, taken_at=AT, kind="text", likes=3)

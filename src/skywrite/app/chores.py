@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from skywrite.app.context import Context
 from skywrite.app.work import Periodic
+from skywrite.app.workers import is_gone
 from skywrite.core.clock import to_iso
 from skywrite.features import homes
 from skywrite.posting.publish.hosts import Trouble
@@ -14,7 +15,9 @@ from skywrite.posting.publish.worker import in_turn
 from skywrite.queue.actions import Actions
 from skywrite.queue.api_keys import ApiKeys
 from skywrite.queue.events import Events
+from skywrite.queue.leases import Leases
 from skywrite.queue.ledger import Ledger
+from skywrite.queue.model import Account
 from skywrite.queue.people import People
 from skywrite.queue.requests import Requests
 from skywrite.queue.store import Store
@@ -94,6 +97,27 @@ def prune(store: Store, now: datetime) -> None:
     People(store).prune()
     for drop in homes("prune"):
         drop(store, now)
+
+
+def dead_holders(ctx: Context) -> set[str]:
+    """The workers on this computer whose processes are gone, and that still hold something."""
+    owners = {account.lease_owner for account in _leased(ctx)}.union(Leases(ctx.store).owners())
+    return {owner for owner in owners if owner and owner != ctx.worker_name and is_gone(owner)}
+
+
+def free_dead(ctx: Context) -> int:
+    """End what they hold, so that others go on at once. Returns how much it is."""
+    dead, leases = dead_holders(ctx), Leases(ctx.store)
+    leased = [account for account in _leased(ctx) if account.lease_owner in dead]
+    freed = sum(ctx.store.claims.expire_lease(account.did, account.lease_owner or "") for account in leased)
+    return freed + sum(leases.end(owner) for owner in dead)
+
+
+def _leased(ctx: Context) -> list[Account]:
+    """Accounts that other workers hold, without those whose time is over."""
+    now = ctx.clock.now()
+    leased = ctx.store.accounts.leased(ctx.worker_name)
+    return [account for account in leased if account.lease_until and account.lease_until > now]
 
 
 class Lateness(Chore):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from skywrite.app.chores import Freeing, Heartbeat, Lateness, Pruning
+from skywrite.app.chores import Freeing, Heartbeat, Lateness, Pruning, free_dead
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.functions import Functions
@@ -19,7 +19,7 @@ from skywrite.app.sessions import SessionKeeping
 from skywrite.app.timers import Runner as TimerRunner
 from skywrite.app.timers import Timers, TimerTask
 from skywrite.app.work import MakesPosts, WorkParts
-from skywrite.app.workers import is_gone, stopped_by_signals
+from skywrite.app.workers import stopped_by_signals
 from skywrite.core.clock import SteadyClock
 from skywrite.core.config import DEFAULT_THREADS
 from skywrite.core.errors import InputError, SkywriteError, StorageError, Unexpected
@@ -28,7 +28,6 @@ from skywrite.posting.publish.log import Log, seldom, silent, unfailing
 from skywrite.posting.publish.rounds import Rounds, Work
 from skywrite.posting.publish.worker import Tally, Task, Worker
 from skywrite.queue.database import is_about_one
-from skywrite.queue.leases import Leases
 from skywrite.queue.model import Claim
 from skywrite.queue.vault import WrongKey
 
@@ -81,7 +80,7 @@ class Runner:
             occurrences,
             Heartbeat(self._ctx, lambda: worker.hosts.trouble()),
             Pruning(self._ctx),
-            Freeing(self._ctx, self._free_dead, self._recover_clock_skew),
+            Freeing(self._ctx, partial(free_dead, self._ctx), self._recover_clock_skew),
             Lateness(self._ctx),
             *(Rounds(work, self._ctx.clock, stopping, log) for work in self.works(log)),
         )
@@ -99,17 +98,11 @@ class Runner:
     def _begin(self, log: Log, threads: int) -> None:
         """What comes before a worker runs, whoever runs it."""
         self._check_key()
-        for step in (self._free_dead, self._recover_clock_skew, self._functions.store_times):
+        for step in (partial(free_dead, self._ctx), self._recover_clock_skew, self._functions.store_times):
             _begun(step, log)
         self._log_left_out_commands(log)
         self._ctx.store.on_replaced(lambda _: log("database_replaced", database=self._ctx.config.shown_database))
         log("started", threads=threads, database=self._ctx.config.shown_database)
-
-    def _free_dead(self) -> int:
-        """End what workers on this computer hold whose processes are gone. Returns how much it is."""
-        mine, leases = self._ctx.worker_name, Leases(self._ctx.store)
-        dead = [owner for owner in leases.owners() if owner != mine and is_gone(owner)]
-        return self._sending.free_dead_leases() + sum(leases.end(owner) for owner in dead)
 
     def _recover_clock_skew(self) -> int:
         freed: list[int] = [recover(self._ctx) for recover in homes("recover")]
@@ -152,7 +145,7 @@ class Runner:
         self._log_left_out_commands(log)
         # The search for due posts needs the right time.
         worker.is_time_right()
-        before: Steps = (self._free_dead, self._recover_clock_skew, self._functions.store_times)
+        before: Steps = (partial(free_dead, self._ctx), self._recover_clock_skew, self._functions.store_times)
         rounds = [Rounds(work, self._ctx.clock, worker.stopping, log, wait=True) for work in self.works(log)]
         making = [one for one in rounds if isinstance(one.work, MakesPosts)]
         makers: Steps = (*(one.run for one in making), occurrences.sweep)

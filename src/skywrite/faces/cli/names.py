@@ -77,7 +77,8 @@ def groups() -> dict[str, dict[str, tuple[str, str]]]:
     return found
 
 
-# Old names, and the names that stand for them now. They work for ever, and nothing lists them.
+# Old names, and what bug reports are called elsewhere, with the names that stand for them. They work for ever, and
+# nothing lists them.
 OLD_NAMES = {
     "answer": "answers",
     "bot": "accounts bot",
@@ -95,6 +96,7 @@ OLD_NAMES = {
     "repost": "reposts add",
     "set": "accounts set",
     "slots": "accounts slots",
+    "support": "doctor --report",
     "unpin": "reposts unpin",
     "use": "accounts use",
     "verify": "receipts verify",
@@ -151,6 +153,12 @@ OTHER_COMMANDS = {
     "test": ("doctor", "sandbox"),
     "status": ("", "doctor"),
     "check": ("doctor",),
+    "fix": ("doctor --fix",),
+    "repair": ("doctor --fix",),
+    "report": ("doctor --report", "stats"),
+    "bug": ("doctor --report",),
+    "debug": ("doctor", "doctor --report"),
+    "diagnose": ("doctor",),
     "start": ("run", "service install"),
     "worker": ("run",),
     "daemon": ("service install",),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from skywrite.app.operations.shapes import Nothing
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
-from skywrite.features.checkup.service import Finding, check_run
+from skywrite.features.checkup.service import Finding, Repaired, check_run
 from skywrite.queue.model import STATES
 
 
@@ -18,6 +19,21 @@ class FindingShape(Output):
     level: str
     message: str
     hint: str
+
+
+class RepairedShape(Output):
+    """A repair that was tried; `error` is empty where it was done."""
+
+    repair: str
+    error: str
+
+
+class RepairsShape(Output):
+    """What can be repaired, what became of it, and what there is now."""
+
+    planned: list[str]
+    done: list[RepairedShape]
+    findings: list[FindingShape]
 
 
 class StatusShape(Output):
@@ -46,3 +62,9 @@ def show_status(access: Access, given: Nothing) -> StatusShape:
 def finding_shape(finding: Finding) -> FindingShape:
     """The result of one check as JSON."""
     return FindingShape(finding.what, finding.level, finding.message, finding.hint)
+
+
+def repairs_shape(planned: Sequence[str], done: Sequence[Repaired], findings: Sequence[Finding]) -> RepairsShape:
+    """The result of `doctor --fix` as JSON."""
+    repaired = [RepairedShape(one.repair, one.error) for one in done]
+    return RepairsShape(list(planned), repaired, [finding_shape(finding) for finding in findings])

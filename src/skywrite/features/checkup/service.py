@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 from skywrite.app.bot_label import is_bot
-from skywrite.app.chores import HEARTBEAT_SECONDS
+from skywrite.app.chores import HEARTBEAT_SECONDS, dead_holders, free_dead
 from skywrite.app.entries import count_unapproved, unapproved_words
 from skywrite.app.facade import Skywrite
 from skywrite.app.sessions import NOTICE_DAYS, session_facts
@@ -23,6 +25,7 @@ from skywrite.queue.approval_rules import ANSWERS
 from skywrite.queue.approval_rules import SETTING as APPROVAL
 from skywrite.queue.damage import Damage
 from skywrite.queue.database import Protection
+from skywrite.queue.inspecting import Inspecting
 from skywrite.queue.model import Account
 from skywrite.queue.workers import Workers
 
@@ -40,6 +43,13 @@ _PARTS = (
 )
 
 
+class Repair(NamedTuple):
+    """What would put something right, and nothing that anybody has to decide: in words, and doing it."""
+
+    words: str
+    do: Callable[[], object]
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """The result of one check."""
@@ -49,16 +59,43 @@ class Finding:
     level: Literal["ok", "note", "wrong"] = "ok"
     hint: str = ""
     exit_code: int = 0
+    repair: Repair | None = None
+
+
+class Repaired(NamedTuple):
+    """A repair that was tried; `error` says why it failed."""
+
+    repair: str
+    error: str = ""
+
+
+def repair(findings: Sequence[Finding]) -> list[Repaired]:
+    """Do what the findings offer, one after the other; one that fails keeps no other from being done."""
+    done = []
+    for finding in findings:
+        if finding.repair is None:
+            continue
+        words, error = finding.repair.words, ""
+        try:
+            finding.repair.do()
+        except OSError as found:
+            error = f"{found.strerror or found}."
+        except Exception as found:
+            error = Unexpected.of(found).message
+        done.append(Repaired(words, error))
+    return done
 
 
 def check_all(sky: Skywrite, name: str | None = None) -> list[Finding]:
     """Everything."""
-    findings = [*_guarded("database", lambda: _database(sky))]
+    findings = _guarded("database", lambda: _missing_indexes(sky))
+    findings += _guarded("database", lambda: _database(sky))
     if any(finding.what == "database" and finding.exit_code for finding in findings):
         return findings
     findings += _guarded("settings", lambda: _settings(sky))
     findings += _guarded("account", lambda: _accounts(sky, name))
     findings += _guarded("worker", lambda: iter(check_run(sky, wrong="note")))
+    findings += _guarded("worker", lambda: _left_behind(sky))
     findings += _guarded("commands", lambda: _commands(sky))
     return [*findings, *_parts()]
 
@@ -151,21 +188,68 @@ def _database(sky: Skywrite) -> Iterator[Finding]:
     if protection := sky.context.store.protection():
         yield _connection(protection)
     yield from _damage(sky)
-    key = sky.context.config.home / "key"
-    if not sky.context.config.key and key.exists() and os.name == "posix" and key.stat().st_mode & 0o077:
-        yield Finding("key", f"{key} can be read by others", "wrong", f"chmod 600 {key}", 1)
+    yield from _open_to_others(sky)
+
+
+def _open_to_others(sky: Skywrite) -> Iterator[Finding]:
+    """Files with secrets and posts that others on this computer may read."""
+    if os.name != "posix":
+        return
+    config = sky.context.config
+    key, database = config.home / "key", Path(config.database)
+    if not config.key and _is_open(key):
+        repair = Repair(f"Let nobody but its owner read {key} (chmod 600).", partial(key.chmod, 0o600))
+        yield Finding("key", f"{key} can be read by others", "wrong", f"chmod 600 {key}", 1, repair)
+    if sky.context.store.dialect == "sqlite" and _is_open(database):
+        repair = Repair(f"Let nobody but its owner read {database} (chmod 600).", partial(_close_database, database))
+        yield Finding("database", f"{database} can be read by others", "note", f"chmod 600 {database}", repair=repair)
+
+
+def _is_open(path: Path) -> bool:
+    """Whether anybody but the owner may do anything with a file."""
+    return path.exists() and bool(path.stat().st_mode & 0o077)
+
+
+def _close_database(path: Path) -> None:
+    """Take everybody else's rights from a database, with what SQLite keeps beside it."""
+    path.chmod(0o600)
+    for end in ("-wal", "-shm"):
+        # They come and go with connections, and are made with the rights of the database.
+        with suppress(FileNotFoundError):
+            path.with_name(f"{path.name}{end}").chmod(0o600)
+
+
+def _missing_indexes(sky: Skywrite) -> Iterator[Finding]:
+    """What somebody dropped, and what queries name, or read every row without."""
+    inspecting = Inspecting(sky.context.store)
+    for name in inspecting.missing_indexes():
+        repair = Repair(f"Make the index {name} again.", partial(inspecting.make_index, name))
+        hint = Hint("Make it again: ", Do("doctor"), " ", Do("argument", "fix"))
+        yield Finding("database", f"the index {name} is missing", "wrong", hint, 1, repair)
+
+
+def _left_behind(sky: Skywrite) -> Iterator[Finding]:
+    """What workers of this computer still hold whose processes are gone."""
+    if dead := dead_holders(sky.context):
+        workers = "1 worker that is gone still holds" if len(dead) == 1 else f"{len(dead)} workers that are gone hold"
+        repair = Repair("Let others go on with what a worker that is gone holds.", partial(free_dead, sky.context))
+        hint = "The next worker that starts here goes on with it, and others when its time is over."
+        yield Finding("worker", f"{workers} posts or other work", "note", hint, repair=repair)
 
 
 def _settings(sky: Skywrite) -> Iterator[Finding]:
     """Stored settings that mean nothing."""
     for account in sky.accounts.list():
         for name, error in unreadable(account.settings):
-            what, value = f"a setting cannot be read: {error.message}", "="
+            what, value = f"a setting cannot be read: {error.message}", ""
+            words = f"Take the setting {name} of {account.handle} back to its default."
             if name == APPROVAL:
-                what, value = f"{what} Until it is set again, every post waits for an approval.", "=all"
-            again = Do("accounts.set", f"{name}{value}")
+                what, value = f"{what} Until it is set again, every post waits for an approval.", "all"
+                words = f"Let every post of {account.handle} wait for an approval ({name}=all), as it does now."
+            again = Do("accounts.set", f"{name}={value}")
             hint = Hint("Set it again: ", again, " ", Do("argument", "account"), f" {account.handle}")
-            yield Finding(account.handle, what, "wrong", hint, 1)
+            repair = Repair(words, partial(sky.accounts.set, account.did, {name: value or None}))
+            yield Finding(account.handle, what, "wrong", hint, 1, repair)
 
 
 def _damage(sky: Skywrite) -> Iterator[Finding]:
@@ -180,7 +264,11 @@ def _damage(sky: Skywrite) -> Iterator[Finding]:
     except StorageError as error:
         yield Finding("disk", error.message, "wrong", error.hint, error.exit_code)
     for row in damage.rows():
-        yield Finding("row", row.message, "wrong", row.repair, 1)
+        repair = None
+        if (row.table, row.columns) == ("account", ("settings",)):
+            words = f"Take the settings of {row.key} back to their defaults, and let every post wait for an approval."
+            repair = Repair(words, partial(sky.accounts.reset, str(row.key), {APPROVAL: "all"}))
+        yield Finding("row", row.message, "wrong", row.repair, 1, repair)
 
 
 def _connection(protection: Protection) -> Finding:
