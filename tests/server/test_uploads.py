@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -76,6 +77,20 @@ def test_uploads_belong_to_their_callers(server: Server, everything: Api, image:
     assert 404 == other.get(f"/media/{made['media']}").status_code
     images = [{"media": made["media"], "alt": "Theirs"}]
     assert 404 == other.post("/posts", {"text": "a", "images": images}).status_code
+
+
+def test_an_upload_that_is_aborted_under_way_is_gone(server: Server, everything: Api) -> None:
+    """Its caller deletes it while a piece arrives: the piece is answered as one of an upload that is no more."""
+    headers = {**TUS, "upload-length": "1000"}
+    path = everything.send("POST", "/media/uploads", headers=headers).headers["location"].removeprefix("/api/v1")
+
+    def piece() -> Iterator[bytes]:
+        yield b"x" * 500
+        assert 204 == everything.delete(path, headers=TUS).status_code
+        yield b"x" * 100
+
+    answer = everything.send("PATCH", path, headers={**PIECE, "upload-offset": "0"}, content=piece())
+    assert (410, "upload.gone") == (answer.status_code, answer.json()["code"])
 
 
 def test_the_same_bytes_belong_to_each_who_uploads_them(server: Server, everything: Api, image: bytes) -> None:

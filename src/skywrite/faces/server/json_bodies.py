@@ -13,13 +13,12 @@ from starlette.requests import Request
 
 from skywrite.core.errors import BadRequest, InputError
 from skywrite.faces.server.lanes import Lane
-from skywrite.faces.server.limits import JSON_BYTES_MAX, read_body
+from skywrite.faces.server.limits import JSON_BYTES_MAX, SMALL_BYTES, read_body
 
 DEPTH_MAX = 32
 # The library for MCP reads a body again, and not aside: 330,000 empty lists would hold all requests for seconds.
 VALUES_MAX = 50_000
-# Reading more than this takes so long that other requests would notice: that is done aside, one body at a time.
-SMALL_BYTES = 20_000
+# Reading more than a small one takes so long that other requests would notice: that is done aside, one at a time.
 _LARGE = Lane("bodies", threads=1, each=1)
 
 _Read = TypeVar("_Read")

@@ -10,6 +10,7 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from starlette.requests import ClientDisconnect, Request
@@ -17,11 +18,14 @@ from starlette.types import Message
 
 from skywrite.core.clock import Clock
 from skywrite.core.digits import row_number
+from skywrite.faces.server.lanes import Turns
 from skywrite.faces.server.problems import BodyTooLarge, RequestTimeout, TooManyRequests
 
 JSON_BYTES_MAX = 1_000_000
 BODY_SECONDS_MAX = 30.0
 PIECE_SECONDS_MAX = 30.0
+# Bodies up to this size are read at once; of larger ones, each caller has so many at a time.
+SMALL_BYTES = 20_000
 BUCKETS_MAX = 10_000
 
 
@@ -92,6 +96,17 @@ async def read_body(request: Request, max_bytes: int = JSON_BYTES_MAX) -> bytes:
             return b"".join([piece async for piece in read_pieces(request, max_bytes)])
     except TimeoutError:
         raise RequestTimeout("The body did not arrive in time.") from None
+
+
+@asynccontextmanager
+async def in_turn(request: Request, turns: Turns, who: str) -> AsyncIterator[None]:
+    """Read and answer a request whose body is large when it is its caller's turn. Raises Overloaded."""
+    length = row_number(request.headers.get("content-length", "0"))
+    if length is not None and length <= SMALL_BYTES and "transfer-encoding" not in request.headers:
+        yield
+        return
+    async with turns.of(who):
+        yield
 
 
 def bounded(request: Request, max_bytes: int) -> Request:

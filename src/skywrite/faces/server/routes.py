@@ -23,6 +23,7 @@ from skywrite.core.errors import InputError
 from skywrite.faces.server.auth import Caller, caller_of
 from skywrite.faces.server.hints import for_http
 from skywrite.faces.server.json_bodies import check_values, read_object
+from skywrite.faces.server.limits import in_turn
 from skywrite.faces.server.problems import WrongMediaType
 from skywrite.faces.server.services import services_of
 from skywrite.queue.model import ChangedMeanwhile
@@ -43,9 +44,10 @@ def endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
         caller = await caller_of(request)
         headers = rate_limited(request, caller)
         caller.access.require(operation.scope)
-        given = read_input(operation, request, await read_json(operation, request, caller.access.share))
-        lane = services_of(request).lanes.of(operation.network)
-        result = await lane.run(caller.access.share, operation.run, caller.access, given)
+        who, lanes = caller.access.share, services_of(request).lanes
+        async with in_turn(request, lanes.bodies, who):
+            given = read_input(operation, request, await read_json(operation, request, who))
+            result = await lanes.of(operation.network).run(who, operation.run, caller.access, given)
         status = 201 if operation.created and getattr(result, "created", True) else 200
         headers |= _result_headers(operation, request, result)
         return Response(msgspec.json.encode(jsonable(result, for_http)), status, headers, "application/json")

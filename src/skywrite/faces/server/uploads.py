@@ -13,13 +13,12 @@ import base64
 import binascii
 import json
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 from starlette.requests import Request
@@ -32,7 +31,7 @@ from skywrite.core.errors import BadRequest, Conflict
 from skywrite.core.files import make_private_folder
 from skywrite.faces.server.auth import Caller, caller_of
 from skywrite.faces.server.hints import for_http
-from skywrite.faces.server.limits import read_pieces
+from skywrite.faces.server.limits import in_turn, read_pieces
 from skywrite.faces.server.problems import BodyTooLarge, HttpProblem, TooManyRequests, WrongMediaType, with_headers
 from skywrite.faces.server.routes import rate_limited
 from skywrite.faces.server.services import services_of
@@ -61,6 +60,10 @@ class UploadGone(HttpProblem):
     http_status = 410
 
 
+def _gone() -> UploadGone:
+    return UploadGone("There is no such upload, or it is finished.", hint="Begin again.")
+
+
 class Upload(NamedTuple):
     """An upload that is not complete."""
 
@@ -72,8 +75,11 @@ class Upload(NamedTuple):
 
     @property
     def offset(self) -> int:
-        """How many bytes are here."""
-        return self.path.stat().st_size
+        """How many bytes are here. Raises UploadGone."""
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            raise _gone() from None
 
 
 class Uploads:
@@ -94,23 +100,32 @@ class Uploads:
         if len(owners) >= OPEN_UPLOADS_MAX:
             raise TooManyRequests("Too many uploads are unfinished.", hint="Try again when others are finished.")
         upload = Upload(new_secret(_ID_CHARACTERS), Path(), size, clean_name(name), by)
-        upload = upload._replace(path=self._folder / f"{upload.id}.part")
-        os.close(os.open(upload.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        upload = upload._replace(path=self._new_file(upload.id))
         about = {"size": size, "name": upload.name, "by": by, "share": share}
         self._about(upload.id).write_text(json.dumps(about), "utf-8")
         return upload
 
+    @contextmanager
+    def whole(self) -> Iterator[Path]:
+        """A file for what comes in one request, which goes with it; what a killed server left goes after a day."""
+        make_private_folder(self._folder)
+        self._forget_old()
+        path = self._new_file(new_secret(_ID_CHARACTERS))
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
     def get(self, upload_id: str, by: str) -> Upload:
         """An unfinished upload of this caller. Raises UploadGone."""
-        gone = UploadGone("There is no such upload, or it is finished.", hint="Begin again.")
         if len(upload_id) != _ID_CHARACTERS or not upload_id.isalnum() or not upload_id.isascii():
-            raise gone
+            raise _gone()
         try:
             about = json.loads(self._about(upload_id).read_text("utf-8"))
         except OSError:
-            raise gone from None
+            raise _gone() from None
         if about["by"] != by:
-            raise gone
+            raise _gone()
         return Upload(upload_id, self._folder / f"{upload_id}.part", about["size"], about["name"], by)
 
     def end(self, upload: Upload) -> None:
@@ -144,6 +159,11 @@ class Uploads:
                 owners.append(str(json.loads(path.read_text("utf-8")).get("share")))
         return owners
 
+    def _new_file(self, upload_id: str) -> Path:
+        path = self._folder / f"{upload_id}.part"
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        return path
+
     def _about(self, upload_id: str) -> Path:
         return self._folder / f"{upload_id}.json"
 
@@ -161,11 +181,11 @@ async def upload_media(request: Request) -> Response:
     headers = rate_limited(request, caller)
     if request.headers.get("content-type", "").startswith("multipart/"):
         raise WrongMediaType("The bytes of the file are the body itself, not a form.", hint="Send the file as it is.")
-    with tempfile.TemporaryDirectory(prefix="skywrite-upload-") as folder:
-        path = Path(folder) / "upload"
-        if await _receive(request, caller, UPLOAD_BYTES_MAX, path) == 0:
-            raise BadRequest("The body is empty.", code="body.malformed", hint="Send the file as it is.")
-        return await _kept(request, caller, path, request.query_params.get("name", "upload"), headers)
+    async with in_turn(request, services_of(request).lanes.files, caller.access.share):
+        with uploads_of(request).whole() as path:
+            if await _receive(request, caller, UPLOAD_BYTES_MAX, path) == 0:
+                raise BadRequest("The body is empty.", code="body.malformed", hint="Send the file as it is.")
+            return await _kept(request, caller, path, request.query_params.get("name", "upload"), headers)
 
 
 async def offer(request: Request) -> Response:
@@ -199,6 +219,11 @@ async def append_upload(request: Request) -> Response:
     if request.headers.get("content-type", "") != PATCH_TYPE:
         raise WrongMediaType(f"A piece has the type {PATCH_TYPE}.", headers=TUS)
     offset = _number(request, "upload-offset")
+    async with in_turn(request, services_of(request).lanes.files, caller.access.share):
+        return await _append(request, caller, upload, offset)
+
+
+async def _append(request: Request, caller: Caller, upload: Upload, offset: int) -> Response:
     with uploads_of(request).hold(upload):
         if offset != upload.offset:
             error = Conflict(f"The upload continues at {upload.offset}, not at {offset}.", code="upload.wrong_offset")
@@ -210,6 +235,8 @@ async def append_upload(request: Request) -> Response:
             return Response(status_code=204, headers=headers)
         try:
             return await _kept(request, await _uploader(request), upload.path, upload.name, headers)
+        except FileNotFoundError:
+            raise _gone() from None
         finally:
             uploads_of(request).end(upload)
 
@@ -240,11 +267,19 @@ def _upload(request: Request, caller: Caller) -> Upload:
 async def _receive(request: Request, caller: Caller, max_bytes: int, path: Path) -> int:
     """Append what arrives. Returns the number of bytes."""
     size, work = 0, services_of(request).lanes.work
-    with path.open("ab") as file:
+    with _to_append(path) as file:
         async for piece in read_pieces(request, max_bytes):
             await work.run(caller.access.share, file.write, piece)
             size += len(piece)
     return size
+
+
+def _to_append(path: Path) -> BinaryIO:
+    """A file that is there. Raises UploadGone where somebody aborted the upload."""
+    try:
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)), "ab")
+    except FileNotFoundError:
+        raise _gone() from None
 
 
 async def _kept(request: Request, caller: Caller, path: Path, name: str, headers: dict[str, str]) -> Response:

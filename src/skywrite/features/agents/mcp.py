@@ -24,7 +24,7 @@ from skywrite.core.errors import MissingExtra, NotAllowed, SkywriteError, Unauth
 from skywrite.faces.server.auth import caller_of
 from skywrite.faces.server.json_bodies import parse, read_in_turn
 from skywrite.faces.server.lanes import Lanes
-from skywrite.faces.server.limits import read_body
+from skywrite.faces.server.limits import in_turn, read_body
 from skywrite.faces.server.problems import problem
 from skywrite.faces.server.rights import access_of_key
 from skywrite.faces.server.routes import rate_limited
@@ -135,14 +135,17 @@ class McpEndpoint:
         request = Request(scope, receive)
         try:
             await self._let_in(request)
-            body = await read_body(request, BODY_BYTES_MAX)
-            if body:
-                await read_in_turn(request.state.access.share, parse, body)
-            manager = await self._started(services_of(request).lanes)
+            async with in_turn(request, services_of(request).lanes.bodies, request.state.access.share):
+                await self._answer(request, receive, send)
         except SkywriteError as error:
             await challenged(request, problem(error), error)(scope, receive, send)
-            return
-        await manager.handle_request(scope, replayed(body, receive), send)
+
+    async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
+        body = await read_body(request, BODY_BYTES_MAX)
+        if body:
+            await read_in_turn(request.state.access.share, parse, body)
+        manager = await self._started(services_of(request).lanes)
+        await manager.handle_request(request.scope, replayed(body, receive), send)
 
     async def stop(self) -> None:
         """End open connections."""

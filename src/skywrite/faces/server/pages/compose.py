@@ -27,6 +27,7 @@ from skywrite.app.posts import is_card_of_text
 from skywrite.core.digits import row_number
 from skywrite.core.errors import Conflict, InputError, SkywriteError
 from skywrite.faces.server.auth import person_of
+from skywrite.faces.server.limits import in_turn
 from skywrite.faces.server.pages.forms import Sent, read_form
 from skywrite.faces.server.pages.frame import (
     Visit,
@@ -230,11 +231,12 @@ async def sent(request: Request) -> Response:
     if person is None:
         return signed_out(request)
     visit = Visit(request, services_of(request), person)
-    form = await read_form(request, UPLOAD_BYTES_MAX, max_files=IMAGE_FILES_MAX, max_fields=FIELDS_MAX)
-    try:
-        return await in_lane(visit, lambda seen: _sent(seen, form), network=True)
-    finally:
-        await form.close()
+    async with in_turn(request, visit.services.lanes.files, visit.access.share):
+        form = await read_form(request, UPLOAD_BYTES_MAX, max_files=IMAGE_FILES_MAX, max_fields=FIELDS_MAX)
+        try:
+            return await in_lane(visit, lambda seen: _sent(seen, form), network=True)
+        finally:
+            await form.close()
 
 
 def _sent(visit: Visit, form: Sent) -> Response:

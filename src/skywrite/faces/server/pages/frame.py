@@ -27,7 +27,7 @@ from skywrite.core.errors import Overloaded, SkywriteError
 from skywrite.core.feature import Entry
 from skywrite.faces.server.auth import own_path, person_of
 from skywrite.faces.server.json_bodies import check_texts
-from skywrite.faces.server.limits import JSON_BYTES_MAX, bounded
+from skywrite.faces.server.limits import JSON_BYTES_MAX, bounded, in_turn
 from skywrite.faces.server.pages.again import PAGE, page_again
 from skywrite.faces.server.pages.forms import Fields
 from skywrite.faces.server.pages.words import error_words, hint_words, local_words, when
@@ -159,11 +159,12 @@ def form_route(path: str, action: Callable[[Visit, dict[str, str]], Response], *
         person = await person_of(request)
         if person is None:
             return signed_out(request)
-        form = await bounded(request, JSON_BYTES_MAX).form(max_files=0, max_fields=200)
-        fields = Fields({name: str(value) for name, value in form.items()})
-        check_texts(fields.values())
         visit = Visit(request, services_of(request), person)
-        made = await _outcome(visit, lambda seen: action(seen, fields), network=network)
+        async with in_turn(request, visit.services.lanes.bodies, visit.access.share):
+            form = await bounded(request, JSON_BYTES_MAX).form(max_files=0, max_fields=200)
+            fields = Fields({name: str(value) for name, value in form.items()})
+            check_texts(fields.values())
+            made = await _outcome(visit, lambda seen: action(seen, fields), network=network)
         if isinstance(made, Response):
             return made
         return await page_again(request, fields, made) or _trouble(visit, made)
