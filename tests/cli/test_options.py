@@ -62,6 +62,7 @@ WRONG = {
     "DURATION": "soon",
     "FILE": "missing.png",
     "HANDLE": "nobody.test",
+    "FIELD": "nothing",
     "HOST:PORT": "x",
     "HOST[:PORT]": "a b",
     "HOURS": "late",

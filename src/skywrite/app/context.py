@@ -154,7 +154,7 @@ class Context:
             return self.store.accounts.get(name)
         except NotFound:
             if name is not None:
-                hint = _known_accounts(name, [account.handle for account in self.store.accounts.all()])
+                hint = known_accounts(name, [account.handle for account in self.store.accounts.all()])
                 raise SignInError(
                     f"{name if isinstance(name, str) and name.strip() else repr(name)} is not signed in here.",
                     code="account.missing",
@@ -210,7 +210,7 @@ class Context:
         return account, session.uses_main_password
 
 
-def _known_accounts(name: str, handles: Sequence[str]) -> str:
+def known_accounts(name: str, handles: Sequence[str]) -> str:
     """What to do about an account that is not signed in here: the one that was meant, and those that are known."""
     from difflib import get_close_matches
 

@@ -156,7 +156,8 @@ class Accounts:
                 f"More than one account is called {name}.", code="account.ambiguous", hint=f"Use its DID: {dids}."
             )
         if not rows:
-            what = "No account is signed in." if name is None else f"The account {name} is not known here."
+            named = name if name and name.strip() else repr(name)
+            what = "No account is signed in." if name is None else f"The account {named} is not known here."
             raise NotFound(what, code="account.unknown", hint=SIGN_IN)
         return account_of(rows[0])
 

@@ -12,7 +12,8 @@ from inspect import getdoc
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_type_hints
 
-from skywrite.core.errors import Do, Hint, InputError, NotAllowed
+from skywrite.app.context import known_accounts
+from skywrite.core.errors import Do, Hint, InputError, NotAllowed, NotFound
 from skywrite.queue.api_keys import ApiKey, Maker, Scope
 from skywrite.queue.approval_rules import AGENT_SOURCES
 from skywrite.queue.authors import written_by
@@ -89,9 +90,13 @@ class Access(NamedTuple):
 
     def account(self, name: str | None = None) -> Account:
         """The account with this name, else the only one of the caller, else the default one. Raises NotFound."""
-        if name is None and self.accounts is not None:
-            return self._only_account()
-        return self.sky.context.account() if name is None else self.sky.context.store.accounts.get(name, self.accounts)
+        if name is None:
+            return self.sky.context.account() if self.accounts is None else self._only_account()
+        try:
+            return self.sky.context.store.accounts.get(name, self.accounts)
+        except NotFound as error:
+            error.hint = known_accounts(name, [account.handle for account in self.all_accounts()])
+            raise
 
     def all_accounts(self) -> list[Account]:
         """The accounts that the caller may know of, the default one first."""

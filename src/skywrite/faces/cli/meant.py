@@ -155,6 +155,12 @@ def _options(error: click.NoSuchOption, context: click.Context, given: Sequence[
     if lines := _lines(context, [name], given):
         return lines
     known = list(dict.fromkeys(_names(context.command)))
+    if "--without" in known and name.startswith("--no-"):
+        from skywrite.posting.compose.draft import FIELDS
+
+        field = name.removeprefix("--no-").replace("-", "_")
+        if named := next((one for one in (f"{field}s", field) if one in FIELDS), ""):
+            return [f"--without {named}"]
     other = OTHER_WORDS.get(name.lower())
     return [other] if other in known else get_close_matches(name, known, n=2)
 

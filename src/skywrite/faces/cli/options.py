@@ -6,7 +6,7 @@ The names are those of the fields of a draft (`compose.draft`) and of the rows o
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -119,6 +119,8 @@ def draft_options(command: Command) -> Command:
     return command
 
 
+# What a post may have or lack; flags and choices have options that say the opposite.
+_REMOVABLE = ("images", "video", "quote", "reply", "texts")
 _A_FILE: Any = {"metavar": "FILE", "shell_complete": complete_files}
 _DRAFT = (
     click.option(
@@ -261,6 +263,26 @@ def draft_row(options: dict[str, Any]) -> dict[str, Any]:
     if options["card"] or options["no_card"]:
         row["card"] = options["card"] or "none"
     return row
+
+
+def removed_fields(names: Sequence[str], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields that a post is to lose, with the value of a post that has none. `row` are those that it is to get.
+
+    Raises InputError for what every post has, and for a field of both kinds.
+    """
+    from skywrite.posting.compose.draft import FIELDS
+
+    known = {name: field for name, field in FIELDS.items() if field.is_offered and field.kind in _REMOVABLE}
+    removed: dict[str, Any] = {}
+    for given in names:
+        name = given.replace("-", "_")
+        name = name if name in known else f"{name}s"
+        if name not in known:
+            raise InputError(f"{given!r} cannot be removed.", hint=f"Choose from: {', '.join(known)}.")
+        if name in row:
+            raise InputError(f"--without {given} and another value exclude each other.", hint="Leave one out.")
+        removed[name] = list(known[name].default) if known[name].default == () else None
+    return removed
 
 
 def _plain_fields(options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -24,6 +24,7 @@ from skywrite.faces.cli.options import (
     json_option,
     on_queue,
     read_text,
+    removed_fields,
     text_options,
 )
 from skywrite.faces.cli.output import (
@@ -171,16 +172,24 @@ def show_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
 @click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
 @text_options
 @draft_options
+@click.option("--without", multiple=True, metavar="FIELD", help="Remove its images, tags, quote, ... Repeatable.")
 @click.option("--at", "-t", metavar="WHEN", help="Move it to another time.")
 @click.option("--late", metavar="POLICY", help="If its time is missed: publish, skip or hold.")
 @json_option
 def edit_command(
-    post_id: int, text: tuple[str, ...], file: Path | None, editor: bool, as_json: bool, **options: Any
+    post_id: int,
+    text: tuple[str, ...],
+    file: Path | None,
+    editor: bool,
+    without: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Change a post before it is sent. What you do not give stays as it is."""
     from skywrite.app import Skywrite
 
     changes = draft_row(options)
+    changes |= removed_fields(without, changes)
     if editor:
         changes["text"] = _edited(post_id)
     elif text or file:

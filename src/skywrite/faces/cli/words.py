@@ -18,6 +18,7 @@ from skywrite.faces.cli.given import is_option
 from skywrite.faces.cli.quoting import shell_words
 
 _FILES = ("images", "video")
+_DESCRIPTIONS = ("alts",)
 _NUMBER = r"(?a)#?[0-9]{1,6}"
 # Words that somebody types who wants to do something, and not to post them.
 # Options that somebody gives who means a post of the queue by its number, and not a text.
@@ -279,13 +280,23 @@ def check_one_number(line: Line) -> None:
 
 def check_line_breaks(line: Line) -> None:
     """Raise InputError for a backslash and an n, which a shell does not make a line break."""
-    if line.ended or not any("\\n" in word.text for word in line.words):
+    places = _places_of_texts(line)
+    if line.ended or not any("\\n" in line.args[place] for place in places):
         return
-    places = {word.place for word in line.words}
     words = [_with_breaks(arg) if place in places else shell_words([arg]) for place, arg in enumerate(line.args)]
     meant = " ".join([line.command, *words])
     hint = f"If it is a line break, in bash and zsh: {meant}. To post it as it stands: {line.ending_options()}"
     raise InputError(r"A shell does not make a line break of \n. Nothing was posted.", code="word.stray", hint=hint)
+
+
+def _places_of_texts(line: Line) -> set[int]:
+    """Where the texts stand, and the descriptions of images."""
+    places = {word.place for word in line.words}
+    for place, arg in enumerate(line.args):
+        option = line.known.get(arg.partition("=")[0])
+        if option is not None and option.name in _DESCRIPTIONS:
+            places.add(place if "=" in arg else place + 1)
+    return places & set(range(len(line.args)))
 
 
 def _with_breaks(word: str) -> str:

@@ -30,7 +30,11 @@ _PAST = re.compile(
 )
 _HALB = re.compile(rf"(halb|viertel nach|viertel vor) ([^\W\d_]+|\d{{1,2}})(?: uhr)?{END}")
 _WORD_HOUR = re.compile(rf"([^\W\d_]+) (?:uhr|o'clock){END}")
-_EXTRA = {"et demie": "30", "e mezza": "30", "y media": "30", "et quart": "15"}
+_AND = re.compile(rf"([^\W\d_]+|\d{{1,2}}) (et demie|et quart|e mezz[ao]|e un quarto|y media|y cuarto|e meia){END}")
+_EXTRA = {
+    **dict.fromkeys(("et demie", "e mezza", "e mezzo", "y media", "e meia"), "30"),
+    **dict.fromkeys(("et quart", "e un quarto", "y cuarto"), "15"),
+}
 _PLAIN_END = r"(?![0-9.,])"
 # The time after the T of ISO 8601, with colons or without.
 ISO_TIME = re.compile(
@@ -61,7 +65,7 @@ def read_clock(text: str, pos: int) -> Found | None:
 
 
 def _read_words(text: str, pos: int) -> Found | None:
-    """`half past 9`, `quarter to ten pm`, `halb zehn`, `neun Uhr`."""
+    """`half past 9`, `quarter to ten pm`, `halb zehn`, `9 y media`, `neun Uhr`."""
     if match := _PAST.match(text, pos):
         away = {"half": 30, "quarter": 15, "a quarter": 15}.get(match[1]) or _number(match[1])
         hour = _number(match[3])
@@ -76,6 +80,8 @@ def _read_words(text: str, pos: int) -> Found | None:
         hour = _number(match[2])
         if hour and hour <= 24:
             return _shifted(text, match, hour, {"halb": -30, "viertel nach": 15}.get(match[1], -15), None)
+    if (match := _AND.match(text, pos)) and (hour := _number(match[1])):
+        return _found(text, match, str(hour), _EXTRA[match[2]])
     match = _WORD_HOUR.match(text, pos)
     hour = _number(match[1]) if match else None
     return _found(text, match, str(hour)) if match and hour else None

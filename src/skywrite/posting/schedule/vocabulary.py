@@ -88,6 +88,7 @@ SMALL_WORDS = {
         "morning": "morgens, vormittag, vormittags, früh",
         "afternoon": "nachmittag, nachmittags",
         "evening": "abend, abends",
+        "night": "nachts, in der nacht",
         "now": "jetzt, sofort",
         "noon": "mittag, mittags",
         "midnight": "mitternacht",
@@ -173,6 +174,7 @@ SMALL_WORDS = {
         "next": "próximo, próxima",
         "at": "às, as, à, ao",
         "on": "na, em",
+        "this": "este, esta, neste, nesta",
     },
     "nl": {
         "yesterday": "gisteren",
