@@ -15,7 +15,7 @@ from skywrite.app import Skywrite
 from skywrite.core.errors import InputError, NotFound, SkywriteError, Unauthenticated
 from skywrite.faces.server.auth import client_of, wrong_guess
 from skywrite.faces.server.json_bodies import parse_object, read_in_turn
-from skywrite.faces.server.limits import read_body
+from skywrite.faces.server.limits import in_turn, read_body
 from skywrite.faces.server.problems import on_error
 from skywrite.faces.server.services import Served, services_of
 from skywrite.features.hooks.service import MESSAGE_BYTES_MAX, Believed, Delivered
@@ -24,7 +24,9 @@ from skywrite.features.hooks.service import MESSAGE_BYTES_MAX, Believed, Deliver
 async def receive(request: Request) -> Response:
     """A message. Nothing of it is read before its signature was checked."""
     try:
-        return await _received(request)
+        # Whoever sends it is not known yet.
+        async with in_turn(request, services_of(request).lanes.bodies, client_of(request)):
+            return await _received(request)
     except SkywriteError as error:
         # It is never a person who asks, whatever the program accepts.
         return on_error(request, error)
