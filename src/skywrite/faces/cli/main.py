@@ -21,7 +21,6 @@ from skywrite.faces.cli.hints import remember
 from skywrite.faces.cli.names import Noun, all_commands, current_words, groups, home_of
 from skywrite.faces.cli.output import QUIET, OutputLost, clean_streams, open_streams, print_error
 from skywrite.faces.cli.terminal import has_person, plain_terminal
-from skywrite.features import features
 from skywrite.queue.authors import attended
 
 EXIT_INTERRUPTED = 130
@@ -62,6 +61,8 @@ class Commands(click.Group):
 
 def _add_verbs(name: str, noun: Noun) -> None:
     """Add what features bring to a noun of another one."""
+    from skywrite.features import features
+
     for row in features():
         for home in row.verbs.get(name, ()):
             verb = row.load(home)

@@ -20,6 +20,10 @@ from skywrite.protocol.atproto.session import Agent
 from skywrite.protocol.atproto.syntax import AtUri, InvalidSyntax
 from skywrite.queue.model import Account
 
+# How often to look: while somebody talks, and when all is quiet. Servers allow an address ten requests a second: at most
+# so many are for those to whom somebody talks, and as many for the others.
+TALKING, QUIET, TALKING_FOR = timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=5)
+REQUESTS_PER_SECOND = 3
 PAGES_MAX = 5
 PAGE = 100
 # So many known items, or such an age, are well within what was read before.
@@ -31,6 +35,41 @@ TEXT_MAX = 3000
 IMAGES_MAX = 10
 LANGS_MAX = 3
 LANG_MAX = 40
+
+
+class Pace:
+    """When to look again at each account: soon while somebody talks to it, and never too much on one server."""
+
+    def __init__(self) -> None:
+        self._next_at: dict[str, datetime] = {}
+        self._talked_at: dict[str, datetime] = {}
+        self._servers: dict[str, str] = {}
+
+    def due(self, servers: Mapping[str, str], now: datetime) -> list[str]:
+        """Of the accounts and their servers, those whose time has come; a wrong clock may have left any time.
+
+        They count as looked at when all is quiet, until `looked` says more.
+        """
+        self._servers = dict(servers)
+        self._next_at = {did: self._next_at.get(did, now) for did in servers}
+        self._talked_at = {did: at for did, at in self._talked_at.items() if abs(now - at) <= TALKING_FOR}
+        found = [did for did, at in self._next_at.items() if at <= now or at - now > self._distance(did)]
+        for did in found:
+            self._next_at[did] = now + self._distance(did)
+        return found
+
+    def looked(self, did: str, now: datetime, added: int) -> None:
+        """Note that an account was looked at, and how many items were new."""
+        if added:
+            self._talked_at[did] = now
+        self._next_at[did] = now + self._distance(did)
+
+    def _distance(self, did: str) -> timedelta:
+        talks = did in self._talked_at
+        alike = [one for one in self._talked_at if one in self._servers] if talks else list(self._servers)
+        server = self._servers.get(did)
+        beside = sum(self._servers[one] == server for one in alike)
+        return max(TALKING if talks else QUIET, timedelta(seconds=beside / REQUESTS_PER_SECOND))
 
 
 def collect(ctx: Context, account: Account) -> int:

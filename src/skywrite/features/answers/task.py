@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
 
 from skywrite.app.bot_label import is_bot
 from skywrite.app.bots import Answerer, Later
@@ -19,10 +19,12 @@ from skywrite.app.context import Context
 from skywrite.app.work import Periodic, WorkParts
 from skywrite.core.errors import ENDED, InputError, SkywriteError, Unexpected
 from skywrite.features.answers.bot.answering import Answering
+from skywrite.features.answers.collecting import QUIET, TALKING, Pace
 from skywrite.features.answers.service import SETTING, Inbox, all_answerers
 from skywrite.features.answers.store import HANDLE_TRIES, NOTHING_TO_SAY, InboxItem, InboxItems
 from skywrite.posting.publish.log import Log, silent
 from skywrite.posting.publish.rounds import Turn
+from skywrite.posting.publish.worker import in_turn
 from skywrite.protocol.atproto.repo import Repo
 from skywrite.queue.approval_rules import ANSWERS, TRIAL
 from skywrite.queue.database import is_about_one
@@ -31,11 +33,11 @@ from skywrite.queue.model import Account
 
 @dataclass
 class InboxTask(Periodic):
-    """The worker's work (`publish.rounds.Work`) of collecting, once a minute, and of letting a bot answer. Only for
-    accounts with `inbox=yes`, or if there is something that answers.
+    """The worker's work (`publish.rounds.Work`) of collecting, and of letting a bot answer. Only for accounts with
+    `inbox=yes`, or if there is something that answers: once a minute, and every few seconds while somebody talks.
     """
 
-    every = timedelta(minutes=1)
+    every = TALKING
     ctx: Context
     inbox: Inbox
     answerers: Callable[[], Sequence[Answerer]]
@@ -43,11 +45,22 @@ class InboxTask(Periodic):
     kind: str = field(default="inbox", init=False)
     _collected: deque[tuple[Account, bool]] = field(default_factory=deque, init=False)
     _calling: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _pace: Pace = field(default_factory=Pace, init=False)
+    _accounts: dict[str, Account] = field(default_factory=dict, init=False)
+    _read_at: datetime | None = field(default=None, init=False)
+
+    def next_at(self) -> datetime:
+        """In a few seconds; where nobody takes part, in a minute."""
+        return in_turn(self._next_at, self.ctx.clock.now(), self.every if self._accounts else QUIET)
 
     def due(self) -> builtins.list[Turn]:
-        """The accounts."""
-        self.begin()
-        return [Turn(account.did, account.pds_url, account) for account in self._wanted()]
+        """The accounts whose turn it is. Which there are is looked up once a minute."""
+        now = self.ctx.clock.now()
+        if in_turn(self._read_at, now, QUIET) <= now:
+            self._accounts, self._read_at = {account.did: account for account in self._wanted()}, now + QUIET
+        self._next_at = now + (self.every if self._accounts else QUIET)
+        turns = self._pace.due({did: account.pds_url for did, account in self._accounts.items()}, now)
+        return [Turn(did, self._accounts[did].pds_url, self._accounts[did]) for did in turns]
 
     def take(self, turn: Turn) -> SkywriteError | None:
         """Collect for an account, then call the functions; a problem with one item does not stop the others."""
@@ -134,6 +147,7 @@ class InboxTask(Periodic):
         except SkywriteError as error:
             self.log("inbox_failed", account=account.handle, **error.facts)
             return error
+        self._pace.looked(account.did, self.ctx.clock.now(), added)
         if added:
             self.log("inbox", account=account.handle, added=added)
         return None
