@@ -31,6 +31,7 @@ KEPT = timedelta(days=365)
 REASONS = ("reply", "mention", "quote")
 HANDLE_SECONDS = 300.0
 HANDLE_TRIES = 3
+LOOKED_AT_MAX = 500
 COUNT_MAX = 1000
 SEEN_BEFORE = "It was there before the function."
 NOTHING_TO_SAY = "What answers had nothing to say."
@@ -265,10 +266,11 @@ class InboxItems:
     ) -> InboxItem | None:
         """Claim the next item that no function has handled, for five minutes; after three tries it is left alone.
 
-        An item for which `why_not` gives a reason is passed over for good.
+        An item for which `why_not` gives a reason is passed over for good; after many of them, the rest is for another
+        time, so that a flood delays no other account.
         """
         now = self._store.clock.now()
-        while True:
+        for _ in range(LOOKED_AT_MAX):
             with self._store.reading() as tx:
                 row = tx.row("next_unhandled", account_did=account_did, now=now, tries=HANDLE_TRIES)
             if row is None:
@@ -283,6 +285,8 @@ class InboxItems:
             if why is None:
                 break
             self.pass_over(item, why)
+        else:
+            return None
         until = now + timedelta(seconds=HANDLE_SECONDS)
         with self._store.writing(wake=False) as tx:
             taken = tx.row("lease_unhandled", id=row["id"], was=row["tries"], until=until, worker=worker)
