@@ -20,8 +20,8 @@ from skywrite.protocol.atproto.session import Agent
 from skywrite.protocol.atproto.syntax import AtUri, InvalidSyntax
 from skywrite.queue.model import Account
 
-# How often to look: while somebody talks, and when all is quiet. Servers allow an address ten requests a second: so many
-# are for those to whom somebody talks, and as many for the others.
+# How often to look: while somebody talks, and when all is quiet. Servers allow an address ten requests a second: so
+# many are for those to whom somebody talks, and as many for the others.
 TALKING, QUIET, TALKING_FOR = timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=5)
 REQUESTS_PER_SECOND = 3
 PAGES_MAX = 5
