@@ -180,6 +180,10 @@ PAGES: dict[str, Page] = {
         blocks={"  This is a table": shown("skywrite import buffer.csv --dry-run")},
     ),
     "docs/guide/receipts.md": Page(now=None, needs=(needs.reference_pds,)),
+    "docs/questions.md": Page(
+        needs=(needs.signed_in, needs.blogs),
+        blocks={"$ skywrite feeds preview": console()},
+    ),
     "docs/guide/repost-and-pin-at-a-time.md": Page(
         handles=(HANDLE, "friend.example.com"),
         now=None,

@@ -96,7 +96,7 @@ class ImageInput(Input):
     alt: Alt | UnsetType = UNSET
 
 
-Images = Annotated[list[ImageInput], Meta(max_length=ITEMS_MAX, description="At most four images.")]
+Images = Annotated[list[ImageInput], Meta(max_length=ITEMS_MAX, description="Up to ten images.")]
 
 
 class CaptionInput(Input):

@@ -23,7 +23,9 @@ _SPAN = 'SPAN, such as "sat 10:00-14:00"'
 
 
 @click.command("rehearse", epilog='Example: skywrite rehearse --until monday --outage "sat 10:00-14:00"')
-@click.option("--until", required=True, metavar="WHEN", help="The end; a day alone counts to its end.")
+@click.option(
+    "--until", default="in 7 days", show_default=True, metavar="WHEN", help="The end; a day alone counts to its end."
+)
 @click.option("--outage", multiple=True, metavar="SPAN", help=f"No worker runs: {_SPAN}. May be repeated.")
 @click.option("--pds-down", multiple=True, metavar="SPAN", help="Servers do not answer.")
 @click.option("--rate-limit", multiple=True, metavar="SPAN", help="Servers say that it is too much.")
