@@ -264,3 +264,20 @@ def test_an_old_secret_ends_with_a_new_one(everything: Api, server: Server, fres
     assert 201 == hook.send(body, hook.signed(body, secret=secret["secret"])).status_code
     everything.delete(f"/hooks/{hook.number}")
     assert 404 == hook.send(body, hook.signed(body, secret=secret["secret"])).status_code
+
+
+def test_a_key_that_publishes_nothing_makes_no_hook_that_does(server: Server, everything: Api, fresh_key: str) -> None:
+    """A key that manages, but may not publish, adds no such hook, and takes none over by its template or secret."""
+    manager = server.with_key("read", "manage")
+    body = {"name": fresh_key, "kind": "secret", "template": "{{ text }}"}
+    drafting = manager.post("/hooks", body).json()["id"]
+    publishing = everything.post("/hooks", {**body, "name": f"{fresh_key}-p", "publish": True}).json()["id"]
+    answers = [
+        manager.post("/hooks", {**body, "name": f"{fresh_key}-q", "publish": True}),
+        manager.patch(f"/hooks/{drafting}", {"publish": True}),
+        manager.patch(f"/hooks/{publishing}", {"template": "{{ other }}"}),
+        manager.post(f"/hooks/{publishing}/secret"),
+    ]
+    assert ["access.denied"] * 4 == [answer.json().get("code") for answer in answers]
+    harmless = [manager.patch(f"/hooks/{publishing}", {"publish": False}), manager.post(f"/hooks/{drafting}/secret")]
+    assert [200, 200] == [answer.status_code for answer in harmless]

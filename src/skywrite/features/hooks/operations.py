@@ -105,6 +105,7 @@ class TestedHook(Output):
 def add(access: Access, given: AddHook) -> SecretHookShape:
     """Make posts of the messages of another program."""
     account = access.account(given.account)
+    _check_publishing(access, given.publish)
     made = access.sky.hooks.add(
         given.name,
         template=given.template,
@@ -136,7 +137,8 @@ def get(access: Access, given: ById) -> HookShape:
 @operation("PATCH /hooks/{id}", scope="manage")
 def edit(access: Access, given: EditHook) -> HookShape:
     """Change what later messages become."""
-    _seen(access, given.id)
+    known = _seen(access, given.id)
+    _check_publishing(access, known.publishes if given.publish is None else given.publish)
     hook = access.sky.hooks.edit(given.id, template=given.template, publish=given.publish)
     return hook_shape(access.sky.context, hook)
 
@@ -152,7 +154,7 @@ def remove(access: Access, given: ById) -> Ok:
 @operation("POST /hooks/{id}/secret", scope="manage")
 def replace_secret(access: Access, given: ReplaceHookSecret) -> SecretHookShape:
     """Take another secret; the old one ends at once."""
-    _seen(access, given.id)
+    _check_publishing(access, _seen(access, given.id).publishes)
     return secret_hook_shape(access.sky.context, access.sky.hooks.replace_secret(given.id, given.secret))
 
 
@@ -184,6 +186,12 @@ def _values(ctx: Context, hook: Hook) -> dict[str, Any]:
         "error": problem_shape(hook.problem),
         **hook.draft,
     }
+
+
+def _check_publishing(access: Access, publishes: bool) -> None:
+    """Whoever knows the secret of a hook that publishes, or writes its template, publishes. Raises NotAllowed."""
+    if publishes:
+        access.require("publish")
 
 
 def _seen(access: Access, hook_id: int) -> Hook:
