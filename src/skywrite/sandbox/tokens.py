@@ -10,15 +10,14 @@ import binascii
 import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from skywrite.protocol.atproto.ecdsa import K256, compressed, is_signed, multiple, sign_openly
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _SECP256K1_MULTICODEC = b"\xe7\x01"
-_SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
 class BadToken(Exception):
@@ -56,20 +55,22 @@ def split(token: str) -> tuple[dict[str, Any], dict[str, Any], str, bytes]:
     return head, claims, ".".join(parts[:2]), signature
 
 
-def private_key(did: str, secret: str) -> EllipticCurvePrivateKey:
+def private_key(did: str, secret: str) -> int:
     """The signing key of an account (secp256k1), always the same for the same DID and secret."""
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     number = int.from_bytes(sha256(f"{did} {secret}".encode()).digest(), "big")
-    return ec.derive_private_key(number % (_SECP256K1_ORDER - 1) + 1, ec.SECP256K1())
+    return number % (K256.order - 1) + 1
+
+
+@cache
+def _public_key(did: str, secret: str) -> tuple[int, int]:
+    point = multiple(K256, private_key(did, secret), K256.base)
+    assert point is not None
+    return point
 
 
 def public_multibase(did: str, secret: str) -> str:
     """An account's public key for a DID document (`Multikey`: compressed point, base58btc)."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    point = private_key(did, secret).public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
-    number = int.from_bytes(_SECP256K1_MULTICODEC + point, "big")
+    number = int.from_bytes(_SECP256K1_MULTICODEC + compressed(_public_key(did, secret)), "big")
     digits = ""
     while number:
         number, digit = divmod(number, 58)
@@ -79,28 +80,15 @@ def public_multibase(did: str, secret: str) -> str:
 
 def sign_service(claims: dict[str, Any], did: str, secret: str) -> str:
     """A service auth token, signed with the account's key."""
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec, utils
-
     head = f"{_pack({'typ': 'JWT', 'alg': 'ES256K'})}.{_pack(claims)}"
-    r, s = utils.decode_dss_signature(private_key(did, secret).sign(head.encode(), ec.ECDSA(hashes.SHA256())))
-    low_s = min(s, _SECP256K1_ORDER - s)
-    return f"{head}.{_text(r.to_bytes(32, 'big') + low_s.to_bytes(32, 'big'))}"
+    return f"{head}.{_text(sign_openly(K256, private_key(did, secret), head.encode()))}"
 
 
 def read_service(token: str, secret: str) -> dict[str, Any]:
     """The claims of a service auth token that an account of this sandbox signed. Raises BadToken."""
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec, utils
-
     _, claims, signed, signature = split(token)
-    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-    key = private_key(str(claims.get("iss")), secret).public_key()
-    try:
-        key.verify(utils.encode_dss_signature(r, s), signed.encode(), ec.ECDSA(hashes.SHA256()))
-    except InvalidSignature:
-        raise BadToken("another signature") from None
+    if not is_signed(K256, _public_key(str(claims.get("iss")), secret), signed.encode(), signature):
+        raise BadToken("another signature")
     return claims
 
 

@@ -19,6 +19,9 @@ from skywrite.core.errors import InputError
 PIPE_COLUMNS = 120
 COLUMNS_MIN = 40
 LINES = 200
+# What makes an emoji of the character before it, and the letters of which flags are made.
+_EMOJI = "\ufe0f"
+_FLAGS = frozenset(map(chr, range(0x1F1E6, 0x1F200)))
 
 
 def is_terminal() -> bool:
@@ -70,9 +73,19 @@ def width(text: str) -> int:
     """The columns of a text: wide characters and emoji take two, combining marks none."""
     if text.isascii():
         return len(text)
-    from wcwidth import wcswidth
+    from skywrite.protocol.bsky.graphemes import graphemes
 
-    return max(int(wcswidth(text)), 0)
+    return sum(map(_columns_of, graphemes(text)))
+
+
+def _columns_of(cluster: str) -> int:
+    """The columns of what is one character to a reader (UAX 11 and 29): those of its first one, wide as an emoji."""
+    from unicodedata import category, east_asian_width
+
+    first = cluster[0]
+    if _EMOJI in cluster or east_asian_width(first) in "WF" or first in _FLAGS:
+        return 2
+    return 0 if category(first) in ("Mn", "Me", "Cf", "Cc") else 1
 
 
 def cut(text: str, room: int) -> str:

@@ -33,6 +33,7 @@ CLOCK_SECONDS_MAX = 60.0
 LATE_SECONDS_MAX = 300
 WORKER_SILENT_SECONDS = 4 * HEARTBEAT_SECONDS
 _PARTS = (
+    ("oauth", "cryptography", "signing in with OAuth"),
     ("video", "imageio_ffmpeg", "videos that must be converted, and GIFs"),
     ("heic", "pillow_heif", "images of iPhones (HEIC)"),
     ("langs", "py3langid", "guessing languages"),

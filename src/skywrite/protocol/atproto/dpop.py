@@ -14,15 +14,19 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Unpack
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
 from nacl.bindings import crypto_hash_sha256 as sha256
 
 from skywrite.core.clock import Clock, secret_bytes
-from skywrite.core.errors import NotSent
+from skywrite.core.errors import MissingExtra, NotSent
 from skywrite.core.http import RequestOptions, Response, Transport
 from skywrite.protocol.atproto.xrpc_errors import http_date
+
+try:
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+    from cryptography.hazmat.primitives.hashes import SHA256
+except ImportError as error:
+    raise MissingExtra("Signing in with OAuth needs an optional part.", extra="oauth") from error
 
 NONCE_SECONDS = 150
 BACKDATED_SECONDS = 5

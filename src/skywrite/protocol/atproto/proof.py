@@ -133,28 +133,14 @@ def _find(blocks: Mapping[bytes, bytes], node_cid: bytes | None, key: bytes, dep
 
 
 def _check_signature(public_key: str, signature: bytes, message: bytes) -> None:
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-    from cryptography.hazmat.primitives.hashes import SHA256
+    from skywrite.protocol.atproto.ecdsa import K256, P256, is_signed, point_of
 
     raw = bytes(decode_multibase(public_key)[1])
-    curve: ec.EllipticCurve = {_K256: ec.SECP256K1(), _P256: ec.SECP256R1()}[raw[:2]]
-    order = {_K256: _K256_ORDER, _P256: _P256_ORDER}[raw[:2]]
+    curve = {_K256: K256, _P256: P256}[raw[:2]]
     if len(signature) != 64:
         raise InputError("The commit's signature does not have the length that the network uses.", code="proof.invalid")
-    r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
     # Each signature has a twin with the same meaning. The network accepts only the one with the lower number.
-    if s > order // 2:
+    if int.from_bytes(signature[32:]) > curve.order // 2:
         raise InputError("The commit's signature is not in the form that the network accepts.", code="proof.invalid")
-    key = ec.EllipticCurvePublicKey.from_encoded_point(curve, raw[2:])
-    try:
-        key.verify(encode_dss_signature(r, s), message, ec.ECDSA(SHA256()))
-    except InvalidSignature:
-        raise InputError(
-            "The commit was not signed with the account's key, or has been changed.", code="proof.invalid"
-        ) from None
-
-
-_K256_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    if not is_signed(curve, point_of(curve, raw[2:]), message, signature):
+        raise InputError("The commit was not signed with the account's key, or has been changed.", code="proof.invalid")
