@@ -242,3 +242,29 @@ def test_a_table_has_as_many_rows_as_fit_into_memory(
     with fails("table.unreadable", match="more than 3 rows") as caught:
         read_table(path)
     assert "Split it" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv", "a.tsv"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"text": "One", "at": "2070-05-01 09:00"}\n{"text": "Two", "at": "2070-05-01 10:00"}\n',
+        '[{"text": "One", "at": "2070-05-01 09:00"}, {"text": "Two", "at": "2070-05-01 10:00"}]',
+        '\n[\n {"text": "One",\n  "at": "2070-05-01 09:00"},\n {"text": "Two", "at": "2070-05-01 10:00"}\n]\n',
+    ],
+    ids=["lines", "array", "written out"],
+)
+def test_json_is_read_whatever_its_name_says(tmp_path: Path, name: str, text: str) -> None:
+    """An export that somebody gave the name of a table, too."""
+    path = tmp_path / name
+    path.write_text(text)
+    assert ["One", "Two"] == [row["text"] for row in read_table(path).rows]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, '{"text": "One"} {"text": "Two"}'])
+def test_what_begins_as_json_and_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    """With its name and reason, and not as a table with odd columns."""
+    path = tmp_path / "a.jsonl"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"a\.jsonl"):
+        read_table(path)

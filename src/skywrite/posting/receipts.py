@@ -164,7 +164,9 @@ def _parsed(text: str) -> Receipt:
 
 
 def _no_receipt() -> InputError:
-    return InputError("The file is not a receipt.", code=INVALID, hint="Use a file that `receipt` wrote.")
+    return InputError(
+        "The file is not a receipt.", code=INVALID, hint="Use a file that `skywrite receipts save` wrote."
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -244,7 +244,7 @@ OTHER_LINES = {
     "recurring pause": ('recurring skip 12 "tomorrow 9:00"', "recurring stop 12"),
     "recurring resume": ('post "Good morning" --every "weekdays 9:00"',),
     "keys add *": ("keys add --name bot --scope read --scope draft",),
-    "export *": ("export -o plan.csv",),
+    "export *": ("export -o plan.jsonl",),
     "notices add ntfy": ("notices add command ./tell.sh",),
     "notices add slack": ("notices add command ./tell.sh",),
     "notices add webhook": ("notices add command ./tell.sh",),

@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     from skywrite.posting.sources.table import Table
 
 FOLDER = FilePath(path_type=Path, file_okay=False, exists=True)
+_KINDS = {
+    **dict.fromkeys((".csv", ".tsv"), "a table"),
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "a workbook"),
+    ".json": "a JSON file",
+}
 
 
 @click.command("import", epilog="Example: skywrite import plan.csv --dry-run")
@@ -227,6 +232,7 @@ def export_command(account: str | None, media: Path | None, output: Path | None,
     from skywrite.app import Skywrite
     from skywrite.app.shapes.done import ExportedRows
 
+    _check_name(output, as_json)
     count = 0
 
     def counted(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -248,6 +254,20 @@ def export_command(account: str | None, media: Path | None, output: Path | None,
             file.writelines(piece.encode() for piece in pieces)
 
     print_outcome(as_json, ExportedRows(count, str(output)), f"{count} {_plural('row', count)} written to {output}.")
+
+
+def _check_name(output: Path | None, as_json: bool) -> None:
+    """Raise InputError for the name of a file of another kind: other programs would not open it."""
+    written, kind = (".json", "JSON") if as_json else (".jsonl", "JSON lines")
+    ending = "" if output is None else output.suffix.lower()
+    if output is None or ending == written or ending not in _KINDS:
+        return
+    meant = ["--json", "-o", str(output)] if ending == ".json" else ["-o", str(output.with_suffix(written))]
+    meant = ["--json", *meant] if as_json else meant
+    raise InputError(
+        f"export writes {kind}, and {output} is the name of {_KINDS[ending]}. Nothing was written.",
+        hint=f"For {'JSON' if '--json' in meant else kind}: skywrite export {shell_words(meant)}",
+    )
 
 
 @click.command("backup", epilog="Example: skywrite backup skywrite-2026-11-24.db")

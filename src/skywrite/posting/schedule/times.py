@@ -95,7 +95,7 @@ def _parse(text: str, now: datetime, zone: str, past: bool, dates: DateOrder | N
         return read._replace(at=now.astimezone(UTC))
     raise PastTime(
         f"The time {given!r} has passed: it was {format_time(read.at, zone)}.",
-        hint="Choose a time in the future, or leave it out to post now.",
+        hint='Choose a time in the future, or "now".',
     )
 
 

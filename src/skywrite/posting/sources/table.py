@@ -15,6 +15,7 @@ import io
 import json
 import re
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -103,9 +104,19 @@ def table_from(data: bytes, name: str, *, sheet: str | None = None, maps: Maps =
         _check_room(len(table.rows) - 1)
         return table
     text = _decoded(data)
-    if ending in _SEPARATED:
+    if ending in _SEPARATED and not re.match(r"\s*(\{\"|\[\s*\{)", text):
         return _separated(text, maps)
-    return _objects(read_json(text) if ending == ".json" else read_jsonl(text), maps)
+    return _objects(read_jsonl(text) if _is_jsonl(text, ending) else read_json(text), maps)
+
+
+def _is_jsonl(text: str, ending: str) -> bool:
+    """Whether each line is an object: what is in a file says more than its name, which somebody may have chosen."""
+    if text.lstrip().startswith("["):
+        return False
+    first, _, others = text.strip().partition("\n")
+    with suppress(ValueError, RecursionError):
+        return bool(isinstance(json.loads(first), dict) and (ending != ".json" or others.strip()))
+    return ending != ".json"
 
 
 def _check_ending(name: str) -> str:
