@@ -1,6 +1,6 @@
 """The GitHub Action: its inputs from the environment, its outputs, annotations and summary for the runner.
 
-What lives here: the runner's side. What does not: what is due and how it is published (`skywrite.app.stateless`).
+What lives here: the runner's side. What does not: what is due and how it is published (`skywrite.stateless`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from skywrite.app.stateless import Stateless, StatelessReport
 from skywrite.core.clock import SYSTEM_CLOCK, secret_bytes
 from skywrite.core.config import load_config
 from skywrite.core.errors import InputError, SkywriteError
@@ -23,6 +22,7 @@ from skywrite.core.shown import printable, printable_line
 from skywrite.posting.schedule.timestamps import due_time, read_timestamp
 from skywrite.posting.sources.check import check_folder
 from skywrite.posting.sources.folder import read_folder
+from skywrite.stateless import Stateless, StatelessReport
 
 EVENT_BYTES_MAX = 25_000_000
 CLOCKS_APART = timedelta(minutes=5)

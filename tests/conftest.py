@@ -182,7 +182,7 @@ def with_tables(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def tables_at_once(request: pytest.FixtureRequest, with_tables: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new SQLite database is a copy, which takes a tenth of the time, except where tests are about its tables."""
     if request.path.parent.name != "store":
-        monkeypatch.setattr(sqlite, "_put_header", lambda path: path.write_bytes(with_tables))
+        monkeypatch.setattr(sqlite, "put_header", lambda path: path.write_bytes(with_tables))
 
 
 @pytest.fixture(scope="session")

@@ -172,8 +172,8 @@ def test_hosts_of_strangers_are_guarded(web: GuardedWeb) -> None:
 
 def test_every_resolver_asks_strangers_through_the_guard(world: World, sky: Skywrite) -> None:
     """Those of the verbs, of the client, and of runs without a database."""
-    from skywrite.app.stateless import Stateless
     from skywrite.client import Client
+    from skywrite.stateless import Stateless
 
     config = world.config(BLUESKY_HANDLE="alice.test", BLUESKY_APP_PASSWORD="aaaa-bbbb-cccc-dddd")
 

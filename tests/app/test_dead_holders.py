@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.workers import worker_name
 from skywrite.core.http import Response
 from skywrite.features.feeds.model import NewFeed
 from skywrite.features.feeds.store import FeedStore
+from skywrite.posting.publish.processes import worker_name
 from skywrite.queue.leases import LEASED, Leases
 from skywrite.queue.queries import SQL
 from skywrite.queue.webhooks import Webhooks

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.chores import PRUNE_SECONDS, Lateness, Pruning
 from skywrite.app.occurrences import Occurrences
 from skywrite.app.timers import TimerTask
+from skywrite.app.work import PRUNE_SECONDS, Lateness, Pruning
 from skywrite.core.clock import SYSTEM_CLOCK
 from skywrite.core.errors import InputError, NotSent
 from skywrite.core.http import Response
@@ -345,7 +345,7 @@ def test_however_a_worker_is_started_it_frees_what_a_killed_one_held(
 ) -> None:
     """The account is not left alone until the lease ends: its process is known to be gone."""
     live.schedule("Hello", at="now")
-    gone = python_child("-c", "from skywrite.app.workers import worker_name; print(worker_name())")
+    gone = python_child("-c", "from skywrite.posting.publish.processes import worker_name; print(worker_name())")
     with gone:
         name = gone.wait_for_line("/")
         gone.wait()

@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 import pytest
 
-from skywrite.app.workers import worker_name
 from skywrite.features.checkup import cli, report
 from skywrite.features.checkup.service import Finding, Repair, Repaired, repair
+from skywrite.posting.publish.processes import worker_name
 from tests.cli.conftest import Shell
 
 # The name of a process on this computer, with an id that no process gets.

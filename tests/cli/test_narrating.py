@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.chores import Heartbeat
+from skywrite.app.work import Heartbeat
 from tests.cli.conftest import Shell
 from tests.cli.test_commands import Terminal
 
@@ -68,7 +68,7 @@ def test_who_sends_it_is_said_where_nobody_does(shell: Shell, monkeypatch: pytes
     """No worker on this database; or the computer's service, which has a database of its own."""
     later = ("post", "--at", "in 1 hour")
     assert "No worker is running. Start one: skywrite run" in shell(*later, "One").out
-    monkeypatch.setattr("skywrite.app.workers.computer_has_service", lambda: True)
+    monkeypatch.setattr("skywrite.posting.publish.processes.computer_has_service", lambda: True)
     assert "service has its own database" in shell(*later, "Two").out
     with Skywrite() as sky:
         Heartbeat(sky.context).run()

@@ -11,7 +11,7 @@ from tests.cli.conftest import Shell
 def terminal(signed_out: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """A shell at a terminal, where DNS says that alice.test is on the sandbox's server."""
     monkeypatch.setattr("skywrite.faces.cli.login._may_ask", lambda: True)
-    monkeypatch.setattr("skywrite.app.signing_in.service_for", lambda *_: signed_out.box.url)
+    monkeypatch.setattr("skywrite.posting.publish.signing_in.service_for", lambda *_: signed_out.box.url)
     return signed_out
 
 

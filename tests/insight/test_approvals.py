@@ -149,7 +149,8 @@ def test_posting_now_waits_for_the_approval(sky: Skywrite, world: World) -> None
 
 def test_who_looks_has_written_nothing(sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mention that is looked up while somebody looks makes them no author: they may approve it."""
-    from skywrite.protocol.atproto.identity import IdentityUnavailable, Resolver
+    from skywrite.protocol.atproto.identity import Resolver
+    from skywrite.protocol.atproto.lookups import IdentityUnavailable
 
     with monkeypatch.context() as away:
         away.setattr(Resolver, "resolve_handle", _fails(IdentityUnavailable("no answer")))

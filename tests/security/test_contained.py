@@ -16,8 +16,9 @@ from PIL import Image
 from skywrite.core.contained import Contained, Limits, TooCostly
 from skywrite.core.errors import InputError, MissingExtra
 from skywrite.features.feeds.reading.examine import check_filter, contained_template
-from skywrite.posting.compose.draft import Draft, Media
-from skywrite.posting.compose.draft import Image as DraftImage
+from skywrite.posting.compose.draft import Draft
+from skywrite.posting.compose.fields import Image as DraftImage
+from skywrite.posting.compose.fields import Media
 from skywrite.posting.compose.images import Collector, gather_media
 from skywrite.posting.sources.html_text import html_to_text
 from skywrite.protocol.fetch.page import read_page

@@ -17,8 +17,9 @@ from PIL import Image
 from skywrite.core import contained
 from skywrite.core.contained import Contained
 from skywrite.faces.server.problems import problem
-from skywrite.posting.compose.draft import Draft, Media, Video
-from skywrite.posting.compose.draft import Image as DraftImage
+from skywrite.posting.compose.draft import Draft
+from skywrite.posting.compose.fields import Image as DraftImage
+from skywrite.posting.compose.fields import Media, Video
 from skywrite.posting.compose.images import Collector, gather_media
 from skywrite.protocol.fetch.fetch import Fetcher
 from skywrite.protocol.media.image import prepare_image, prepare_image_file

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from skywrite.app import stateless
-from skywrite.app.stateless import Stateless
+from skywrite import stateless
 from skywrite.core.clock import FakeClock
 from skywrite.core.config import load_config
 from skywrite.core.errors import InputError
 from skywrite.sandbox import FaultKind, Sandbox, SandboxTransport
+from skywrite.stateless import Stateless
 from tests.sources.folders import NOON, config_for, post_text, write_files
 from tests.support.errors import fails
 from tests.support.pds import Pds, PdsAccount

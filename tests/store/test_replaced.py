@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from skywrite.queue import sqlite as sqlite_store
+from skywrite.queue import sqlite_file
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.schema import FIRST, Migration, migrations
 from skywrite.queue.store import Store
@@ -168,7 +168,7 @@ def test_file_systems_that_number_files_anew(running: Store, monkeypatch: pytest
     running.on_replaced(told.append)
     numbers = itertools.count(1)
     current = next(numbers)
-    monkeypatch.setattr(sqlite_store, "_identity", lambda status: (0, current + status.st_ino))
+    monkeypatch.setattr(sqlite_file, "identity_of", lambda status: (0, current + status.st_ino))
     for _ in range(3):
         current = next(numbers) * 1_000_000_000
         running.posts.add([post("more")])

@@ -10,7 +10,8 @@ import pytest
 
 from skywrite.core.errors import InputError
 from skywrite.posting.compose.build import PendingMention, Prepared, build, render
-from skywrite.posting.compose.draft import Caption, Card, Draft, Image, Media, Reply, Stored, Video
+from skywrite.posting.compose.draft import Draft
+from skywrite.posting.compose.fields import Caption, Card, Image, Media, Reply, Stored, Video
 from skywrite.posting.compose.freeze import Frozen, freeze, mention_handles, replace_blobs
 from skywrite.protocol.atproto.cid import cid_for_record
 from skywrite.protocol.atproto.syntax import Ref

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from skywrite.app.compared import Piece, joined, rows
+from skywrite.posting.publish.compared import Piece, joined, rows
 
 BLOB = {"$type": "blob", "ref": {"$link": "bafyone"}, "mimeType": "image/png", "size": 12}
 IMAGES = {"$type": "app.bsky.embed.images", "images": [{"alt": "A cat", "image": BLOB}]}

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from skywrite.app.settings import read_setting
-from skywrite.app.workers import is_gone, worker_name
 from skywrite.core.digits import whole_number
 from skywrite.core.errors import InputError
 from skywrite.faces.cli.metrics import serve_metrics
@@ -20,6 +19,7 @@ from skywrite.features.agents.clients import CACHE_SECONDS, CACHE_SECONDS_MAX, _
 from skywrite.features.notices.mail import server_of
 from skywrite.features.notices.service import read_quiet
 from skywrite.features.rehearsal.service import read_span
+from skywrite.posting.publish.processes import is_gone, worker_name
 from skywrite.posting.schedule.recurrence import parse_rule
 from tests.support.processes import ROOT
 

@@ -15,18 +15,8 @@ from hypothesis import strategies as st
 
 from skywrite.core.errors import InputError, MissingExtra
 from skywrite.posting.compose import resolve
-from skywrite.posting.compose.draft import (
-    FIELDS,
-    Caption,
-    Card,
-    Draft,
-    Image,
-    Media,
-    Reply,
-    Stored,
-    Video,
-    draft_from_dict,
-)
+from skywrite.posting.compose.draft import FIELDS, Draft, draft_from_dict
+from skywrite.posting.compose.fields import Caption, Card, Image, Media, Reply, Stored, Video
 from skywrite.posting.compose.texts import split_parts, thread_draft, with_quoted_link
 from skywrite.protocol.atproto.syntax import Ref
 from tests.support.errors import fails

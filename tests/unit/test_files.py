@@ -9,7 +9,7 @@ import pytest
 
 from skywrite.core.errors import InputError
 from skywrite.core.files import is_inside, read_regular
-from skywrite.posting.compose.draft import Media
+from skywrite.posting.compose.fields import Media
 from skywrite.posting.compose.images import Collector
 from skywrite.posting.sources.table import read_table
 from tests.support.errors import fails

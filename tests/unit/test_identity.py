@@ -18,10 +18,10 @@ from skywrite.protocol.atproto.identity import (
     UNKNOWN_SECONDS,
     HandleDisputed,
     Identity,
-    IdentityUnavailable,
     Resolver,
     UnknownHandle,
 )
+from skywrite.protocol.atproto.lookups import IdentityUnavailable
 from skywrite.protocol.atproto.sign_in import is_well_known, service_for
 from skywrite.protocol.atproto.syntax import InvalidSyntax
 from tests.support.errors import fails
@@ -472,7 +472,7 @@ def test_a_forgotten_account_is_asked_again() -> None:
 
 def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest answer goes when there are too many."""
-    monkeypatch.setattr("skywrite.protocol.atproto.identity.MAX_CACHED", 2)
+    monkeypatch.setattr("skywrite.protocol.atproto.lookups.MAX_CACHED", 2)
     handles = [f"{name}.example.com" for name in "abc"]
     urls = [f"https://{handle}/.well-known/atproto-did" for handle in handles]
     net = Net(dict.fromkeys(urls, text(DID)))

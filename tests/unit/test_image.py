@@ -15,7 +15,8 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
 
 from skywrite.core.errors import InputError, MissingExtra, install_command
-from skywrite.protocol.media import image as module
+from skywrite.protocol.media import encoders as module
+from skywrite.protocol.media import image as image_module
 from skywrite.protocol.media.image import PreparedImage, prepare_image, prepare_thumb
 from tests.support.errors import fails
 
@@ -497,7 +498,7 @@ def avif_bomb() -> bytes:
 @pytest.mark.parametrize("bomb", [small_bomb, webp_bomb, gif_bomb, jpeg_bomb, avif_bomb])
 def test_no_decoder_sees_a_bomb(bomb: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     """Too many pixels are refused before a decoder sees them, in every format."""
-    monkeypatch.setattr(module, "_open", None)
+    monkeypatch.setattr(image_module, "_open", None)
     with fails("image.too_large"):
         prepare_image(bomb(), name="bomb")
 

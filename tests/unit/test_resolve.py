@@ -10,7 +10,8 @@ import pytest
 
 from skywrite.core.contained import TooCostly
 from skywrite.core.errors import InputError, NotSent, RejectedError, SkywriteError
-from skywrite.posting.compose.draft import Caption, Card, Draft, Image, Media, Reply, Stored, Video
+from skywrite.posting.compose.draft import Draft
+from skywrite.posting.compose.fields import Caption, Card, Image, Media, Reply, Stored, Video
 from skywrite.posting.compose.images import Collector
 from skywrite.posting.compose.references import app_link, parse_reference
 from skywrite.posting.compose.resolve import DraftContext, ResolvedDraft, resolve_draft
@@ -288,7 +289,7 @@ def test_texts_are_checked_before_anything_is_read(bluesky: Network, resolve: An
 def test_languages(resolve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A post's own languages count before the account's; "auto" is guessed from the text."""
     monkeypatch.setattr(
-        "skywrite.posting.compose.language.detect_language", lambda text: "de" if text == "Hallo" else None
+        "skywrite.posting.compose.resolve.detect_language", lambda text: "de" if text == "Hallo" else None
     )
     assert ("fr",) == resolve(Draft("Hallo", langs=("fr",)), langs=("en",)).draft.langs
     assert ("en",) == resolve(Draft("Hallo"), langs=("en",)).draft.langs

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from skywrite.app import workers
-from skywrite.app.workers import is_gone, worker_name
+from skywrite.posting.publish import processes
+from skywrite.posting.publish.processes import is_gone, worker_name
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not say what tells such processes apart")
 
@@ -54,6 +54,6 @@ def test_containers_that_share_a_host_name_are_different_places(
 ) -> None:
     """Each counts its own processes: a worker there is not gone because we have no process with its number."""
     place, _, nonce = worker_name().split("/")
-    monkeypatch.setattr(workers, "PROCESSES", tmp_path)
+    monkeypatch.setattr(processes, "PROCESSES", tmp_path)
     assert place != worker_name().split("/")[0]
     assert not is_gone(f"{place}/{ended_process()}/{nonce}")

@@ -41,7 +41,7 @@ class Accounts:
 
         Known servers are Bluesky's entryway, those of accounts that are signed in here, and BLUESKY_PDS.
         """
-        from skywrite.app.signing_in import server_of
+        from skywrite.posting.publish.signing_in import server_of
         from skywrite.protocol.atproto.sign_in import is_well_known
 
         default = self._ctx.config.service

@@ -11,7 +11,6 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from skywrite.app.compared import Row, base_of, changed, parts, rows, text_rows, with_handle
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.entries import entries, entry_of
@@ -22,6 +21,7 @@ from skywrite.core.shown import check_name
 from skywrite.posting.compose.build import PendingMention, Prepared
 from skywrite.posting.compose.freeze import mention_facets, mention_handles
 from skywrite.posting.publish.checks import mentions_of
+from skywrite.posting.publish.compared import Row, base_of, changed, parts, rows, text_rows, with_handle
 from skywrite.queue.approval_rules import content_of, digest_of, has_drifted, texts_of
 from skywrite.queue.approvals import Approval, Approvals, TemplateApprovals, as_approved
 from skywrite.queue.authors import written_by_nobody

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from skywrite.app.context import Context
 from skywrite.app.work import Periodic
-from skywrite.app.workers import is_gone
 from skywrite.core.clock import to_iso
 from skywrite.features import homes
 from skywrite.posting.publish.hosts import Trouble
+from skywrite.posting.publish.processes import is_gone
 from skywrite.posting.publish.worker import in_turn
 from skywrite.queue.actions import Actions
 from skywrite.queue.api_keys import ApiKeys

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from skywrite.app.workers import host_name, worker_name
 from skywrite.core.clock import SYSTEM_CLOCK, Clock, SteadyClock
 from skywrite.core.config import DEFAULT_SERVICE, Config, database_address, load_config
 from skywrite.core.ending import Ending
@@ -19,6 +18,7 @@ from skywrite.core.http import Http, Transport
 from skywrite.posting.publish.agents import Agents
 from skywrite.posting.publish.beside import Notes
 from skywrite.posting.publish.network import Network
+from skywrite.posting.publish.processes import host_name, worker_name
 from skywrite.posting.publish.tombstones import Tombstones
 from skywrite.protocol.atproto.session import Agent
 from skywrite.protocol.atproto.tid import TidClock
@@ -197,7 +197,7 @@ class Context:
         self, handle: str, password: str, *, auth_factor_token: str | None = None, pds: str | None = None
     ) -> tuple[Account, bool]:
         """Sign in and keep the session. Returns the account, and whether this was its main password."""
-        from skywrite.app.signing_in import sign_in
+        from skywrite.posting.publish.signing_in import sign_in
 
         session = sign_in(
             self.network, self.clock, handle, password, auth_factor_token, pds=pds, default=self.config.service

@@ -7,6 +7,7 @@ the queue (`posts`, `features.tables`), sending it (`sending`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,14 @@ from skywrite.posting.compose.resolve import resolve_draft
 from skywrite.posting.compose.texts import QUOTE_LINKS, with_quoted_link
 from skywrite.posting.schedule.policy import DEFAULT_LATE_POLICY, LatePolicy, parse_duration, parse_late
 from skywrite.protocol.atproto.cid import BlobHasher
-from skywrite.queue.model import Account, AddResult, NewMedia, NewPost
+from skywrite.queue.model import (
+    Account,
+    AddResult,
+    NewMedia,
+    NewPost,
+    Post,
+    Recurrence,
+)
 
 if TYPE_CHECKING:
     from skywrite.posting.schedule.slots import FreeSlots
@@ -246,3 +254,35 @@ def _ends_before(account: Account, due_at: datetime | None) -> list[Notice]:
     day = f"{account.session_ends_at:%Y-%m-%d}"
     text = f"The session of {account.handle} ends on {day}: sign in again before, or the post waits until you do."
     return [Notice("SessionEnds", text, account.handle)]
+
+
+def edited_row(post: Post | Recurrence, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored draft with changes; a card that was found in a changed text is dropped, to be looked up again."""
+    row = {**post.draft, **changes}
+    if "card" in changes or not isinstance(row.get("card"), Mapping):
+        return row
+    if ("text" in changes and is_card_of_text(post)) or "images" in changes or "video" in changes:
+        del row["card"]
+    return row
+
+
+def is_card_of_text(post: Post | Recurrence) -> bool:
+    """Whether the card shows a page that the text links to, so that another text may mean another page."""
+    card = post.draft.get("card")
+    links = [
+        feature["uri"]
+        for record in post.prepared.get("records", ())
+        for facet in record.get("facets", ())
+        for feature in facet.get("features", ())
+        if "uri" in feature
+    ]
+    return isinstance(card, Mapping) and any(_is_same_page(link, card["url"]) for link in links)
+
+
+def _is_same_page(link: str, address: str) -> bool:
+    """Whether a link leads to the address of a card, which is written as the HTTP client does it."""
+    from skywrite.core.http import parse_url
+
+    with suppress(InputError):
+        return address in (link, parse_url(link).text)
+    return False

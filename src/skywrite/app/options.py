@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypedDict
 
 from skywrite.app.sending import Progress
-from skywrite.posting.compose.draft import Card, Draft, Image, Markdown, Media, Numbering, Reply, Video
+from skywrite.posting.compose.draft import Draft, Markdown, Numbering
+from skywrite.posting.compose.fields import Card, Image, Media, Reply, Video
 from skywrite.protocol.atproto.syntax import Ref
 
 AnyMedia: TypeAlias = str | PathLike[str] | bytes | Mapping[str, Any] | Media

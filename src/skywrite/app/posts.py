@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from skywrite.app.context import Context
-from skywrite.app.drafting import Drafting
+from skywrite.app.drafting import Drafting, edited_row
 from skywrite.app.nouns import checked
 from skywrite.app.results import Entry, Ready, Scheduled, Sent
 from skywrite.app.sending import Progress, Sending, key_used
@@ -34,7 +34,6 @@ from skywrite.queue.model import (
     Changes,
     NewPost,
     Post,
-    Recurrence,
     State,
 )
 from skywrite.queue.posts import DELETED
@@ -440,35 +439,3 @@ def _is_same(post: Post, seen: Post) -> bool:
         free_at=post.free_at,
         lease_token=post.lease_token,
     )
-
-
-def edited_row(post: Post | Recurrence, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored draft with changes; a card that was found in a changed text is dropped, to be looked up again."""
-    row = {**post.draft, **changes}
-    if "card" in changes or not isinstance(row.get("card"), Mapping):
-        return row
-    if ("text" in changes and is_card_of_text(post)) or "images" in changes or "video" in changes:
-        del row["card"]
-    return row
-
-
-def is_card_of_text(post: Post | Recurrence) -> bool:
-    """Whether the card shows a page that the text links to, so that another text may mean another page."""
-    card = post.draft.get("card")
-    links = [
-        feature["uri"]
-        for record in post.prepared.get("records", ())
-        for facet in record.get("facets", ())
-        for feature in facet.get("features", ())
-        if "uri" in feature
-    ]
-    return isinstance(card, Mapping) and any(_is_same_page(link, card["url"]) for link in links)
-
-
-def _is_same_page(link: str, address: str) -> bool:
-    """Whether a link leads to the address of a card, which is written as the HTTP client does it."""
-    from skywrite.core.http import parse_url
-
-    with suppress(InputError):
-        return address in (link, parse_url(link).text)
-    return False

@@ -19,12 +19,12 @@ from skywrite.app.sessions import SessionKeeping
 from skywrite.app.timers import Runner as TimerRunner
 from skywrite.app.timers import Timers, TimerTask
 from skywrite.app.work import MakesPosts, WorkParts
-from skywrite.app.workers import stopped_by_signals
 from skywrite.core.clock import SteadyClock
 from skywrite.core.config import DEFAULT_THREADS
 from skywrite.core.errors import InputError, SkywriteError, StorageError, Unexpected
 from skywrite.features import features, homes
 from skywrite.posting.publish.log import Log, seldom, silent, unfailing
+from skywrite.posting.publish.processes import stopped_by_signals
 from skywrite.posting.publish.rounds import Rounds, Work
 from skywrite.posting.publish.worker import Tally, Task, Worker
 from skywrite.queue.database import is_about_one

@@ -15,7 +15,6 @@ from typing import Any
 from skywrite.app.context import Context
 from skywrite.app.drafting import SAME_TEXT, Drafting
 from skywrite.app.results import Sent
-from skywrite.app.workers import is_gone
 from skywrite.core.errors import (
     SIGN_IN,
     Conflict,
@@ -32,6 +31,7 @@ from skywrite.core.errors import (
 from skywrite.posting.compose.references import app_link
 from skywrite.posting.publish.decide import Decider
 from skywrite.posting.publish.log import Log, silent
+from skywrite.posting.publish.processes import is_gone
 from skywrite.posting.publish.publisher import LEASE_SECONDS, Publisher, Result
 from skywrite.posting.publish.sender import VideoUpload
 from skywrite.protocol.atproto.xrpc_errors import RATE_LIMIT_SECONDS_MAX

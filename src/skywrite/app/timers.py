@@ -16,11 +16,11 @@ from typing import Any
 
 from skywrite.app.context import Context
 from skywrite.app.rows import Rows
-from skywrite.app.workers import is_gone
 from skywrite.core.clock import to_iso
 from skywrite.core.errors import ENDED, InputError, SkywriteError, StorageError
 from skywrite.posting.compose.draft import Draft
 from skywrite.posting.publish.log import Log
+from skywrite.posting.publish.processes import is_gone
 from skywrite.posting.publish.rounds import Turn
 from skywrite.posting.schedule.policy import DEFAULT_LATE_SECONDS, DURATION_MAX_SECONDS, parse_late
 from skywrite.posting.schedule.recurrence import MICROSECOND, catch_up, parse_rule

@@ -3,9 +3,9 @@ that only a clock that ran ahead can have set.
 
 What lives here: what is the same for all of them; leases, pauses, retries and polls that are further ahead than any
 that could be set now, or that were set at a future time. What does not: taking, renewing and giving back a lease (each
-kind has its module), the leases of posts (`claims`) and timers (`timers`), and who is dead (`app.workers`); the minimum
-gap (`publish.budget`) and the ledger of write points (`ledger`), which ignore the future; times that a user gave;
-occurrences, which are never made twice.
+kind has its module), the leases of posts (`claims`) and timers (`timers`), and who is dead (`publish.processes`); the
+minimum gap (`publish.budget`) and the ledger of write points (`ledger`), which ignore the future; times that a user
+gave; occurrences, which are never made twice.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from skywrite.queue.database import (
     Transaction,
     time_text,
 )
+from skywrite.queue.sqlite_file import SeenFile, has_content, put_header, put_in_place, seen_file
 
 BUSY_SECONDS = 20.0
 INSERT_ROWS = (1000, 100, 10, 1)
@@ -32,8 +33,6 @@ INSERT_ROWS = (1000, 100, 10, 1)
 _PRAGMAS = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
 _WAL_TRIES = 100
 _DAMAGE_MAX = 3
-# "Skyw", which `file` and other programs may tell by.
-_APPLICATION_ID = 0x536B7977
 
 
 class SqliteDatabase(Database):
@@ -48,7 +47,7 @@ class SqliteDatabase(Database):
         super().__init__(path)
         self._busy_seconds = busy_seconds
         self._path, self._log = Path(path), Path(f"{path}-wal")
-        self._file: _SeenFile | None = None
+        self._file: SeenFile | None = None
         self._looking = threading.Lock()
 
     @property
@@ -77,7 +76,7 @@ class SqliteDatabase(Database):
             connection.file = self._file
             with self._looking:
                 if self._file is not None and (self._file.log is None or not self._file.log.is_there()):
-                    self._file.log = _seen(self._log)
+                    self._file.log = seen_file(self._log)
         except BaseException:
             connection.close()
             raise
@@ -103,7 +102,7 @@ class SqliteDatabase(Database):
             before = self._file
             if before is not None and before.is_there():
                 return
-            now = _seen(self._path)
+            now = seen_file(self._path)
             if now is None:
                 raise DatabaseUnavailable(
                     f"The database {self.place} was moved away or deleted.",
@@ -129,7 +128,7 @@ class SqliteDatabase(Database):
                 now.forget()
                 raise
 
-    def _put_aside(self, log: _SeenFile | None) -> None:
+    def _put_aside(self, log: SeenFile | None) -> None:
         """If the log of the old file lies next to the new one, SQLite would write the old pages into the new file."""
         if log is not None and log.is_there():
             with suppress(FileNotFoundError):
@@ -138,7 +137,7 @@ class SqliteDatabase(Database):
     def _uri(self) -> str:
         """The file's URI for SQLite. On a read-only file system it is opened as immutable, if nothing is missing."""
         address = self._path.absolute().as_uri()
-        return f"{address}?immutable=1" if self._takes_no_writes() and not _has_content(self._log) else address
+        return f"{address}?immutable=1" if self._takes_no_writes() and not has_content(self._log) else address
 
     def _takes_no_writes(self) -> bool:
         try:
@@ -287,8 +286,8 @@ class SqliteDatabase(Database):
             make_private_folder(path.parent)
             os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             with suppress(FileExistsError):
-                _put_header(new)
-                _put_in_place(new, path)
+                put_header(new)
+                put_in_place(new, path)
         except PermissionError as error:
             raise StorageError(
                 f"The database {self.place} cannot be made: {error.strerror}.",
@@ -340,24 +339,6 @@ class SqliteDatabase(Database):
                 connection.execute("ROLLBACK")
 
 
-def _put_header(path: Path) -> None:
-    """Make an empty file an SQLite database without a table."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-
-
-def _put_in_place(new: Path, path: Path) -> None:
-    """Give a file its name, unless another process was faster. Raises FileExistsError."""
-    try:
-        os.link(new, path)
-    except FileExistsError:
-        raise
-    except OSError:
-        # A file system without hard links.
-        if not path.exists():
-            new.rename(path)
-
-
 def _lower(text: str | None) -> str | None:
     return None if text is None else text.lower()
 
@@ -380,58 +361,7 @@ def _insert(connection: Connection, query: str, rows: list[Sequence[object]]) ->
 class _Connection(sqlite3.Connection):
     """A connection that knows its file."""
 
-    file: _SeenFile | None = None
-
-
-class _SeenFile:
-    """A file as it was seen at a path, to check whether it is still there.
-
-    It is kept open if that is possible without affecting SQLite's locks, which closing a file would release: some file
-    systems report a different inode number each time. `log` is the log of a database.
-    """
-
-    log: _SeenFile | None = None
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._held = os.open(path, os.O_PATH | os.O_CLOEXEC) if hasattr(os, "O_PATH") else None
-        self._known = _identity(path.stat() if self._held is None else os.fstat(self._held))
-
-    def is_there(self) -> bool:
-        """Whether it is still at its path."""
-        try:
-            known = self._known if self._held is None else _identity(os.fstat(self._held))
-            return _identity(self._path.stat()) == known
-        except OSError:
-            return False
-
-    def forget(self) -> None:
-        """Close it; from now on it counts as gone."""
-        held, self._held, self._known = self._held, None, (-1, -1)
-        if held is not None:
-            os.close(held)
-        if self.log is not None:
-            self.log.forget()
-            self.log = None
-
-
-def _seen(path: Path) -> _SeenFile | None:
-    """The file at a path now, or None."""
-    try:
-        return _SeenFile(path)
-    except OSError:
-        return None
-
-
-def _identity(status: os.stat_result) -> tuple[int, int]:
-    return status.st_dev, status.st_ino
-
-
-def _has_content(path: Path) -> bool:
-    try:
-        return path.stat().st_size > 0
-    except OSError:
-        return False
+    file: SeenFile | None = None
 
 
 class _DataVersion:

@@ -19,7 +19,8 @@ from skywrite.app.shapes.base import Output, shaped
 from skywrite.core.clock import to_iso
 from skywrite.core.errors import Conflict, InputError, NotFound
 from skywrite.core.shown import named
-from skywrite.posting.compose.draft import Draft, Image, Media, Stored, Video
+from skywrite.posting.compose.draft import Draft
+from skywrite.posting.compose.fields import Image, Media, Stored, Video
 from skywrite.posting.compose.images import Collector, gather_media
 from skywrite.protocol.media.sniff import HEAD_BYTES, IMAGES, NAMES, VIDEOS, sniff
 from skywrite.queue.model import NewMedia

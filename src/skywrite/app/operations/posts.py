@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from skywrite.app.deleting import NotThere
+from skywrite.app.drafting import edited_row
 from skywrite.app.entries import entries, with_forecasts
 from skywrite.app.operations.once import digest_of, key_lock, key_reused
 from skywrite.app.operations.post_shapes import (
@@ -29,7 +30,6 @@ from skywrite.app.operations.shapes import (
     draft_row,
 )
 from skywrite.app.operations.table import Access, operation
-from skywrite.app.posts import edited_row
 from skywrite.app.shapes.posts import (
     ApprovalShape,
     PostShape,

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from msgspec import Meta
 
 from skywrite.app.approvals import Asked
-from skywrite.app.compared import Row, joined
 from skywrite.app.results import Entry, Ready
 from skywrite.app.shapes.base import ErrorShape, NoticeShape, Output, messages, notices, problem_shape
 from skywrite.app.shapes.reposts import FollowUpShape, follow_up_shape
 from skywrite.core.errors import Notice, SkywriteError
+from skywrite.posting.publish.compared import Row, joined
 from skywrite.posting.schedule.policy import late_text
 from skywrite.queue.approvals import Approval
 from skywrite.queue.follow_ups import FollowUp, FollowUps

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from skywrite.app import Skywrite
     from skywrite.app.approvals import Asked, AskedTemplate
-    from skywrite.app.compared import Piece
+    from skywrite.posting.publish.compared import Piece
     from skywrite.queue.model import Account
 
 

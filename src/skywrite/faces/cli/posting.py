@@ -319,7 +319,7 @@ _NO_USE = ("account", "next_slot", "every", "until", "pool", "zone", "jitter", "
 
 def post_stateless(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
     """Publish a post once for its key and time. One that is not due yet, or was missed, is only reported."""
-    from skywrite.app.stateless import Stateless
+    from skywrite.stateless import Stateless
 
     for name in ("key", "at"):
         if not options[name]:

@@ -64,7 +64,7 @@ def run_command(
 
     With --once, the exit code is 0 if nothing due is left, 4 if something has to wait, 5 if something was refused.
     """
-    from skywrite.app.workers import exit_in_the_end, exiting_by_signals
+    from skywrite.posting.publish.processes import exit_in_the_end, exiting_by_signals
 
     with ExitStack() as stack:
         # The codes of the others say what is left to be done.

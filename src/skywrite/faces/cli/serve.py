@@ -44,8 +44,8 @@ def serve_command(
     """
     from contextlib import ExitStack
 
-    from skywrite.app.workers import exit_in_the_end, exiting_by_signals
     from skywrite.core.errors import MissingExtra
+    from skywrite.posting.publish.processes import exit_in_the_end, exiting_by_signals
 
     with ExitStack() as stack:
         stack.enter_context(exiting_by_signals())

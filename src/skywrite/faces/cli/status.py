@@ -85,7 +85,7 @@ def print_worker_note(sky: Skywrite) -> None:
 def worker_note(sky: Skywrite) -> str:
     """A sentence with what to do if no worker runs on this database; otherwise empty."""
     from skywrite.app.overview import count_workers
-    from skywrite.app.workers import SYSTEM_HOME, computer_has_service, is_service_home
+    from skywrite.posting.publish.processes import SYSTEM_HOME, computer_has_service, is_service_home
 
     if count_workers(sky.context):
         return ""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from skywrite.app.context import Context, listed
 from skywrite.app.drafting import Drafting
 from skywrite.app.nouns import checked, final
-from skywrite.app.workers import is_gone
 from skywrite.core.digits import row_number
 from skywrite.core.errors import Busy, Do, InputError
 from skywrite.core.files import read_regular
@@ -28,6 +27,7 @@ from skywrite.features.feeds.model import (
 )
 from skywrite.features.feeds.store import FeedStore, everything, unknown_feed
 from skywrite.features.feeds.task import FEED_LEASE_SECONDS, MOST_PER_CHECK, FeedChecks, FeedTask
+from skywrite.posting.publish.processes import is_gone
 from skywrite.posting.publish.rounds import Rounds
 from skywrite.queue.leases import Leases
 from skywrite.queue.model import Account, Problem

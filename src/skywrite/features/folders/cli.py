@@ -154,7 +154,7 @@ def _exit_code(reports: Sequence[Any]) -> int:
 
 
 def _stateless(folder: Path, zone: str | None, mark: bool, as_json: bool) -> int:
-    from skywrite.app.stateless import Stateless
+    from skywrite.stateless import Stateless
 
     with Stateless(zone=zone) as sky:
         reports = sky.publish_folder(folder, mark=mark)

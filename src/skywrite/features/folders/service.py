@@ -1,7 +1,7 @@
 """Syncing: a folder of files determines what is in the queue.
 
 What lives here: what happens to each file, and to posts whose file is gone. What does not: reading the files
-(`sources.folder`), the transactions (`store`), publishing without a database (`app.stateless`).
+(`sources.folder`), the transactions (`store`), publishing without a database (`skywrite.stateless`).
 """
 
 from __future__ import annotations

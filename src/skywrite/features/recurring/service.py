@@ -59,7 +59,7 @@ class Recurrences:
         `changes` are fields of a draft. The waiting post is made again. Raises InputError, and Conflict if the
         recurrence has ended.
         """
-        from skywrite.app.posts import edited_row
+        from skywrite.app.drafting import edited_row
 
         old = self.get(recurrence_id)
         if old.state != "active":

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-from skywrite.app.workers import SYSTEM_HOME, SYSTEM_UNIT
 from skywrite.core.errors import InputError, SkywriteError
+from skywrite.posting.publish.processes import SYSTEM_HOME, SYSTEM_UNIT
 
 NAME = "skywrite"
 WORKER = ("run", "--log", "text")

@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
 from skywrite.core.errors import InputError, SkywriteError
-from skywrite.posting.compose.draft import STRIP, Card, Draft, Media, Numbering, Reply, Stored
+from skywrite.posting.compose.draft import STRIP, Draft, Numbering
+from skywrite.posting.compose.fields import Card, Media, Reply, Stored
 from skywrite.protocol.atproto.cid import encode_record
 from skywrite.protocol.atproto.repo import WRITES_MAX
 from skywrite.protocol.atproto.syntax import Ref

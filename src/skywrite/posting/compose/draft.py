@@ -12,7 +12,7 @@ from os import PathLike, fspath
 from typing import Annotated, Any, Literal, NamedTuple
 
 from skywrite.core.errors import InputError
-from skywrite.posting.compose.fields import Kind, PostField
+from skywrite.posting.compose.fields import Caption, Card, Image, Kind, Media, PostField, Reply, Stored, Video
 from skywrite.protocol.atproto.syntax import Ref
 
 Numbering = Literal["none", "1/n", "thread"]
@@ -24,87 +24,6 @@ Markdown = bool | Literal["strip"]
 def invalid_draft(message: str, *, hint: str = "The guide lists the fields of a draft.") -> InputError:
     """The error for a draft that cannot be read."""
     return InputError(message, code="draft.invalid", hint=hint)
-
-
-class Stored(NamedTuple):
-    """Prepared bytes, identified by their CID. `size` in bytes; width and height in pixels."""
-
-    cid: str
-    mime: str
-    size: int
-    width: int | None = None
-    height: int | None = None
-
-    @property
-    def words(self) -> str:
-        """What it is, where it has no name."""
-        kind = self.mime.partition("/")[0]
-        return f"The {kind}" if kind in ("image", "video") else "The file"
-
-    def blob(self) -> dict[str, Any]:
-        """The blob object of a record (AT Protocol data model, blob type)."""
-        return {"$type": "blob", "ref": {"$link": self.cid}, "mimeType": self.mime, "size": self.size}
-
-
-class Media(NamedTuple):
-    """Where bytes come from: a file, an address, the bytes themselves, or bytes stored already.
-
-    Exactly one of them is set.
-    """
-
-    path: str | None = None
-    url: str | None = None
-    data: bytes | None = None
-    stored: Stored | None = None
-    name: str = ""
-
-    def __repr__(self) -> str:
-        return f"Media({self.label!r})"
-
-    @property
-    def label(self) -> str:
-        """Its name in messages."""
-        return self.name or self.path or self.url or (self.stored.words if self.stored else "The data")
-
-
-class Image(NamedTuple):
-    """An image and its alternative text."""
-
-    media: Media
-    alt: str = ""
-
-
-class Caption(NamedTuple):
-    """Subtitles of a video in one language (WebVTT or SRT)."""
-
-    lang: str
-    media: Media
-
-
-class Video(NamedTuple):
-    """A video; with `gif` it plays silently in a loop."""
-
-    media: Media
-    alt: str = ""
-    captions: tuple[Caption, ...] = ()
-    gif: bool = False
-
-
-class Card(NamedTuple):
-    """A link card. `associated` are strong references of a standard.site document. `thumb` is Stored once resolved."""
-
-    url: str
-    title: str = ""
-    description: str = ""
-    thumb: Stored | Media | None = None
-    associated: tuple[Ref, ...] = ()
-
-
-class Reply(NamedTuple):
-    """What a post replies to (app.bsky.feed.post#replyRef)."""
-
-    root: Ref
-    parent: Ref
 
 
 class Draft(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 from skywrite.core.clock import to_iso
 from skywrite.posting.compose.build import Prepared
-from skywrite.posting.compose.draft import Stored
+from skywrite.posting.compose.fields import Stored
 from skywrite.protocol.atproto.repo import Write
 from skywrite.protocol.bsky.gates import postgate, threadgate
 from skywrite.protocol.bsky.limits import POST

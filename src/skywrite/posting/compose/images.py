@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from skywrite.core.errors import Do, Hint, InputError, Notice, Overloaded, SkywriteError
 from skywrite.core.files import PassingFolder, open_regular, read_regular
-from skywrite.posting.compose.draft import Caption, Draft, Image, Media, Stored, Video
+from skywrite.posting.compose.draft import Draft
+from skywrite.posting.compose.fields import Caption, Image, Media, Stored, Video
 from skywrite.protocol.atproto.cid import BlobHasher, cid_for_blob
 
 if TYPE_CHECKING:
@@ -228,7 +229,8 @@ def _prepared(media: Media, collector: Collector, max_bytes: int) -> PreparedIma
 def _too_costly(path: Path, label: str) -> InputError | None:
     """The error for an image that is merely large; None for a small one, which should not have taken long."""
     from skywrite.core import contained
-    from skywrite.protocol.media.image import LARGE_PIXELS, image_file_size
+    from skywrite.protocol.media.encoders import LARGE_PIXELS
+    from skywrite.protocol.media.image import image_file_size
 
     try:
         width, height = contained.decode(image_file_size, str(path.absolute())) or (0, 0)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skywrite.core.errors import InputError, MissingExtra, Notice, RejectedError, SkywriteError, TemporaryError
 from skywrite.posting.compose.build import check_amounts, check_mixture, render
-from skywrite.posting.compose.draft import Card, Draft, Media, Reply
+from skywrite.posting.compose.draft import Draft
+from skywrite.posting.compose.fields import Card, Media, Reply
 from skywrite.posting.compose.gated import quote_warnings, reply_warnings
 from skywrite.posting.compose.images import Collector, gather_media
 from skywrite.posting.compose.references import parse_reference

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from skywrite.core.clock import Clock
 from skywrite.core.errors import NoAnswer, NotSent
-from skywrite.posting.compose.draft import Stored
+from skywrite.posting.compose.fields import Stored
 from skywrite.posting.compose.freeze import Frozen, replace_blobs
 from skywrite.protocol.atproto.repo import Repo, Unwritten
 from skywrite.protocol.atproto.xrpc_errors import ServerFailure

@@ -19,7 +19,7 @@ from skywrite.core.clock import Clock
 from skywrite.core.config import DEFAULT_VIDEO_SERVICE
 from skywrite.core.errors import RateLimited, TemporaryError
 from skywrite.core.http import Transport
-from skywrite.posting.compose.draft import Stored
+from skywrite.posting.compose.fields import Stored
 from skywrite.posting.publish.sender import VideoUpload
 from skywrite.protocol.atproto.session import Agent
 

@@ -26,7 +26,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from skywrite.core.errors import InputError, SkywriteError
-from skywrite.posting.compose.draft import FIELDS, Draft, Media, draft_from_dict, fields_of
+from skywrite.posting.compose.draft import FIELDS, Draft, draft_from_dict, fields_of
+from skywrite.posting.compose.fields import Media
 from skywrite.posting.compose.texts import shared_fields
 from skywrite.posting.schedule.policy import parse_late
 from skywrite.posting.schedule.timestamps import due_time, read_timestamp, read_zone

@@ -5,30 +5,37 @@ directions, and a small cache. What does not: sessions. Hosts of handles and of 
 use https and a host name, and go through `web`, for which a caller may pass a guarded transport.
 """
 
-import json
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from skywrite.core.clock import SYSTEM_CLOCK, Clock
 from skywrite.core.config import DEFAULT_PLC_URL
 from skywrite.core.errors import Do, Hint, InputError, SkywriteError, TemporaryError
-from skywrite.core.http import Response, Transport
+from skywrite.core.http import Transport
+from skywrite.protocol.atproto.lookups import (
+    LOCAL_HOSTS,
+    Cache,
+    IdentityUnavailable,
+    dns_txt,
+    get_answer,
+    json_object,
+    local_name,
+    public_name,
+    raise_if_temporary,
+    redirected,
+)
 from skywrite.protocol.atproto.syntax import RESERVED_ENDINGS, Did, Handle, InvalidSyntax
 
 INVALID_HANDLE = "handle.invalid"
-DNS_SECONDS = 2.0
 WEB_SECONDS = 3.0
 SERVICE_SECONDS = 5.0
 KNOWN_SECONDS = 600.0
 UNKNOWN_SECONDS = 60.0
-MAX_CACHED = 1000
 MAX_REDIRECTS = 3
 MAX_HANDLE_BYTES = 4096
 MAX_DOCUMENT_BYTES = 200_000
-_LOCAL_HOSTS = ("localhost", "127.0.0.1")
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 DnsLookup = Callable[[str], Sequence[str]]
@@ -45,12 +52,6 @@ class HandleDisputed(InputError):
     """DNS and the handle's web server name different accounts, so a password could go to the wrong server."""
 
     code = "handle.disputed"
-
-
-class IdentityUnavailable(TemporaryError):
-    """Nothing that could resolve the handle or DID responded in time."""
-
-    code = "identity.unavailable"
 
 
 class Identity(NamedTuple):
@@ -98,7 +99,7 @@ class Resolver:
         self._service_first = service_first
         self._check = check
         self._clock = clock
-        self._cache = _Cache(clock)
+        self._cache = Cache(clock)
 
     def resolve(self, handle_or_did: str) -> Identity:
         """The account behind a handle (without @) or a DID, checked in both directions.
@@ -229,11 +230,11 @@ class Resolver:
             left_seconds = deadline - self._clock.monotonic()
             if left_seconds <= 0:
                 raise IdentityUnavailable(f"{handle} redirected for too long.")
-            answer = _get(self._web, url, left_seconds, MAX_HANDLE_BYTES, accept="text/plain")
+            answer = get_answer(self._web, url, left_seconds, MAX_HANDLE_BYTES, accept="text/plain")
             if answer.status not in _REDIRECTS:
                 break
-            url = _redirected(url, answer)
-        _raise_if_temporary(answer, handle)
+            url = redirected(url, answer)
+        raise_if_temporary(answer, handle)
         if answer.status != 200 or answer.truncated:
             return None
         return _did_or_none(answer.body.decode("utf-8", "replace").strip().split("\n")[0].strip())
@@ -242,10 +243,10 @@ class Resolver:
         if not self._service:
             return None
         url = f"{self._service}/xrpc/com.atproto.identity.resolveHandle?handle={handle}"
-        answer = _get(self._http, url, SERVICE_SECONDS, MAX_HANDLE_BYTES, accept="application/json")
-        _raise_if_temporary(answer, self._service)
+        answer = get_answer(self._http, url, SERVICE_SECONDS, MAX_HANDLE_BYTES, accept="application/json")
+        raise_if_temporary(answer, self._service)
         if answer.status == 200:
-            return _did_or_none(_json_object(answer, self._service).get("did"))
+            return _did_or_none(json_object(answer, self._service).get("did"))
         if answer.status == 400:
             # The service checks DNS and https too, so its "no" is better than our own missing responses.
             raise _unknown(handle)
@@ -263,8 +264,8 @@ class Resolver:
 
     def _fetch_document(self, did: Did) -> dict[str, Any]:
         transport, url = self._document_place(did)
-        answer = _get(transport, url, SERVICE_SECONDS, MAX_DOCUMENT_BYTES, accept="application/json")
-        _raise_if_temporary(answer, url)
+        answer = get_answer(transport, url, SERVICE_SECONDS, MAX_DOCUMENT_BYTES, accept="application/json")
+        raise_if_temporary(answer, url)
         if answer.status == 410:
             raise InputError(f"The account {did} was deleted.", code="did.unknown")
         if answer.status != 200:
@@ -273,7 +274,7 @@ class Resolver:
                 code="did.unknown",
                 hint="Check the DID.",
             )
-        return _json_object(answer, url)
+        return json_object(answer, url)
 
     def _document_place(self, did: Did) -> tuple[Transport, str]:
         name = did.split(":", 2)[2]
@@ -288,7 +289,7 @@ class Resolver:
         if did.method != "web":
             raise InputError(f"{did} is a did:{did.method}; AT Protocol uses did:plc and did:web.", code="did.unknown")
         host, _, port = name.partition("%3A")
-        if self._allow_local and host in _LOCAL_HOSTS and (port.isdecimal() or "%3A" not in name):
+        if self._allow_local and host in LOCAL_HOSTS and (port.isdecimal() or "%3A" not in name):
             return self._http, f"http://{host}{':' if port else ''}{port}/.well-known/did.json"
         if not public_name(name):
             raise InputError(
@@ -327,7 +328,7 @@ class Resolver:
             address = f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
             if parts.scheme == "https" and public_name(host):
                 return self._checked(did, address)
-            if parts.scheme in ("http", "https") and self._allow_local and _local_name(host):
+            if parts.scheme in ("http", "https") and self._allow_local and local_name(host):
                 return address
         raise InputError(
             f"The document of {did} names a data server that cannot be used: {endpoint!r}.",
@@ -350,69 +351,6 @@ class Resolver:
         return address
 
 
-class _Cache:
-    """Results with their expiry; the oldest goes when there are too many."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._entries: dict[str, tuple[float, object]] = {}
-
-    def get(self, name: str) -> Any:
-        with self._lock:
-            end, value = self._entries.get(name, (0.0, None))
-            return value if self._clock.monotonic() < end else None
-
-    def put(self, name: str, value: object, seconds: float) -> None:
-        with self._lock:
-            self._entries.pop(name, None)
-            if len(self._entries) >= MAX_CACHED:
-                del self._entries[next(iter(self._entries))]
-            self._entries[name] = (self._clock.monotonic() + seconds, value)
-
-    def drop(self, name: str) -> None:
-        with self._lock:
-            self._entries.pop(name, None)
-
-
-def dns_txt(name: str) -> Sequence[str]:
-    """The TXT values of a name from the system's name servers. Raises IdentityUnavailable if none responds."""
-    from dns import exception, resolver
-
-    try:
-        answer = resolver.resolve(name, "TXT", lifetime=DNS_SECONDS, search=False)
-    except (resolver.NXDOMAIN, resolver.NoAnswer):
-        return []
-    except (exception.DNSException, OSError) as error:
-        raise IdentityUnavailable(f"No name server responded for {name} ({type(error).__name__}).") from None
-    return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
-
-
-def _get(transport: Transport, url: str, timeout_seconds: float, max_bytes: int, *, accept: str) -> Response:
-    """Send one GET. A lost response leaves nothing in doubt here, so no NoAnswer leaves this module."""
-    try:
-        return transport.request(
-            "GET", url, headers={"accept": accept}, timeout_seconds=timeout_seconds, max_bytes=max_bytes
-        )
-    except TemporaryError as error:
-        raise IdentityUnavailable(error.message, hint=error.hint) from None
-
-
-def _raise_if_temporary(answer: Response, who: str) -> None:
-    if answer.status == 429 or answer.status >= 500:
-        raise IdentityUnavailable(f"{who} responded with {answer.status}.", hint="Try again later.")
-
-
-def _json_object(answer: Response, who: str) -> dict[str, Any]:
-    try:
-        value = None if answer.truncated else json.loads(answer.body)
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise IdentityUnavailable(f"{who} responded with something that is not a JSON object.", hint="Try again later.")
-    return value
-
-
 def _list(raw: dict[str, Any], name: str) -> list[Any]:
     value = raw.get(name)
     return value if isinstance(value, list) else []
@@ -422,29 +360,6 @@ def _did_or_none(text: object) -> Did | None:
     try:
         return Did(text) if isinstance(text, str) else None
     except InvalidSyntax:
-        return None
-
-
-def public_name(host: str | None) -> bool:
-    """Whether a host is a public domain name. IP addresses never are: the last label must begin with a letter."""
-    try:
-        return bool(host) and not Handle(host or "").endswith(RESERVED_ENDINGS)
-    except InvalidSyntax:
-        return False
-
-
-def _local_name(host: str) -> bool:
-    return host in _LOCAL_HOSTS or host.endswith(RESERVED_ENDINGS)
-
-
-def _redirected(url: str, answer: Response) -> str | None:
-    """The target of a redirect, if it is https on a public name."""
-    try:
-        target = urljoin(url, answer.headers.get("location", ""))
-        parts = urlsplit(target)
-        fit = parts.scheme == "https" and parts.port in (None, 443) and not parts.username
-        return target if fit and public_name(parts.hostname) else None
-    except ValueError:
         return None
 
 

@@ -21,7 +21,8 @@ from skywrite.core.clock import Clock, secret_bytes
 from skywrite.core.errors import Do, Hint, InputError, NoAnswer, RateLimited, SignInError, TemporaryError
 from skywrite.core.http import Response, Transport
 from skywrite.protocol.atproto.dpop import DpopTransport, NewProofNeeded, Origins, SigningKey, b64url, refusal
-from skywrite.protocol.atproto.identity import Identity, Resolver, public_name
+from skywrite.protocol.atproto.identity import Identity, Resolver
+from skywrite.protocol.atproto.lookups import public_name
 from skywrite.protocol.atproto.oauth_client import OAuthClient
 from skywrite.protocol.atproto.oauth_session import OAuthSession, lifetime_in
 from skywrite.protocol.atproto.session_data import is_token

@@ -19,6 +19,17 @@ from typing import TYPE_CHECKING, Any
 from skywrite.core.errors import InputError, MissingExtra, SkywriteError
 from skywrite.core.files import read_regular
 from skywrite.protocol.bsky.limits import IMAGE_BYTES_MAX, THUMB_BYTES_MAX
+from skywrite.protocol.media.encoders import (
+    QUALITY_HIGH,
+    QUALITY_LOW,
+    _saved,
+    estimated_bytes,
+    in_srgb,
+    jpeg_bytes,
+    plain,
+    resized,
+    webp_bytes,
+)
 from skywrite.protocol.media.sniff import HEAD_BYTES, IMAGES, NAMES, VIDEOS, sniff
 from skywrite.protocol.media.strip import dimensions, is_animated, without_metadata
 
@@ -35,13 +46,10 @@ WEBP_MAX_PIXELS = 36_000_000
 STRANGERS_MAX_PIXELS = 25_000_000
 MAX_FILE_BYTES = 200_000_000
 MAX_ENCODES = 6
-_QUALITY_LOW, _QUALITY_HIGH = 70, 92
 _GOOD_FIT = 0.95
 _GOOD_SHRINK = 0.8
 # An image of which a sample says that it takes so many times its limit is not encoded whole first.
 _HOPELESS = 1.5
-_TILES, _TILE_SIDE = 4, 128
-LARGE_PIXELS = 4_000_000
 _STILL = "only the first image of the animation is kept; a GIF or a video would be animated"
 _HINT = "Save it as JPEG or PNG first."
 _LOSSLESS = ("png", "gif", "bmp", "tiff")
@@ -296,49 +304,49 @@ class _Redrawing:
         for key in set(image.info) - {"transparency"}:
             del image.info[key]
         if scale < 1.0:
-            image = _resized(_plain(image), (max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
+            image = resized(plain(image), (max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
             self._changes.append(f"made smaller ({size[0]} x {size[1]} to {image.width} x {image.height})")
         if profile is not None or image.mode == "CMYK":
-            image = _in_srgb(_plain(image), profile)
+            image = in_srgb(plain(image), profile)
             self._changes.append("colours converted to sRGB")
         return self._encoded(image, self._source_bytes * scale * scale)
 
     def _encoded(self, image: Image, expected_bytes: float) -> PreparedImage:
         """PNG if the source was lossless and it fits, else JPEG, or WebP if it is transparent."""
         if self._kind in ("bmp", "tiff"):
-            image = _plain(image)
+            image = plain(image)
         if self._kind in _LOSSLESS and expected_bytes <= 1.5 * self._max_bytes:
             data = _saved(image, "PNG")
             if len(data) <= self._max_bytes:
                 return self._done(data, "png", image.size)
-        image = _plain(image)
+        image = plain(image)
         if image.mode != "RGBA":
-            data, quality, size = self._fitted(image, _jpeg)
+            data, quality, size = self._fitted(image, jpeg_bytes)
             return self._done(data, "jpeg", size, quality)
         if self._kind == "png" and expected_bytes <= 1.5 * self._max_bytes:
             data = _saved(image, "WEBP", lossless=True)
             if len(data) <= self._max_bytes:
                 return self._done(data, "webp", image.size)
-        data, quality, size = self._fitted(image, _webp)
+        data, quality, size = self._fitted(image, webp_bytes)
         return self._done(data, "webp", size, quality)
 
     def _done(self, data: bytes, kind: str, size: tuple[int, int], quality: int | None = None) -> PreparedImage:
         if kind != self._kind:
             self._changes.append(f"converted from {NAMES[self._kind]} to {NAMES[kind]}")
-        if quality is not None and quality < _QUALITY_HIGH:
+        if quality is not None and quality < QUALITY_HIGH:
             self._changes.append(f"compressed to {_amount(len(data))} (quality {quality})")
         return PreparedImage(data, _MIME[kind], *size, tuple(self._changes))
 
     def _fitted(self, image: Image, encode: Callable[[Image, int], bytes]) -> tuple[bytes, int, tuple[int, int]]:
         """The best quality that fits, within MAX_ENCODES encodings. The sides shrink only below the lowest quality."""
         limit = self._max_bytes
-        expected_bytes = _expected_bytes(image, encode)
+        expected_bytes = estimated_bytes(image, encode)
         if expected_bytes > _HOPELESS * limit:
             return self._shrunk(image, encode, expected_bytes)
-        data = encode(image, _QUALITY_HIGH)
+        data = encode(image, QUALITY_HIGH)
         if len(data) <= limit:
-            return data, _QUALITY_HIGH, image.size
-        low, high, high_bytes = _QUALITY_LOW, _QUALITY_HIGH, len(data)
+            return data, QUALITY_HIGH, image.size
+        low, high, high_bytes = QUALITY_LOW, QUALITY_HIGH, len(data)
         best = encode(image, low)
         if len(best) > limit:
             return self._shrunk(image, encode, len(best))
@@ -361,8 +369,8 @@ class _Redrawing:
         (width, height), scale = image.size, 1.0
         for _ in range(MAX_ENCODES - 2):
             scale = min(0.98, scale * 0.97 * math.sqrt(self._max_bytes / size_bytes))
-            smaller = _resized(image, (max(1, int(width * scale)), max(1, int(height * scale))))
-            data = encode(smaller, _QUALITY_LOW)
+            smaller = resized(image, (max(1, int(width * scale)), max(1, int(height * scale))))
+            data = encode(smaller, QUALITY_LOW)
             size_bytes = len(data)
             if size_bytes <= self._max_bytes and (best is None or size_bytes > len(best[0])):
                 best = (data, smaller.size)
@@ -375,86 +383,8 @@ class _Redrawing:
                 hint="Use a smaller image.",
             )
         self._changes.append(f"made smaller ({width} x {height} to {best[1][0]} x {best[1][1]})")
-        return best[0], _QUALITY_LOW, best[1]
+        return best[0], QUALITY_LOW, best[1]
 
 
 def _amount(size_bytes: int) -> str:
     return f"{size_bytes / 1e6:.2f} MB" if size_bytes >= 1_000_000 else f"{size_bytes / 1000:.0f} KB"
-
-
-def _plain(image: Image) -> Image:
-    """Eight bits per channel: L, RGB, RGBA, or CMYK unchanged. Transparency is kept only if some pixel uses it."""
-    if image.mode.startswith("I"):
-        return image.point(lambda value: value * (1 / 257) + 0.5).convert("L")
-    if image.has_transparency_data:
-        if image.mode != "RGBA":
-            image = image.convert("RGBA")
-        lowest, _ = image.getchannel("A").getextrema()
-        return image.convert("RGB") if lowest == 255 else image
-    if image.mode in ("L", "RGB", "CMYK"):
-        return image
-    return image.convert("L" if image.mode == "1" else "RGB")
-
-
-def _resized(image: Image, size: tuple[int, int]) -> Image:
-    from PIL.Image import Resampling
-
-    return image.resize(size, Resampling.LANCZOS, reducing_gap=3.0) if size != image.size else image
-
-
-def _expected_bytes(image: Image, encode: Callable[[Image, int], bytes]) -> float:
-    """What a large image would take at the lowest quality, judged by tiles of it: 0 for one that is encoded quickly."""
-    (width, height), across = image.size, _TILES * _TILE_SIDE
-    if min(width, height) < 2 * across:
-        return 0.0
-    sample = image.crop((0, 0, across, across))
-    for row in range(_TILES):
-        for column in range(_TILES):
-            left, top = column * width // _TILES, row * height // _TILES
-            tile = image.crop((left, top, left + _TILE_SIDE, top + _TILE_SIDE))
-            sample.paste(tile, (column * _TILE_SIDE, row * _TILE_SIDE))
-    return len(encode(sample, _QUALITY_LOW)) * (width * height / across**2)
-
-
-def _in_srgb(image: Image, profile: Any) -> Image:
-    """The same colours in sRGB. A profile that does not match its image is ignored."""
-    from PIL import ImageCms
-
-    alpha = image.getchannel("A") if image.mode == "RGBA" else None
-    colours = image.convert("RGB") if alpha else image
-    converted: Image | None = None
-    if profile is not None:
-        try:
-            converted = ImageCms.profileToProfile(
-                colours,
-                profile,
-                ImageCms.createProfile("sRGB"),
-                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-                outputMode="RGB",
-                flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-            )
-        except (ImageCms.PyCMSError, OSError, ValueError):
-            converted = None
-    result = converted or colours.convert("L" if colours.mode == "L" else "RGB")
-    result.info = {}
-    if alpha:
-        result = result.convert("RGB")
-        result.putalpha(alpha)
-    return result
-
-
-def _jpeg(image: Image, quality: int) -> bytes:
-    # Progressive files are 7 % smaller and take twice as long to make, up to six times.
-    return _saved(image, "JPEG", quality=quality, optimize=True)
-
-
-def _webp(image: Image, quality: int) -> bytes:
-    # For a large image the slower method takes twice as long, and makes it a hundredth smaller.
-    method = 4 if image.width * image.height <= LARGE_PIXELS else 2
-    return _saved(image, "WEBP", quality=quality, method=method)
-
-
-def _saved(image: Image, form: str, **options: Any) -> bytes:
-    out = BytesIO()
-    image.save(out, form, **options)
-    return out.getvalue()

@@ -21,9 +21,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from skywrite.app.drafting import is_card_of_text
 from skywrite.app.operations import OPERATIONS
 from skywrite.app.operations.media import MediaShape, keep_upload
-from skywrite.app.posts import is_card_of_text
 from skywrite.core.digits import row_number
 from skywrite.core.errors import Conflict, InputError, SkywriteError
 from skywrite.faces.server.auth import person_of

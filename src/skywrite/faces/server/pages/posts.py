@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from skywrite.app.approvals import Asked
+from skywrite.app.drafting import edited_row
 from skywrite.app.entries import entries
-from skywrite.app.posts import edited_row
 from skywrite.app.results import Entry
 from skywrite.core.digits import row_number
 from skywrite.core.errors import InputError
