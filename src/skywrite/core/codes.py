@@ -152,6 +152,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "image.too_large": "The image has more pixels or bytes than are safe to open, or cannot be made small enough.",
         "image.unsupported": "The bytes are not an image of a kind that can be posted.",
         "images.too_many": "More images than a post, or this kind of embed, can have.",
+        "import.too_slow": "The look-ups of many posts take too long for one request; nothing was stored.",
         "input.invalid": "What you gave is wrong; the message says what.",
         "label.unknown": "The network does not know a self-label.",
         "language.invalid": "A language is not a BCP 47 tag, or there are too many.",

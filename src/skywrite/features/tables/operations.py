@@ -7,7 +7,7 @@ What lives here: what a row may hold that comes from outside, and whose account 
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -19,12 +19,15 @@ from skywrite.app.operations.table import Access, operation
 from skywrite.app.reports import check_reports
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.imports import RowShape, row_shape
+from skywrite.core.clock import Clock
 from skywrite.core.errors import InputError, SkywriteError
 from skywrite.posting.compose.draft import FIELDS, fields_of, invalid_draft
 from skywrite.posting.compose.fields import OPTIONS, ROW_OPTIONS
 
 # Switches that requests for single posts do not have.
 _SWITCHES = tuple(name for name in fields_of("flag") if not FIELDS[name].is_offered)
+# Look-ups of one request may take so long, and then those of one more post.
+LOOK_UP_SECONDS_MAX = 120
 # No body is larger.
 Table = Annotated[str, Meta(max_length=1_000_000)]
 
@@ -95,7 +98,12 @@ def create_many(access: Access, given: Batch) -> BatchReport:
             wrong[number] = error
             rows.append({})
     reports = access.sky.transfer.import_rows(
-        rows, partial=given.partial, dry_run=given.dry_run, source=access.source, wrong=wrong
+        rows,
+        partial=given.partial,
+        dry_run=given.dry_run,
+        source=access.source,
+        wrong=wrong,
+        progress=_in_time(access.sky.context.clock, len(rows)),
     )
     if not (given.dry_run or given.partial):
         check_reports(reports, can_skip=True)
@@ -138,12 +146,29 @@ def create(access: Access, given: ImportTable) -> ImportedTable:
         dates=table.reading.dates if given.dates is None else given.dates,
         zone=given.zone,
         wrong=wrong,
+        progress=_in_time(access.sky.context.clock, len(rows)),
     )
     if not (given.dry_run or given.partial):
         check_reports(reports, can_skip=True)
     reading = table.reading
     fields, left_out = dict(reading.fields) if reading.source else {}, list(reading.left_out)
     return ImportedTable(reading.source, fields, left_out, table.notes(), [row_shape(report) for report in reports])
+
+
+def _in_time(clock: Clock, count: int) -> Callable[[int], None]:
+    """What ends an import whose look-ups take too long, before anything is stored: it holds a thread all the time."""
+    ends = clock.monotonic() + LOOK_UP_SECONDS_MAX
+
+    def check(done: int) -> None:
+        if clock.monotonic() > ends:
+            raise InputError(
+                f"After {LOOK_UP_SECONDS_MAX} seconds, links, handles and images of {done} of the {count} posts were "
+                "looked up, so nothing was stored.",
+                code="import.too_slow",
+                hint="Send fewer posts at a time, or leave out links to servers that do not answer.",
+            )
+
+    return check
 
 
 def _bytes_of(given: ImportTable) -> bytes:
