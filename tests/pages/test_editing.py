@@ -48,7 +48,7 @@ def test_another_time_of_a_scheduled_post_is_taken(tab: Watched) -> None:
     page.fill("[data-at]", "tomorrow 11:05")
     page.click("[data-send]")
     page.wait_for_url("**/posts/**")
-    assert (before["id"], True) == (number(page), "11:05" in page.locator(".facts").inner_text())
+    assert (before["id"], True) == (number(page), "11:05" in page.locator(".facts").first.inner_text())
 
 
 def test_without_a_script_a_scheduled_post_is_edited_not_doubled(browser: Any, tab: Watched, signed_in: Any) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from skywrite.app import Skywrite
 from skywrite.core.config import load_config
-from skywrite.faces.server.pages.compose import EDITED
+from skywrite.faces.server.pages.filled import EDITED
 from skywrite.faces.server.pages.kept import kept_words
 from skywrite.posting.compose.draft import FIELDS
 from skywrite.queue.model import Post
@@ -181,7 +181,8 @@ def test_several_choices_are_shown_and_stay(tab: Watched, queue: Skywrite) -> No
     seen = [page.locator(f"#{name} option:checked").inner_text() for name in ("replies", "label")]
     assert ["People I mention, My followers", "nudity, graphic-media"] == seen
     assert ("en, de", REF["uri"]) == (page.input_value("#lang"), page.input_value("#quote"))
-    expect(page.locator(".kept")).to_contain_text("Post 2 of the thread: The second post")
+    assert "The second post" == page.input_value("[name=part-2]")
+    expect(page.locator(".kept")).to_contain_text("Hashtags beside the text")
 
 
 def test_a_new_description_leaves_captions_and_the_loop(tab: Watched, queue: Skywrite, files: dict[str, Any]) -> None:

@@ -205,7 +205,7 @@ def test_hints_speak_http_and_mcp() -> None:
 def test_webhooks_hear_of_every_kind() -> None:
     """The guide names each kind of event, and the page listens to all that concern a post."""
     guide = (ROOT / "docs/guide/webhooks.md").read_text("utf-8")
-    script = (ROOT / "src/skywrite/faces/server/static/app.js").read_text("utf-8")
+    script = (ROOT / "src/skywrite/faces/server/static/js/live.js").read_text("utf-8")
     heard = re.search(r"static KINDS = (\[.*?\]);", script)
     assert [] == [kind for kind in EVENT_KINDS if f"`{kind}`" not in guide]
     assert heard and [kind for kind in EVENT_KINDS if kind.startswith("post.")] == json.loads(heard[1])

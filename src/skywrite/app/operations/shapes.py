@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
-from msgspec import UNSET, Meta, UnsetType, field
+from msgspec import UNSET, Meta, UnsetType
 
 from skywrite.app.shapes.base import Output, Shape
 from skywrite.core.errors import InputError, NotFound
@@ -122,14 +122,17 @@ class VideoInput(Input):
 class PartInput(Input):
     """One more post of a thread."""
 
-    text: Annotated[Text, Meta(description="The text.")] = ""
-    images: Images = field(default_factory=list)
-    video: VideoInput | None = None
+    text: Annotated[Text, Meta(description="The text.")] | UnsetType = UNSET
+    images: Images | UnsetType = UNSET
+    video: VideoInput | UnsetType | None = UNSET
     card: CardAddress | UnsetType = UNSET
     quote: Link | UnsetType = UNSET
     labels: Labels | UnsetType = UNSET
     langs: Langs | UnsetType = UNSET
     tags: Tags | UnsetType = UNSET
+    copy_of: Annotated[int, Meta(description="Its number in the stored thread: the rest stays.", ge=1)] | UnsetType = (
+        UNSET
+    )
 
 
 class DraftInput(Input):
@@ -163,7 +166,8 @@ class NewDraft(DraftInput):
 
 
 DRAFT_FIELDS = DraftInput.__struct_fields__
-_PLAIN_OF_PARTS = tuple(name for name in PartInput.__struct_fields__ if name != "text" and not FIELDS[name].is_media)
+_OF_PARTS = tuple(name for name in PartInput.__struct_fields__ if name in FIELDS)
+_PLAIN_OF_PARTS = tuple(name for name in _OF_PARTS if not FIELDS[name].is_media)
 ADDRESS_STARTS = ("https://", "http://")
 
 
@@ -182,7 +186,7 @@ def draft_row(access: Access, given: Any, base: Mapping[str, Any] | None = None)
         elif name == "video":
             value = None if value is None else _video(access, value, kept)
         elif name == "thread":
-            value = [part if isinstance(part, str) else _part(access, part, kept) for part in value]
+            value = [part if isinstance(part, str) else _part(access, part, kept, base or {}) for part in value]
         row[name] = value
     return row
 
@@ -197,16 +201,29 @@ def _media_of(draft: Mapping[str, Any]) -> Kept:
     return found
 
 
-def _part(access: Access, part: PartInput, kept: Kept) -> dict[str, Any]:
-    row: dict[str, Any] = {"text": part.text}
-    if part.images:
+def _part(access: Access, part: PartInput, kept: Kept, base: Mapping[str, Any]) -> dict[str, Any]:
+    row: dict[str, Any] = {"text": "", **_copied(part.copy_of, base)}
+    if part.images is not UNSET:
         row["images"] = [_image(access, image, kept) for image in part.images]
-    if part.video is not None:
-        row["video"] = _video(access, part.video, kept)
+    if part.video is not UNSET:
+        row["video"] = None if part.video is None else _video(access, part.video, kept)
     for name in _PLAIN_OF_PARTS:
         if getattr(part, name) is not UNSET:
             row[name] = getattr(part, name)
     return row
+
+
+def _copied(number: int | UnsetType, base: Mapping[str, Any]) -> dict[str, Any]:
+    """What a post of a stored thread has of its own. Raises InputError."""
+    if number is UNSET:
+        return {}
+    posts = [base, *base.get("thread", ())]
+    if number > len(posts):
+        raise InputError(
+            f"The thread has no post {number}, only {len(posts)}.",
+            hint="Leave copy_of out for a new post of the thread.",
+        )
+    return {name: posts[number - 1][name] for name in _OF_PARTS if name in posts[number - 1]}
 
 
 def _image(access: Access, image: ImageInput, kept: Kept) -> dict[str, Any]:

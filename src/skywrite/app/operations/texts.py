@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -12,6 +13,7 @@ from skywrite.app.shapes.base import ErrorShape, Output
 from skywrite.core.errors import InputError
 from skywrite.posting.compose.build import render
 from skywrite.posting.compose.draft import FIELDS, Draft, Markdown, Numbering, draft_from_dict
+from skywrite.posting.compose.pieces import text_pieces
 from skywrite.protocol.bsky.facets import RichText, utf8_length
 from skywrite.protocol.bsky.graphemes import grapheme_length
 from skywrite.protocol.bsky.limits import TEXT_BYTES_MAX, TEXT_GRAPHEMES_MAX
@@ -51,9 +53,10 @@ class TextShape(Output):
 
 
 class CheckedText(Output):
-    """The posts made from a text; `error` says why it cannot be split."""
+    """The posts made from a text; `error` says why it cannot be split. `pieces`: the text, cut into such posts."""
 
     posts: list[TextShape]
+    pieces: list[str]
     most_graphemes: int
     most_bytes: int
     error: ErrorShape | None
@@ -73,7 +76,12 @@ def check_text(access: Access, given: CheckText) -> CheckedText:
     except InputError as problem:
         error = ErrorShape(problem.name, problem.code, problem.message, problem.hint)
         posts = render(_whole(draft))
-    return CheckedText([_shape(post) for post in posts], TEXT_GRAPHEMES_MAX, TEXT_BYTES_MAX, error)
+    pieces = text_pieces(given.text, partial(_fits, _whole(draft))) if given.split and error is None else [given.text]
+    return CheckedText([_shape(post) for post in posts], pieces, TEXT_GRAPHEMES_MAX, TEXT_BYTES_MAX, error)
+
+
+def _fits(draft: Draft, text: str) -> bool:
+    return all(_shape(post).fits for post in render(draft._replace(text=text)))
 
 
 def _whole(draft: Draft) -> Draft:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from skywrite.faces.server.pages import accounts, compose, media, oauth, plan, posts, settings, static
+from skywrite.faces.server.pages import accounts, completing, compose, media, oauth, plan, posts, settings, static
 from skywrite.features import features
 
-PAGES = (static, plan, compose, posts, media, accounts, oauth, settings)
+PAGES = (static, plan, compose, completing, posts, media, accounts, oauth, settings)
 
 
 def routes() -> list[BaseRoute]:

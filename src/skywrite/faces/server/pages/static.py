@@ -1,4 +1,4 @@
-"""The files that every page needs: one script, one style, an icon, the manifest and the service worker."""
+"""The files that pages need: the script with its modules, one style, an icon, the manifest and the service worker."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ SECONDS = 300
 @cache
 def _content(name: str) -> bytes:
     return (files("skywrite.faces.server") / "static" / name).read_bytes()
+
+
+def modules() -> list[str]:
+    """The names of the script's modules."""
+    return sorted(item.name for item in (files("skywrite.faces.server") / "static" / "js").iterdir())
 
 
 def static_route(path: str, name: str) -> BaseRoute:
@@ -53,6 +58,7 @@ def routes() -> list[BaseRoute]:
     return [
         static_route("/static/app.css", "app.css"),
         static_route("/static/app.js", "app.js"),
+        *(static_route(f"/static/js/{name}", f"js/{name}") for name in modules()),
         static_route("/static/icon.svg", "icon.svg"),
         static_route("/service-worker.js", "service-worker.js"),
         Route("/manifest.webmanifest", manifest),
