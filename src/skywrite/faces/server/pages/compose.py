@@ -19,7 +19,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from skywrite.app.drafting import is_card_of_text
 from skywrite.app.operations import OPERATIONS
 from skywrite.app.operations.media import MediaShape, keep_upload
 from skywrite.core.digits import row_number

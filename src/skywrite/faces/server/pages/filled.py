@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from skywrite.app.posts import is_card_of_text
+from skywrite.app.drafting import is_card_of_text
 from skywrite.faces.server.pages.frame import Visit
 from skywrite.queue.model import Post
 
