@@ -35,6 +35,7 @@ NAMES = (
     "webhooks",
     "hooks",
     "calendars",
+    "reviews",
     "people",
 )
 

@@ -122,6 +122,11 @@ class Approvals:
         with self._store.reading() as tx:
             return readable(tx.rows(_POST.verdicts, post_id=post_id), _approval_of)
 
+    def authors(self, post_id: int) -> list[Author]:
+        """Everybody who wrote the post or changed it, where that is known."""
+        with self._store.reading() as tx:
+            return authors_of(tx, post_id)
+
     def standing(self, post: Post) -> Standing:
         """Whether the post waits for an approval, or who gave it."""
         return self.standings([post])[post.id]

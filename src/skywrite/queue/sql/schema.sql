@@ -676,6 +676,22 @@ CREATE TABLE web_session (
 
 CREATE INDEX web_session_person ON web_session (person_id);
 
+-- Links at which somebody without an account decides about a post as it was then, once. `due_at`: the time of a draft.
+CREATE TABLE review_link (
+  digest text PRIMARY KEY,
+  post_id {bigint} NOT NULL REFERENCES post (id) ON DELETE CASCADE,
+  post_digest text NOT NULL,
+  due_at {time},
+  person_id {bigint} NOT NULL REFERENCES person (id) ON DELETE CASCADE,
+  reviewer text NOT NULL,
+  created_at {time} NOT NULL,
+  ends_at {time} NOT NULL,
+  used_at {time}
+){keyed};
+
+CREATE INDEX review_link_post ON review_link (post_id);
+CREATE INDEX review_link_person ON review_link (person_id);
+
 -- Keys of programs, and the access tokens of agents. What a key makes never has more than it: it ends with the key, and
 -- with the person from whom the key came.
 CREATE TABLE api_key (

@@ -214,7 +214,8 @@ _ACTIONS: dict[str, tuple[str, Callable[[Visit, int, dict[str, str]], Any], str]
 }
 
 
-def _approve(visit: Visit, number: int, form: dict[str, str]) -> str:
+def approve(visit: Visit, number: int, form: dict[str, str]) -> str:
+    """Approve what the person looked at. Returns what to say."""
     who, note = visit.access.who, form.get("note", "").strip()
     at: str | datetime | None = form.get("at") or None
     by, digest = visit.person.name, form.get("digest", "")
@@ -228,14 +229,15 @@ def _approve(visit: Visit, number: int, form: dict[str, str]) -> str:
     return f"Approved. It goes out {when(entry.post.due_at, visit.sky.context.zone(entry.account))}."
 
 
-def _reject(visit: Visit, number: int, form: dict[str, str]) -> str:
+def reject(visit: Visit, number: int, form: dict[str, str]) -> str:
+    """Reject a post, with a note. Returns what to say."""
     visit.sky.approvals.reject(number, visit.person.name, note=form.get("note", "").strip())
     return "Rejected: it will not go out unless somebody approves it."
 
 
 _ACTIONS |= {
-    "approve": ("publish", _approve, ""),
-    "reject": ("publish", _reject, ""),
+    "approve": ("publish", approve, ""),
+    "reject": ("publish", reject, ""),
 }
 
 

@@ -1,0 +1,178 @@
+"""The page of all that waits for an approval, and links at which somebody without an account decides, once."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import unquote_plus
+
+import httpx
+import pytest
+
+from tests.server.conftest import COOKIE, Api, Server
+from tests.server.forms import fields
+from tests.server.rights_world import picture
+from tests.server.test_approvals import AT, drafted
+from tests.support.processes import PATIENCE_SECONDS
+
+
+def shown(server: Server) -> str:
+    """The page, for the owner."""
+    answer = server.request("GET", "/approvals", headers={"cookie": f"{COOKIE}={server.owner}"})
+    assert 200 == answer.status_code, answer.text
+    return answer.text
+
+
+def sent(server: Server, path: str, form: dict[str, str]) -> httpx.Response:
+    """A form of the page."""
+    headers = {"cookie": f"{COOKIE}={server.owner}", "origin": server.url}
+    return server.request("POST", path, headers=headers, data=form)
+
+
+def state(server: Server, number: int) -> str:
+    """The state of a post."""
+    return str(server.as_owner().get(f"/posts/{number}").json()["state"])
+
+
+def linked(server: Server, number: int, **form: str) -> str:
+    """The path of a new link for a post."""
+    given = {**fields(shown(server), f"/approvals/{number}/link"), "reviewer": "Clara", **form}
+    made = sent(server, f"/approvals/{number}/link", given)
+    assert 303 == made.status_code, made.text
+    page = server.request("GET", made.headers["location"], headers={"cookie": f"{COOKIE}={server.owner}"}).text
+    (path,) = re.findall(r"/review/\w{32}", page)
+    return str(path)
+
+
+def opened(server: Server, path: str) -> httpx.Response:
+    """What somebody sees who has nothing but the link."""
+    return server.request("GET", path)
+
+
+def decided(server: Server, path: str, decision: str, note: str = "") -> httpx.Response:
+    """What they are told when they press a button."""
+    form = {"decision": decision, "note": note}
+    return httpx.post(server.url + path, data=form, headers={"origin": server.url}, timeout=PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def draft(quiet_server: Server) -> tuple[Api, int]:
+    """An agent's key, and the draft that it left."""
+    return drafted(quiet_server, "Written for a review")
+
+
+def test_everything_that_waits_is_on_one_page(quiet_server: Server, draft: tuple[Api, int]) -> None:
+    """Each post as it would go out, by whom it is, with its buttons; a decision leads back to the page."""
+    _, number = draft
+    page = shown(quiet_server)
+    assert "by an agent" in page and "Written for a review" in page
+    answer = sent(quiet_server, f"/approvals/{number}/approve", fields(page, f"/approvals/{number}/approve"))
+    assert "/approvals?done=Approved. It goes out" in unquote_plus(answer.headers["location"])
+    assert ("scheduled", False) == (state(quiet_server, number), f"/approvals/{number}/approve" in shown(quiet_server))
+
+
+def test_what_is_ones_own_has_no_buttons(quiet_server: Server) -> None:
+    """What the person changed is for somebody else, and so is its link."""
+    agent, number = drafted(quiet_server, "Mine, partly")
+    quiet_server.as_owner().patch(f"/posts/{number}", {"text": "Mine"})
+    page = shown(quiet_server)
+    assert f"/approvals/{number}/approve" not in page and "You wrote or changed it" in page
+    form = {"reviewer": "Clara", "digest": agent.get(f"/posts/{number}/approval").json()["digest"]}
+    assert 403 == sent(quiet_server, f"/approvals/{number}/link", form).status_code
+
+
+def test_a_link_approves_once(quiet_server: Server, draft: tuple[Api, int]) -> None:
+    """Looking uses nothing up; of many who press at once one approves, and the name is kept with the approval."""
+    _, number = draft
+    path = linked(quiet_server, number)
+    assert [200, 200] == [opened(quiet_server, path).status_code for _ in range(2)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: decided(quiet_server, path, "approve").status_code, range(8)))
+    assert ([200] + [404] * 7, "scheduled") == (sorted(answers), state(quiet_server, number))
+    assert "Clara (by a link)" == quiet_server.as_owner().get(f"/posts/{number}").json()["approved_by"]
+    assert 404 == opened(quiet_server, path).status_code
+
+
+def test_a_link_rejects_with_a_note(quiet_server: Server, draft: tuple[Api, int]) -> None:
+    """The author reads why."""
+    agent, number = draft
+    answer = decided(quiet_server, linked(quiet_server, number), "reject", "Not like this")
+    (verdict,) = agent.get(f"/posts/{number}/approval").json()["verdicts"]
+    assert (200, "Not like this", "draft") == (answer.status_code, verdict["note"], state(quiet_server, number))
+
+
+def test_a_link_is_for_the_post_as_it_was(quiet_server: Server, draft: tuple[Api, int]) -> None:
+    """After a change it says so and approves nothing; it can still be used, should the change be taken back."""
+    agent, number = draft
+    path = linked(quiet_server, number)
+    agent.patch(f"/posts/{number}", {"text": "Other words"})
+    page = opened(quiet_server, path).text
+    assert "It was changed since" in page and 'value="approve"' not in page
+    assert (409, "draft") == (decided(quiet_server, path, "approve").status_code, state(quiet_server, number))
+    agent.patch(f"/posts/{number}", {"text": "Written for a review"})
+    assert (200, "scheduled") == (decided(quiet_server, path, "approve").status_code, state(quiet_server, number))
+
+
+def test_a_link_shows_the_images_of_its_post_alone(quiet_server: Server) -> None:
+    """Nothing else can be looked at with it, and nothing is done by looking."""
+    agent = quiet_server.with_key("read", "draft")
+    cids = [
+        agent.send("POST", "/media?name=a.png", content=picture(colour)).json()["media"] for colour in ("red", "blue")
+    ]
+    images = [{"media": cids[0], "alt": "Red"}]
+    number = agent.post("/posts", {"text": "Look", "at": AT, "draft": True, "images": images}).json()["id"]
+    path = linked(quiet_server, number)
+    answers = [opened(quiet_server, f"{path}/image/{cid}").status_code for cid in (*cids, "nothing")]
+    assert [200, 404, 404] == answers
+    assert f'src="{path}/image/{cids[0]}"' in opened(quiet_server, path).text
+
+
+@pytest.mark.parametrize(
+    "form",
+    [{"reviewer": ""}, {"reviewer": "a\u202eb"}, {"days": "0"}, {"days": "31"}, {"days": "x"}, {"digest": "0" * 64}],
+    ids=str,
+)
+def test_a_wrong_link_is_not_made(quiet_server: Server, draft: tuple[Api, int], form: dict[str, str]) -> None:
+    """Without a name, for too long, or for another post than was looked at."""
+    _, number = draft
+    given = {**fields(shown(quiet_server), f"/approvals/{number}/link"), "reviewer": "Clara", **form}
+    assert 422 == sent(quiet_server, f"/approvals/{number}/link", given).status_code
+
+
+@pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("writer", 403), ("approver", 303)])
+def test_who_may_hand_on_a_decision(quiet_server: Server, draft: tuple[Api, int], role: str, status: int) -> None:
+    """Only who may decide: nobody hands on more than they have."""
+    _, number = draft
+    form = {**fields(shown(quiet_server), f"/approvals/{number}/link"), "reviewer": "Clara"}
+    invited = quiet_server.as_owner().post("/people", {"name": role, "role": role}).json()["sign_in"]
+    begun = quiet_server.request("GET", invited[invited.index("/sign-in") :])
+    cookie = begun.headers["set-cookie"].partition(";")[0]
+    headers = {"cookie": cookie, "origin": quiet_server.url}
+    answer = quiet_server.request("POST", f"/approvals/{number}/link", headers=headers, data=form)
+    assert status == answer.status_code
+
+
+def test_a_link_ends_with_the_rights_of_who_made_it(quiet_server: Server, draft: tuple[Api, int]) -> None:
+    """An approver who becomes a viewer has handed on nothing."""
+    _, number = draft
+    made = quiet_server.as_owner().post("/people", {"name": "Dora", "role": "approver"}).json()
+    begun = quiet_server.request("GET", made["sign_in"][made["sign_in"].index("/sign-in") :])
+    dora = Server(
+        quiet_server.child, quiet_server.url, "", owner=begun.headers["set-cookie"].partition(";")[0].partition("=")[2]
+    )
+    path = linked(dora, number)
+    assert 200 == opened(quiet_server, path).status_code
+    quiet_server.as_owner().patch(f"/people/{made['id']}", {"role": "viewer"})
+    assert [404, 404] == [opened(quiet_server, path).status_code, decided(quiet_server, path, "approve").status_code]
+    assert "draft" == state(quiet_server, number)
+
+
+def test_a_form_of_another_site_decides_nothing(quiet_server: Server, draft: tuple[Api, int]) -> None:
+    """Whoever knows the link may decide, but not by somebody else's browser."""
+    _, number = draft
+    path = linked(quiet_server, number)
+    headers = {"origin": "https://evil.example"}
+    answer = httpx.post(
+        quiet_server.url + path, data={"decision": "approve"}, headers=headers, timeout=PATIENCE_SECONDS
+    )
+    assert (403, "draft") == (answer.status_code, state(quiet_server, number))
