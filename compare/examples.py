@@ -198,6 +198,7 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
         "Later --at 'in 2 hours' --jitter 15m --late skip:30m --account bob.test",
         "Daily --every 'weekdays 9:00' --until 2026-06-01 --zone UTC",
         "--every '0 8 * * *' --pool pool.txt",
+        "--every '0 8 * * *' --grammar none.json",
         "Draft --draft",
         "Slot --next-slot",
         "Dry --dry-run --at 'fri 9:00'",

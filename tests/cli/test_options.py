@@ -50,11 +50,12 @@ WITH = {
     "--caption": ["--video", "sun.png"],
     "--jitter": ["--at", "tomorrow 9:00"],
     "--late": ["--at", "tomorrow 9:00"],
+    "--grammar": ["--every", "daily 9:00"],
     "--pool": ["--every", "daily 9:00"],
     "--until": ["--every", "daily 9:00"],
     "--zone": ["--at", "tomorrow 9:00"],
 }
-WITHOUT = {"--file": ["Hello"], "--pool": ["Hello"]}
+WITHOUT = {"--file": ["Hello"], "--pool": ["Hello"], "--grammar": ["Hello"]}
 # A value that means nothing, for each kind of value.
 WRONG = {
     "COLUMN=FIELD": "x",

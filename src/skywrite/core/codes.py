@@ -144,6 +144,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "function.unknown": "No function of this name is registered.",
         "gate.invalid": "The network does not know a rule about replies or quotes, or there are too many rules.",
         "identity.mismatch": "The handle names a DID whose document does not name the handle.",
+        "grammar.invalid": "A grammar cannot be read, or gives what cannot be posted; the message lists all of it.",
         "hook.kind_unknown": "No program signs its messages in this way.",
         "hook.message_unreadable": "A message to try a hook with is no JSON object.",
         "hook.secret_unusable": "The secret of a hook is too short, or not of the form that its kind has.",

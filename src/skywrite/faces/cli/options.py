@@ -200,6 +200,13 @@ def pool_of(path: Path) -> list[str]:
     return pool
 
 
+def grammar_rows(path: Path) -> list[dict[str, Any]]:
+    """The posts of a grammar, used in turn. Raises InputError, which says all that is wrong with it."""
+    from skywrite.posting.sources.grammar import POOL_SIZE, Grammar
+
+    return Grammar.read(path).rows(POOL_SIZE)
+
+
 def read_stdin(max_bytes: int) -> bytes:
     """All of standard input. Raises InputError if it is longer than `max_bytes`."""
     data = sys.stdin.buffer.read(max_bytes + 1)

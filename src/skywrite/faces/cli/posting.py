@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from skywrite.faces.cli.options import (
     account_option,
     draft_options,
     draft_row,
+    grammar_rows,
     json_option,
     pool_of,
     read_text,
@@ -50,6 +52,11 @@ _SCHEDULE = (
         "pool",
         type=FILE,
         help="Take the texts for --every in turn from a file (separated by lines of ---), instead of TEXT.",
+    ),
+    click.option(
+        "--grammar",
+        type=FILE,
+        help="Take the texts for --every from a grammar (Tracery's format), a hundred different ones, instead of TEXT.",
     ),
     click.option("--key", metavar="KEY", help="Post only once for this key, however often you run it."),
     click.option(
@@ -121,6 +128,9 @@ def schedule_command(text: tuple[str, ...], file: Path | None, editor: bool, as_
 
 def send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
     """Send or schedule a draft as the options say, and print what became of it."""
+    if options["grammar"] and options["pool"]:
+        raise InputError("--grammar and --pool exclude each other.", hint="Leave one out.")
+    options["pool"] = options["pool"] or options["grammar"]
     check_not_empty(row, options)
     if options["stateless"] and options["reply_last"]:
         raise InputError("--reply-last needs the database.", hint="Give the post's link: --reply-to LINK")
@@ -137,7 +147,7 @@ def send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
 
             pool = _pool(options)
             planned = _schedule(sky, row, options, dry_run=True) if later else None
-            shown = {**row, "text": pool[0]} if pool else row
+            shown = {**row, **(pool[0] if isinstance(pool[0], dict) else {"text": pool[0]})} if pool else row
             show_preview(sky.posts.preview(account=options["account"], **shown), as_json)
             if planned and planned.due_at and not as_json:
                 _print_planned(planned)
@@ -213,7 +223,7 @@ def _send_rows(text: tuple[str, ...], file: Path | None, options: dict[str, Any]
 
     if feature("tables") is None:
         raise InputError("--jsonl needs the feature tables, which is off the list.", hint="Post one text at a time.")
-    for name in ("next_slot", "reply_last", "every", "pool", "until", "zone", "as_draft", "dry_run"):
+    for name in ("next_slot", "reply_last", "every", "pool", "grammar", "until", "zone", "as_draft", "dry_run"):
         if options[name]:
             flag = {"as_draft": "draft"}.get(name, name).replace("_", "-")
             raise InputError(
@@ -270,7 +280,9 @@ def _schedule(sky: Skywrite, row: dict[str, Any], options: dict[str, Any], *, dr
     )
 
 
-def _pool(options: dict[str, Any]) -> list[str] | None:
+def _pool(options: dict[str, Any]) -> Sequence[Any] | None:
+    if options["grammar"]:
+        return grammar_rows(options["grammar"])
     return pool_of(options["pool"]) if options["pool"] else None
 
 
@@ -314,7 +326,7 @@ def _print_planned(planned: Scheduled[Any]) -> None:
     click.echo(f"It would go out {format_time(planned.due_at, planned.zone)}.")
 
 
-_NO_USE = ("account", "next_slot", "every", "until", "pool", "zone", "jitter", "as_draft", "dry_run")
+_NO_USE = ("account", "next_slot", "every", "until", "pool", "grammar", "zone", "jitter", "as_draft", "dry_run")
 
 
 def post_stateless(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:

@@ -15,7 +15,7 @@ from skywrite.core.errors import InputError, SkywriteError
 from skywrite.faces.cli.completing import complete_recurrences
 from skywrite.faces.cli.given import FILE
 from skywrite.faces.cli.names import Noun
-from skywrite.faces.cli.options import ID, account_option, json_option, on_queue, pool_of
+from skywrite.faces.cli.options import ID, account_option, grammar_rows, json_option, on_queue, pool_of
 from skywrite.faces.cli.output import print_done, print_json, print_warnings
 from skywrite.faces.cli.showing import gate_lines, policy_words
 from skywrite.faces.cli.terminal import columns, cut, print_columns, show
@@ -129,10 +129,13 @@ def _records(made: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 @click.option("--until", metavar="WHEN", help="Another end.")
 @click.option("--zone", metavar="ZONE", help="Another time zone for the rule.")
 @click.option("--pool", type=FILE, help="Other texts, used in turn: a file, separated by lines of ---.")
+@click.option("--grammar", type=FILE, help="Other texts, from a grammar in Tracery's format.")
 @click.option("--late", metavar="POLICY", help="If its time is missed: publish, skip or hold.")
 @click.option("--jitter", metavar="DURATION", help="Add a random part of this, such as 15m.")
 @json_option
-def edit(recurrence_id: int, text: str | None, pool: Path | None, as_json: bool, **options: str | None) -> None:
+def edit(
+    recurrence_id: int, text: str | None, pool: Path | None, grammar: Path | None, as_json: bool, **options: str | None
+) -> None:
     """Change a recurrence, and all its future posts. What you do not give stays."""
     from skywrite.app import Skywrite
     from skywrite.app.shapes.recurrences import status_shape
@@ -142,6 +145,10 @@ def edit(recurrence_id: int, text: str | None, pool: Path | None, as_json: bool,
         changes["text"] = text
     if pool is not None:
         changes["pool"] = pool_of(pool)
+    if grammar is not None:
+        if pool is not None:
+            raise InputError("--grammar and --pool exclude each other.", hint="Leave one out.")
+        changes["pool"] = grammar_rows(grammar)
     if not changes:
         raise InputError("There is nothing to change.", hint="See: skywrite recurring edit --help")
     with Skywrite() as sky:

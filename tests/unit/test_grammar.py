@@ -1,0 +1,132 @@
+"""Grammars in Tracery's format: the same seed gives the same text, and what is wrong with one is said all at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skywrite.core.errors import InputError
+from skywrite.posting.sources.grammar import Grammar
+
+FOLDER = Path("/nowhere")
+
+
+def grammar(**rules: Any) -> Grammar:
+    """A grammar with these symbols."""
+    return Grammar.of(json.dumps(rules), FOLDER)
+
+
+@pytest.mark.parametrize(
+    ("rules", "text"),
+    [
+        ({"origin": "Hello"}, "Hello"),
+        ({"origin": ["#greeting.capitalize#, #who#!"], "greeting": ["hello"], "who": "world"}, "Hello, world!"),
+        ({"origin": r"Number \#1 \[not an action\]"}, "Number #1 [not an action]"),
+        ({"origin": "#[who:#name#]story#", "name": ["Ann"], "story": "#who# and #who#"}, "Ann and Ann"),
+        ({"origin": "[who:Bob]#who##[who:Cy]who##who#", "who": "Dee"}, "BobCyBob"),
+        ({"origin": "[who:Bob][who:POP]#who#", "who": "Dee"}, "Dee"),
+        ({"origin": "#[#set#]who#", "set": "[who:Eve]", "who": "Dee"}, "Eve"),
+        ({"origin": "#x.a# #y.s# #z.ed#", "x": "owl", "y": "pony", "z": "bake a cake"}, "an owl ponies baked a cake"),
+        (
+            {"origin": "#x.a# #y.s.capitalizeAll#", "x": "unicorn", "y": "fox box"},
+            "a unicorn Fox Boxes",
+        ),
+        ({"origin": "#x.replace(a,o).upper#", "x": "cat.s"}, "COT.S"),
+        ({"origin": "#x.firstS#", "x": "attorney general"}, "attorneys general"),
+    ],
+)
+def test_the_format_of_tracery(rules: dict[str, Any], text: str) -> None:
+    """Rules, modifiers, actions that give symbols other rules and take them back, and plain signs."""
+    assert text == grammar(**rules).text("any")
+
+
+def test_a_seed_gives_the_same_text_for_ever() -> None:
+    """Texts of today are those of tomorrow, on any computer."""
+    made = grammar(origin="#a##b##c#", a=["1", "2", "3"], b=["x", "y"], c=["!", "?", "."])
+    texts = [made.text(f"seed {number}") for number in range(6)]
+    assert texts == [made.text(f"seed {number}") for number in range(6)]
+    assert ["2x!", "3y?", "2y!", "2y.", "2x.", "1x."] == texts
+
+
+def test_posts_of_a_pool_are_all_different() -> None:
+    """As many as are asked for, or as many as there are."""
+    made = grammar(origin="#a##b#", a=[str(number) for number in range(10)], b=["x", "y"])
+    texts = [row["text"] for row in made.rows(15)]
+    assert (15, 15, 20) == (len(texts), len(set(texts)), len(made.rows(100)))
+
+
+def test_symbols_may_come_back_if_there_is_a_way_out() -> None:
+    """A list of any length ends; deep inside, the shortest way out is taken."""
+    made = grammar(origin="#list#", list=["x", "x#list#", "x#list#", "x#list#", "x#list#", "x#list#"])
+    assert {"x"} == {letter for number in range(50) for letter in made.text(f"{number}")}
+    assert 40 > max(len(made.text(f"{number}")) for number in range(50)) > 5
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    """Unknown symbols and modifiers, lists without texts, signs without an end: each with its symbol."""
+    wrong = {
+        "origin": ["#nobody#", "#name.shout#", "#name"],
+        "name": [],
+        "age": 7,
+        "more": ["[key:#none#]x"],
+    }
+    with pytest.raises(InputError) as told:
+        grammar(**wrong)
+    assert "grammar.invalid" == told.value.code
+    lines = told.value.message.splitlines()[1:]
+    assert [
+        "- origin: '#name' has a # without its end (a plain one is written \\#).",
+        "- name is not a text, nor a list of texts.",
+        "- age is not a text, nor a list of texts.",
+        "- origin: there is no symbol 'nobody'.",
+        "- origin: there is no modifier .shout; there are a, s, ed, firstS, capitalize, capitalizeAll, upper, lower, "
+        "replace(this,that).",
+        "- more: there is no symbol 'none'.",
+    ] == lines
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ({"origin": "#a#", "a": ["#b#"], "b": ["#a#", "x #origin#"]}, "lead round in a circle, and to no end: a, b"),
+        ({"name": "x"}, "no symbol 'origin'"),
+        ({"origin": ["x" * 301, "y"]}, "are longer than 300 characters. The longest has 301: xxx"),
+        ({"origin": ["", "x"]}, "Some of its posts are empty"),
+        ({"origin": "{svg <svg/>}"}, "Save the drawing as a PNG"),
+        ({"origin": "{img none.png A cat}"}, "There is no file /nowhere/none.png"),
+        ({"origin": "##"}, "has a # without a symbol"),
+    ],
+)
+def test_what_is_never_accepted(rules: dict[str, Any], words: str) -> None:
+    """A circle, texts that are too long or empty, files that are not there."""
+    with pytest.raises(InputError, match=words):
+        grammar(**rules)
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", '"text"', "[" * 100_000, "{}"])
+def test_what_is_no_grammar(text: str) -> None:
+    """A file of another kind is refused with what it should look like."""
+    with pytest.raises(InputError) as told:
+        Grammar.of(text, FOLDER)
+    assert ("grammar.invalid", True) == (told.value.code, bool(told.value.hint))
+
+
+def test_a_grammar_that_grows_and_grows_is_bounded() -> None:
+    """Forty symbols that each name the next one twice would give a billion words; the text ends, and is refused."""
+    rules = {f"s{number}": f"#s{number + 1}# #s{number + 1}#" for number in range(40)}
+    with pytest.raises(InputError, match="are longer than 300"):
+        grammar(origin="#s0#", s40="word", **rules)
+
+
+def test_images_have_words(tmp_path: Path) -> None:
+    """`{img sun.png The sun}` is an image beside the text, from the folder of the grammar."""
+    (tmp_path / "sun.png").write_bytes(b"")
+    path = tmp_path / "bot.json"
+    path.write_text(json.dumps({"origin": "Good #time#! {img sun.png The sun}", "time": "morning"}))
+    expected = {"text": "Good morning!", "images": [{"path": str(tmp_path / "sun.png"), "alt": "The sun"}]}
+    assert expected == Grammar.read(path).row("any")
+    with pytest.raises(InputError, match=r"none.json cannot be read"):
+        Grammar.read(tmp_path / "none.json")
