@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from skywrite import Skywrite
-from skywrite.features.webhooks.task import signed_headers
+from skywrite.core.standard_webhooks import signed_headers
 from skywrite.queue.webhooks import Webhooks
 from tests.docs.blocks import Block
 from tests.docs.readers import compare, well

@@ -17,10 +17,10 @@ import httpx
 
 from skywrite import Skywrite
 from skywrite.features.keys.operations import add_key
-from skywrite.features.webhooks.task import signed_headers
+from skywrite.core.standard_webhooks import signed_headers
 from skywrite.queue.events import note_post_event
 from skywrite.queue.model import Problem
-from skywrite.queue.webhooks import SECRET_START
+from skywrite.core.standard_webhooks import SECRET_START
 from tests.docs.blocks import Block
 from tests.docs.compared import matches
 from tests.docs.readers import ask, well

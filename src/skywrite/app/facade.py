@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from skywrite.features.recurring.service import Recurrences
     from skywrite.features.reposts.service import Reposts
     from skywrite.features.tables.service import Transfer
+    from skywrite.features.ways.service import Ways
     from skywrite.posting.publish.worker import Tally, Task, Worker
     from skywrite.queue.rekey import Resealed
 
@@ -144,6 +145,8 @@ class Skywrite:
         """Drafts of the official Bluesky app."""
         hooks: Hooks
         """Addresses at which programs elsewhere ask for posts."""
+        ways: Ways
+        """Ways of answering without a program: commands, addresses, grammars."""
         commands: Commands
         """Scheduled commands, whose output is posted."""
         transfer: Transfer

@@ -279,6 +279,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "recurrence.unknown": "There is no recurrence with this number.",
         "token.unknown": "There is no calendar address with this number.",
         "webhook.delivery_unknown": "There is no message with this number.",
+        "way.unknown": "There is no way of answering with this number.",
         "webhook.unknown": "There is no webhook with this number.",
     },
     "NotSent": {
@@ -442,6 +443,9 @@ CODES: Mapping[str, Mapping[str, str]] = {
     "VideoServiceUnavailable": {
         "video.service_unavailable": "The video service cannot be reached, is overloaded, or failed.",
         "video.token_refused": "The video service does not accept the token, nor a new one.",
+    },
+    "WayFailed": {
+        "way.failed": "A command, an address or a grammar that answers failed, or said what cannot be an answer.",
     },
     "WrongKey": {
         "vault.wrong_key": "The key does not open what is stored.",

@@ -34,6 +34,7 @@ NAMES = (
     "rehearsal",
     "webhooks",
     "hooks",
+    "ways",
     "calendars",
     "reviews",
     "people",

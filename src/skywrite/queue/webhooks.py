@@ -6,14 +6,13 @@ What lives here: what is stored, which message is next, and its outcome. What do
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from skywrite.core.clock import secret_bytes
 from skywrite.core.errors import Do, Hint, InputError, NotFound
 from skywrite.core.shown import check_name, named
+from skywrite.core.standard_webhooks import new_secret
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import EVENT_KINDS, TEST_KIND, message
@@ -24,8 +23,6 @@ from skywrite.queue.vault import WrongKey
 WebhookState = Literal["active", "paused", "disabled"]
 DeliveryState = Literal["waiting", "delivered", "failed"]
 
-SECRET_START = "whsec_"
-SECRET_BYTES = 32
 OLD_SECRET_LIFETIME = timedelta(hours=24)
 WEBHOOK_ABOUT = "webhook"
 
@@ -90,7 +87,7 @@ class Webhooks:
     ) -> tuple[Webhook, str]:
         """Add a webhook; the second value is its secret, which is never shown again. Raises InputError."""
         check_name(name, "A webhook", optional=True)
-        secret = _new_secret()
+        secret = new_secret()
         sealed = self._store.vault.seal(secret.encode(), WEBHOOK_ABOUT)
         values = {"url": url, "name": name, "kinds": _kinds_text(kinds), "account_did": account_did}
         with self._store.writing(wake=False) as tx:
@@ -144,7 +141,7 @@ class Webhooks:
     def replace_secret(self, webhook_id: int) -> str:
         """Create a new secret; for a day, messages are signed with both. Raises NotFound."""
         self.get(webhook_id)
-        secret = _new_secret()
+        secret = new_secret()
         sealed = self._store.vault.seal(secret.encode(), WEBHOOK_ABOUT)
         until = self._store.clock.now() + OLD_SECRET_LIFETIME
         with self._store.writing(wake=False) as tx:
@@ -272,10 +269,6 @@ def _is_readable(tx: Transaction, row: Row, now: datetime) -> bool:
             tx.run(query, id=one["id"], until=now + SET_ASIDE)
             return False
     return True
-
-
-def _new_secret() -> str:
-    return SECRET_START + base64.b64encode(secret_bytes(SECRET_BYTES)).decode()
 
 
 def _kinds_text(kinds: Sequence[str] | None) -> str | None:

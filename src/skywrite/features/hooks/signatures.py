@@ -17,11 +17,12 @@ from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
 
+from skywrite.core import standard_webhooks
 from skywrite.core.clock import secret_bytes
 from skywrite.core.digits import whole_number
 from skywrite.core.errors import InputError, Unauthenticated
+from skywrite.core.standard_webhooks import SECRET_START
 
-SECRET_START = "whsec_"
 SECRET_BYTES = 32
 SECRET_CHARACTERS_MIN, SECRET_CHARACTERS_MAX = 16, 500
 # As in Standard Webhooks: clocks differ, and messages take a while.
@@ -57,8 +58,7 @@ def is_news(kind: str, headers: Headers) -> bool:
 
 def new_secret(kind: str) -> str:
     """A secret that nobody knows."""
-    made = secret_bytes(SECRET_BYTES)
-    return SECRET_START + base64.b64encode(made).decode() if kind == "standard" else made.hex()
+    return standard_webhooks.new_secret() if kind == "standard" else secret_bytes(SECRET_BYTES).hex()
 
 
 def check_secret(kind: str, secret: str) -> None:

@@ -1,15 +1,12 @@
 """Sending webhooks: Standard Webhooks 1.0, signed, retried for three days.
 
-What lives here: the signature, one attempt, and the meaning of the response. What does not: what is stored
-(`queue.webhooks`), which addresses may be opened (`fetch.guard`).
+What lives here: one attempt, and the meaning of the response. What does not: what is stored (`queue.webhooks`), the
+signature (`core.standard_webhooks`), which addresses may be opened (`fetch.guard`).
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -18,9 +15,10 @@ from urllib.parse import urlsplit
 from skywrite.app.work import WorkParts
 from skywrite.core.clock import Clock
 from skywrite.core.errors import CutOff, NoAnswer, SkywriteError, Stopping
+from skywrite.core.standard_webhooks import signed_headers
 from skywrite.posting.publish.rounds import Turn
 from skywrite.protocol.atproto.xrpc_errors import http_date
-from skywrite.queue.webhooks import SECRET_START, DeliveryClaim, Settled, Webhooks
+from skywrite.queue.webhooks import DeliveryClaim, Settled, Webhooks
 
 if TYPE_CHECKING:
     from skywrite.core.http import Response
@@ -44,24 +42,6 @@ WAITS = (
     24 * HOUR,
 )
 RETRY_AFTER_MAX = 24 * HOUR
-
-
-def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """One signature for `webhook-signature`; `secret` begins with `whsec_`."""
-    key = base64.b64decode(secret.removeprefix(SECRET_START))
-    content = f"{message_id}.{timestamp}.".encode() + body
-    return "v1," + base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
-
-
-def signed_headers(secrets: Sequence[str], message_id: str, now: datetime, body: bytes) -> dict[str, str]:
-    """The headers of a message, with one signature for each secret."""
-    timestamp = int(now.timestamp())
-    return {
-        "content-type": "application/json",
-        "webhook-id": message_id,
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join(signature(secret, message_id, timestamp, body) for secret in secrets),
-    }
 
 
 def message_id(delivery_id: int) -> str:

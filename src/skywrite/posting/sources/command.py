@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -96,8 +97,9 @@ def run_command(
     environ: Mapping[str, str] | None = None,
     pass_on: Sequence[str] = (),
     is_stopping: Callable[[], bool] = lambda: False,
+    given: bytes = b"",
 ) -> Printed:
-    """Run a command line in the system's shell, with empty standard input, and read its output.
+    """Run a command line in the system's shell, with `given` as its standard input, and read its output.
 
     When it exceeds the time or the bytes, its whole process group is killed; so is anything that it leaves running. Its
     environment has what any program needs, and the variables in `pass_on`. Raises CommandFailed and its subclasses.
@@ -112,7 +114,7 @@ def run_command(
             shell=True,
             cwd=folder,
             env=child_environment(environ, (*_MORE, *pass_on)),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if given else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
@@ -123,6 +125,9 @@ def run_command(
     out = _Reader(process.stdout, max_bytes, lambda: _kill(process))
     err = _Reader(process.stderr, ERROR_BYTES_KEPT)
     readers = [threading.Thread(target=reader.run, name="command", daemon=True) for reader in (out, err)]
+    if process.stdin is not None:
+        # A command need not read it, nor all of it.
+        readers.append(threading.Thread(target=_write, args=(process.stdin, given), name="command", daemon=True))
     for reader in readers:
         reader.start()
     ended = False
@@ -150,6 +155,12 @@ def run_command(
             hint="Print less.",
         )
     return _printed(process.returncode, bytes(out.data), bytes(err.data))
+
+
+def _write(stream: IO[bytes], given: bytes) -> None:
+    """Give a command its input; what it does not want is not written."""
+    with suppress(OSError), stream:
+        stream.write(given)
 
 
 def _has_ended(process: Popen[bytes], timeout_seconds: float, is_stopping: Callable[[], bool]) -> bool:
@@ -181,7 +192,6 @@ def _kill(process: Popen[bytes]) -> None:
     """Kill a command and everything that it started in its process group."""
     if os.name == "posix":
         import signal
-        from contextlib import suppress
 
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

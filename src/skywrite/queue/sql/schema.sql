@@ -619,6 +619,22 @@ CREATE INDEX inbox_unhandled ON inbox (account_did, id) WHERE handled_at IS NULL
 CREATE INDEX inbox_look ON inbox (account_did, look_at) WHERE look_at IS NOT NULL;
 CREATE INDEX inbox_answered ON inbox (account_did, answered_at) WHERE answered_at IS NOT NULL;
 
+-- Ways of answering that are no program's: a command, an address, a grammar. What each does is sealed, in `secret`.
+-- `outcome`: what became of the last item that it got.
+CREATE TABLE way (
+  id {id},
+  account_did text NOT NULL REFERENCES account (did) ON DELETE CASCADE,
+  state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),
+  asked_at {time},
+  outcome text CHECK (outcome IN ('answered', 'nothing', 'failed')),
+  error_code text,
+  error_message text,
+  error_hint text,
+  created_at {time} NOT NULL
+){strict};
+
+CREATE INDEX way_account ON way (account_did);
+
 -- How far the notifications of an account were read: all until a time, but for what is below the gaps.
 CREATE TABLE inbox_place (
   account_did text PRIMARY KEY REFERENCES account (did) ON DELETE CASCADE,

@@ -1,0 +1,192 @@
+"""Asking a way of answering: a command, an address, or a grammar gets an item, and what it says is read.
+
+What lives here: how each is asked, and what it may say. What does not: which items it gets, and what becomes of the
+answer (`features.answers`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from skywrite.app.bots import Answerer, Item, Later, Like, Repost
+from skywrite.app.context import Context
+from skywrite.app.listeners import words_of
+from skywrite.app.work import WorkParts
+from skywrite.core.clock import to_iso
+from skywrite.core.errors import Do, Hint, SkywriteError
+from skywrite.core.standard_webhooks import signed_headers
+from skywrite.features.ways.store import Doing, Way, WayStore
+from skywrite.posting.publish.log import Log
+from skywrite.posting.sources.command import run_command
+from skywrite.posting.sources.grammar import Grammar
+from skywrite.queue.model import Problem
+
+if TYPE_CHECKING:
+    from skywrite.core.http import Response
+
+OUTPUT_BYTES_MAX = 100_000
+GONE = 410
+# The fields of a post that an answer may have.
+FIELDS = ("text", "images", "langs", "tags", "labels", "card", "markdown", "split")
+# What an answer may be instead.
+ACTIONS = ("like", "repost", "later")
+# A grammar does not say again what it said this many answers ago, as long as it has something else.
+SAID_BEFORE = 20
+SEEDS = 50
+
+
+class WayFailed(SkywriteError):
+    """A way of answering failed, or said what cannot be an answer."""
+
+    code = "way.failed"
+
+
+def answerers(parts: WorkParts) -> list[Answerer]:
+    """The ways that answer, in the order in which they were added. Commands are asked where commands run."""
+    found = []
+    for way in WayStore(parts.context.store).all():
+        doing = way.doing
+        if doing is None or way.state != "active" or (doing.kind == "command" and not parts.commands):
+            continue
+        found.append(
+            Answerer(
+                way.called,
+                partial(ask, parts.context, way, log=parts.log),
+                frozenset(doing.kinds),  # type: ignore[arg-type]
+                doing.account_did,
+                doing.unasked,
+                doing.retract,
+                doing.base,
+            )
+        )
+    return found
+
+
+def ask(ctx: Context, way: Way, item: Item, *, log: Log | None = None) -> Any:
+    """What a way says to an item, as a program's function returns it. Raises WayFailed, Later and others."""
+    doing, stored = way.doing, WayStore(ctx.store)
+    assert doing is not None
+    if doing.word and words_of(item)[0] != doing.word:
+        return None
+    # What is only tried is nothing that came.
+    note = stored.note if item.id else lambda *noted: None
+    try:
+        said = _ASK[doing.kind](ctx, doing, item, way)
+    except Later:
+        note(way.id, "nothing")
+        raise
+    except Exception as error:
+        note(way.id, "failed", Problem.of(error))
+        raise
+    note(way.id, "nothing" if said is None else "answered")
+    if log is not None:
+        log("way", way=way.id, item=item.id, outcome="nothing" if said is None else "answered")
+    return said
+
+
+def item_json(item: Item) -> dict[str, Any]:
+    """An item as commands and addresses get it."""
+    word, rest = words_of(item)
+    return {
+        "id": item.id,
+        "uri": item.uri,
+        "text": item.text,
+        "word": word,
+        "words": rest,
+        "author": {**item.author._asdict(), "labels": list(item.author.labels)},
+        "reason": item.reason,
+        "kinds": sorted(item.kinds),
+        "asked": item.asked,
+        "images": [image._asdict() for image in item.images],
+        "langs": list(item.langs),
+        "subject": item.subject,
+        "parent": item.parent,
+        "root": item.root,
+        "indexed_at": item.indexed_at and to_iso(item.indexed_at),
+        "account": item.account,
+        "account_did": item.account_did,
+    }
+
+
+def read_answer(text: str, *, files: bool) -> Any:
+    """What somebody said: a text, or the JSON of a post's fields, of a like, a repost, or of a later time.
+
+    `files`: whether it may name files of this computer. Raises WayFailed, Later.
+    """
+    if not text.startswith("{"):
+        return text or None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise WayFailed(f"It began with {{ and is not JSON: {error}.", hint="Print a text, or a JSON object.") from None
+    assert isinstance(value, dict)
+    if unknown := sorted(value.keys() - {*FIELDS, *ACTIONS}):
+        usable = ", ".join((*FIELDS, *ACTIONS))
+        raise WayFailed(f"An answer has no field {unknown[0][:80]!r}.", hint=f"The fields are: {usable}.")
+    if "later" in value:
+        raise Later(str(value["later"]))
+    if value.get("repost") is True:
+        return Repost()
+    if value.get("like") is True:
+        return Like()
+    row = {name: value[name] for name in FIELDS if name in value}
+    if not files:
+        _check_addresses(row.get("images", ()))
+    return row or None
+
+
+def _check_addresses(images: Any) -> None:
+    """Whoever answers from elsewhere names no file of this computer."""
+    for image in images if isinstance(images, list) else [images]:
+        if not (isinstance(image, Mapping) and isinstance(image.get("url"), str) and image.keys() <= {"url", "alt"}):
+            raise WayFailed(
+                "An image of the answer is not at an address.", hint='Write {"url": "https://...", "alt": "..."}.'
+            )
+
+
+def _ask_command(ctx: Context, doing: Doing, item: Item, way: Way) -> Any:
+    printed = run_command(
+        doing.what,
+        folder=doing.base,
+        timeout_seconds=doing.timeout_seconds,
+        max_bytes=OUTPUT_BYTES_MAX,
+        pass_on=ctx.config.command_env,
+        given=json.dumps(item_json(item), ensure_ascii=False).encode(),
+    )
+    return read_answer(printed.text, files=True)
+
+
+def _ask_address(ctx: Context, doing: Doing, item: Item, way: Way) -> Any:
+    body = json.dumps({"type": "item.received", "data": item_json(item)}, ensure_ascii=False).encode()
+    # The same at each try, so that the receiver may know it again.
+    number = f"item_{sha256(f'{way.id} {item.uri}'.encode()).hexdigest()[:24]}"
+    headers = signed_headers([doing.secret], number, ctx.clock.now(), body)
+    answer = ctx.network.fetcher().post(doing.what, body, headers, timeout_seconds=doing.timeout_seconds)
+    return read_answer(_text_of(answer, way), files=False)
+
+
+def _text_of(answer: Response, way: Way) -> str:
+    if not 200 <= answer.status < 300:
+        hint = Hint("Look at its log. If it is gone: ", Do("ways.pause", way.id))
+        raise WayFailed(f"The address answered {answer.status}.", hint=hint)
+    if answer.truncated:
+        raise WayFailed("The address answered with too much.", hint="An answer is a text, or a small JSON object.")
+    try:
+        return answer.body.decode("utf-8-sig").replace("\r\n", "\n").strip()
+    except UnicodeDecodeError:
+        raise WayFailed("The address answered with something that is not UTF-8 text.", hint="Send UTF-8.") from None
+
+
+def _ask_grammar(ctx: Context, doing: Doing, item: Item, way: Way) -> Any:
+    """The first text of the item's seeds that was not said lately, so that the same item gets the same one."""
+    grammar = Grammar.of(doing.what, doing.base)
+    said = {one.answer for one in WayStore(ctx.store).answered(item.account_did, SAID_BEFORE) if one.uri != item.uri}
+    rows = [grammar.row(f"{item.uri} {number}") for number in range(SEEDS)]
+    return next((row for row in rows if row["text"] not in said), rows[0])
+
+
+_ASK = {"command": _ask_command, "webhook": _ask_address, "text": _ask_grammar}
