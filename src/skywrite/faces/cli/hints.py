@@ -65,6 +65,10 @@ _COMMANDS = {
     "run_once": "run --once",
     "transfer.export_rows": "export",
     "transfer.import_rows": "import",
+    "ways.list": "answers ways",
+    "ways.pause": "answers stop",
+    "ways.remove": "answers remove",
+    "ways.resume": "answers start",
 }
 # What only the page and the API do.
 _ON_THE_PAGE = ("calendars.list", "webhooks.list")

@@ -141,7 +141,7 @@ def read_answer(text: str, *, files: bool) -> Any:
 
 def _check_addresses(images: Any) -> None:
     """Whoever answers from elsewhere names no file of this computer."""
-    for image in images if isinstance(images, list) else [images]:
+    for image in images if isinstance(images, list | tuple) else [images]:
         if not (isinstance(image, Mapping) and isinstance(image.get("url"), str) and image.keys() <= {"url", "alt"}):
             raise WayFailed(
                 "An image of the answer is not at an address.", hint='Write {"url": "https://...", "alt": "..."}.'

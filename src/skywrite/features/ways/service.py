@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from skywrite.app.bots import KINDS, RULE
 from skywrite.app.context import Context
-from skywrite.app.drafting import Drafting
 from skywrite.app.kinds import checked
 from skywrite.app.undoing import final
 from skywrite.core.errors import Do, InputError
@@ -37,7 +36,7 @@ class AddedWay(NamedTuple):
 class Ways:
     """The ways of answering that are no program's."""
 
-    def __init__(self, ctx: Context, drafting: Drafting) -> None:
+    def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     @property

@@ -1,0 +1,188 @@
+"""Operations on ways of answering. Commands are added in the shell only: whoever adds one may do anything there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from skywrite.app.context import Context
+from skywrite.app.operations.shapes import ById, Id, Input, Limit, Nothing, Ok, Word
+from skywrite.app.operations.table import Access, operation
+from skywrite.app.shapes.base import ErrorShape, Output, problem_shape, shaped
+from skywrite.features.ways.service import AddedWay
+from skywrite.features.ways.store import Way, unknown_way
+
+Url = Annotated[str, Meta(min_length=1, max_length=2000)]
+Reason = Literal["mention", "reply", "quote"]
+
+
+class AddWay(Input, kw_only=True):
+    """An address that answers: it gets each item as a signed message, and its response is the answer."""
+
+    url: Url
+    account: Word | None = None
+    word: Annotated[Word, Meta(description="Only what begins with this word, after the mention.")] = ""
+    only: Annotated[list[Reason], Meta(max_length=3)] = msgspec.field(default_factory=list)
+    unasked: bool = False
+    retract: bool = False
+
+
+class EditWay(Input, kw_only=True):
+    """Whether it answers."""
+
+    id: Id
+    state: Literal["active", "paused"]
+
+
+class ListAnswered(Input, kw_only=True):
+    """Which answers."""
+
+    account: Word | None = None
+    limit: Limit = 50
+
+
+class WayShape(Output):
+    """A way of answering, and what became of its last item. `what`: its command, its address, or its file.
+
+    `kind` is null if it was not added with the server's key; then it answers nothing.
+    """
+
+    id: int
+    account: str
+    state: str
+    kind: str | None
+    what: str | None
+    word: str
+    only: list[str]
+    unasked: bool
+    retract: bool
+    asked_at: datetime | None
+    outcome: str | None
+    error: ErrorShape | None
+    created_at: datetime
+
+
+class AddedWayShape(WayShape, kw_only=True):
+    """A way of answering with its secret, which is shown only here."""
+
+    secret: str | None
+
+
+class WayList(Output):
+    """Ways of answering, in the order in which they are asked."""
+
+    ways: list[WayShape]
+
+
+class AnsweredShape(Output):
+    """Something that was answered by itself, and the post that answers it, if it was answered by one."""
+
+    item: int
+    account: str
+    uri: str
+    author_handle: str
+    asked: str
+    answered_at: datetime
+    post: int | None
+    state: str | None
+    answer: str
+
+
+class AnsweredList(Output):
+    """What was answered, the latest first."""
+
+    answers: list[AnsweredShape]
+
+
+@operation("POST /ways", scope="manage", created=True)
+def add(access: Access, given: AddWay) -> AddedWayShape:
+    """Let an address answer what others write."""
+    made = access.sky.ways.add_webhook(
+        given.url,
+        account=access.account(given.account).did,
+        word=given.word,
+        only=given.only,
+        unasked=given.unasked,
+        retract=given.retract,
+    )
+    return added_shape(access.sky.context, made)
+
+
+@operation("GET /ways", scope="manage")
+def list_ways(access: Access, given: Nothing) -> WayList:
+    """List what answers without a program."""
+    known = [way for way in access.sky.ways.list() if access.covers([way.account_did])]
+    return WayList([way_shape(access.sky.context, way) for way in known])
+
+
+@operation("GET /ways/answers", scope="read")
+def answers(access: Access, given: ListAnswered) -> AnsweredList:
+    """List what was answered by itself."""
+    dids = access.dids(given.account)
+    ctx = access.sky.context
+    found = [one for did in dids for one in access.sky.ways.answered(did, given.limit)]
+    latest = sorted(found, key=lambda one: one.answered_at, reverse=True)[: given.limit]
+    handles = {account.did: account.handle for account in ctx.store.accounts.all()}
+    return AnsweredList(
+        [
+            AnsweredShape(one.item_id, handles.get(one.account_did, one.account_did), *one[2:])
+            for one in latest
+            if one.account_did in handles
+        ]
+    )
+
+
+@operation("GET /ways/{id}", scope="manage")
+def get(access: Access, given: ById) -> WayShape:
+    """Show a way of answering."""
+    return way_shape(access.sky.context, _seen(access, given.id))
+
+
+@operation("PATCH /ways/{id}", scope="manage")
+def edit(access: Access, given: EditWay) -> WayShape:
+    """Pause a way of answering, or let it go on."""
+    _seen(access, given.id)
+    ways = access.sky.ways
+    way = ways.pause(given.id) if given.state == "paused" else ways.resume(given.id)
+    return way_shape(access.sky.context, way)
+
+
+@operation("DELETE /ways/{id}", scope="manage")
+def remove(access: Access, given: ById) -> Ok:
+    """Remove a way of answering; what it answered stays."""
+    _seen(access, given.id)
+    access.sky.ways.remove(given.id)
+    return Ok()
+
+
+def way_shape(ctx: Context, way: Way) -> WayShape:
+    """A way of answering as JSON."""
+    return shaped(WayShape, _values(ctx, way))
+
+
+def added_shape(ctx: Context, made: AddedWay) -> AddedWayShape:
+    """A new one, with its secret."""
+    return shaped(AddedWayShape, {**_values(ctx, made.way), "secret": made.secret})
+
+
+def _values(ctx: Context, way: Way) -> dict[str, Any]:
+    doing = way.doing
+    return {
+        **way._asdict(),
+        "account": ctx.store.accounts.get(way.account_did).handle,
+        "kind": doing and doing.kind,
+        "what": doing and doing.name,
+        "word": doing.word if doing else "",
+        "only": list(doing.kinds) if doing else [],
+        "unasked": doing is not None and doing.unasked,
+        "retract": doing is not None and doing.retract,
+        "error": problem_shape(way.problem),
+    }
+
+
+def _seen(access: Access, way_id: int) -> Way:
+    way = access.sky.ways.get(way_id)
+    return access.seen(way, [way.account_did], unknown_way(way_id))

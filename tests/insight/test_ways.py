@@ -1,0 +1,292 @@
+"""Ways of answering without a program: commands, addresses and grammars, and what each may not do."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standardwebhooks.webhooks import Webhook as Oracle
+
+from skywrite import Item, Skywrite
+from skywrite.app.bots import Author
+from skywrite.app.work import WorkParts
+from skywrite.core.errors import InputError, SkywriteError
+from skywrite.features import homes
+from skywrite.features.answers.task import InboxTask
+from skywrite.features.ways.calling import answerers, read_answer
+from skywrite.posting.publish.rounds import take_all
+from tests.app.conftest import World
+from tests.app.strangers import Stranger
+
+
+class Bot:
+    """A process of alice in which nothing but ways of answering answers."""
+
+    def __init__(self, sky: Skywrite, world: World) -> None:
+        self.sky, self.world = sky, world
+        self.did = sky.accounts.get().did
+        self.parts = WorkParts(sky.context, sky._drafting)
+        sky.accounts.set(None, {"answers": "on"})
+        sky.post("Ask me anything")
+
+    def turn(self, seconds: float = 61) -> list[str]:
+        """Collect, answer and publish, and let a minute pass; what alice's answers say."""
+        brought = [one for ways in homes("answerers") for one in ways(self.parts)]
+        take_all(InboxTask(self.sky.context, self.sky.inbox, lambda: brought))
+        self.sky.run_once()
+        self.world.clock.advance(seconds)
+        records = sorted(self.world.records(), key=lambda record: record["createdAt"])
+        return [record["text"] for record in records if "reply" in record]
+
+    def why(self) -> dict[str, str | None]:
+        """Why what is in the inbox is not answered."""
+        return {item.text: item.passed for item in self.sky.inbox.list(everything=True)}
+
+
+@pytest.fixture
+def bot(sky: Skywrite, world: World) -> Bot:
+    """Alice's bot."""
+    return Bot(sky, world)
+
+
+@pytest.fixture
+def carol(world: World) -> Stranger:
+    """Somebody who writes."""
+    return Stranger(world)
+
+
+def item(text: str = "@alice.test weather berlin") -> Item:
+    """Something that somebody wrote, which is only tried."""
+    return Item(
+        text, Author("did:plc:carol", "carol.test"), "at://did:plc:carol/app.bsky.feed.post/3k", account="alice.test"
+    )
+
+
+def told(sky: Skywrite, way: int, given: Item | None = None) -> Any:
+    """What a way says to an item."""
+    found = {one.name.rpartition(" ")[2]: one for one in answerers(WorkParts(sky.context, sky._drafting))}
+    return found[str(way)].answer(given or item())
+
+
+def test_a_command_answers_what_it_prints(bot: Bot, carol: Stranger, tmp_path: Path) -> None:
+    """It gets the item as JSON, and its text is the answer, once; the table says so."""
+    (tmp_path / "weather.sh").write_text(
+        '#!/bin/sh\njq -r \'"It rains " + (.words | join(" ")) + ", " + .author.handle\'\n'
+    )
+    (tmp_path / "weather.sh").chmod(0o755)
+    bot.sky.ways.add_command("./weather.sh", folder=tmp_path, word="weather")
+    bot.turn()
+    carol.tag("@you weather in Berlin", bot.did)
+    carol.tag("@you hello", bot.did)
+    bot.turn()
+    assert ["It rains in Berlin, carol.test"] == bot.turn()
+    (answered,) = bot.sky.ways.answered()
+    assert ("carol.test", "It rains in Berlin, carol.test", "published") == (
+        answered.author_handle,
+        answered.answer,
+        answered.state,
+    )
+    (way,) = bot.sky.ways.list()
+    assert (None, {"answered", "nothing"} >= {way.outcome}) == (way.problem, True)
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "words"),
+    [
+        ("sleep 60", "command.timed_out", "did not end in 0.3 seconds"),
+        ("echo no >&2; exit 3", "command.failed", "ended with 3: no"),
+        ("head -c 10000000 /dev/zero | tr '\\0' x", "command.too_loud", "printed more than 100,000 bytes"),
+        ("printf '\\377\\376'", "command.failed", "not UTF-8 text"),
+        ("echo '{\"text\"'", "way.failed", "is not JSON"),
+        ('echo \'{"account": "bob.test", "text": "x"}\'', "way.failed", "has no field 'account'"),
+        ('echo \'{"reply_to": "at://x", "text": "x"}\'', "way.failed", "has no field 'reply_to'"),
+        ("echo '{\"text\": 5}'", "draft.invalid", "text"),
+    ],
+    ids=["hangs", "fails", "10 MB", "bytes", "json", "account", "reply", "number"],
+)
+def test_a_bad_command_says_why(bot: Bot, carol: Stranger, command: str, code: str, words: str) -> None:
+    """What hangs, fails, prints too much or answers for another account is noted, with the item and with the way."""
+    way = bot.sky.ways.add_command(command, timeout_seconds=0.3 if "sleep" in command else 20).way
+    bot.turn()
+    carol.tag("@you one", bot.did)
+    # It is tried three times, at the end of each lease.
+    for _ in range(4):
+        bot.turn(301)
+    (why,) = bot.why().values()
+    problem = bot.sky.ways.get(way.id).problem
+    # What is no post is only found out when the answer becomes one.
+    assert (words in str(why), code if code != "draft.invalid" else None) == (True, problem and problem.code)
+    bot.sky.ways.remove(way.id)
+    bot.sky.ways.add_command("echo Hello")
+    bot.turn()
+    carol.tag("@you two", bot.did)
+    bot.turn()
+    assert ["Hello"] == bot.turn()
+
+
+@pytest.fixture
+def receiver() -> Iterator[dict[str, Any]]:
+    """An address that answers as it is told, and keeps what it got."""
+    state: dict[str, Any] = {"status": 200, "body": b"Hello", "got": []}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            state["got"].append(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(state["status"])
+            self.send_header("content-length", str(len(state["body"])))
+            self.end_headers()
+            self.wfile.write(state["body"])
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        state["url"] = f"http://127.0.0.1:{server.server_port}/answer"
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield state
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def allowed(world: World) -> Skywrite:
+    """A process that may ask this computer's addresses."""
+    process = world.process(SKYWRITE_FETCH_ALLOW="127.0.0.1")
+    process.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    return process
+
+
+def test_an_address_answers_what_it_responds(allowed: Skywrite, receiver: dict[str, Any]) -> None:
+    """It gets the item as a message that the library of Standard Webhooks accepts, by the secret that was shown."""
+    made = allowed.ways.add_webhook(receiver["url"])
+    assert {"text": "Hello"} == told(allowed, made.way.id)
+    assert {"text": "Hello"} == told(allowed, made.way.id)
+    (headers, body), (again, _) = receiver["got"]
+    assert made.secret is not None
+    message = json.loads(body)
+    assert ("item.received", "weather", ["berlin"]) == (
+        message["type"],
+        message["data"]["word"],
+        message["data"]["words"],
+    )
+    signed = Oracle(made.secret).sign(headers["webhook-id"], allowed.context.clock.now(), body.decode())
+    assert (signed, headers["webhook-id"]) == (headers["webhook-signature"], again["webhook-id"])
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (500, b"", "answered 500"),
+        (302, b"", "answered 302"),
+        (200, b"x" * 200_000, "too much"),
+        (200, b'{"text": "x", "images": [{"path": "/etc/passwd"}]}', "not at an address"),
+        (200, b'{"text": "x", "images": ["/etc/passwd"]}', "not at an address"),
+        (200, b'{"video": {"path": "/etc/passwd"}}', "no field 'video'"),
+        (200, b"\xff", "not UTF-8"),
+    ],
+)
+def test_an_address_names_nothing_of_ours(
+    allowed: Skywrite, receiver: dict[str, Any], status: int, body: bytes, words: str
+) -> None:
+    """An error, a redirect, too much, or a file of this computer is no answer."""
+    way = allowed.ways.add_webhook(receiver["url"]).way
+    receiver |= {"status": status, "body": body}
+    with pytest.raises(SkywriteError, match=words):
+        told(allowed, way.id)
+
+
+def test_addresses_inside_the_network_are_refused(sky: Skywrite, receiver: dict[str, Any]) -> None:
+    """As for webhooks: nobody is asked there unless somebody allows it."""
+    way = sky.ways.add_webhook(receiver["url"]).way
+    with pytest.raises(SkywriteError):
+        told(sky, way.id)
+    assert [] == receiver["got"]
+
+
+def test_a_grammar_answers_each_item_with_one_text(bot: Bot, carol: Stranger, tmp_path: Path) -> None:
+    """The same item gets the same words whenever it is asked; others get other words while there are any."""
+    path = tmp_path / "bot.json"
+    path.write_text(json.dumps({"origin": ["#a#!"], "a": ["One", "Two", "Three"]}))
+    way = bot.sky.ways.add_text(path).way
+    path.write_text("{}")
+    assert told(bot.sky, way.id) == told(bot.sky, way.id)
+    bot.turn()
+    for text in ("first", "second", "third"):
+        carol.tag(f"@you {text}", bot.did)
+        bot.turn()
+    assert {"One!", "Two!", "Three!"} == set(bot.turn())
+
+
+def test_a_wrong_grammar_is_never_added(sky: Skywrite, tmp_path: Path) -> None:
+    """All of it is said at once."""
+    path = tmp_path / "bot.json"
+    path.write_text(json.dumps({"origin": "#a# #b#", "a": "#a#"}))
+    with pytest.raises(InputError, match="there is no symbol 'b'"):
+        sky.ways.add_text(path)
+    assert [] == sky.ways.list()
+
+
+def test_what_was_not_added_with_our_key_answers_nothing(sky: Skywrite) -> None:
+    """Whoever can write to the database can neither add a command nor change one."""
+    way = sky.ways.add_command("echo Hello").way
+    with sky.context.store.writing() as tx:
+        tx.run("put_secret", scope="way", name=str(way.id), sealed=b"forged", expires_at=None)
+    assert ([], None) == (answerers(WorkParts(sky.context, sky._drafting)), sky.ways.list()[0].doing)
+
+
+def test_commands_are_asked_where_commands_run(sky: Skywrite) -> None:
+    """A worker that may not run commands asks the other ways."""
+    sky.ways.add_command("echo Hello")
+    way = sky.ways.add_webhook("https://example.com/answer").way
+    found = answerers(WorkParts(sky.context, sky._drafting, commands=False))
+    assert [way.called] == [one.name for one in found]
+
+
+def test_a_way_that_is_stopped_answers_nothing(sky: Skywrite) -> None:
+    """Until it is started; one that is removed is gone."""
+    way = sky.ways.add_command("echo Hello").way
+    sky.ways.pause(way.id)
+    assert [] == answerers(WorkParts(sky.context, sky._drafting))
+    sky.ways.resume(way.id)
+    assert {"text": "Hello"} == told(sky, way.id)
+    sky.ways.remove(way.id)
+    assert ([], None) == (sky.ways.list(), sky.context.store.secrets.get("way", str(way.id)))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"only": ["quote"]}, "does not tag you"),
+        ({"only": ["like"]}, "Nothing in the inbox"),
+        ({"word": "two words"}, "not one word"),
+        ({"timeout_seconds": 0}, "may take up to"),
+    ],
+)
+def test_wrong_options_are_refused(sky: Skywrite, options: dict[str, Any], words: str) -> None:
+    """Each with what would be right."""
+    with pytest.raises(InputError, match=words):
+        sky.ways.add_command("true", **options)
+
+
+def test_answers_of_every_kind_are_read() -> None:
+    """A text, fields, a like, a repost, nothing, or later."""
+    from skywrite import Later, Like, Repost
+
+    assert ("Hello", None, {"text": "x", "langs": ["de"]}) == (
+        read_answer("Hello", files=False),
+        read_answer("", files=False),
+        read_answer('{"text": "x", "langs": ["de"]}', files=False),
+    )
+    assert (Like(), Repost()) == (
+        read_answer('{"like": true}', files=False),
+        read_answer('{"repost": true}', files=False),
+    )
+    with pytest.raises(Later):
+        read_answer('{"later": "2h"}', files=False)
