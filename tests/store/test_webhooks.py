@@ -10,6 +10,7 @@ import pytest
 from skywrite.core.clock import FakeClock
 from skywrite.core.errors import NoAnswer, SkywriteError
 from skywrite.core.http import Response
+from skywrite.core.standard_webhooks import signature, signed_headers
 from skywrite.features.feeds.model import NewFeed, Poll
 from skywrite.features.feeds.store import FeedStore
 from skywrite.features.webhooks.task import (
@@ -17,8 +18,6 @@ from skywrite.features.webhooks.task import (
     WebhookTask,
     after_answer,
     after_failure,
-    signature,
-    signed_headers,
 )
 from skywrite.posting.publish.rounds import take_all
 from skywrite.queue.events import Events
