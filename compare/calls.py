@@ -182,6 +182,16 @@ OPERATIONS: dict[str, tuple[Fields | Raw, ...]] = {
     "uploads.begin": (Raw("POST", "/api/v1/media/uploads", "", UPLOAD), Raw("POST", "/api/v1/media/uploads")),
     "uploads.drop": (Raw("DELETE", "/api/v1/media/uploads/none", "", UPLOAD),),
     "uploads.offset": (Raw("HEAD", "/api/v1/media/uploads/none", "", UPLOAD),),
+    "ways.add": (
+        {"url": "%web%/answer", "account": "bob.test"},
+        {"url": "ftp://x"},
+        {"url": "%web%/x", "only": ["like"]},
+    ),
+    "ways.answers": ({}, {"account": "bob.test"}),
+    "ways.edit": _one("way", state="paused"),
+    "ways.get": _one("way"),
+    "ways.list": ({},),
+    "ways.remove": _one("way"),
     "webhooks.add": (
         {"url": "%web%/new", "kinds": ["post.published"]},
         {"url": "ftp://x"},
@@ -261,6 +271,8 @@ FORMS: dict[str, tuple[Mapping[str, str], ...]] = {
     "/posts/{}/follow": ({"when": "5 likes", "reply": "Thanks"}, {"when": "5 likes", "repost": "yes"}),
     "/posts/{}/move": ({"at": "2026-03-21T09:00"}, {"at": "03/04/2026"}),
     "/recurrences/{}/move": ({"to": "2026-03-27T16:00"},),
+    "/ways/add": ({"url": "%web%/answer", "account": "alice.test"},),
+    "/ways/{}": ({"action": "pause"}, {"action": "none"}),
     "/settings/hook/{}": ({"action": "publish"}, {"action": "none"}),
     "/settings/hooks": (
         {"name": "articles", "kind": "ghost", "template": "{{ post.current.title }}", "account": "alice.test"},

@@ -109,6 +109,7 @@ def _fill_rest(run: Callable[[str, tuple[object, ...]], object], known: Mapping[
     )  # fmt: skip
     put("feed_fingerprint", feed_id=number, fingerprint=number, item_id=number, weak=False)
     put("feed_token", digest=handle, name="t", account_did=did, created_at=AT)
+    put("way", account_did=did, asked_at=AT, outcome="answered", created_at=AT)
     hook = {"kind": "github", "template": "{{ a }}", "publishes": True, "created_at": AT}
     put("hook", name=f"h{number}", account_did=did, delivered_at=AT, outcome="made", post_id=post, **hook)
     put("webhook", url="http://127.0.0.1:9/", name="w", secret=b"sealed", created_at=AT)

@@ -35,7 +35,16 @@ TARGETS |= {
     "accounts.set_default",
     "keys.revoke",
 }
-TARGETS |= {"hooks.remove", "commands.remove", "follow_ups.cancel", "notices.remove", "reposts.cancel"}
+TARGETS |= {
+    "ways.pause",
+    "ways.remove",
+    "ways.resume",
+    "hooks.remove",
+    "commands.remove",
+    "follow_ups.cancel",
+    "notices.remove",
+    "reposts.cancel",
+}
 _COMMAND = re.compile(
     r"(?<!`)\bskywrite ((?:[a-z-]+)(?: (?:\"[^\"]*\"|'[^']*'|(?:\./)?[^\s;,)`.|>]+(?:\.[^\s;,)`.|>]+)*))*)"
 )

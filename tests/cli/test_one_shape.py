@@ -72,6 +72,7 @@ READS: dict[str, Asked] = {
     "accounts.get": Asked(("whoami",), "/accounts/alice.test"),
     "slots.list": Asked(("slots",), "/accounts/alice.test/slots", "slots"),
     "keys.list": Asked(("keys", "list"), "/keys", "keys"),
+    "ways.list": Asked(("answers", "ways"), "/ways", "ways"),
     "stats.show": Asked(("stats",), "/stats"),
     "drafts.pull": Asked(("drafts", "pull"), "/drafts/pull", "drafts", {}),
 }
@@ -132,6 +133,7 @@ HTTP_ONLY = {
     "hooks.remove": "the command says which",
     "hooks.test": "the command reads a file",
     "answers.pause": "as answers.list",
+    "ways": "the command line adds commands, which no request does",
     "inbox.answer": "it answers with a post, as posts.edit does",
     "inbox.done": "the command takes several, and says which",
     "accounts.edit": "the command says the settings",
@@ -218,6 +220,7 @@ def _fill(sky: Skywrite) -> None:
     FeedStore(sky.context.store).release_feed(
         FeedStore(sky.context.store).add_feed(NewFeed("https://a.example/feed", (did,), "A feed", {}), "w", 60)
     )
+    sky.ways.add_webhook("https://answer.example/")
     for name in ("a", "b"):
         sky.hooks.add(name, template="Hello", kind="github")
     Webhooks(sky.context.store).add("https://hook.example/", "hook")

@@ -38,6 +38,7 @@ ARGUMENTS = {
 REQUIRED = {
     "--every": ["daily 9:00"],
     "--kind": ["secret"],
+    "--command": ["true"],
     "--template": ["Hello"],
     "--from": ["me@example.com"],
     "--name": ["n"],
@@ -86,6 +87,9 @@ WRONG = {
     "WHEN": "whenever",
     "WHO": "nonsense",
     "ZONE": "Berlin/Europe",
+    "COMMAND": " ",
+    "REASON": "x",
+    "WORD": "two words",
     "choice": "nonsense",
     "directory": "plan.csv",
     "number": "many",

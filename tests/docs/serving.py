@@ -16,11 +16,10 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from skywrite import Skywrite
+from skywrite.core.standard_webhooks import SECRET_START, signed_headers
 from skywrite.features.keys.operations import add_key
-from skywrite.core.standard_webhooks import signed_headers
 from skywrite.queue.events import note_post_event
 from skywrite.queue.model import Problem
-from skywrite.core.standard_webhooks import SECRET_START
 from tests.docs.blocks import Block
 from tests.docs.compared import matches
 from tests.docs.readers import ask, well

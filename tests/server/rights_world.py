@@ -280,6 +280,7 @@ def _fill(world: World, sky: Skywrite, owner: str) -> None:
     hook, _ = Webhooks(store).add(f"https://{secret}.example/", secret, account_did=did)
     world.note("webhooks", owner, hook.id)
     world.note("deliveries", owner, Webhooks(store).send_test(hook.id).id)
+    world.note("ways", owner, sky.ways.add_webhook(f"https://{secret}.example/", account=did).way.id)
     made = sky.hooks.add(f"of-{owner}", template=secret, kind="github", account=did)
     world.note("hooks", owner, made.hook.id)
     world.note("calendars", owner, ApiKeys(store).add_token(secret, did)[0].id)

@@ -59,5 +59,17 @@ def test_an_account_that_is_not_there_is_named(sky: Skywrite, given: str, named:
 
 def test_the_menu_has_every_page_in_its_place() -> None:
     """Pages of features stand among those of the frame."""
-    names = ["Plan", "Compose", "Inbox", "History", "Stats", "Feeds", "Recurrences", "Media", "Accounts", "Settings"]
+    names = [
+        "Plan",
+        "Compose",
+        "Inbox",
+        "Answers",
+        "History",
+        "Stats",
+        "Feeds",
+        "Recurrences",
+        "Media",
+        "Accounts",
+        "Settings",
+    ]
     assert [*names, "Status"] == [entry.name for entry in navigation()]

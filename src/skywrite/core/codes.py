@@ -357,6 +357,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "mail.not_sent": "The mail server could not be reached, or did not accept the message.",
         "service.failed": "The system's service manager refused a command.",
         "skywrite.error": "The base of all errors: what happened, and what to do next.",
+        "way.failed": "An address that answers failed, or it or a command said what cannot be an answer.",
     },
     "Stopping": {
         "program.stopping": "The program was asked to stop, so nothing more is sent.",
@@ -443,9 +444,6 @@ CODES: Mapping[str, Mapping[str, str]] = {
     "VideoServiceUnavailable": {
         "video.service_unavailable": "The video service cannot be reached, is overloaded, or failed.",
         "video.token_refused": "The video service does not accept the token, nor a new one.",
-    },
-    "WayFailed": {
-        "way.failed": "A command, an address or a grammar that answers failed, or said what cannot be an answer.",
     },
     "WrongKey": {
         "vault.wrong_key": "The key does not open what is stored.",

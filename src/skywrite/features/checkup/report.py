@@ -24,10 +24,10 @@ from skywrite.core.clock import to_iso
 from skywrite.core.config import child_environment
 from skywrite.core.errors import Unexpected
 from skywrite.core.shown import printable, redacted
+from skywrite.core.standard_webhooks import SECRET_START
 from skywrite.features.checkup.service import check_all
 from skywrite.queue.api_keys import KEY_START
 from skywrite.queue.inspecting import Inspecting
-from skywrite.queue.webhooks import SECRET_START
 
 HIDDEN = "[hidden]"
 LAST = 20

@@ -39,12 +39,6 @@ SAID_BEFORE = 20
 SEEDS = 50
 
 
-class WayFailed(SkywriteError):
-    """A way of answering failed, or said what cannot be an answer."""
-
-    code = "way.failed"
-
-
 def answerers(parts: WorkParts) -> list[Answerer]:
     """The ways that answer, in the order in which they were added. Commands are asked where commands run."""
     found = []
@@ -67,7 +61,7 @@ def answerers(parts: WorkParts) -> list[Answerer]:
 
 
 def ask(ctx: Context, way: Way, item: Item, *, log: Log | None = None) -> Any:
-    """What a way says to an item, as a program's function returns it. Raises WayFailed, Later and others."""
+    """What a way says to an item, as a program's function returns it. Raises SkywriteError, Later and others."""
     doing, stored = way.doing, WayStore(ctx.store)
     assert doing is not None
     if doing.word and words_of(item)[0] != doing.word:
@@ -115,18 +109,18 @@ def item_json(item: Item) -> dict[str, Any]:
 def read_answer(text: str, *, files: bool) -> Any:
     """What somebody said: a text, or the JSON of a post's fields, of a like, a repost, or of a later time.
 
-    `files`: whether it may name files of this computer. Raises WayFailed, Later.
+    `files`: whether it may name files of this computer. Raises SkywriteError, Later.
     """
     if not text.startswith("{"):
         return text or None
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise WayFailed(f"It began with {{ and is not JSON: {error}.", hint="Print a text, or a JSON object.") from None
+        raise _failed(f"It began with {{ and is not JSON: {error}.", hint="Print a text, or a JSON object.") from None
     assert isinstance(value, dict)
     if unknown := sorted(value.keys() - {*FIELDS, *ACTIONS}):
         usable = ", ".join((*FIELDS, *ACTIONS))
-        raise WayFailed(f"An answer has no field {unknown[0][:80]!r}.", hint=f"The fields are: {usable}.")
+        raise _failed(f"An answer has no field {unknown[0][:80]!r}.", hint=f"The fields are: {usable}.")
     if "later" in value:
         raise Later(str(value["later"]))
     if value.get("repost") is True:
@@ -139,11 +133,15 @@ def read_answer(text: str, *, files: bool) -> Any:
     return row or None
 
 
+def _failed(message: str, *, hint: str) -> SkywriteError:
+    return SkywriteError(message, code="way.failed", hint=hint)
+
+
 def _check_addresses(images: Any) -> None:
     """Whoever answers from elsewhere names no file of this computer."""
     for image in images if isinstance(images, list | tuple) else [images]:
         if not (isinstance(image, Mapping) and isinstance(image.get("url"), str) and image.keys() <= {"url", "alt"}):
-            raise WayFailed(
+            raise _failed(
                 "An image of the answer is not at an address.", hint='Write {"url": "https://...", "alt": "..."}.'
             )
 
@@ -172,13 +170,13 @@ def _ask_address(ctx: Context, doing: Doing, item: Item, way: Way) -> Any:
 def _text_of(answer: Response, way: Way) -> str:
     if not 200 <= answer.status < 300:
         hint = Hint("Look at its log. If it is gone: ", Do("ways.pause", way.id))
-        raise WayFailed(f"The address answered {answer.status}.", hint=hint)
+        raise _failed(f"The address answered {answer.status}.", hint=hint)
     if answer.truncated:
-        raise WayFailed("The address answered with too much.", hint="An answer is a text, or a small JSON object.")
+        raise _failed("The address answered with too much.", hint="An answer is a text, or a small JSON object.")
     try:
         return answer.body.decode("utf-8-sig").replace("\r\n", "\n").strip()
     except UnicodeDecodeError:
-        raise WayFailed("The address answered with something that is not UTF-8 text.", hint="Send UTF-8.") from None
+        raise _failed("The address answered with something that is not UTF-8 text.", hint="Send UTF-8.") from None
 
 
 def _ask_grammar(ctx: Context, doing: Doing, item: Item, way: Way) -> Any:

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 
 from skywrite.app.bots import KINDS, RULE
 from skywrite.app.context import Context
-from skywrite.app.kinds import checked
-from skywrite.app.undoing import final
+from skywrite.app.nouns import checked, final
 from skywrite.core.errors import Do, InputError
 from skywrite.core.standard_webhooks import new_secret
 from skywrite.features.ways.store import SHOWN, Answered, Doing, Way, WayStore
