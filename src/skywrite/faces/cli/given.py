@@ -1,4 +1,4 @@
-"""What every command checks of the values and options that it is given.
+"""What every command checks of the values and options that it is given, and words as one types them in a shell.
 
 What lives here: an empty value is refused, and an option that is given twice, and words that are left over. What does
 not: what was meant instead (`meant`), stray words beside a text (`words`), what each option may say (its command).
@@ -7,6 +7,7 @@ not: what was meant instead (`meant`), stray words beside a text (`words`), what
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -140,8 +141,6 @@ def refuse_typographic_quotes(words: Sequence[str]) -> None:
         meant.append(option + whole[1:-1].strip())
         place = last + 1
     if found:
-        from skywrite.faces.cli.quoting import shell_words
-
         command = f"skywrite {shell_words([*meant, *words[len(kept) :]])}"
         raise InputError(
             f"A shell does not take the quotation marks of {found[:60]} for its own, so nothing was done.",
@@ -192,7 +191,6 @@ def _refuse_mistaken(command: click.Command, context: click.Context, words: Sequ
 
 def _line(context: click.Context, words: Sequence[str]) -> str:
     """The command with these words, to paste."""
-    from skywrite.faces.cli.quoting import shell_words
 
     return f"{context.command_path} {shell_words(list(words))}"
 
@@ -214,3 +212,17 @@ def is_option(word: str) -> bool:
 # Reading the file reports whether it exists and is readable.
 FILE = FilePath(path_type=Path, readable=False)
 FOLDER = FilePath(path_type=Path, file_okay=False)
+
+
+_PLAIN = r"(?a)[\w@%+=:,./-]+"
+
+
+def shell_words(words: list[str]) -> str:
+    """Words as one types them in a shell; in double quotes where these are enough, which every shell reads."""
+    return " ".join(_shell_word(word) for word in words)
+
+
+def _shell_word(word: str) -> str:
+    if re.fullmatch(_PLAIN, word):
+        return word
+    return shlex.quote(word) if re.search(r'["$`!\\\n]', word) or not word else f'"{word}"'

@@ -7,7 +7,7 @@ the code that raises them).
 from __future__ import annotations
 
 from skywrite.core.errors import Do, Hint
-from skywrite.faces.cli.quoting import shell_words
+from skywrite.faces.cli.given import shell_words
 
 _COMMANDS = {
     "approvals.approve": "approve",

@@ -12,9 +12,8 @@ from types import MappingProxyType
 
 import click
 
-from skywrite.faces.cli.given import LeftOver, see_help
+from skywrite.faces.cli.given import LeftOver, see_help, shell_words
 from skywrite.faces.cli.names import OLD_NAMES, OTHER_COMMANDS, OTHER_LINES, OTHER_VERBS, all_commands
-from skywrite.faces.cli.quoting import shell_words
 
 CLOSE = 0.7
 # What copied lines begin with.

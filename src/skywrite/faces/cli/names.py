@@ -44,7 +44,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Run and check": {
         "run": ("running", "Publish posts when they are due"),
         "serve": ("serve", "Serve the page, the HTTP API and MCP, with the worker"),
-        "sandbox": ("sandbox", "Run a fake Bluesky server for tests"),
+        "sandbox": ("serve", "Run a fake Bluesky server for tests"),
     },
     "Skywrite itself": {
         "help": ("help", "Show help"),

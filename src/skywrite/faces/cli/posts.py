@@ -12,6 +12,7 @@ import click
 
 from skywrite.core.errors import Do, InputError
 from skywrite.faces.cli.completing import complete_posts, complete_states
+from skywrite.faces.cli.given import shell_words
 from skywrite.faces.cli.hints import command
 from skywrite.faces.cli.listing import footer, lines_of
 from skywrite.faces.cli.options import (
@@ -36,7 +37,6 @@ from skywrite.faces.cli.output import (
     print_warnings,
 )
 from skywrite.faces.cli.picking import Change, many_posts
-from skywrite.faces.cli.quoting import shell_words
 from skywrite.faces.cli.terminal import show
 from skywrite.faces.cli.words import EditCommand
 from skywrite.queue.model import FINAL_STATES, WAITING_STATES

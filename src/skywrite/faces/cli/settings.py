@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skywrite.core.errors import InputError
+from skywrite.faces.cli.given import shell_words
 from skywrite.faces.cli.options import account_option, json_option
 from skywrite.faces.cli.output import print_json, print_warnings
-from skywrite.faces.cli.quoting import shell_words
 
 if TYPE_CHECKING:
     from skywrite.app import Skywrite

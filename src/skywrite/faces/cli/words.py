@@ -14,8 +14,7 @@ from typing import NamedTuple
 import click
 
 from skywrite.core.errors import InputError
-from skywrite.faces.cli.given import is_option
-from skywrite.faces.cli.quoting import shell_words
+from skywrite.faces.cli.given import is_option, shell_words
 
 _FILES = ("images", "video")
 _DESCRIPTIONS = ("alts",)

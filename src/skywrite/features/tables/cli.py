@@ -12,7 +12,7 @@ import click
 
 from skywrite.core.errors import InputError, SkywriteError
 from skywrite.core.files import whole_private_file
-from skywrite.faces.cli.given import FILE, FilePath
+from skywrite.faces.cli.given import FILE, FilePath, shell_words
 from skywrite.faces.cli.hints import given_command
 from skywrite.faces.cli.options import account_option, json_option, on_queue
 from skywrite.faces.cli.output import (
@@ -24,7 +24,6 @@ from skywrite.faces.cli.output import (
     print_outcome,
     print_pieces,
 )
-from skywrite.faces.cli.quoting import shell_words
 from skywrite.faces.cli.status import approvals_note, worker_note
 from skywrite.faces.cli.terminal import can_ask, show, wrapped
 
