@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("post", "facets", "queue", "feeds", "scale", "million", "serve")
+NAMES = ("post", "facets", "queue", "feeds", "scale", "million", "serve", "answers")
 
 
 def main() -> None:

@@ -61,6 +61,13 @@ PAGES: dict[str, Page] = {
     "docs/guide/answer-the-replies.md": Page(
         needs=(needs.replies, "skywrite inbox --collect"),
     ),
+    "docs/guide/answering-bot.md": Page(
+        blocks={
+            "from skywrite import": saved("weather/bot.py"),
+            "from skywrite.sandbox": saved("weather/test_bot.py"),
+            "$ skywrite answers try": console(),
+        },
+    ),
     "docs/guide/approve-what-a-bot-writes.md": Page(
         handles=("alice.example.com",),
         needs=(
@@ -198,6 +205,7 @@ PAGES: dict[str, Page] = {
             "docker run": typed(),
         },
     ),
+    "docs/guide/rules.md": Page(needs=(needs.signed_in,)),
     "docs/guide/scripts.md": Page(
         needs=(needs.weather,),
         blocks={

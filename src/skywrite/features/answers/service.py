@@ -37,6 +37,7 @@ from skywrite.queue.identities import FUNCTION_ANSWERS
 from skywrite.queue.model import Account
 
 SETTING = "inbox"
+GONE = "It was deleted before it could be answered."
 NO_DEEDS = "A bot on trial only replies; it does not like or repost yet."
 # Answers that go with what they answer: how often to look, how many at once, and for how long.
 LOOK_EVERY = timedelta(minutes=5)
@@ -208,9 +209,11 @@ class Inbox:
         """Why an answer would reach nobody, by how the network shows an item now; None if it cannot be asked."""
         try:
             views = self._views(account, [item.uri])
+            if item.uri in views:
+                return hidden(views[item.uri])
+            return None if self._is_there(account, item) else GONE
         except SkywriteError:
             return None
-        return hidden(views[item.uri]) if item.uri in views else None
 
     def _views(self, account: Account, uris: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """How the network shows posts to an account; without those that it does not show."""

@@ -30,6 +30,8 @@ from skywrite.queue.approval_rules import ANSWERS, TRIAL
 from skywrite.queue.database import is_about_one
 from skywrite.queue.model import Account
 
+HANDED_PER_MINUTE = 100
+
 
 @dataclass
 class InboxTask(Periodic):
@@ -45,6 +47,7 @@ class InboxTask(Periodic):
     kind: str = field(default="inbox", init=False)
     _collected: deque[tuple[Account, bool]] = field(default_factory=deque, init=False)
     _calling: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _handed: dict[str, deque[datetime]] = field(default_factory=dict, init=False)
     _pace: Pace = field(default_factory=Pace, init=False)
     _accounts: dict[str, Account] = field(default_factory=dict, init=False)
     _read_at: datetime | None = field(default=None, init=False)
@@ -114,7 +117,7 @@ class InboxTask(Periodic):
     def _answer(self, account: Account, answering: Answering) -> None:
         """Answer what came for an account."""
         items = InboxItems(self.ctx.store)
-        while (why := answering.why_wait()) is None:
+        while (why := answering.why_wait() or self._why_rest(account)) is None:
             item = items.claim(account.did, answering.why_not, worker=self.ctx.worker_name)
             if item is None:
                 return
@@ -150,6 +153,15 @@ class InboxTask(Periodic):
         self._pace.looked(account.did, self.ctx.clock.now(), added)
         if added:
             self.log("inbox", account=account.handle, added=added)
+        return None
+
+    def _why_rest(self, account: Account) -> str | None:
+        """Each item costs requests, whether it is answered or not: so many a minute at most, else None."""
+        now = self.ctx.clock.now()
+        handed = self._handed.setdefault(account.did, deque(maxlen=HANDED_PER_MINUTE))
+        if len(handed) == HANDED_PER_MINUTE and abs(now - handed[0]) < QUIET:
+            return f"It looked at {HANDED_PER_MINUTE} items within a minute."
+        handed.append(now)
         return None
 
     def _hand_out(self, account: Account, answering: Answering, stored: InboxItem) -> None:
