@@ -42,6 +42,7 @@ SAMPLES: dict[str, Any] = {
     "slots": [],
     "source": b"text\nHi\n",
     "target": 1,
+    "text": "@bot hello",
     "to": "in 3 days",
     "until": "in 2 days",
     "url": "https://feed.test/",
@@ -50,7 +51,7 @@ SAMPLES: dict[str, Any] = {
 }
 TRIED = (7, 3.5, None, ["x"], {"a": 1}, b"x", True, datetime(2070, 1, 1, tzinfo=UTC), timedelta(hours=1), object(), "x")
 # What other methods return is passed on as it is, and what is called for each step is the caller's own.
-PASSED_ON = {"entry", "recurrence", "table", "item", "items", "call", "progress", "log", "covers"}
+PASSED_ON = {"entry", "answerer", "stored", "recurrence", "table", "item", "items", "call", "progress", "log", "covers"}
 # A backup writes where it is told to.
 LEFT_OUT = {"posts.undo", "transfer.backup"}
 

@@ -178,8 +178,11 @@ class Inbox:
         self._stored.handled(stored)
         return True
 
-    def take_back(self, account: Account) -> int:
+    def take_back(self, account: str | None = None) -> int:
         """Take back answers whose items were deleted, where that was asked for. Returns how many."""
+        return self._take_back(self._ctx.account(account))
+
+    def _take_back(self, account: Account) -> int:
         items = self._stored.to_look_at(account.did, LOOK_AT_ONCE)
         there = set(self._views(account, [item.uri for item in items])) if items else set()
         now, taken = self._ctx.clock.now(), 0
@@ -193,8 +196,11 @@ class Inbox:
                 taken += 1
         return taken
 
-    def drop_stale(self, account: Account) -> int:
+    def drop_stale(self, account: str | None = None) -> int:
         """Cancel answers that waited for an approval for too long: nobody waits for them. Returns how many."""
+        return self._drop_stale(self._ctx.account(account))
+
+    def _drop_stale(self, account: Account) -> int:
         if not wants_approvals(account.settings):
             return 0
         before, dropped = self._ctx.clock.now() - Limits.of(account).answer_within, 0
@@ -205,8 +211,9 @@ class Inbox:
                     dropped += 1
         return dropped
 
-    def hidden(self, account: Account, item: InboxItem) -> str | None:
+    def hidden(self, item: InboxItem) -> str | None:
         """Why an answer would reach nobody, by how the network shows an item now; None if it cannot be asked."""
+        account = self._ctx.store.accounts.get(item.account_did)
         try:
             views = self._views(account, [item.uri])
             if item.uri in views:

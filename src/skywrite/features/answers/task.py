@@ -121,7 +121,7 @@ class InboxTask(Periodic):
             item = items.claim(account.did, answering.why_not, worker=self.ctx.worker_name)
             if item is None:
                 return
-            self._hand_out(account, answering, item)
+            self._hand_out(answering, item)
             answering.answered()
         self.log("answers_wait", account=account.handle, why=why)
 
@@ -129,7 +129,7 @@ class InboxTask(Periodic):
         """Take back what goes with what was deleted, and drop what nobody waits for."""
         for what, step in (("answers_taken_back", self.inbox.take_back), ("answers_dropped", self.inbox.drop_stale)):
             try:
-                count = step(account)
+                count = step(account.did)
             except SkywriteError as error:
                 self.log("inbox_failed", account=account.handle, **error.facts)
             else:
@@ -164,11 +164,11 @@ class InboxTask(Periodic):
         handed.append(now)
         return None
 
-    def _hand_out(self, account: Account, answering: Answering, stored: InboxItem) -> None:
+    def _hand_out(self, answering: Answering, stored: InboxItem) -> None:
         """Give an item to each way of answering in turn, until one answers; one item's problem stops no other."""
         items = InboxItems(self.ctx.store)
         try:
-            if (why := self.inbox.hidden(account, stored)) is not None:
+            if (why := self.inbox.hidden(stored)) is not None:
                 items.pass_over(stored, why)
                 return
             item = answering.item(stored)
