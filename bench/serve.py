@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.measure import machine, print_table
-from tests.server.conftest import COOKIE, Server, sign_in, start
+from tests.support.serving import COOKIE, Server, sign_in, start
 from tests.support.processes import Child, free_port, python_child
 
 CLIENTS = 4

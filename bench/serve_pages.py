@@ -20,7 +20,7 @@ from bench.measure import machine, print_table
 from bench.queue_data import YEAR, Filled, Ground, fake_dids, tell
 from bench.serve import ticks
 from tests.pages.conftest import ARGUMENTS, NAME
-from tests.server.conftest import COOKIE, Server, sign_in, start
+from tests.support.serving import COOKIE, Server, sign_in, start
 
 PAGES = (
     "/?{}",

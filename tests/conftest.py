@@ -38,6 +38,9 @@ SEEDS = 2**32
 LEFT_BEHIND = "left_behind"
 FOUND_BY_WORKERS = pytest.StashKey[list[str]]()
 
+# Wherever a file of tests is, it has the queue in a sandbox, both stores, a live server and a shell.
+pytest_plugins = ("tests.support.world", "tests.support.stores", "tests.support.serving", "tests.support.shell")
+
 OPTIONAL = {
     "network": "needs the whole reference network: script/test --network",
     "nightly": "a long proof: script/test --nightly",

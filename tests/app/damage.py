@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from skywrite.app import Skywrite
 from skywrite.queue.workers import Hanging, Workers
-from tests.app.conftest import NOON, World
 from tests.support.postgres import PostgresServer
+from tests.support.world import NOON, World
 
 SICK, HEALTHY = "alice.test", "bob.test"
 AT = NOON.isoformat()

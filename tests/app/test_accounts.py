@@ -16,8 +16,8 @@ from skywrite.protocol.atproto.syntax import Did, Handle
 from skywrite.protocol.fetch.fetch import Fetcher
 from skywrite.protocol.fetch.guard import AddressRefused, Guard
 from skywrite.protocol.fetch.web import GuardedWeb
-from tests.app.conftest import World
 from tests.support.errors import fails
+from tests.support.world import World
 
 SIGN_IN = "com.atproto.server.createSession"
 DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"

@@ -21,10 +21,10 @@ from skywrite.protocol.bsky.limits import POST
 from skywrite.queue import identities
 from skywrite.queue.marks import Marks, ToMark
 from skywrite.queue.model import Slot
-from tests.app.conftest import NOON, World
-from tests.app.strangers import Stranger
 from tests.support.feed_server import Reply, feed_server, item, rss
 from tests.support.processes import ROOT
+from tests.support.strangers import Stranger
+from tests.support.world import NOON, World
 
 SOURCE = ROOT / "src" / "skywrite"
 HOUR = 3600

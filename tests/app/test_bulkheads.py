@@ -22,7 +22,7 @@ from skywrite.protocol.atproto.session import Session
 from skywrite.protocol.atproto.sign_in import create_session
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport
-from tests.app.conftest import NOON
+from tests.support.world import NOON
 
 HEALTHY = 50
 HUNG_URL = "http://localhost:9"

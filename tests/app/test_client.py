@@ -17,8 +17,8 @@ from skywrite.core.errors import InputError, NoAnswer, NotSent, TemporaryError
 from skywrite.protocol.atproto.repo import RecordNotFound
 from skywrite.protocol.atproto.sign_in import WrongPassword
 from skywrite.sdk.lexicons import lexicons
-from tests.app.conftest import World
 from tests.support.errors import fails
+from tests.support.world import World
 
 APPLY = "com.atproto.repo.applyWrites"
 LIKE, REPOST, FOLLOW = "app.bsky.feed.like", "app.bsky.feed.repost", "app.bsky.graph.follow"

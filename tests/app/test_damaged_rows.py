@@ -22,9 +22,9 @@ from skywrite.faces.server.security import Origin
 from skywrite.features.checkup.service import check_all
 from skywrite.queue.api_keys import SCOPES
 from skywrite.queue.people import People
-from tests.app.conftest import World
 from tests.app.damage import HEALTHY, HOSTILE, SICK, Cell, PostgresQueue, Queue, SqliteQueue, damage, fill, sick_rows
 from tests.support.chance import NIGHTLY
+from tests.support.world import World
 
 # Of the columns and turns that SQLite goes through, PostgreSQL takes so many, where a case takes three times as long.
 STRIDE = {"sqlite": 1, "postgres": 1 if NIGHTLY else 6}

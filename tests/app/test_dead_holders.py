@@ -18,8 +18,8 @@ from skywrite.posting.publish.processes import worker_name
 from skywrite.queue.leases import LEASED, Leases
 from skywrite.queue.queries import SQL
 from skywrite.queue.webhooks import Webhooks
-from tests.app.conftest import World
-from tests.app.strangers import Stranger
+from tests.support.strangers import Stranger
+from tests.support.world import World
 
 # Posts and timers are freed by name when somebody looks for them.
 OTHERS = {"account", "post", "timer"}

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from tests.app.conftest import World
-from tests.app.strangers import Stranger
 from tests.app.test_automatic import SCENES
-from tests.sources.test_feeds import PNG
+from tests.features.feeds.test_feeds import PNG
 from tests.support.feed_server import Asked, FeedServer, Reply, feed_server, item, rss
+from tests.support.strangers import Stranger
+from tests.support.world import World
 
 SAID = "A picture, and a page"
 PAGE = b"<html><head><title>A page</title></head></html>"

@@ -12,8 +12,8 @@ import pytest
 
 import skywrite
 from skywrite.app import Skywrite
-from tests.app.conftest import World
 from tests.app.damage import fill
+from tests.support.world import World
 
 # Tables with a few rows, whatever happens.
 FEW = {"schema_version": "one for each migration", "chore": "one for each thing that is done once for all workers"}

@@ -12,8 +12,8 @@ import pytest
 
 from skywrite import Skywrite
 from skywrite.core.errors import InputError, SkywriteError
-from tests.app.conftest import World
 from tests.app.test_public_names import NOUNS
+from tests.support.world import World
 
 # What arguments that must be there are, where another one is tried.
 SAMPLES: dict[str, Any] = {

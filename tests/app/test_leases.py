@@ -12,8 +12,8 @@ from skywrite.app import Skywrite
 from skywrite.core.http import Response
 from skywrite.posting.publish.publisher import LEASE_SECONDS, LeaseLost
 from skywrite.queue.media import Media
-from tests.app.conftest import World
 from tests.support.claims import claim_next
+from tests.support.world import World
 
 UPLOAD = "com.atproto.repo.uploadBlob"
 WRITE = "com.atproto.repo.applyWrites"

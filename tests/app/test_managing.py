@@ -14,10 +14,10 @@ from skywrite.posting.publish.decide import Decider
 from skywrite.posting.publish.publisher import LEASE_SECONDS
 from skywrite.protocol.fetch.card import Card
 from skywrite.queue.model import ChangedMeanwhile
-from tests.app.conftest import NOON, World, before_each_write
 from tests.support.claims import claim_next
 from tests.support.errors import fails
 from tests.support.media import media_of
+from tests.support.world import NOON, World, before_each_write
 
 LATER = "in 1 hour"
 

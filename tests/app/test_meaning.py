@@ -10,8 +10,8 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.core.errors import SkywriteError
 from skywrite.protocol.fetch.guard import AddressRefused
-from tests.app.conftest import NOON, World
 from tests.support.errors import fails
+from tests.support.world import NOON, World
 
 HOUR = timedelta(hours=1)
 LOOK_UP = "com.atproto.identity.resolveHandle"

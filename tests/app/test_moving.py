@@ -16,9 +16,9 @@ from skywrite.posting.publish.decide import Decider
 from skywrite.posting.publish.publisher import LEASE_SECONDS
 from skywrite.protocol.fetch.card import Card
 from skywrite.queue.model import STATES, Slot
-from tests.app.conftest import NOON, World
 from tests.support.claims import claim_next
 from tests.support.media import media_of
+from tests.support.world import NOON, World
 
 ROWS = [{"text": f"Row {number}", "at": f"2027-01-05T09:0{number}:00Z"} for number in range(3)]
 

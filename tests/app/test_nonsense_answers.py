@@ -11,7 +11,7 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.core.errors import SkywriteError
 from skywrite.core.http import Response
-from tests.app.conftest import World
+from tests.support.world import World
 
 JSON = {"content-type": "application/json"}
 # What becomes of an answer: its body is lost, cut, or that of something else.

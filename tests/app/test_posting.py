@@ -22,9 +22,9 @@ from skywrite.queue.database import Row
 from skywrite.queue.model import Failed, Post, Problem, Slot
 from skywrite.queue.rows import post_of
 from skywrite.sandbox.transport import SandboxTransport
-from tests.app.conftest import Told, World
 from tests.support.claims import claim_next
 from tests.support.errors import fails
+from tests.support.world import Told, World
 
 APPLY = "com.atproto.repo.applyWrites"
 

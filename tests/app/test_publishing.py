@@ -14,8 +14,8 @@ from skywrite.posting.publish.publisher import LEASE_SECONDS, Publisher
 from skywrite.protocol.atproto.repo import Repo, Write
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.model import Claim, Failed, Published, Retry
-from tests.app.conftest import Told, World, before_each_write
 from tests.support.claims import claim_next
+from tests.support.world import Told, World, before_each_write
 
 APPLY = "com.atproto.repo.applyWrites"
 RESOLVE = "com.atproto.identity.resolveHandle"

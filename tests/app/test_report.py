@@ -19,9 +19,9 @@ from skywrite.features.checkup.report import HIDDEN, hide, report_text, secret_v
 from skywrite.protocol.atproto.oauth_client import with_new_key
 from skywrite.queue.api_keys import new_key, new_secret
 from skywrite.queue.webhooks import _new_secret as new_webhook_secret
-from tests.app.conftest import World
 from tests.app.damage import HEALTHY, SICK, SqliteQueue, damage, fill
 from tests.support.canaries import canary, secrets_in
+from tests.support.world import World
 
 SOURCE = Path(report.__file__).parents[2]
 WORDS = "tulips"

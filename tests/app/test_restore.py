@@ -12,7 +12,7 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.core.errors import SkywriteError
 from skywrite.features.reposts.service import PROFILE, REPOST
-from tests.app.conftest import NOON, World
+from tests.support.world import NOON, World
 
 POSTS = 20
 

@@ -28,9 +28,9 @@ from skywrite.queue.model import STATES
 from skywrite.queue.webhooks import Webhooks
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport
-from tests.app.conftest import NOON
 from tests.support.feed_server import rss
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.world import NOON
 
 HUNG, HEALTHY = 10, 12
 HUNG_APPVIEW = "http://localhost:9"

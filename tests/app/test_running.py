@@ -34,10 +34,10 @@ from skywrite.queue.media import Media
 from skywrite.queue.model import Account
 from skywrite.queue.vault import Vault, WrongKey
 from skywrite.queue.workers import Hanging, Workers
-from tests.app.conftest import NOON, World
-from tests.store.support import raw
 from tests.support.claims import claim_next
 from tests.support.processes import PATIENCE_SECONDS, python_child
+from tests.support.stored import raw
+from tests.support.world import NOON, World
 
 JOIN_SECONDS = 240
 

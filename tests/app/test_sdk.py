@@ -17,7 +17,7 @@ from skywrite.sdk.answers import Answer, UploadedBlob, camel, plain
 from skywrite.sdk.client_names import attribute
 from skywrite.sdk.names import Namespace
 from skywrite.sdk.sessions import SessionEvent
-from tests.app.conftest import NOON, World
+from tests.support.world import NOON, World
 
 
 class Recorded:

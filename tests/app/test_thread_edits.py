@@ -11,8 +11,8 @@ from skywrite.app.operations.post_shapes import EditPost
 from skywrite.app.operations.shapes import PartInput, draft_row
 from skywrite.app.operations.table import Access
 from skywrite.queue.api_keys import SCOPES
-from tests.app.conftest import sky, world
 from tests.support.errors import fails
+from tests.support.world import sky, world
 
 __all__ = ["sky", "world"]
 

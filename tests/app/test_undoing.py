@@ -15,8 +15,8 @@ from skywrite import Skywrite
 from skywrite.core.errors import InputError
 from skywrite.queue.authors import written_by
 from skywrite.queue.model import Slot
-from tests.app.conftest import World
 from tests.app.test_public_names import NOUNS
+from tests.support.world import World
 
 UNDONE = (
     "posts.schedule posts.publish posts.edit posts.move posts.cancel posts.hold posts.release posts.retry "

@@ -19,7 +19,7 @@ from skywrite.core.errors import InputError
 from skywrite.features.agents.tools import find_tool
 from skywrite.posting.compose.draft import draft_from_dict
 from skywrite.posting.sources.folder import read_folder
-from tests.app.conftest import NOON, World
+from tests.support.world import NOON, World
 
 REF = {"uri": "at://did:web:example.com/app.bsky.feed.post/3kabcdefghij2", "cid": "bafyreib"}
 STORED = {"cid": "bafkreib", "mime": "image/png", "size": 1}

@@ -10,8 +10,8 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.core.errors import SkywriteError
 from skywrite.posting.publish.publisher import LEASE_SECONDS
-from tests.app.conftest import World
 from tests.support.errors import fails
+from tests.support.world import World
 
 APPLY = "com.atproto.repo.applyWrites"
 LOOK = "com.atproto.repo.getRecord"

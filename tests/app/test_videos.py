@@ -20,10 +20,10 @@ from skywrite.posting.publish import publisher as publisher_module
 from skywrite.posting.publish.videos import through_service
 from skywrite.protocol.media.ffmpeg import find_ffmpeg
 from skywrite.sandbox.transport import SandboxTransport
-from tests.app.conftest import World
 from tests.support import video_service
 from tests.support.errors import fails
 from tests.support.video_service import DROP, VideoServiceStandIn
+from tests.support.world import World
 
 ENCODED = b"as the service encodes it"
 

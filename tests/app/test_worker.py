@@ -20,7 +20,7 @@ from skywrite.queue.claims import Claims
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.model import Claim, Failed, Held, Problem, Published, Retry
 from skywrite.queue.store import Store
-from tests.app.conftest import NOON, Told, World, before_each_write
+from tests.support.world import NOON, Told, World, before_each_write
 
 WRITE = "com.atproto.repo.applyWrites"
 PATIENCE_SECONDS = 240

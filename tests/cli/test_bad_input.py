@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from skywrite.core.clock import SYSTEM_CLOCK, FakeClock
-from tests.cli.conftest import Files, Shell, Told
+from tests.support.shell import Files, Shell, Told
 
 FAMILY = "👨‍👩‍👧‍👦"
 FAMILY_BYTES = 25

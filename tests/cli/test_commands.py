@@ -20,8 +20,8 @@ import pytest
 from skywrite.core.clock import SystemClock
 from skywrite.faces.cli.main import cli
 from skywrite.faces.cli.names import all_commands
-from tests.cli.conftest import Files, Shell
 from tests.support.canaries import canary, secrets_in
+from tests.support.shell import Files, Shell
 
 WITHOUT_JSON = {"mcp", "help", "completion"}
 PTY_SECONDS = 240.0

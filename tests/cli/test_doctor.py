@@ -13,7 +13,7 @@ import pytest
 from skywrite.features.checkup import cli, report
 from skywrite.features.checkup.service import Finding, Repair, Repaired, repair
 from skywrite.posting.publish.processes import worker_name
-from tests.cli.conftest import Shell
+from tests.support.shell import Shell
 
 # The name of a process on this computer, with an id that no process gets.
 DEAD = f"{worker_name().partition('/')[0]}/4194305.1/abc"

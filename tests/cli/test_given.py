@@ -8,8 +8,8 @@ import click
 import pytest
 
 from skywrite.faces.cli.given import EMPTY_SAYS_SOMETHING
-from tests.cli.conftest import Shell
 from tests.cli.walk import commands
+from tests.support.shell import Shell
 
 TEXTS = (click.types.StringParamType, click.Path)
 

@@ -15,8 +15,8 @@ from skywrite.core.errors import Do, InputError
 from skywrite.faces.cli.hints import _COMMANDS, command
 from skywrite.faces.cli.main import cli
 from skywrite.faces.cli.names import all_commands
-from tests.cli.conftest import Files, Shell
 from tests.support.processes import ROOT
+from tests.support.shell import Files, Shell
 
 # Operations whose hints always name what they are about, and those that name nothing.
 TARGETS = {

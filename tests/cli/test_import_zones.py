@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.conftest import Files, Shell
+from tests.support.shell import Files, Shell
 
 PLAN = "text,at\nOne,2027-01-05 09:00\nTwo,2027-01-05T10:00:00+01:00\n"
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.cli.conftest import Shell
+from tests.support.shell import Shell
 
 HEAVY = (
     *("PIL", "jinja2", "rich", "psycopg", "cryptography", "_hashlib", "regex", "dns", "asyncio", "email"),

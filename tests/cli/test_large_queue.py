@@ -15,7 +15,7 @@ from skywrite.app import Skywrite
 from skywrite.queue import listing
 from skywrite.queue.listing import PAGE_POSTS
 from skywrite.queue.model import NewPost
-from tests.cli.conftest import Shell
+from tests.support.shell import Shell
 
 POSTS = 4000
 PEAK_BYTES = 6_000_000

@@ -9,7 +9,7 @@ import pytest
 
 from skywrite.core.clock import FakeClock
 from skywrite.faces.cli.running import make_log
-from tests.app.conftest import NOON
+from tests.support.world import NOON
 
 
 class Full(io.StringIO):

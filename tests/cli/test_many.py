@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Files, Shell
+from tests.support.shell import Files, Shell
 
 
 def a_plan(files: Files, rows: int = 30) -> str:

@@ -21,9 +21,9 @@ import pytest
 
 from skywrite.core.clock import SYSTEM_CLOCK
 from skywrite.sandbox import Sandbox
-from tests.cli.conftest import Files
 from tests.support.measured import Measured, measured
 from tests.support.processes import python_child, skywrite
+from tests.support.shell import Files
 
 POSTS = int(os.environ.get("SKYWRITE_MANY_POSTS", "100000"))
 PIECE = 20_000
@@ -139,7 +139,7 @@ def _json(url: str, key: str) -> Any:
 @pytest.mark.timeout(1800)
 def test_a_large_video_passes_through(desk: Desk, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ninety megabytes are scheduled, imported and published through PostgreSQL, some at a time."""
-    monkeypatch.setattr("tests.cli.conftest.LARGE_VIDEO_BYTES", VIDEO_BYTES)
+    monkeypatch.setattr("tests.support.shell.LARGE_VIDEO_BYTES", VIDEO_BYTES)
     video = files.large_video
     desk.run("post", "Scheduled", "--video", video, "--alt", "A video", "--at", "in 2 seconds", most=VIDEO_MEBIBYTES)
     plan = desk.folder / "videos.jsonl"

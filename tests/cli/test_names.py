@@ -11,9 +11,9 @@ import pytest
 
 from skywrite.faces.cli.main import cli
 from skywrite.faces.cli.names import OLD_NAMES, all_commands, groups
-from tests.cli.conftest import Shell
 from tests.cli.walk import commands, long_name, options
 from tests.support.processes import ROOT
+from tests.support.shell import Shell
 
 # Commands at the top; those about the program itself are not counted. docs/adr says which stay, and why.
 TOP_MAX = 43

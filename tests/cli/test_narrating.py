@@ -9,8 +9,8 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.app.work import Heartbeat
-from tests.cli.conftest import Shell
 from tests.cli.test_commands import Terminal
+from tests.support.shell import Shell
 
 
 def test_a_line_for_each_post(shell: Shell) -> None:

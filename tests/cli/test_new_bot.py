@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from skywrite.sandbox import Bot
-from tests.cli.conftest import Shell
+from tests.support.shell import Shell
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from skywrite.features.keys.operations import add_key
 from skywrite.queue.api_keys import SCOPES
 from skywrite.queue.model import Slot
 from skywrite.queue.webhooks import Webhooks
-from tests.cli.conftest import Shell
+from tests.support.shell import Shell
 
 TABLE = "text,at\nFrom a table,2040-01-05T09:00:00Z\n"
 

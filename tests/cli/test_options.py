@@ -13,10 +13,10 @@ from contextlib import suppress
 import click
 
 from skywrite.core.errors import SkywriteError
-from tests.cli.conftest import Shell, Told
 from tests.cli.test_given import TEXTS
 from tests.cli.test_hints import parsed
 from tests.cli.walk import commands, long_name, options
+from tests.support.shell import Shell, Told
 
 Path = tuple[str, ...]
 NOWHERE = "at://did:plc:aaaaaaaaaaaaaaaaaaaaaaaa/app.bsky.feed.post/3k2aaaaaaaa22"

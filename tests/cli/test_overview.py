@@ -14,7 +14,7 @@ from skywrite.faces.cli.names import all_commands, groups
 from skywrite.faces.cli.status import _ended_lines
 from skywrite.queue.actions import Action
 from skywrite.queue.follow_ups import FollowUp
-from tests.app.conftest import NOON
+from tests.support.world import NOON
 
 
 def outcome(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.cli.conftest import Files, Shell
+from tests.support.shell import Files, Shell
 
 
 def test_what_is_no_address_says_what_to_type(shell: Shell) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.app.settings import SETTINGS
-from tests.cli.conftest import Shell
 from tests.support.nonsense import nonsense_words
+from tests.support.shell import Shell
 
 
 @pytest.mark.parametrize("name", SETTINGS)

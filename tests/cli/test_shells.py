@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from skywrite.core.clock import SystemClock
-from tests.cli.conftest import PROCESS_SECONDS, Files, Shell
 from tests.cli.test_commands import Terminal
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.shell import PROCESS_SECONDS, Files, Shell
 
 COMPLETE = "from skywrite.faces.cli.main import main; import sys; sys.argv = ['skywrite']; main()"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tests.cli.conftest import Files, Shell
+from tests.support.shell import Files, Shell
 
 
 def test_a_deleted_post_says_so(shell: Shell) -> None:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.cli.conftest import Shell, Told
+from tests.support.shell import Shell, Told
 
 
 def into(shell: Shell, target: str, *words: str, code: int | None = 0) -> Told:

@@ -12,7 +12,7 @@ import pytest
 
 from skywrite.core.clock import SYSTEM_CLOCK
 from skywrite.faces.cli.running import make_log
-from tests.cli.conftest import Shell
+from tests.support.shell import Shell
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\rok\u2028\u202e\x9b8m"
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")

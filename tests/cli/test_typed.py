@@ -10,9 +10,9 @@ import shlex
 import shutil
 from pathlib import Path
 
-from tests.cli.conftest import Shell
 from tests.cli.walk import commands
 from tests.support.processes import ROOT
+from tests.support.shell import Shell
 
 LINES = [
     tuple(line.split("\t"))

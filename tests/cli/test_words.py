@@ -11,9 +11,9 @@ import pytest
 
 from skywrite.core.errors import InputError
 from skywrite.faces.cli.names import OTHER_COMMANDS, OTHER_LINES, all_commands
-from tests.cli.conftest import Shell, png
 from tests.cli.test_hints import parsed
 from tests.cli.walk import commands
+from tests.support.shell import Shell, png
 
 
 @pytest.mark.parametrize(

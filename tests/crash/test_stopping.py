@@ -25,10 +25,7 @@ from skywrite.queue.marks import COUNTS, Marks, ToMark
 from skywrite.queue.model import STATES
 from skywrite.queue.webhooks import Webhooks
 from skywrite.sandbox import Sandbox
-from tests.app.conftest import image
 from tests.support.processes import PATIENCE_SECONDS, Child, python_child
-
-__all__ = ["image"]
 
 FEED = (
     b"<?xml version='1.0'?><rss version='2.0'><channel><title>F</title><link>http://127.0.0.1/</link>"

@@ -19,8 +19,8 @@ from skywrite.core.http import Response
 from skywrite.posting.publish.timekeeper import Timekeeper
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport
-from tests.app.conftest import NOON
 from tests.crash.support import environment
+from tests.support.world import NOON
 
 DAY = 86_400.0
 HANDLE = "alice.test"

@@ -184,7 +184,7 @@ def clone(world: World) -> None:
 
 def workflow_step(world: World, block: Block) -> None:
     """The runner knows its inputs, and with the release of an event it posts."""
-    from tests.sources.test_action import ACTION, RELEASE, Job
+    from tests.features.folders.test_action import ACTION, RELEASE, Job
 
     (step,) = yaml.safe_load(block.code)
     assert set(ACTION["inputs"]) >= set(step["with"])

@@ -24,8 +24,8 @@ from tests.docs.blocks import Block
 from tests.docs.compared import matches
 from tests.docs.readers import ask, well
 from tests.docs.world import World
-from tests.server.conftest import start
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.serving import start
 
 
 def served(world: World) -> None:

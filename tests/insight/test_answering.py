@@ -17,8 +17,8 @@ from skywrite.features.answers.task import InboxTask
 from skywrite.posting.publish.rounds import take_all
 from skywrite.protocol.atproto.tid import tid_from
 from skywrite.queue import identities
-from tests.app.conftest import NOON, World
-from tests.app.strangers import Stranger
+from tests.support.strangers import Stranger
+from tests.support.world import NOON, World
 
 HOUR = 3600
 

@@ -14,9 +14,9 @@ from skywrite.core.errors import InputError
 from skywrite.features.answers.bot.answering import TRIAL_ANSWERS
 from skywrite.features.answers.task import InboxTask
 from skywrite.posting.publish.rounds import take_all
-from tests.app.conftest import World
-from tests.app.strangers import Stranger
 from tests.support.errors import fails
+from tests.support.strangers import Stranger
+from tests.support.world import World
 
 
 class Running:

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 from skywrite.app import Skywrite
 from skywrite.features.answers.task import InboxTask
 from skywrite.posting.publish.rounds import take_all
-from tests.app.conftest import World
 from tests.support.errors import fails
+from tests.support.world import World
 
 
 @pytest.fixture

@@ -10,11 +10,15 @@ def _unit(*names: str) -> tuple[str, ...]:
     return tuple(f"tests/unit/test_{name}.py" for name in names)
 
 
-_STORE = ("tests/store", "tests/insight/test_approvals.py")
+def _of_features(*names: str) -> tuple[str, ...]:
+    return tuple(f"tests/features/{name}" for name in names)
+
+
+_STORE = ("tests/store", "tests/app/test_approvals.py")
 _APP = tuple(
     f"tests/app/test_{name}.py"
     for name in (
-        *("bulkheads", "leases", "managing", "posting", "publishing", "recurring", "restore", "running", "unsent"),
+        *("bulkheads", "leases", "managing", "posting", "publishing", "restore", "running", "unsent"),
         *("videos", "worker"),
     )
 )
@@ -31,12 +35,13 @@ AREAS: dict[str, Area] = {
     "publish": Area(
         ("posting/publish/*.py",),
         (
-            *_unit("agents", "budget", "forecast", "hosts", "mail", "network", "patience", "policy", "pool"),
+            *_unit("agents", "budget", "forecast", "hosts", "network", "patience", "policy", "pool"),
             *_unit(
                 "publish", "sender", "timekeeper", "together", "video_answers", "video_parts", "video_pauses", "workers"
             ),
             *_APP,
             "tests/contract/test_video_service.py",
+            *_of_features("follow_ups", "insight", "notices", "recurring", "rehearsal", "reposts"),
             "tests/insight",
             "tests/store/test_webhooks.py",
             "tests/app/test_client.py",
@@ -58,7 +63,8 @@ AREAS: dict[str, Area] = {
     "schedule": Area(
         ("posting/schedule/*.py",),
         (
-            *_unit("policy", "post_files", "recurrence", "rule_forms", "slots", "times"),
+            *_unit("policy", "recurrence", "rule_forms", "slots", "times"),
+            "tests/features/folders/test_post_files.py",
             *_unit("time_forms", "time_phrases", "time_ranges", "time_suggestions", "time_vectors", "time_words"),
         ),
     ),

@@ -12,11 +12,11 @@ from urllib.request import Request, urlopen
 import httpx
 import pytest
 
-from tests.server.conftest import COOKIE, Server, sign_in, start
 from tests.support.canaries import secrets_in
 from tests.support.oauth import Browser, returned
 from tests.support.pds import Pds, PdsAccount
 from tests.support.processes import PATIENCE_SECONDS, free_port
+from tests.support.serving import COOKIE, Server, sign_in, start
 
 HOST = "page.skywrite-tests.net"
 OWN = {"host": HOST, "sec-fetch-site": "same-origin"}

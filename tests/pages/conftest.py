@@ -15,7 +15,7 @@ import pytest
 from dateutil.relativedelta import WE, relativedelta
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.server.conftest import Server, start
+from tests.support.serving import Server, start
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 NAME = "skywrite.localhost"

@@ -20,7 +20,7 @@ from skywrite.queue.model import Post
 from tests.pages.conftest import Watched
 from tests.pages.test_composing import number
 from tests.pages.test_editing import stored
-from tests.server.conftest import Server
+from tests.support.serving import Server
 
 REF = {"uri": "at://did:plc:aaaaaaaaaaaaaaaaaaaaaaaa/app.bsky.feed.post/3l2ctj3tkk22a", "cid": "bafyreihdwdcefgh4"}
 LINK = {"$type": "app.bsky.richtext.facet#link", "uri": "https://placed.example/"}

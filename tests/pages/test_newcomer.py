@@ -16,9 +16,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.pages.conftest import NAME, Watched
 from tests.pages.test_composing import number, write
-from tests.server.conftest import start
 from tests.server.test_webhooks import Receiver, receiver
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.serving import start
 
 __all__ = ["receiver"]
 

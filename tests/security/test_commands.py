@@ -15,7 +15,7 @@ from skywrite.app.keys import run_by_default
 from skywrite.core.config import load_config
 from skywrite.features.checkup.service import check_all
 from skywrite.queue.timers import NewTimer
-from tests.sources.folders import NOON, Desk
+from tests.support.desk import NOON, Desk
 
 HOURLY = "0 * * * *"
 

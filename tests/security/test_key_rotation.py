@@ -16,9 +16,9 @@ from skywrite.queue.vault import Vault, WrongKey, next_key
 from skywrite.queue.webhooks import Webhooks
 from skywrite.queue.workers import Workers
 from skywrite.sandbox import SandboxTransport
-from tests.cli.conftest import Shell
-from tests.sources.folders import Desk
+from tests.support.desk import Desk
 from tests.support.errors import fails
+from tests.support.shell import Shell
 
 HOURLY = "0 * * * *"
 

@@ -36,7 +36,7 @@ from skywrite.queue.model import Slot
 from skywrite.queue.people import People
 from skywrite.queue.webhooks import Webhooks
 from skywrite.queue.workers import Hanging, Workers
-from tests.store.support import ALICE, BOB, KEY, NOON, session
+from tests.support.stored import ALICE, BOB, KEY, NOON, session
 
 DIDS = {"alice": ALICE, "bob": BOB}
 SERVERS = {"alice": "http://127.0.0.1:1", "bob": "http://127.0.0.2:1"}

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import Server
 from tests.server.rights_world import picture
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.serving import Server
 
 # Budgets of all tasks together; measured: 31 calls, 27,600 characters.
 CALLS_MAX = 33

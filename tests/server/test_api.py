@@ -11,7 +11,7 @@ import pytest
 
 from skywrite.app.operations import OPERATIONS
 from skywrite.faces.server.openapi import document_text
-from tests.server.conftest import Api, Server
+from tests.support.serving import Api, Server
 
 ROOT = Path(__file__).resolve().parents[2]
 AT = "2030-01-01T10:00:00Z"

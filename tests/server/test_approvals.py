@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_plus
 
-from tests.server.conftest import COOKIE, Api, Server
+from tests.support.serving import COOKIE, Api, Server
 
 AT = "2031-05-06T07:00:00Z"
 

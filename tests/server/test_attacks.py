@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from skywrite.queue.api_keys import new_key
-from tests.server.conftest import COOKIE, Api, Server, demo_server, start
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.serving import COOKIE, Api, Server, demo_server, start
 
 JSON = {"content-type": "application/json"}
 
@@ -209,7 +209,7 @@ def test_a_link_signs_in_once(server: Server) -> None:
 
 def test_signing_out_ends_the_session(quiet_server: Server) -> None:
     """After sign-out the cookie is worth nothing, and the browser forgets our pages."""
-    from tests.server.conftest import sign_in
+    from tests.support.serving import sign_in
 
     server = start("--demo", "--no-worker", environ={})
     with server.child:

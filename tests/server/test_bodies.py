@@ -21,10 +21,7 @@ from skywrite.faces.server.routes import PREFIX
 from skywrite.faces.server.security import Origin
 from skywrite.queue.api_keys import SCOPES, ApiKeys
 from skywrite.queue.people import People
-from tests.app.conftest import sky, world
 from tests.support.errors import fails
-
-__all__ = ["sky", "world"]
 
 LARGE, SMALL, CHUNKED = (b"content-length", b"900000"), (b"content-length", b"20"), (b"transfer-encoding", b"chunked")
 # These read no more than a small body, and refuse a large one before they read it; the last ones read none.

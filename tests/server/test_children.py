@@ -20,9 +20,7 @@ from skywrite.faces.server.rights import access_of_key
 from skywrite.faces.server.security import Origin
 from skywrite.queue.api_keys import SCOPES, ApiKeys
 from skywrite.queue.people import People, Role
-from tests.app.conftest import NOON, World, sky, world
-
-__all__ = ["sky", "world"]
+from tests.support.world import NOON, World
 
 AT = "2032-05-06T07:00:00Z"
 EVERYTHING = list(SCOPES)

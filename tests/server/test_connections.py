@@ -25,9 +25,9 @@ from skywrite.faces.server.problems import TooManyRequests
 from skywrite.faces.server.uploads import Uploads
 from skywrite.features.people import passkeys
 from skywrite.features.people.passkeys import Challenges
-from tests.app.conftest import NOON
-from tests.server.conftest import Api, Server
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.serving import Api, Server
+from tests.support.world import NOON
 
 HEAD = b"GET / HTTP/1.1\r\nhost: localhost\r\n"
 

@@ -15,9 +15,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from skywrite.faces.server.openapi import document
-from tests.server.conftest import COOKIE, Server
 from tests.support.chance import NIGHTLY
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.serving import COOKIE, Server
 
 NUMBERS = 20
 # Streams without end, uploads (which have their own tests), what asks the network, and what may remove the person that

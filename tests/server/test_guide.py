@@ -7,8 +7,8 @@ import re
 
 import yaml
 
-from tests.server.conftest import Server
 from tests.support.processes import ROOT
+from tests.support.serving import Server
 
 
 def test_deployed_files_name_metrics_that_there_are(server: Server) -> None:

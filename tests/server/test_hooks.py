@@ -16,8 +16,8 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook as Oracle
 
-from tests.server.conftest import Api, Server, demo_server
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.serving import Api, Server, demo_server
 
 TEMPLATE = "{{ release.name }} is out: {{ release.html_url }}"
 RELEASE = {"action": "published", "release": {"name": "Kite 2.0", "html_url": "https://example.com/kite/2.0"}}

@@ -35,9 +35,7 @@ from skywrite.posting.schedule.series import UnknownRule
 from skywrite.protocol.atproto.identity import UnknownHandle
 from skywrite.protocol.fetch.guard import Guard
 from skywrite.queue.people import People
-from tests.app.conftest import NOON, World, sky, world
-
-__all__ = ["sky", "world"]
+from tests.support.world import NOON, World
 
 running: ContextVar[str] = ContextVar("running", default="")
 # What `str.isdigit` calls digits, what no database column holds, what no UTF-8 can say, and what ends a text in C.

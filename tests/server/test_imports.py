@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import Api, Server
 from tests.server.rights_world import picture
+from tests.support.serving import Api, Server
 from tests.support.sheets import xlsx
 
 AT = "2060-03-04T09:30:00Z"

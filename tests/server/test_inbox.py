@@ -15,9 +15,7 @@ from skywrite.faces.server.security import Origin
 from skywrite.features.answers.store import InboxItems, NewItem
 from skywrite.queue.api_keys import ApiKeys
 from skywrite.queue.people import People, Role
-from tests.app.conftest import World, world
-
-__all__ = ["world"]
+from tests.support.world import World
 
 OPEN = "Lovely! Do you open on Sundays, too?"
 

@@ -27,10 +27,7 @@ from skywrite.faces.server.problems import problem
 from skywrite.faces.server.routes import PREFIX
 from skywrite.faces.server.security import Origin
 from skywrite.queue.people import People
-from tests.app.conftest import sky, world
 from tests.support.errors import fails
-
-__all__ = ["sky", "world"]
 
 
 @asynccontextmanager

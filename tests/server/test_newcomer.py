@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from tests.server.conftest import Server
-from tests.server.test_mcp import _over_http
+from tests.features.agents.test_mcp import _over_http
 from tests.server.test_webhooks import Receiver, add, receiver
+from tests.support.serving import Server
 
 __all__ = ["receiver"]
 

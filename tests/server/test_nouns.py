@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.server.conftest import Api, Server
 from tests.support.feed_server import FeedServer, feed_server
+from tests.support.serving import Api, Server
 
 AT = "2030-01-01T10:00:00Z"
 FEED = """<?xml version="1.0"?><rss version="2.0"><channel><title>Blog</title><link>{url}/</link>

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.server.authenticator import Authenticator
-from tests.server.conftest import COOKIE, Server, sign_in, start
+from tests.support.serving import COOKIE, Server, sign_in, start
 
 
 class Browser:

@@ -10,7 +10,7 @@ import pytest
 
 from skywrite.faces.server.pages.plan import _items
 from skywrite.features.rehearsal.plan import OnPlan
-from tests.app.conftest import NOON
+from tests.support.world import NOON
 
 
 def planned(number: int, state: str) -> Any:

@@ -21,10 +21,8 @@ from skywrite.faces.server.pages.frame import navigation
 from skywrite.faces.server.pages.words import PLACES, hint_words, local_words
 from skywrite.faces.server.security import Origin
 from skywrite.queue.people import People
-from tests.app.conftest import NOON, sky, world
 from tests.server.forms import fields
-
-__all__ = ["sky", "world"]
+from tests.support.world import NOON
 
 NONSENSE = "no such <b>thing</b> & more"
 TYPED = ("text", "url", "search", "textarea")

@@ -22,8 +22,8 @@ from skywrite.app.operations.shapes import DraftInput
 from skywrite.core.errors import SkywriteError
 from skywrite.queue.api_keys import SCOPES, Scope
 from tests.server.rights_world import ALL, AT, BOTH, CALLERS, DIDS, NEVER, OTHER, Request, World, ask, build
-from tests.store.support import fast_folder
 from tests.support.feed_server import feed_server, item, rss
+from tests.support.stored import fast_folder
 
 EVERY = frozenset(SCOPES)
 # What a key can do at all.

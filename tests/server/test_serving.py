@@ -14,8 +14,8 @@ from skywrite.app import Skywrite
 from skywrite.core.config import load_config
 from skywrite.faces.server.serving import listen
 from skywrite.sandbox import Sandbox
-from tests.server.conftest import Api, start
 from tests.support.processes import PATIENCE_SECONDS, python_child
+from tests.support.serving import Api, start
 
 
 @pytest.fixture

@@ -12,9 +12,6 @@ from skywrite.faces.server.app import make_app
 from skywrite.faces.server.auth import COOKIE
 from skywrite.faces.server.security import Origin
 from skywrite.queue.people import People
-from tests.app.conftest import sky, world
-
-__all__ = ["sky", "world"]
 
 PUBLIC = "https://posts.example.com"
 OVER_TLS = {"x-forwarded-proto": "https"}

@@ -11,10 +11,7 @@ from skywrite.faces.server.app import make_app
 from skywrite.faces.server.auth import COOKIE
 from skywrite.faces.server.security import Origin
 from skywrite.queue.people import People
-from tests.app.conftest import sky, world
 from tests.support.nonsense import nonsense, nonsense_words
-
-__all__ = ["sky", "world"]
 
 
 @pytest.fixture

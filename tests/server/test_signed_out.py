@@ -14,10 +14,8 @@ from skywrite.faces.server.pages.frame import navigation
 from skywrite.faces.server.security import Origin
 from skywrite.queue.api_keys import SCOPES
 from skywrite.queue.people import People
-from tests.app.conftest import World, sky, world
 from tests.support.errors import fails
-
-__all__ = ["sky", "world"]
+from tests.support.world import World
 
 SAID = "1 post of alice.test waits, and does not go out: nobody is signed in as alice.test."
 

@@ -11,8 +11,8 @@ from skywrite.app import Skywrite
 from skywrite.app.operations import OPERATIONS, Access
 from skywrite.app.rows import Rows
 from skywrite.queue.api_keys import SCOPES
-from tests.app.conftest import World, sky, world
 from tests.support.errors import fails
+from tests.support.world import World, sky, world
 
 __all__ = ["sky", "world"]
 

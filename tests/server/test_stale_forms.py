@@ -17,10 +17,8 @@ from skywrite.faces.server.auth import COOKIE
 from skywrite.faces.server.security import Origin
 from skywrite.queue.model import Slot
 from skywrite.queue.people import People
-from tests.app.conftest import NOON, World, sky, world
 from tests.server.forms import fields
-
-__all__ = ["sky", "world"]
+from tests.support.world import NOON, World
 
 SOON = NOON + timedelta(hours=1)
 

@@ -14,8 +14,8 @@ import httpx
 import icalendar
 import pytest
 
-from tests.server.conftest import Api, Server, sign_in, start
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.serving import Api, Server, sign_in, start
 
 LISTENERS = 1000
 

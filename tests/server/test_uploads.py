@@ -10,8 +10,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.server.conftest import Api, Server
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.serving import Api, Server
 
 TUS = {"tus-resumable": "1.0.0"}
 PIECE = {**TUS, "content-type": "application/offset+octet-stream"}

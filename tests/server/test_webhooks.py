@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook as Oracle
 
-from tests.server.conftest import Api
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.serving import Api
 
 
 @dataclass

@@ -16,10 +16,8 @@ from skywrite.faces.server.auth import COOKIE
 from skywrite.faces.server.pages.forms import read_form
 from skywrite.faces.server.security import Origin
 from skywrite.queue.people import People
-from tests.app.conftest import NOON, sky, world
 from tests.support.errors import fails
-
-__all__ = ["sky", "world"]
+from tests.support.world import NOON
 
 HUGE = "9" * 30
 ADDRESSES = (

@@ -18,11 +18,11 @@ from skywrite.posting.publish.rounds import take_all
 from skywrite.queue import identities
 from skywrite.queue.store import open_store
 from skywrite.queue.vault import Vault
-from tests.app.strangers import Stranger
 from tests.simulation.process import Process
 from tests.simulation.world import HANDLES, KEY, World
 from tests.support.chance import NIGHTLY, SEED
 from tests.support.processes import FAST_FOLDER
+from tests.support.strangers import Stranger
 
 SEEDS = 3000 if NIGHTLY else 12
 CONTROL_SEEDS = 40

@@ -17,7 +17,7 @@ from skywrite.core.clock import FakeClock
 from skywrite.core.errors import TimedOut
 from skywrite.posting.publish.hosts import Hosts, shown_by
 from skywrite.posting.publish.outcome import retry_seconds
-from tests.app.conftest import NOON
+from tests.support.world import NOON
 
 THREADS = 96
 ANSWER_SECONDS = 0.1

@@ -14,8 +14,8 @@ from skywrite.core.errors import SkywriteError
 from skywrite.queue.model import Post
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport
-from tests.app.conftest import NOON, World
 from tests.support.chance import NIGHTLY
+from tests.support.world import NOON, World
 
 SEEDS = 400 if NIGHTLY else 5
 CONTROL_SEEDS = 30

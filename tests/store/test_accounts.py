@@ -12,7 +12,9 @@ from skywrite.queue.actions import Actions
 from skywrite.queue.model import AccountChange, Held, NewRecurrence, Problem, Retry
 from skywrite.queue.store import Store
 from skywrite.queue.vault import Vault, WrongKey
-from tests.store.support import (
+from tests.support.claims import claim_next
+from tests.support.errors import fails
+from tests.support.stored import (
     ALICE,
     BOB,
     LEASE_SECONDS,
@@ -26,8 +28,6 @@ from tests.store.support import (
     session,
     take,
 )
-from tests.support.claims import claim_next
-from tests.support.errors import fails
 
 
 def test_session_round_trip(store: Store) -> None:

@@ -16,9 +16,9 @@ from skywrite.queue.events import Events
 from skywrite.queue.model import Changes, Published
 from skywrite.queue.store import Store
 from skywrite.queue.vault import Vault
-from tests.store.support import ALICE, KEY, LEASE_SECONDS, NOON, claimed, later, may_start, media, post, raw, take
 from tests.support.claims import claim_next
 from tests.support.errors import fails
+from tests.support.stored import ALICE, KEY, LEASE_SECONDS, NOON, claimed, later, may_start, media, post, raw, take
 
 
 @pytest.fixture

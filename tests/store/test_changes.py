@@ -10,9 +10,9 @@ import pytest
 from skywrite.core.clock import FakeClock, SystemClock
 from skywrite.queue.changes import POLL_SECONDS
 from skywrite.queue.store import Store
-from tests.store.support import OpenAt, OpenStore, claimed, post
 from tests.support.postgres import PostgresServer
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.stored import OpenAt, OpenStore, claimed, post
 
 
 class PatientClock(SystemClock):

@@ -27,7 +27,9 @@ from skywrite.queue.model import (
 )
 from skywrite.queue.settling import Settlement
 from skywrite.queue.store import Store
-from tests.store.support import (
+from tests.support.claims import claim_next
+from tests.support.errors import fails
+from tests.support.stored import (
     ALICE,
     BOB,
     LEASE_SECONDS,
@@ -43,8 +45,6 @@ from tests.store.support import (
     session,
     take,
 )
-from tests.support.claims import claim_next
-from tests.support.errors import fails
 
 CAROL = "did:plc:carol"
 DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost", ("3kroot", "3ksecond"))

@@ -12,8 +12,8 @@ from skywrite.features.feeds.store import FeedStore
 from skywrite.queue.leases import recover_clock_skew
 from skywrite.queue.model import AccountChange, Defer, Published, Retry
 from skywrite.queue.store import Store
-from tests.store.support import ALICE, LEASE_SECONDS, NOON, PROBLEM, claimed, decide_with, later, post, take
 from tests.support.claims import claim_next
+from tests.support.stored import ALICE, LEASE_SECONDS, NOON, PROBLEM, claimed, decide_with, later, post, take
 
 JUMP = 20 * 86_400
 PAUSE_SECONDS = 3600

@@ -13,11 +13,11 @@ import pytest
 from skywrite.core.clock import SYSTEM_CLOCK
 from skywrite.queue.model import Published
 from skywrite.queue.store import Store
-from tests.store.support import LEASE_SECONDS, OpenAt, later, post, session, take
 from tests.store.workers import RETRY_EVERY, worker
 from tests.support.chance import NIGHTLY
 from tests.support.claims import claim_next
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.stored import LEASE_SECONDS, OpenAt, later, post, session, take
 
 PROCESSES = 8
 SECONDS = 60 if NIGHTLY else PATIENCE_SECONDS

@@ -17,8 +17,8 @@ from skywrite.queue.postgres import CONNECTIONS_MAX
 from skywrite.queue.store import Store
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport
-from tests.store.support import OpenAt
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.stored import OpenAt
 
 THREADS = 64
 ACCOUNTS = 96

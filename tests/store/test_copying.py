@@ -12,7 +12,7 @@ from skywrite.queue import copying
 from skywrite.queue.database import Database
 from skywrite.queue.store import Store
 from skywrite.queue.vault import Vault
-from tests.store.support import KEY, post
+from tests.support.stored import KEY, post
 
 POSTS = 7
 

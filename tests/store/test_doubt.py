@@ -12,9 +12,9 @@ import pytest
 from skywrite.core.clock import FakeClock
 from skywrite.queue.database import CommitInDoubt, Connection, DatabaseConflict, DatabaseUnavailable
 from skywrite.queue.store import Store
-from tests.store.support import ALICE, BOB, OpenAt, later, post, session
 from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.stored import ALICE, BOB, OpenAt, later, post, session
 
 HOLD = b"SELECT pg_advisory_xact_lock(1)"
 

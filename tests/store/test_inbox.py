@@ -9,7 +9,7 @@ from skywrite.features.answers.store import HANDLE_SECONDS, SEEN_BEFORE, InboxIt
 from skywrite.queue import identities
 from skywrite.queue.model import Published
 from skywrite.queue.store import Store
-from tests.store.support import ALICE, BOB, NOON, claimed, later, post, session
+from tests.support.stored import ALICE, BOB, NOON, claimed, later, post, session
 
 ITEM = NewItem(ALICE, "at://did:plc:bob/app.bsky.feed.post/1", "cid", "reply", "did:plc:bob", "bob", "Hi", None, NOON)
 

@@ -12,8 +12,8 @@ from skywrite.core.errors import InputError
 from skywrite.queue.api_keys import ApiKeys, Maker, looks_like_key, new_key
 from skywrite.queue.people import LINK_LIFETIME, SESSION_LIFETIME, People
 from skywrite.queue.store import Store
-from tests.store.support import ALICE, raw
 from tests.support.errors import fails
+from tests.support.stored import ALICE, raw
 
 
 def test_keys_have_a_form_of_their_own() -> None:

@@ -12,7 +12,7 @@ from skywrite.queue.database import time_of
 from skywrite.queue.ledger import Ledger
 from skywrite.queue.model import AccountView, Post, Published, Take
 from skywrite.queue.store import Store
-from tests.store.support import ALICE, BOB, NOON, claimed, later, post, raw, take
+from tests.support.stored import ALICE, BOB, NOON, claimed, later, post, raw, take
 
 DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost", ("3kroot",))
 

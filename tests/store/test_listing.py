@@ -8,8 +8,8 @@ from skywrite.core.clock import FakeClock
 from skywrite.queue.listing import Cursor
 from skywrite.queue.model import STATES, NewPost
 from skywrite.queue.store import Store
-from tests.store.support import ALICE, BOB, NOON, OpenAt, later, post, session
 from tests.support.errors import fails
+from tests.support.stored import ALICE, BOB, NOON, OpenAt, later, post, session
 
 
 def texts(posts: object) -> list[str]:

@@ -29,10 +29,10 @@ from skywrite.queue.model import (
     State,
     Take,
 )
-from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, opened, post, session
 from tests.support.chance import NIGHTLY
 from tests.support.claims import claim_next
 from tests.support.processes import FAST_FOLDER
+from tests.support.stored import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, opened, post, session
 
 SECONDS = st.sampled_from([0, 1, 30, LEASE_SECONDS, 3600])
 

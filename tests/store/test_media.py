@@ -15,9 +15,9 @@ from skywrite.queue.media import ABOUT, CHUNK_BYTES, SPOOL_BYTES
 from skywrite.queue.model import MediaInfo, NewMedia, Published
 from skywrite.queue.sqlite import SqliteDatabase
 from skywrite.queue.store import Store
-from tests.store.support import ALICE, OpenAt, OpenStore, claimed, media, post, raw, session
 from tests.support.errors import fails
 from tests.support.media import media_of
+from tests.support.stored import ALICE, OpenAt, OpenStore, claimed, media, post, raw, session
 
 DAY = 86_400
 

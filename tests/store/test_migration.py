@@ -13,10 +13,10 @@ from skywrite.features import features
 from skywrite.queue import queries
 from skywrite.queue.queries import feature_queries, load_queries
 from skywrite.queue.schema import DIALECTS, FIRST, WORDS, migrations, spelled
-from tests.store.conftest import new_schema
-from tests.store.support import NOON, OpenStore, opened, raw, session
 from tests.store.workers import worker
 from tests.support.errors import fails
+from tests.support.stored import NOON, OpenStore, opened, raw, session
+from tests.support.stores import new_schema
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import pytest
 
 from skywrite.queue.queries import query as query_text
 from skywrite.queue.store import Store
-from tests.store.conftest import new_schema
-from tests.store.support import ALICE, BOB, NOON, fast_folder, later, opened, post, session
+from tests.support.stored import ALICE, BOB, NOON, fast_folder, later, opened, post, session
+from tests.support.stores import new_schema
 
 # What each query may look into, by the table.
 INDEXES: dict[str, set[str]] = {

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from skywrite.core.clock import SYSTEM_CLOCK
-from tests.store.conftest import new_schema
-from tests.store.support import ALICE, OpenAt, claimed, post, session, take
 from tests.support.pgbouncer import pgbouncer
 from tests.support.postgres import PostgresServer
 from tests.support.processes import PATIENCE_SECONDS, ServerUnavailable
+from tests.support.stored import ALICE, OpenAt, claimed, post, session, take
+from tests.support.stores import new_schema
 
 SETTINGS = b"""
 SELECT current_setting('lock_timeout') AS timeout, current_setting('timezone') AS zone, current_schema() AS schema

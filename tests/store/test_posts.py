@@ -11,10 +11,10 @@ from skywrite.core.clock import FakeClock
 from skywrite.queue.model import AddResult, Changes, Failed, Held, Post, Problem, Published, Retry
 from skywrite.queue.posts import Posts
 from skywrite.queue.store import Store
-from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, claimed, later, media, post, raw, take
 from tests.support.claims import claim_next
 from tests.support.errors import fails
 from tests.support.media import media_of
+from tests.support.stored import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, claimed, later, media, post, raw, take
 
 DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost")
 

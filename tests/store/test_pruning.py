@@ -12,8 +12,8 @@ from skywrite.queue.actions import Actions
 from skywrite.queue.requests import Requests
 from skywrite.queue.store import Store
 from skywrite.queue.workers import ChoreTimes, Hanging, Workers
-from tests.store.support import ALICE, BOB, NOON, post
 from tests.support.errors import fails
+from tests.support.stored import ALICE, BOB, NOON, post
 
 SUBJECT = f"at://{ALICE}/app.bsky.feed.post/3kabc"
 

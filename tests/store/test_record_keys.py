@@ -12,9 +12,9 @@ from skywrite.protocol.atproto.tid import keyed_tid, tid_micros
 from skywrite.queue.model import Changes, NewPost, NewRecurrence, Post
 from skywrite.queue.record_keys import record_keys
 from skywrite.queue.store import Store
-from tests.store.conftest import new_schema
-from tests.store.support import ALICE, NOON, OpenAt, later, post, session
 from tests.support.postgres import PostgresServer
+from tests.support.stored import ALICE, NOON, OpenAt, later, post, session
+from tests.support.stores import new_schema
 
 
 def thread(text: str, parts: int, due: datetime | None = NOON) -> NewPost:

@@ -10,7 +10,9 @@ import pytest
 from skywrite.core.clock import FakeClock
 from skywrite.queue.model import Defer, Miss, NewRecurrence, Published, Slot
 from skywrite.queue.store import Store
-from tests.store.support import (
+from tests.support.claims import claim_next
+from tests.support.errors import fails
+from tests.support.stored import (
     ALICE,
     BOB,
     LEASE_SECONDS,
@@ -22,8 +24,6 @@ from tests.store.support import (
     media,
     post,
 )
-from tests.support.claims import claim_next
-from tests.support.errors import fails
 
 DAILY = NewRecurrence(
     ALICE,

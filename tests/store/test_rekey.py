@@ -10,7 +10,7 @@ from skywrite.queue.rekey import opens, reseal
 from skywrite.queue.store import Store
 from skywrite.queue.vault import Vault, WrongKey
 from skywrite.queue.webhooks import Webhooks
-from tests.store.support import ALICE, BOB
+from tests.support.stored import ALICE, BOB
 
 
 def test_all_or_nothing(store: Store, home: Path) -> None:

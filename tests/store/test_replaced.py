@@ -15,9 +15,9 @@ from skywrite.queue import sqlite_file
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.schema import FIRST, Migration, migrations
 from skywrite.queue.store import Store
-from tests.store.support import ALICE, OpenAt, post, session
 from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.stored import ALICE, OpenAt, post, session
 
 
 @pytest.fixture

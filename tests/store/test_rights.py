@@ -15,7 +15,7 @@ from skywrite.features.agents.store import Agents, Consent, Redemption, challeng
 from skywrite.queue.api_keys import ApiKeys, digest_of
 from skywrite.queue.people import ROLE_SCOPES, SESSION_LIFETIME, People
 from skywrite.queue.store import Store
-from tests.store.support import ALICE, later
+from tests.support.stored import ALICE, later
 
 VERIFIER = "v" * 43
 

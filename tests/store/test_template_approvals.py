@@ -15,9 +15,9 @@ from skywrite.queue.events import Events
 from skywrite.queue.model import Changes, NewPost, NewRecurrence, Recurrence
 from skywrite.queue.store import Store
 from skywrite.queue.templates import template_digest
-from tests.store.support import ALICE, LEASE_SECONDS, NOON, claimed, later, may_start, post, take
 from tests.support.claims import claim_next
 from tests.support.errors import fails
+from tests.support.stored import ALICE, LEASE_SECONDS, NOON, claimed, later, may_start, post, take
 
 DAY = 24 * 3600
 

@@ -7,8 +7,8 @@ import threading
 from skywrite.core.clock import FakeClock
 from skywrite.queue.store import Store
 from skywrite.queue.timers import NewTimer, TimerResult
-from tests.store.support import ALICE, NOON, PROBLEM, OpenStore, later, post
 from tests.support.errors import fails
+from tests.support.stored import ALICE, NOON, PROBLEM, OpenStore, later, post
 
 WATCH = NewTimer("command", "echo hello", ALICE, "0 9 * * *", "UTC", 3600, later(60), {"folder": "/", "jsonl": False})
 FUNCTION = NewTimer("function", "weather", None, "0 9 * * *", "UTC", 3600, later(60))

@@ -13,11 +13,11 @@ from skywrite.app import Skywrite
 from skywrite.core.config import load_config
 from skywrite.features.checkup.service import _connection, check_all
 from skywrite.queue.database import DatabaseUnavailable, Protection
-from tests.store.support import OpenAt, fast_folder
 from tests.support.certificates import DAY, Authority, new_authority, server_file
 from tests.support.errors import fails
 from tests.support.postgres import PostgresServer, postgres_server, server_user
 from tests.support.processes import ServerUnavailable, free_port
+from tests.support.stored import OpenAt, fast_folder
 
 HOST = "localhost"
 

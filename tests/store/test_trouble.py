@@ -20,10 +20,10 @@ from skywrite.queue.model import NewMedia, Published
 from skywrite.queue.sqlite import SqliteDatabase
 from skywrite.queue.store import Store, open_store
 from skywrite.queue.vault import Vault
-from tests.store.support import ALICE, KEY, LEASE_SECONDS, OpenAt, claimed, opened, post, raw, session, take
 from tests.support.claims import claim_next
 from tests.support.errors import fails
 from tests.support.postgres import PostgresServer
+from tests.support.stored import ALICE, KEY, LEASE_SECONDS, OpenAt, claimed, opened, post, raw, session, take
 
 SECRET = "canary-password"
 

@@ -12,9 +12,9 @@ from skywrite.queue.authors import attended
 from skywrite.queue.journal import together
 from skywrite.queue.model import Changes, Failed, NewRecurrence, Post, Published, State
 from skywrite.queue.store import Store
-from tests.store.support import ALICE, BOB, NOON, PROBLEM, claimed, later, media, post, raw, take
 from tests.support.claims import claim_next
 from tests.support.errors import fails
+from tests.support.stored import ALICE, BOB, NOON, PROBLEM, claimed, later, media, post, raw, take
 
 DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost")
 

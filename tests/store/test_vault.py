@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from skywrite.core.config import load_config
 from skywrite.core.errors import MissingExtra
 from skywrite.queue.vault import Vault, WrongKey
-from tests.store.support import KEY
 from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.stored import KEY
 
 ABOUT = "account/did:plc:alice"
 

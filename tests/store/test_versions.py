@@ -9,7 +9,7 @@ import pytest
 from skywrite.features.folders.store import SyncedFile, SyncStore
 from skywrite.queue.model import ChangedMeanwhile, Changes, Failed, Post, Published
 from skywrite.queue.store import Store
-from tests.store.support import ALICE, PROBLEM, claimed, later, post, take
+from tests.support.stored import ALICE, PROBLEM, claimed, later, post, take
 
 Change = Callable[[Store, Post], Post]
 

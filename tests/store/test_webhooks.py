@@ -24,8 +24,8 @@ from skywrite.queue.events import Events
 from skywrite.queue.model import AccountChange, Failed, Held, Miss, Published
 from skywrite.queue.store import Store
 from skywrite.queue.webhooks import OLD_SECRET_LIFETIME, Settled, Webhooks
-from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, decide_with, later, post, raw, take
 from tests.support.claims import claim_next
+from tests.support.stored import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, decide_with, later, post, raw, take
 
 URL = "https://receiver.example/hook"
 

@@ -15,9 +15,9 @@ from skywrite.core.clock import SYSTEM_CLOCK
 from skywrite.core.errors import StorageError
 from skywrite.queue.model import Published, Retry
 from skywrite.queue.store import Store
-from tests.store.support import LEASE_SECONDS, PROBLEM, opened, post, session, take
 from tests.support.claims import claim_next
 from tests.support.processes import Child, python_child
+from tests.support.stored import LEASE_SECONDS, PROBLEM, opened, post, session, take
 
 RETRY_EVERY = 7
 
