@@ -182,7 +182,7 @@ async def asynchronous() -> str:
 @pytest.mark.parametrize(
     ("giver", "error", "said"),
     [
-        (raising, "function.failed", "ZeroDivisionError: division by zero (test_bots.py, line "),
+        (raising, "function.failed", "ZeroDivisionError: division by zero (test_programs.py, line "),
         (lambda: 5, "function.failed", "type int"),
         (lambda: "x" * 301, "text.too_long", "301"),
         (lambda: {"txet": "x"}, "draft.invalid", "txet"),
@@ -302,7 +302,7 @@ def test_functions_of_all_are_taken(tmp_path: Path) -> None:
     ("program", "said"),
     [
         ("x = 1", "no Skywrite"),
-        ("from skywrite import Skywrite\nsky = Skywrite()", "no scheduled functions"),
+        ("from skywrite import Skywrite\nsky = Skywrite()", "has no functions that post or answer"),
         ("def broken(:", "SyntaxError"),
         ("x = 1 / 0", "ZeroDivisionError: division by zero (bot.py, line 1)"),
         ("raise SystemExit(3)", "SystemExit"),
