@@ -12,9 +12,6 @@ from skywrite.app.operations.shapes import PartInput, draft_row
 from skywrite.app.operations.table import Access
 from skywrite.queue.api_keys import SCOPES
 from tests.support.errors import fails
-from tests.support.world import sky, world
-
-__all__ = ["sky", "world"]
 
 BASE: dict[str, Any] = {
     "text": "One",

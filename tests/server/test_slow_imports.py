@@ -12,9 +12,7 @@ from skywrite.app.operations import OPERATIONS, Access
 from skywrite.app.rows import Rows
 from skywrite.queue.api_keys import SCOPES
 from tests.support.errors import fails
-from tests.support.world import World, sky, world
-
-__all__ = ["sky", "world"]
+from tests.support.world import World
 
 ROW_SECONDS, ROWS = 50, 10
 TABLE = "text,at\n" + "\n".join(f"{number},tomorrow 9:00" for number in range(ROWS))
