@@ -20,8 +20,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.measure import machine, print_table
-from tests.support.serving import COOKIE, Server, sign_in, start
 from tests.support.processes import Child, free_port, python_child
+from tests.support.serving import COOKIE, Server, sign_in, start
 
 CLIENTS = 4
 IDLE_SECONDS = 20
