@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from skywrite.app import Skywrite
+from skywrite.app.reports import FileReport
 from skywrite.core.clock import FakeClock
 from skywrite.core.config import load_config
-from skywrite.features.folders.service import FileReport
 from skywrite.sandbox import Sandbox, SandboxTransport
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
