@@ -331,6 +331,14 @@ def test_a_bot_that_is_paused(sky: Skywrite, world: World, carol: Stranger) -> N
     assert ["Re: @you: young"] == bot.turn()
 
 
+def test_a_bot_whose_setting_is_gone_is_on_trial_again(sky: Skywrite, world: World, carol: Stranger) -> None:
+    """Nobody says that it may go on: what it writes waits for an approval."""
+    bot = Running(sky, world, echo)
+    sky.accounts.set(None, {"answers": None})
+    carol.tag("@you: one", bot.did)
+    assert ([], "trial", "held") == (bot.turn(), sky.accounts.get().settings["answers"], sky.posts.get(2).post.state)
+
+
 def test_so_many_a_minute_and_a_day(sky: Skywrite, world: World, carol: Stranger) -> None:
     """The rest waits its turn."""
     bot = Running(sky, world, echo)

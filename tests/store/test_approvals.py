@@ -206,3 +206,13 @@ def test_a_copy_of_a_queue_is_the_queue(asking: Store, home: Path, clock: FakeCl
         assert 3 == copy.posts.add([post("another")])[0].id
     finally:
         copy.close()
+
+
+@pytest.mark.parametrize("state", [None, "trial", "paused", "unreadable", "on"])
+def test_what_a_bot_has_queued_waits_unless_it_was_let_go_on(store: Store, state: str | None) -> None:
+    """Pausing it, or taking the setting away, lets nothing go out that nobody looked at."""
+    store.accounts.set_settings(ALICE, {"answers": "trial"})
+    store.posts.add([post(source="answer")])
+    store.accounts.set_settings(ALICE, {"answers": state})
+    claim = claim_next(store, "w", LEASE_SECONDS, take())
+    assert (state == "on", "publishing" if state == "on" else "held") == (claim is not None, store.posts.get(1).state)

@@ -21,8 +21,9 @@ from skywrite.queue.rows import post_of, settings_of
 from skywrite.queue.templates import template_of
 
 SETTING = "approval"
-# What a bot answers is looked at first for as long as this setting says that it is on trial.
-ANSWERS, TRIAL, ANSWER_SOURCE = "answers", "trial", "answer"
+# What a bot answers is looked at first, unless this setting says that it was let go on: not on trial, nor while it is
+# paused, when what it has queued waits, too.
+ANSWERS, TRIAL, LET_GO, ANSWER_SOURCE = "answers", "trial", "on", "answer"
 AGENT_SOURCES = ("api", "mcp")
 # Where posts come from; those that a person made by hand have none.
 SOURCES = (
@@ -61,7 +62,7 @@ def texts_of(post: Post) -> list[str]:
 
 def needs_approval(settings: Mapping[str, Any], source: str | None, authors: Sequence[Author] = ()) -> bool:
     """Whether an account requires approval of a post from this source, by these authors."""
-    if source == ANSWER_SOURCE and settings.get(ANSWERS) == TRIAL:
+    if source == ANSWER_SOURCE and settings.get(ANSWERS) != LET_GO:
         return True
     stored = settings.get(SETTING)
     if stored is None:
@@ -78,7 +79,7 @@ def needs_approval(settings: Mapping[str, Any], source: str | None, authors: Seq
 
 def wants_approvals(settings: Mapping[str, Any]) -> bool:
     """Whether an account requires approval of any post."""
-    return settings.get(SETTING) is not None or settings.get(ANSWERS) == TRIAL
+    return settings.get(SETTING) is not None or settings.get(ANSWERS) not in (None, LET_GO)
 
 
 def approval_words(words: Any) -> str | list[str] | None:
@@ -110,7 +111,7 @@ def demanded_digest(tx: Transaction, settings: Mapping[str, Any], post: Post, no
 
     A post that may be on the network was approved before its first attempt, and must be settled.
     """
-    if not wants_approvals(settings) or not post.is_free(now):
+    if not (wants_approvals(settings) or post.source == ANSWER_SOURCE) or not post.is_free(now):
         return ""
     return digest_of(post) if needs_approval(settings, post.source, authors_of(tx, post.id)) else ""
 

@@ -84,7 +84,7 @@ class InboxTask(Periodic):
                 while self._collected:
                     account, collected = self._collected.popleft()
                     if self._has_started(account, answerers, collected):
-                        current = self.ctx.store.accounts.get(account.did)
+                        current = self._on_trial(account)
                         self._answer(account, Answering(self.ctx, current, ours, answerers, self.log))
                         self._tidy(current)
             finally:
@@ -96,14 +96,20 @@ class InboxTask(Periodic):
         started = items.started(account.did)
         new = [one.name for one in answerers if one.name not in started]
         if new and collected and not items.place(account.did).gaps:
-            if account.settings.get(ANSWERS) is None:
-                self.ctx.store.accounts.set_settings(account.did, {ANSWERS: TRIAL})
             items.start(account.did, new, first=len(new) == len(answerers))
             self.log(
                 "answers_start", account=account.handle, functions=", ".join(new), message=self._suggestion(account)
             )
             return True
         return len(new) < len(answerers)
+
+    def _on_trial(self, account: Account) -> Account:
+        """The account as it is now: where nobody has let its bot go on, it is on trial."""
+        current = self.ctx.store.accounts.get(account.did)
+        if current.settings.get(ANSWERS) is not None:
+            return current
+        self.ctx.store.accounts.set_settings(account.did, {ANSWERS: TRIAL})
+        return self.ctx.store.accounts.get(account.did)
 
     def _suggestion(self, account: Account) -> str:
         """What an account that begins to answer may still want to do."""
