@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tests.docs import calling, crossing, needs, serving
+from tests.docs import answering, calling, crossing, needs, serving
 from tests.docs.blocks import Block, blocks
 from tests.docs.readers import (
     COMPARED,
@@ -57,6 +57,17 @@ PAGES: dict[str, Page] = {
     ),
     "docs/architecture.md": Page(
         blocks={"features ": parsed("It is a picture of the layers, not a program.", needs.layers)},
+    ),
+    "docs/guide/a-bot-without-programming.md": Page(
+        now=None,
+        needs=(answering.signed_in,),
+        blocks={
+            '{\n  "origin"': saved("bot.json"),
+            "#!/bin/sh": saved("weather.sh"),
+            '{\n  "id"': How(COMPARED, answering.item),
+            "import json": after(python(), answering.answers),
+            "skywrite run": after(typed(), answering.asked),
+        },
     ),
     "docs/guide/answer-the-replies.md": Page(
         needs=(needs.replies, "skywrite inbox --collect"),
