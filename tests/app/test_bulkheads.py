@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.work import Heartbeat
+from skywrite.app.chores import Heartbeat
 from skywrite.core.clock import SYSTEM_CLOCK, Clock, FakeClock
 from skywrite.core.config import load_config
 from skywrite.core.errors import TimedOut

@@ -14,11 +14,11 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.core.clock import secret_bytes
+from skywrite.core.standard_webhooks import new_secret as new_webhook_secret
 from skywrite.features.checkup import report
 from skywrite.features.checkup.report import HIDDEN, hide, report_text, secret_values
 from skywrite.protocol.atproto.oauth_client import with_new_key
 from skywrite.queue.api_keys import new_key, new_secret
-from skywrite.queue.webhooks import _new_secret as new_webhook_secret
 from tests.app.damage import HEALTHY, SICK, SqliteQueue, damage, fill
 from tests.support.canaries import canary, secrets_in
 from tests.support.world import World
@@ -111,12 +111,12 @@ def made() -> dict[str, Callable[[], str]]:
         "b64url": lambda: base64.urlsafe_b64encode(secret_bytes(32)).decode().rstrip("="),
         "new_secret": new_secret,
         "new_key": new_key,
-        "_new_secret": new_webhook_secret,
+        "new_secret of a webhook": new_webhook_secret,
         "with_new_key": lambda: next(iter(with_new_key({}).values())).text,
     }
 
 
-MAKERS = {"new_secret", "new_key", "_new_secret", "with_new_key"}
+MAKERS = {"new_secret", "new_key", "with_new_key"}
 
 
 def test_every_maker_of_secrets_is_known() -> None:

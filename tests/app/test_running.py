@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
+from skywrite.app.chores import PRUNE_SECONDS, Lateness, Pruning
 from skywrite.app.occurrences import Occurrences
 from skywrite.app.timers import TimerTask
-from skywrite.app.work import PRUNE_SECONDS, Lateness, Pruning
 from skywrite.core.clock import SYSTEM_CLOCK
 from skywrite.core.errors import InputError, NotSent
 from skywrite.core.http import Response

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.work import Heartbeat
+from skywrite.app.chores import Heartbeat
 from tests.cli.test_commands import Terminal
 from tests.support.shell import Shell
 

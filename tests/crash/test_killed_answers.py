@@ -12,10 +12,10 @@ from skywrite.app import Skywrite
 from skywrite.core.clock import SYSTEM_CLOCK
 from skywrite.core.config import load_config
 from skywrite.sandbox import Sandbox
-from tests.app.strangers import Stranger
 from tests.crash.killing import POINTS_MAX, run_killed
 from tests.crash.workers import fork_server
 from tests.support.chance import NIGHTLY
+from tests.support.strangers import Stranger
 
 STRIDE = 3 if NIGHTLY else 40
 # Each time in other words: what was answered must not depend on them.

@@ -10,7 +10,7 @@ from skywrite import Item, Skywrite
 from skywrite.features.answers.task import InboxTask
 from skywrite.posting.publish.rounds import take_all
 from tests.app.conftest import World
-from tests.app.strangers import Stranger
+from tests.support.strangers import Stranger
 
 
 def running(world: World, handle: str, folder: Path) -> tuple[Skywrite, InboxTask]:

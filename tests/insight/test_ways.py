@@ -21,7 +21,7 @@ from skywrite.features.answers.task import InboxTask
 from skywrite.features.ways.calling import answerers, read_answer
 from skywrite.posting.publish.rounds import take_all
 from tests.app.conftest import World
-from tests.app.strangers import Stranger
+from tests.support.strangers import Stranger
 
 
 class Bot:

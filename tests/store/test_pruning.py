@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from skywrite.app.work import ENDED_KEPT, PRUNE_SECONDS, prune
+from skywrite.app.chores import ENDED_KEPT, PRUNE_SECONDS, prune
 from skywrite.core.clock import FakeClock
 from skywrite.features.answers.store import InboxItems, Place
 from skywrite.features.drafts.service import AppDrafts, PulledState
