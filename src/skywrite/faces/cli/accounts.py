@@ -52,23 +52,22 @@ def _state(account: Any) -> str:
 @click.argument("handle", required=False, shell_complete=complete_accounts)
 @account_option
 @json_option
-def show_command(handle: str | None, account: str | None, as_json: bool) -> None:
+@on_queue
+def show_command(sky: Skywrite, handle: str | None, account: str | None, as_json: bool) -> None:
     """Show an account, and how long its session lasts.
 
     Without HANDLE, shows your default account.
     """
-    from skywrite.app import Skywrite
     from skywrite.app.sessions import session_facts
     from skywrite.app.shapes.accounts import whole_account_shape
 
     if handle is not None and account is not None:
         raise InputError("The account is given twice.", hint=f"Leave one out: skywrite accounts show {handle}")
-    with Skywrite() as sky:
-        found = sky.accounts.get(account if handle is None else handle)
-        if as_json:
-            print_json(whole_account_shape(sky.context, found))
-            return
-        facts = session_facts(sky.context, found)
+    found = sky.accounts.get(account if handle is None else handle)
+    if as_json:
+        print_json(whole_account_shape(sky.context, found))
+        return
+    facts = session_facts(sky.context, found)
     click.echo(f"{found.handle} ({found.did}) on {found.pds_url}, {_state(found)}")
     if facts is not None:
         click.echo(facts.in_words())

@@ -63,7 +63,9 @@ class TargetType(click.ParamType[Target]):
 @click.option("--note", default="", help="A note that is kept with it.")
 @account_option
 @json_option
+@on_queue
 def approve_command(
+    sky: Skywrite,
     targets: tuple[Target, ...],
     all_of: str | None,
     confirm: str | None,
@@ -79,7 +81,6 @@ def approve_command(
     has no approval by its time is held. With recurring:ID one approval covers all posts of a recurrence, until the
     recurrence is changed.
     """
-    from skywrite.app import Skywrite
 
     alone = len(targets) == 1 and len(targets[0].numbers) == 1 and all_of is None
     if (confirm is not None or at is not None) and (targets or all_of is not None) and not alone:
@@ -89,17 +90,16 @@ def approve_command(
     about = {"--confirm": confirm is not None, "--at": at is not None, "--by": by is not None, "--note": bool(note)}
     if not targets and all_of is None and (given := [name for name, is_given in about.items() if is_given]):
         raise InputError(f"{given[0]} needs a post.", hint="List those that wait, and name one: skywrite approve")
-    with Skywrite() as sky:
-        if not targets and all_of is None:
-            _print_waiting(sky, account, as_json)
-        elif alone and targets[0].is_recurrence:
-            if at is not None:
-                raise InputError("A recurrence has its own times.", hint="Leave out --at.")
-            _approve_recurrence(sky, targets[0].id, confirm, by, note, as_json)
-        elif alone:
-            _approve_post(sky, targets[0].id, confirm, by, at, note, as_json)
-        else:
-            _approve_each(sky, _waiting(sky, targets, all_of, account), by, note, as_json)
+    if not targets and all_of is None:
+        _print_waiting(sky, account, as_json)
+    elif alone and targets[0].is_recurrence:
+        if at is not None:
+            raise InputError("A recurrence has its own times.", hint="Leave out --at.")
+        _approve_recurrence(sky, targets[0].id, confirm, by, note, as_json)
+    elif alone:
+        _approve_post(sky, targets[0].id, confirm, by, at, note, as_json)
+    else:
+        _approve_each(sky, _waiting(sky, targets, all_of, account), by, note, as_json)
 
 
 def _approve_post(

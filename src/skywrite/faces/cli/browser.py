@@ -19,21 +19,20 @@ from skywrite.protocol.atproto.oauth_scopes import RIGHTS, chosen_rights, grante
 
 
 def sign_in_by_browser(
-    handle: str | None, pds: str | None, rights: tuple[str, ...], *, paste: bool, as_json: bool
+    sky: Skywrite, handle: str | None, pds: str | None, rights: tuple[str, ...], *, paste: bool, as_json: bool
 ) -> None:
     """Open the browser, wait until it returns, and store the session."""
-    with Skywrite() as sky:
-        # If nothing can be stored, do not open a browser.
-        sky.accounts.list()
-        name = sky.context.config.handle if handle is None else handle
-        place = sky.context.environment_pds() if pds is None else pds
-        if not name and not place:
-            raise InputError("Neither a handle nor a server is named.", hint="skywrite login --oauth alice.bsky.social")
-        done = _signed_in(sky.oauth, name, place, rights, paste=paste)
-        sky.context.agents.forget(done.account.did)
-        if as_json:
-            print_json(signed_in_shape(sky.context, done.account, done.warnings))
-            return
+    # If nothing can be stored, do not open a browser.
+    sky.accounts.list()
+    name = sky.context.config.handle if handle is None else handle
+    place = sky.context.environment_pds() if pds is None else pds
+    if not name and not place:
+        raise InputError("Neither a handle nor a server is named.", hint="skywrite login --oauth alice.bsky.social")
+    done = _signed_in(sky.oauth, name, place, rights, paste=paste)
+    sky.context.agents.forget(done.account.did)
+    if as_json:
+        print_json(signed_in_shape(sky.context, done.account, done.warnings))
+        return
     print_warnings(done.warnings)
     print_done(f"Signed in as {done.account.handle} on {done.account.pds_url}.")
     for right in granted_rights(done.session.scope):

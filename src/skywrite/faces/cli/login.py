@@ -30,7 +30,9 @@ _HELP = "See: skywrite login --help"
 @click.option("--right", "rights", multiple=True, metavar="NAME", help="With --oauth: one more right, such as likes.")
 @click.option("--paste", is_flag=True, help="With --oauth: read the address that the browser ended on; over SSH.")
 @json_option
+@on_queue
 def login_command(
+    sky: Skywrite,
     handle: str | None,
     app_password_stdin: bool,
     pds: str | None,
@@ -47,37 +49,35 @@ def login_command(
     if oauth:
         from skywrite.faces.cli.browser import sign_in_by_browser
 
-        sign_in_by_browser(handle, pds, rights, paste=paste, as_json=as_json)
+        sign_in_by_browser(sky, handle, pds, rights, paste=paste, as_json=as_json)
         return
     if rights or paste:
         raise InputError("--right and --paste only work with --oauth.", hint="Add --oauth.")
-    from skywrite.app import Skywrite
     from skywrite.protocol.atproto.sign_in import AuthFactorRequired, account_name
 
-    with Skywrite() as sky:
-        # If nothing can be stored, do not ask for a password.
-        sky.accounts.list()
-        name = sky.context.config.handle if handle is None else handle
-        if name is None:
-            name = ask("Handle (such as alice.bsky.social)", instead=_HELP)
-        account_name(name)
-        pds = sky.context.environment_pds() if pds is None else pds
-        if pds is None and _may_ask():
-            pds = _confirmed_server(sky, name)
-        secret = _app_password(app_password_stdin, sky.context.config.app_password)
-        try:
-            done = sky.accounts.login(name, secret, auth_factor_token=auth_factor_token, pds=pds)
-        except AuthFactorRequired:
-            if auth_factor_token or not _may_ask():
-                raise
-            click.echo("A sign-in code was sent to your e-mail address.", err=True)
-            code = ask("Code", instead=_HELP)
-            done = sky.accounts.login(name, secret, auth_factor_token=code, pds=pds)
-        if as_json:
-            from skywrite.app.shapes.accounts import signed_in_shape
+    # If nothing can be stored, do not ask for a password.
+    sky.accounts.list()
+    name = sky.context.config.handle if handle is None else handle
+    if name is None:
+        name = ask("Handle (such as alice.bsky.social)", instead=_HELP)
+    account_name(name)
+    pds = sky.context.environment_pds() if pds is None else pds
+    if pds is None and _may_ask():
+        pds = _confirmed_server(sky, name)
+    secret = _app_password(app_password_stdin, sky.context.config.app_password)
+    try:
+        done = sky.accounts.login(name, secret, auth_factor_token=auth_factor_token, pds=pds)
+    except AuthFactorRequired:
+        if auth_factor_token or not _may_ask():
+            raise
+        click.echo("A sign-in code was sent to your e-mail address.", err=True)
+        code = ask("Code", instead=_HELP)
+        done = sky.accounts.login(name, secret, auth_factor_token=code, pds=pds)
+    if as_json:
+        from skywrite.app.shapes.accounts import signed_in_shape
 
-            print_json(signed_in_shape(sky.context, done.account, done.warnings))
-            return
+        print_json(signed_in_shape(sky.context, done.account, done.warnings))
+        return
     print_warnings(done.warnings)
     print_done(f"Signed in as {done.account.handle} on {done.account.pds_url}.")
 

@@ -58,17 +58,16 @@ def init_command(sky: Skywrite, address: str, folder: Path, public: bool, name: 
 @click.option("--folder", type=FOLDER, default=Path(), help="The folder to write to.")
 @click.option("--drop-unused", is_flag=True, help="Also drop the keys that no session here is bound to.")
 @json_option
-def rotate_command(folder: Path, drop_unused: bool, as_json: bool) -> None:
+@on_queue
+def rotate_command(sky: Skywrite, folder: Path, drop_unused: bool, as_json: bool) -> None:
     """Give the client a new key for new sign-ins. Sessions keep the key that they began with."""
-    from skywrite.app import Skywrite
     from skywrite.app.oauth.files import turned, write_files
     from skywrite.app.shapes.done import turned_client
 
-    with Skywrite() as sky:
-        before = sky.oauth.default_client("")
-        client = turned(sky.oauth, before, drop_unused=drop_unused)
-        paths = write_files(client, folder, name=sky.oauth.client_name(client.client_id))
-        sky.oauth.keep_client(client)
+    before = sky.oauth.default_client("")
+    client = turned(sky.oauth, before, drop_unused=drop_unused)
+    paths = write_files(client, folder, name=sky.oauth.client_name(client.client_id))
+    sky.oauth.keep_client(client)
     print_outcome(
         as_json,
         turned_client(client.client_id, client.keys, paths),

@@ -176,7 +176,10 @@ def show_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
 @click.option("--at", "-t", metavar="WHEN", help="Move it to another time.")
 @click.option("--late", metavar="POLICY", help="If its time is missed: publish, skip or hold.")
 @json_option
+@on_queue
 def edit_command(
+    sky: Skywrite,
+    /,
     post_id: int,
     text: tuple[str, ...],
     file: Path | None,
@@ -186,29 +189,24 @@ def edit_command(
     **options: Any,
 ) -> None:
     """Change a post before it is sent. What you do not give stays as it is."""
-    from skywrite.app import Skywrite
-
     changes = draft_row(options)
     changes |= removed_fields(without, changes)
     if editor:
-        changes["text"] = _edited(post_id)
+        changes["text"] = _edited(sky, post_id)
     elif text or file:
-        changes |= _other_text(post_id, text, file)
+        changes |= _other_text(sky, post_id, text, file)
     if options["late"]:
         changes["late"] = options["late"]
     if not changes and not options["at"]:
         raise InputError("There is nothing to change.", hint="See: skywrite edit --help")
-    with Skywrite() as sky:
-        _print_changed(sky.posts.edit(post_id, at=options["at"], **changes), sky, "changed", as_json)
+    _print_changed(sky.posts.edit(post_id, at=options["at"], **changes), sky, "changed", as_json)
 
 
-def _other_text(post_id: int, text: tuple[str, ...], file: Path | None) -> dict[str, Any]:
+def _other_text(sky: Skywrite, post_id: int, text: tuple[str, ...], file: Path | None) -> dict[str, Any]:
     """The new text; for a thread, the texts of all its posts, one by one or separated by lines of `---`."""
-    from skywrite.app import Skywrite
     from skywrite.posting.compose.texts import split_parts
 
-    with Skywrite() as sky:
-        thread = sky.posts.get(post_id).post.draft.get("thread") or []
+    thread = sky.posts.get(post_id).post.draft.get("thread") or []
     if not thread and len(text) > 1:
         raise InputError(
             f"Post {post_id} is one post, and {len(text)} texts were given.",
@@ -226,11 +224,8 @@ def _other_text(post_id: int, text: tuple[str, ...], file: Path | None) -> dict[
     return {"text": texts[0], "thread": rest}
 
 
-def _edited(post_id: int) -> str:
-    from skywrite.app import Skywrite
-
-    with Skywrite() as sky:
-        written = click.edit(sky.posts.get(post_id).post.text)
+def _edited(sky: Skywrite, post_id: int) -> str:
+    written = click.edit(sky.posts.get(post_id).post.text)
     if written is None:
         raise InputError("You saved nothing in the editor, so nothing is changed.", hint="Save the text, then quit.")
     return written.rstrip("\n")

@@ -8,7 +8,7 @@ import click
 
 from skywrite.core.errors import InputError
 from skywrite.faces.cli.given import shell_words
-from skywrite.faces.cli.options import account_option, json_option
+from skywrite.faces.cli.options import account_option, json_option, on_queue
 from skywrite.faces.cli.output import print_json, print_warnings
 
 if TYPE_CHECKING:
@@ -36,15 +36,14 @@ class SettingsCommand(click.Command):
 @click.option("--reset", is_flag=True, help="Reset all other settings to their defaults, even if they cannot be read.")
 @account_option
 @json_option
-def set_command(settings: tuple[str, ...], reset: bool, account: str | None, as_json: bool) -> None:
+@on_queue
+def set_command(sky: Skywrite, settings: tuple[str, ...], reset: bool, account: str | None, as_json: bool) -> None:
     """Show or change an account's settings; NAME= removes one."""
-    from skywrite.app import Skywrite
 
     changes = dict(_pair(item) for item in settings)
-    with Skywrite() as sky:
-        change = sky.accounts.reset if reset else sky.accounts.set
-        now = change(account, changes) if changes or reset else sky.accounts.get(account).settings
-        kept = _kept_zones(sky, account, now.get("zone")) if "zone" in changes or reset else []
+    change = sky.accounts.reset if reset else sky.accounts.set
+    now = change(account, changes) if changes or reset else sky.accounts.get(account).settings
+    kept = _kept_zones(sky, account, now.get("zone")) if "zone" in changes or reset else []
     print_warnings(kept)
     if as_json:
         print_json(now)
@@ -91,24 +90,23 @@ def _pair(text: str) -> tuple[str, str | None]:
 @click.option("--clear", is_flag=True, help="Remove all slots. Posts that have one keep their time.")
 @account_option
 @json_option
-def slots_command(slots: str | None, clear: bool, account: str | None, as_json: bool) -> None:
+@on_queue
+def slots_command(sky: Skywrite, slots: str | None, clear: bool, account: str | None, as_json: bool) -> None:
     """Show or set an account's weekly slots.
 
     `skywrite post --next-slot` and imports without times take the next free slot.
     """
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.accounts import slot_shape
     from skywrite.posting.schedule.slots import format_slots, parse_slots
 
     if slots is not None and (clear or not slots.strip()):
         hint = "Remove all slots with --clear, or give new ones: mon-fri 9:00,17:30"
         raise InputError("Slots and --clear exclude each other." if clear else "No slots were given.", hint=hint)
-    with Skywrite() as sky:
-        if clear:
-            sky.accounts.set_slots(account, [])
-        elif slots is not None:
-            sky.accounts.set_slots(account, parse_slots(slots, sky.context.zone(sky.accounts.get(account))))
-        now, zone = sky.accounts.slots(account), sky.context.zone(sky.accounts.get(account))
+    if clear:
+        sky.accounts.set_slots(account, [])
+    elif slots is not None:
+        sky.accounts.set_slots(account, parse_slots(slots, sky.context.zone(sky.accounts.get(account))))
+    now, zone = sky.accounts.slots(account), sky.context.zone(sky.accounts.get(account))
     if as_json:
         print_json([slot_shape(slot) for slot in now])
         return

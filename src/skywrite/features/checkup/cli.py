@@ -13,7 +13,7 @@ from skywrite.core.errors import InputError
 from skywrite.faces.cli.given import FilePath
 from skywrite.faces.cli.hints import hint_text
 from skywrite.faces.cli.options import account_option, json_option, on_queue
-from skywrite.faces.cli.output import print_done, print_json
+from skywrite.faces.cli.output import print_json, print_outcome
 from skywrite.faces.cli.terminal import can_ask
 
 if TYPE_CHECKING:
@@ -147,10 +147,7 @@ def _write_report(path: Path, account: str | None, with_texts: bool, as_json: bo
         return
     with whole_private_file(path) as file:
         file.write(text.encode())
-    if as_json:
-        print_json(WrittenFile(str(path)))
-    else:
-        print_done(f"The report is in {path}. Read it before you send it to anybody.")
+    print_outcome(as_json, WrittenFile(str(path)), f"The report is in {path}. Read it before you send it to anybody.")
 
 
 def _shapes(findings: Sequence[Finding]) -> list[object]:

@@ -75,7 +75,10 @@ def commands_command() -> None:
 @draft_options
 @account_option
 @json_option
-def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: bool, **options: Any) -> None:
+@on_queue
+def add(
+    sky: Skywrite, /, command: tuple[str, ...], timeout: float, account: str | None, as_json: bool, **options: Any
+) -> None:
     """Run COMMAND on a schedule, and post its output.
 
     The command runs in the shell, in this folder, while `skywrite run` is running.
@@ -83,32 +86,30 @@ def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: 
     A command that prints nothing, or fails, posts nothing. The worker's log and `skywrite commands list` show why it
     failed.
     """
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.done import command_shape
     from skywrite.posting.schedule.times import format_time
 
     line = command[0] if len(command) == 1 else shlex.join(command)
-    with Skywrite() as sky:
-        timer = sky.commands.add(
-            line,
-            every=options["every"],
-            zone=options["zone"],
-            account=account,
-            folder=Path.cwd(),
-            timeout_seconds=timeout,
-            max_bytes=options["max_bytes"],
-            jsonl=options["jsonl"],
-            repeat=options["repeat"],
-            late=options["late"],
-            draft=draft_row(options),
-        )
-        if as_json:
-            print_json(command_shape(timer))
-            return
-        assert timer.next_at is not None
-        when = format_time(timer.next_at, timer.zone)
-        print_done(f"Command {timer.id} runs {when}. Try it: skywrite commands run {timer.id}")
-        print_worker_note(sky)
+    timer = sky.commands.add(
+        line,
+        every=options["every"],
+        zone=options["zone"],
+        account=account,
+        folder=Path.cwd(),
+        timeout_seconds=timeout,
+        max_bytes=options["max_bytes"],
+        jsonl=options["jsonl"],
+        repeat=options["repeat"],
+        late=options["late"],
+        draft=draft_row(options),
+    )
+    if as_json:
+        print_json(command_shape(timer))
+        return
+    assert timer.next_at is not None
+    when = format_time(timer.next_at, timer.zone)
+    print_done(f"Command {timer.id} runs {when}. Try it: skywrite commands run {timer.id}")
+    print_worker_note(sky)
 
 
 @commands_command.command("list", epilog="Example: skywrite commands list --json")

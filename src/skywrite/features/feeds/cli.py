@@ -262,12 +262,12 @@ def preview(sky: Skywrite, /, url: str, account: str | None, limit: int, as_json
 @click.option("--every", metavar="TIME", help="Polling interval, such as 2h.")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A content label for its posts.")
 @json_option
-def edit(feed: str, accounts: tuple[str, ...], as_json: bool, **options: Any) -> None:
+@on_queue
+def edit(sky: Skywrite, /, feed: str, accounts: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Change a feed. Posts it has already made stay.
 
     Options you leave out keep their values. An empty text resets an option to its default: --template "" --include "".
     """
-    from skywrite.app import Skywrite
     from skywrite.features.feeds.operations import feed_shape
 
     given = {
@@ -275,8 +275,7 @@ def edit(feed: str, accounts: tuple[str, ...], as_json: bool, **options: Any) ->
         for name, value in options.items()
         if value not in (None, ())
     }
-    with Skywrite() as sky:
-        status = sky.feeds.edit(feed, accounts=accounts or None, **given)
+    status = sky.feeds.edit(feed, accounts=accounts or None, **given)
 
     print_outcome(
         as_json,

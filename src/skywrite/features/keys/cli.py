@@ -92,7 +92,8 @@ def revoke_command(sky: Skywrite, key_id: int, as_json: bool) -> None:
 @click.option("--new-key-stdin", is_flag=True, help="Read the new key from standard input; with SKYWRITE_KEY only.")
 @click.option("--force", is_flag=True, help="Also while workers seem to run, such as after a crash.")
 @json_option
-def rotate_encryption_command(new_key_stdin: bool, force: bool, as_json: bool) -> None:
+@on_queue
+def rotate_encryption_command(sky: Skywrite, new_key_stdin: bool, force: bool, as_json: bool) -> None:
     """Encrypt all secrets with a new key.
 
     Your API keys stay as they are. Sessions, OAuth keys, webhooks and commands change together, or nothing does.
@@ -100,12 +101,10 @@ def rotate_encryption_command(new_key_stdin: bool, force: bool, as_json: bool) -
     Stop the workers first. A key in a file or in the keyring is created and replaced there. If SKYWRITE_KEY holds the
     key, give the new one on standard input, and set the variable to it everywhere afterwards.
     """
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.done import resealed_shape
 
     new_key = sys.stdin.readline().strip() if new_key_stdin else None
-    with Skywrite() as sky:
-        done = sky.rotate_key(new_key, force=force)
+    done = sky.rotate_key(new_key, force=force)
     if as_json:
         print_json(resealed_shape(done))
         return

@@ -53,7 +53,9 @@ def _common(command: Any) -> Any:
 @click.option("--user", help=f"Signs in at the server; the password is read from {PASSWORD}, or asked for.")
 @click.option("--plain", is_flag=True, help="Send without encryption where the server offers none.")
 @_common
+@on_queue
 def email_command(
+    sky: Skywrite,
     to: str,
     sender: str,
     server: str,
@@ -64,22 +66,20 @@ def email_command(
     as_json: bool,
 ) -> None:
     """Send notices by e-mail."""
-    from skywrite.app import Skywrite
 
     password = None
     if user:
         password = os.environ.get(PASSWORD) or ask("The mail server's password", instead=f"Set {PASSWORD}.", hide=True)
-    with Skywrite() as sky:
-        channel = sky.notices.add_email(
-            to,
-            sender=sender,
-            server=server,
-            user=user,
-            password=password,
-            plain=plain,
-            quiet=quiet,
-            kinds=kinds or None,
-        )
+    channel = sky.notices.add_email(
+        to,
+        sender=sender,
+        server=server,
+        user=user,
+        password=password,
+        plain=plain,
+        quiet=quiet,
+        kinds=kinds or None,
+    )
     _added(channel, as_json)
 
 

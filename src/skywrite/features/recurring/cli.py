@@ -133,11 +133,18 @@ def _records(made: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 @click.option("--late", metavar="POLICY", help="If its time is missed: publish, skip or hold.")
 @click.option("--jitter", metavar="DURATION", help="Add a random part of this, such as 15m.")
 @json_option
+@on_queue
 def edit(
-    recurrence_id: int, text: str | None, pool: Path | None, grammar: Path | None, as_json: bool, **options: str | None
+    sky: Skywrite,
+    /,
+    recurrence_id: int,
+    text: str | None,
+    pool: Path | None,
+    grammar: Path | None,
+    as_json: bool,
+    **options: str | None,
 ) -> None:
     """Change a recurrence, and all its future posts. What you do not give stays."""
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.recurrences import status_shape
 
     changes: dict[str, Any] = {name: value for name, value in options.items() if value}
@@ -151,9 +158,8 @@ def edit(
         changes["pool"] = grammar_rows(grammar)
     if not changes:
         raise InputError("There is nothing to change.", hint="See: skywrite recurring edit --help")
-    with Skywrite() as sky:
-        rule, warnings = sky.recurrences.edit(recurrence_id, **changes)
-        status = sky.recurrences.status(rule)
+    rule, warnings = sky.recurrences.edit(recurrence_id, **changes)
+    status = sky.recurrences.status(rule)
     if as_json:
         print_json(status_shape(status, warnings))
         return

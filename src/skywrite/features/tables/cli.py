@@ -58,7 +58,10 @@ _KINDS = {
     help='What a column of others is: "Post date=at"; "Network=" leaves it out. Remembered for this header.',
 )
 @json_option
-def import_command(file: Path, as_json: bool, sheet: str | None, columns: tuple[str, ...], **options: Any) -> None:
+@on_queue
+def import_command(
+    sky: Skywrite, /, file: Path, as_json: bool, sheet: str | None, columns: tuple[str, ...], **options: Any
+) -> None:
     """Schedule many posts from a CSV, XLSX, ODS, JSONL or JSON file, all or nothing.
 
     \b
@@ -68,32 +71,30 @@ def import_command(file: Path, as_json: bool, sheet: str | None, columns: tuple[
     Paths count from the file's folder. Importing a file again queues only what is new in it.
     Tables of Buffer, Hootsuite, Later, Publer, SocialBee, Typefully, Postiz, GoHighLevel and MagicSync are recognised.
     """
-    from skywrite.app import Skywrite
     from skywrite.app.reports import ImportFailed, check_reports
     from skywrite.features.tables.plan import ImportReport, plan_of
 
     partial, dry_run = options["partial"], options["dry_run"]
-    with Skywrite() as sky:
-        table = _read(sky, file, sheet, _map_of(columns))
-        rows = table.rows
-        if not rows:
-            raise InputError(
-                f"{file} contains no rows{' to import' if table.published else ''}.",
-                hint=" ".join(table.notes()) or "Is it the right file? See: skywrite import --help",
-            )
-        if not dry_run:
-            sky.transfer.remember(table)
-        if not as_json:
-            for line in table.notes():
-                print_aside(line)
-        options["dates"] = options["dates"] or table.reading.dates
+    table = _read(sky, file, sheet, _map_of(columns))
+    rows = table.rows
+    if not rows:
+        raise InputError(
+            f"{file} contains no rows{' to import' if table.published else ''}.",
+            hint=" ".join(table.notes()) or "Is it the right file? See: skywrite import --help",
+        )
+    if not dry_run:
+        sky.transfer.remember(table)
+    if not as_json:
+        for line in table.notes():
+            print_aside(line)
+    options["dates"] = options["dates"] or table.reading.dates
+    reports = _import(sky, rows, file, options)
+    if not as_json and (order := _asked_order(reports)) is not None:
+        options["dates"] = order
         reports = _import(sky, rows, file, options)
-        if not as_json and (order := _asked_order(reports)) is not None:
-            options["dates"] = order
-            reports = _import(sky, rows, file, options)
-        note = "" if dry_run else worker_note(sky)
-        approvals = "" if dry_run else approvals_note(sky)
-        zone_note = _zone_note(sky, rows, options["account"], options["zone"])
+    note = "" if dry_run else worker_note(sky)
+    approvals = "" if dry_run else approvals_note(sky)
+    zone_note = _zone_note(sky, rows, options["account"], options["zone"])
     plan = plan_of(reports) if dry_run else None
     try:
         if not partial or not any(report.id for report in reports):
@@ -226,9 +227,9 @@ def _print_reports(reports: list[Any], dry_run: bool) -> None:
 @click.option("--media", type=FilePath(path_type=Path), help="Write images and videos into this folder.")
 @click.option("--output", "-o", type=FilePath(path_type=Path), help="Write to this file. Default: standard output.")
 @json_option
-def export_command(account: str | None, media: Path | None, output: Path | None, as_json: bool) -> None:
+@on_queue
+def export_command(sky: Skywrite, account: str | None, media: Path | None, output: Path | None, as_json: bool) -> None:
     """Write scheduled posts as JSONL (with --json, as one JSON array), which `skywrite import` reads."""
-    from skywrite.app import Skywrite
     from skywrite.app.shapes.done import ExportedRows
 
     _check_name(output, as_json)
@@ -240,17 +241,16 @@ def export_command(account: str | None, media: Path | None, output: Path | None,
             count += 1
             yield row
 
-    with Skywrite() as sky:
-        rows = counted(
-            sky.transfer.export_rows(account=account, media_folder=media, base=output.parent if output else None)
-        )
-        pieces = json_array(rows) if as_json else (json_text(row) + "\n" for row in rows)
-        if output is None:
-            print_pieces(pieces)
-            return
-        # Drafts are private.
-        with whole_private_file(output) as file:
-            file.writelines(piece.encode() for piece in pieces)
+    rows = counted(
+        sky.transfer.export_rows(account=account, media_folder=media, base=output.parent if output else None)
+    )
+    pieces = json_array(rows) if as_json else (json_text(row) + "\n" for row in rows)
+    if output is None:
+        print_pieces(pieces)
+        return
+    # Drafts are private.
+    with whole_private_file(output) as file:
+        file.writelines(piece.encode() for piece in pieces)
 
     print_outcome(as_json, ExportedRows(count, str(output)), f"{count} {_plural('row', count)} written to {output}.")
 
