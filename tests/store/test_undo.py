@@ -230,8 +230,9 @@ def test_what_cron_does_is_passed_over(store: Store) -> None:
         store.journal.note_final("the change of zone")
     assert ("hold", 2) == (store.journal.undo_last().operation, store.journal.undo_last().passed_over)
     assert [("cron", "scheduled")] == stored(store)
-    with fails("undo.nothing"):
+    with fails("undo.nothing") as caught:
         store.journal.undo_last()
+    assert "What a command without a terminal did is undone post by post: sky.posts.list()" == str(caught.value.hint)
 
 
 def test_what_cron_changed_is_not_undone_by_what_was_before_it(store: Store) -> None:

@@ -80,7 +80,9 @@ class Journal:
             changes = _changes(tx)
             passed_over = next((place for place, one in enumerate(changes) if not one.is_passed_over), len(changes))
             if passed_over == len(changes):
-                raise InputError("There is no change to undo.", code="undo.nothing")
+                programs = Hint("What a command without a terminal did is undone post by post: ", Do("posts.list"))
+                hint = programs if changes else ""
+                raise InputError("There is no change to undo.", code="undo.nothing", hint=hint)
             last = changes[passed_over].row
             undone = [one for one in changes if one.is_of(last)]
             contents: list[Mapping[str, Any]] = [one.content for one in undone]
