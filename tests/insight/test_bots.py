@@ -191,6 +191,25 @@ def test_later(sky: Skywrite, world: World, carol: Stranger) -> None:
     assert (["Re: @you: quick", "Re: @you: slow"], 6) == (bot.turn(), calls.count("@you: slow"))
 
 
+def test_later_is_never_in_the_same_turn(sky: Skywrite, world: World, carol: Stranger) -> None:
+    """A function that wants an item again at once gets it when it is looked again, and not on and on."""
+    asked: list[str] = []
+
+    def program(sky: Skywrite) -> None:
+        @sky.on_mention
+        def at_once(item: Item) -> str:
+            asked.append(item.text)
+            assert len(asked) < 10, "on and on"
+            raise Later("0s")
+
+    bot = Running(sky, world, program)
+    carol.tag("@you: one", bot.did)
+    bot.turn()
+    first = len(asked)
+    bot.turn()
+    assert (True, True) == (0 < first <= 2, first < len(asked) <= 4)
+
+
 def test_a_repost_and_a_like(sky: Skywrite, world: World, carol: Stranger) -> None:
     """Once, however often; they count as answers."""
 

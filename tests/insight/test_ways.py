@@ -21,6 +21,7 @@ from skywrite.features.answers.task import InboxTask
 from skywrite.features.ways.calling import answerers, read_answer
 from skywrite.posting.publish.rounds import take_all
 from tests.app.conftest import World
+from tests.support.errors import fails
 from tests.support.strangers import Stranger
 
 
@@ -290,3 +291,22 @@ def test_answers_of_every_kind_are_read() -> None:
     )
     with pytest.raises(Later):
         read_answer('{"later": "2h"}', files=False)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"images": ["/etc/hostname"]},
+        {"images": [{"path": "/etc/hostname"}]},
+        {"images": [{"cid": "bafy", "mime": "image/png", "size": 1}]},
+        {"card": {"url": "https://a.example/", "title": "t", "thumb": "/etc/hostname"}},
+        {"card": {"url": "https://a.example/", "title": "t", "thumb": {"path": "/etc/hostname"}}},
+        {"card": {"url": "https://a.example/", "title": "t", "thumb": {"cid": "bafy", "mime": "image/png", "size": 1}}},
+    ],
+)
+def test_an_answer_from_elsewhere_names_nothing_of_this_computer(fields: dict[str, Any]) -> None:
+    """Neither a file nor stored bytes, as an image or as that of a card; a command may name files."""
+    said = json.dumps({"text": "x", **fields})
+    with fails("way.failed"):
+        read_answer(said, files=False)
+    assert {"text": "x", **fields} == read_answer(said, files=True)

@@ -183,7 +183,8 @@ class InboxTask(Periodic):
                     return
             items.pass_over(stored, NOTHING_TO_SAY)
         except Later as later:
-            items.postpone(stored, self.ctx.clock.now() + later.wait)
+            # Never in this turn, which would have no end.
+            items.postpone(stored, self.ctx.clock.now() + max(later.wait, self.every))
         except Exception as found:
             if not is_about_one(found):
                 raise

@@ -20,6 +20,7 @@ from skywrite.core.clock import to_iso
 from skywrite.core.errors import Do, Hint, SkywriteError
 from skywrite.core.standard_webhooks import signed_headers
 from skywrite.features.ways.store import Doing, Way, WayStore
+from skywrite.posting.compose.draft import draft_from_dict
 from skywrite.posting.publish.log import Log
 from skywrite.posting.sources.command import run_command
 from skywrite.posting.sources.grammar import Grammar
@@ -129,7 +130,7 @@ def read_answer(text: str, *, files: bool) -> Any:
         return Like()
     row = {name: value[name] for name in FIELDS if name in value}
     if not files:
-        _check_addresses(row.get("images", ()))
+        _check_addresses(row)
     return row or None
 
 
@@ -137,13 +138,17 @@ def _failed(message: str, *, hint: str) -> SkywriteError:
     return SkywriteError(message, code="way.failed", hint=hint)
 
 
-def _check_addresses(images: Any) -> None:
-    """Whoever answers from elsewhere names no file of this computer."""
+def _check_addresses(row: Mapping[str, Any]) -> None:
+    """Whoever answers from elsewhere names no file of this computer, and no bytes of the queue."""
+    images = row.get("images", ())
     for image in images if isinstance(images, list | tuple) else [images]:
         if not (isinstance(image, Mapping) and isinstance(image.get("url"), str) and image.keys() <= {"url", "alt"}):
             raise _failed(
                 "An image of the answer is not at an address.", hint='Write {"url": "https://...", "alt": "..."}.'
             )
+    # A card that is written out may have an image.
+    if not isinstance(row.get("card", "auto"), str | bool) or draft_from_dict({"text": "", **row}).files():
+        raise _failed("The card of the answer is not an address.", hint='Write "card": "https://...".')
 
 
 def _ask_command(ctx: Context, doing: Doing, item: Item, way: Way) -> Any:
