@@ -147,3 +147,42 @@ def test_the_api(sky: Skywrite) -> None:
     assert (first["id"], "scheduled") == (second["id"], first["state"])
     done = [one for one in page.get("/api/v1/inbox?done=true", headers=mine).json()["items"] if one["id"] == item]
     assert [("done", first["id"])] == [(one["state"], one["answer"]) for one in done]
+
+
+def test_the_switch_of_a_bot(sky: Skywrite) -> None:
+    """It says how the bot stands; who may schedule pauses it, and only who manages lets it go on without approval."""
+    sky.accounts.set("alice.test", {"answers": "trial"})
+    did = sky.accounts.get("alice.test").did
+    owner, writer = client(sky, "owner"), client(sky, "writer")
+    text = owner.get("/inbox").text
+    assert ("is on trial" in text, "Go on without approval" in text, "@bob.test is on" in text) == (True, True, False)
+    assert "Go on without approval" not in writer.get("/inbox").text
+    assert "This needs the scope" in writer.post("/answers/resume", data={"account": did}).text
+    assert "answers nothing" in unquote_plus(owner.post("/answers/pause", data={"account": did}).headers["location"])
+    assert ("paused", True) == (sky.answers.list()[0].state, "it is paused" in owner.get("/inbox").text)
+    owner.post("/answers/resume", data={"account": did})
+    assert "on" == sky.answers.list()[0].state
+
+
+def test_a_bot_is_labelled_on_the_page(sky: Skywrite) -> None:
+    """With one button."""
+    sky.accounts.set("alice.test", {"answers": "on"})
+    owner = client(sky, "owner")
+    answer = owner.post("/answers/label", data={"account": sky.accounts.get("alice.test").did})
+    assert ("says that it is a bot" in unquote_plus(answer.headers["location"]), True) == (
+        True,
+        sky.bots.status("alice.test"),
+    )
+
+
+def test_a_key_pauses_bots_of_its_accounts(sky: Skywrite) -> None:
+    """And of no others; it cannot let them go on."""
+    for handle in ("alice.test", "bob.test"):
+        sky.accounts.set(handle, {"answers": "on"})
+    did = sky.accounts.get("alice.test").did
+    secret = ApiKeys(sky.context.store).add("mine", ("read", "schedule"), accounts=(did,))[1]
+    page = TestClient(make_app(sky, Origin.of(None)), base_url="http://127.0.0.1")
+    mine = {"authorization": f"Bearer {secret}"}
+    assert ["alice.test"] == [bot["account"] for bot in page.get("/api/v1/answers", headers=mine).json()["bots"]]
+    assert 200 == page.post("/api/v1/answers/pause", json={}, headers=mine).status_code
+    assert {"alice.test": "paused", "bob.test": "on"} == {bot.account.handle: bot.state for bot in sky.answers.list()}
