@@ -13,7 +13,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook as Oracle
 
 from skywrite import Item, Skywrite
-from skywrite.app.bots import Author
+from skywrite.app.bots import Answerer, Author
 from skywrite.app.work import WorkParts
 from skywrite.core.errors import InputError, SkywriteError
 from skywrite.features import homes
@@ -22,6 +22,7 @@ from skywrite.features.ways.calling import answerers, read_answer
 from skywrite.posting.publish.rounds import take_all
 from tests.app.conftest import World
 from tests.support.errors import fails
+from tests.support.processes import PATIENCE_SECONDS
 from tests.support.strangers import Stranger
 
 
@@ -310,3 +311,37 @@ def test_an_answer_from_elsewhere_names_nothing_of_this_computer(fields: dict[st
     with fails("way.failed"):
         read_answer(said, files=False)
     assert {"text": "x", **fields} == read_answer(said, files=True)
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["ways", "control: functions of a program"])
+def test_a_way_that_hangs_holds_up_no_other_account(world: World, carol: Stranger, together: bool) -> None:
+    """While what answers for alice does not return, bob's answers are written; a program's functions take turns."""
+    sky, ended, asked = world.process(), threading.Event(), threading.Event()
+    for handle in ("alice.test", "bob.test"):
+        sky.accounts.login(handle, world.box.account(handle).app_password, pds=world.box.url)
+        sky.accounts.set(handle, {"answers": "on"})
+    alice, bob = (sky.accounts.get(handle) for handle in ("alice.test", "bob.test"))
+
+    def hangs(item: Item) -> str:
+        asked.set()
+        ended.wait()
+        return "At last"
+
+    ways = [
+        Answerer("hangs", hangs, account=alice.did, together=together),
+        Answerer("quick", lambda item: "At once", account=bob.did, together=together),
+    ]
+    task = InboxTask(sky.context, sky.inbox, lambda: ways)
+    take_all(task)
+    for account in (alice, bob):
+        carol.tag("@you: hello", account.did)
+    world.clock.advance(61)
+    turns = {turn.name: turn for turn in task.due()}
+    hanging = threading.Thread(target=task.take, args=(turns[alice.did],))
+    hanging.start()
+    assert asked.wait(PATIENCE_SECONDS)
+    task.take(turns[bob.did])
+    answered = [item.account_did for item in sky.inbox.list(everything=True) if item.answer_id is not None]
+    ended.set()
+    hanging.join()
+    assert ([bob.did] if together else []) == answered

@@ -120,6 +120,7 @@ class Answerer:
 
     `unasked`: whether it also answers who did not speak to us, such as a quote or a reply to any post. `retract`:
     whether an answer is taken back when what it answers is deleted. Paths in what it returns are relative to `base`.
+    `together`: it may be asked for several accounts at once, as no program expects.
     """
 
     name: str
@@ -130,10 +131,15 @@ class Answerer:
     retract: bool = False
     base: Path = Path()
     is_command: bool = False
+    together: bool = False
+
+    def is_for(self, handle: str, did: str) -> bool:
+        """Whether it answers for an account."""
+        return self.account is None or self.account.removeprefix("@").lower() in (handle, did)
 
     def why_not(self, item: Item) -> str | None:
         """Why it is not given an item; None if it is."""
-        if self.account is not None and self.account.removeprefix("@").lower() not in (item.account, item.account_did):
+        if not self.is_for(item.account, item.account_did):
             return f"{self.name} is for {self.account} only."
         if not self.kinds & item.kinds:
             return f"Nothing that answers is for a {item.reason}."

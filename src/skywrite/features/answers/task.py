@@ -68,10 +68,17 @@ class InboxTask(Periodic):
     def take(self, turn: Turn) -> SkywriteError | None:
         """Collect for an account, then call the functions; a problem with one item does not stop the others."""
         error = self._collect(turn.what)
-        if answerers := self.answerers():
+        answerers = self.answerers()
+        if answerers and all(one.together for one in answerers if one.is_for(turn.what.handle, turn.what.did)):
+            # Its bulkhead is that of its account: what hangs holds up no other account's answers.
+            self._answer_for(turn.what, error is None, answerers, self._ours())
+        elif answerers:
             self._collected.append((turn.what, error is None))
             self._answer_all(answerers)
         return error
+
+    def _ours(self) -> set[str]:
+        return {account.did for account in self.ctx.store.accounts.all()}
 
     def _answer_all(self, answerers: Sequence[Answerer]) -> None:
         """Answer for the accounts whose turn it was, in one thread at a time: a program expects no others.
@@ -80,15 +87,19 @@ class InboxTask(Periodic):
         """
         while self._collected and self._calling.acquire(blocking=False):
             try:
-                ours = {account.did for account in self.ctx.store.accounts.all()}
+                ours = self._ours()
                 while self._collected:
                     account, collected = self._collected.popleft()
-                    if self._has_started(account, answerers, collected):
-                        current = self._on_trial(account)
-                        self._answer(account, Answering(self.ctx, current, ours, answerers, self.log))
-                        self._tidy(current)
+                    self._answer_for(account, collected, answerers, ours)
             finally:
                 self._calling.release()
+
+    def _answer_for(self, account: Account, collected: bool, answerers: Sequence[Answerer], ours: set[str]) -> None:
+        """Answer for one account."""
+        if self._has_started(account, answerers, collected):
+            current = self._on_trial(account)
+            self._answer(account, Answering(self.ctx, current, ours, answerers, self.log))
+            self._tidy(current)
 
     def _has_started(self, account: Account, answerers: Sequence[Answerer], collected: bool) -> bool:
         """Whether an account is answered. What answers begins once what was there before is known."""

@@ -56,6 +56,7 @@ def answerers(parts: WorkParts) -> list[Answerer]:
                 doing.unasked,
                 doing.retract,
                 doing.base,
+                together=True,
             )
         )
     return found
