@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from skywrite.app.bots import Item, Later, Repost
 from skywrite.core.errors import StorageError
 from skywrite.features.answers.task import InboxTask
 from skywrite.posting.publish.rounds import take_all
@@ -27,7 +27,7 @@ from tests.support.strangers import Stranger
 SEEDS = 3000 if NIGHTLY else 12
 CONTROL_SEEDS = 40
 STEPS = 60
-ANSWER = "An answer"
+ANSWER, REPOST = "An answer", "app.bsky.feed.repost"
 
 
 class AnsweringWorld(World):
@@ -46,8 +46,13 @@ class AnsweringWorld(World):
         process = super()._process()
 
         @process.sky.on_reply(unasked=True)
-        def answer(item: Any) -> str:
-            return f"{ANSWER} {next(self.words)}"
+        def answer(item: Item) -> str | Repost:
+            chance = self.random.random()
+            if chance < 0.1:
+                raise Later("10m")
+            if chance < 0.2:
+                raise RuntimeError("It is a bad day.")
+            return Repost() if chance < 0.3 else f"{ANSWER} {next(self.words)}"
 
         return process
 
@@ -88,7 +93,10 @@ def answers(seed: int, folder: Path) -> Counter[str]:
     try:
         world.run(STEPS)
         records = [record.value for handle in HANDLES for record in world.box.records(handle)]
-        return Counter(one["reply"]["parent"]["uri"] for one in records if one["text"].startswith(ANSWER))
+        reposts = [one.value["subject"]["uri"] for handle in HANDLES for one in world.box.records(handle, REPOST)]
+        replies = [one["reply"]["parent"]["uri"] for one in records if one["text"].startswith(ANSWER)]
+        # A restored program may do another kind of thing than before; each kind is there once.
+        return Counter([*replies, *(f"repost of {uri}" for uri in reposts)])
     finally:
         world.close()
         for path in folder.glob(f"{seed}.db*"):
