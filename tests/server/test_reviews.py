@@ -102,13 +102,15 @@ def test_a_link_rejects_with_a_note(quiet_server: Server, draft: tuple[Api, int]
 
 
 def test_a_link_is_for_the_post_as_it_was(quiet_server: Server, draft: tuple[Api, int]) -> None:
-    """After a change it says so and approves nothing; it can still be used, should the change be taken back."""
+    """After a change it says so and decides nothing; it can still be used, should the change be taken back."""
     agent, number = draft
     path = linked(quiet_server, number)
     agent.patch(f"/posts/{number}", {"text": "Other words"})
     page = opened(quiet_server, path).text
     assert "It was changed since" in page and 'value="approve"' not in page
-    assert (409, "draft") == (decided(quiet_server, path, "approve").status_code, state(quiet_server, number))
+    answers = [decided(quiet_server, path, decision).status_code for decision in ("approve", "reject")]
+    assert ([409, 409], "draft") == (answers, state(quiet_server, number))
+    assert [] == agent.get(f"/posts/{number}/approval").json()["verdicts"]
     agent.patch(f"/posts/{number}", {"text": "Written for a review"})
     assert (200, "scheduled") == (decided(quiet_server, path, "approve").status_code, state(quiet_server, number))
 

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from skywrite.app import Skywrite
 from skywrite.app.approvals import Asked
-from skywrite.core.errors import InputError, NotFound, SkywriteError
+from skywrite.core.errors import Conflict, InputError, NotFound, SkywriteError
 from skywrite.faces.server.auth import client_of, wrong_guess
 from skywrite.faces.server.limits import bounded
 from skywrite.faces.server.pages.frame import render
@@ -109,7 +109,12 @@ def _decided(request: Request, link: ReviewLink, form: dict[str, str]) -> Respon
     sky, note, decision = services_of(request).sky, form.get("note", "").strip()[:NOTE_MAX], form.get("decision")
     if decision not in ("approve", "reject"):
         raise InputError("The link was opened without a decision.", hint="Open it again, and press a button.")
-    _asked(sky, link)
+    if _asked(sky, link).digest != link.post_digest:
+        raise Conflict(
+            "The post was changed since the link was made, so nothing was decided.",
+            code="approval.stale",
+            hint="Ask whoever sent it for another link.",
+        )
     who, by = f"person {link.person_id}", f"{link.reviewer} (by a link)"
     with ReviewLinks(sky.context.store).using(link), written_by(who, agent=False):
         if decision == "reject":

@@ -1,4 +1,7 @@
-"""Operations on ways of answering. Commands are added in the shell only: whoever adds one may do anything there."""
+"""Operations on ways of answering. Commands are added in the shell only: whoever adds one may do anything there.
+
+Whoever lets an address answer publishes what it says.
+"""
 
 from __future__ import annotations
 
@@ -100,6 +103,7 @@ class AnsweredList(Output):
 @operation("POST /ways", scope="manage", created=True)
 def add(access: Access, given: AddWay) -> AddedWayShape:
     """Let an address answer what others write."""
+    access.require("publish")
     made = access.sky.ways.add_webhook(
         given.url,
         account=access.account(given.account).did,
@@ -145,6 +149,8 @@ def get(access: Access, given: ById) -> WayShape:
 def edit(access: Access, given: EditWay) -> WayShape:
     """Pause a way of answering, or let it go on."""
     _seen(access, given.id)
+    if given.state == "active":
+        access.require("publish")
     ways = access.sky.ways
     way = ways.pause(given.id) if given.state == "paused" else ways.resume(given.id)
     return way_shape(access.sky.context, way)
