@@ -62,6 +62,11 @@ OPERATIONS: dict[str, tuple[Fields | Raw, ...]] = {
     "follow_ups.list": ({}, {"post": "%popular%"}),
     "health": (Raw("GET", "/healthz"),),
     "history.list": ({}, {"limit": 2}, {"state": "cancelled"}, {"account": "bob.test"}, {"text": "oven"}),
+    "posts.create_many": (
+        {"posts": [{"text": "One of many", "at": AT, "key": "many-1"}], "dry_run": True},
+        {"posts": [{"text": "x" * 301}, {"text": "Fine"}]},
+    ),
+    "stats.show": ({}, {"by": "weekday"}, {"by": "moon"}),
     "imports.create": (
         {"name": "plan.csv", "text": "text,at\nHello,2026-04-01T09:00:00Z", "dry_run": True},
         {"name": "plan.csv", "text": "text,at\nHello,2026-04-01T09:00:00Z"},
@@ -212,19 +217,24 @@ TOOLS: dict[str, tuple[Fields, ...]] = {
     "edit_post": ({"id": "%draft%", "text": "Better"}, {"id": 999, "text": "No"}),
     "get_post": ({"id": "%published%"}, {"id": 999}),
     "list_accounts": ({},),
-    "list_feeds": ({},),
+    "add_follow_up": ({"id": "%published%", "when": "7 likes", "reply": "Thanks"}, {"id": 999, "when": "7 likes"}),
     "list_history": ({"limit": 2},),
+    "list_inbox": ({},),
+    "list_recurrences": ({},),
     "list_posts": ({"limit": 2}, {"state": "nothing"}),
     "move_post": ({"id": "%scheduled%", "at": "sat 9:00"}, {"id": "%scheduled%", "at": "03/04/2026"}),
     "preview_post": ({"text": TEXT}, {"text": "x" * 301}),
     "publish_post": ({"text": "At once", "key": "agent-10"},),
+    "repeat_post": ({"text": "Each day", "every": "daily 9:00"}, {"text": "No", "every": "sometimes"}),
     "repost_post": ({"target": "%uri%", "key": "agent-11", "at": AT},),
     "schedule_post": (
         {"text": "On Friday", "key": "agent-12", "at": "fri 9:00"},
         {"text": "No", "key": "x", "at": "?"},
     ),
     "show_plan": ({"from": "2026-03-16", "to": "2026-03-23"},),
+    "show_stats": ({}, {"by": "moon"}),
     "show_status": ({},),
+    "upload_media": ({"data": "?"}, {"data": "aGVsbG8=", "more": True}),
 }
 # The addresses of pages with something in them, and others that are worth a look; the rest is asked for as it is.
 PAGES: dict[str, tuple[str, ...]] = {

@@ -137,6 +137,8 @@ def _fill_rest(run: Callable[[str, tuple[object, ...]], object], known: Mapping[
     )  # fmt: skip
     put("oauth_refresh", digest=handle, key_id=number, expires_at=later)
     put("web_session", digest=handle, person_id=number, created_at=AT, expires_at=later)
+    review = {"post_digest": "d", "reviewer": "r", "created_at": AT, "ends_at": later}
+    put("review_link", digest=handle, post_id=post, person_id=number, **review)
     put("sign_in_link", digest=handle, person_id=number, created_at=AT, expires_at=later)
 
 

@@ -62,6 +62,7 @@ PRUNED = {
     "action": "UPDATE action SET state = 'done'",
     "inbox": "",
     "sign_in_link": "",
+    "review_link": "UPDATE review_link SET ends_at = '2026-10-01T12:00:00.000000Z'",
     "web_session": "",
     "api_key": "UPDATE api_key SET revoked_at = '2026-11-24T12:10:00.000000Z'",
     "feed_token": "UPDATE feed_token SET revoked_at = '2026-11-24T12:10:00.000000Z'",

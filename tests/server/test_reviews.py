@@ -138,7 +138,8 @@ def test_a_wrong_link_is_not_made(quiet_server: Server, draft: tuple[Api, int], 
     """Without a name, for too long, or for another post than was looked at."""
     _, number = draft
     given = {**fields(shown(quiet_server), f"/approvals/{number}/link"), "reviewer": "Clara", **form}
-    assert 422 == sent(quiet_server, f"/approvals/{number}/link", given).status_code
+    status = 409 if "digest" in form else 422
+    assert status == sent(quiet_server, f"/approvals/{number}/link", given).status_code
 
 
 @pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("writer", 403), ("approver", 303)])

@@ -276,6 +276,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "page.unknown": "There is nothing at this address.",
         "person.unknown": "There is no person with this number.",
         "post.unknown": "There is no post with this number.",
+        "review.unknown": "The link to a post was used, has ended, or was never there.",
         "recurrence.unknown": "There is no recurrence with this number.",
         "token.unknown": "There is no calendar address with this number.",
         "webhook.delivery_unknown": "There is no message with this number.",

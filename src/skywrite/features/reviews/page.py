@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from skywrite.core.digits import row_number
-from skywrite.core.errors import InputError, NotAllowed
+from skywrite.core.errors import Conflict, InputError, NotAllowed
 from skywrite.core.shown import check_name
 from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show
 from skywrite.faces.server.pages.posts import approve, reject, shown_record
@@ -74,7 +74,7 @@ def _link(visit: Visit, number: int, form: dict[str, str]) -> Response:
         raise InputError(f"A link works for 1 to {DAYS_MAX} days.")
     asked = visit.sky.approvals.look(number)
     if asked.digest != form.get("digest"):
-        raise InputError("The post was changed meanwhile.", code="approval.stale", hint="Look at it again.")
+        raise Conflict("The post was changed meanwhile.", code="approval.stale", hint="Look at it again.")
     if asked.post.due_at is None:
         raise InputError("The draft has no time.", hint="Give it one first: then it is clear what is approved.")
     if visit.access.who in [author.who for author in _authors(visit, number)]:
