@@ -313,11 +313,7 @@ def _marked(reports: Iterable[StatelessReport], items: Mapping[str, Item]) -> li
     done = []
     for report in reports:
         if report.state in ("published", "existed") and report.uri and not items[report.name].published:
-            problem = try_to_mark(items[report.name].file, report.uri)
-            report = (
-                replace(report, warnings=(*report.warnings, Notice("NotMarked", problem, report.name)))
-                if problem
-                else report
-            )
+            warnings = try_to_mark(items[report.name].file, report.uri, report.name)
+            report = replace(report, warnings=(*report.warnings, *warnings))
         done.append(report)
     return done

@@ -96,6 +96,15 @@ class RequestOptions(TypedDict, total=False):
     max_bytes: int
 
 
+def json_object(text: str | bytes) -> dict[str, Any] | None:
+    """The JSON object that others have sent; None for anything else."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
 class Transport(Protocol):
     """What sends a request; tests and the simulation bring their own."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Collection, Iterable, Mapping
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from skywrite.core.clock import secret_bytes
 from skywrite.core.errors import SIGN_IN, Conflict, Do, Hint, InputError, NotFound, SignInError
+from skywrite.core.http import json_object
 from skywrite.protocol.atproto.session_data import Session
 from skywrite.queue.base import StoreBase, items_of_dids, locked, update_ready
 from skywrite.queue.database import Row, Transaction
@@ -331,11 +331,8 @@ def _plain(name: str) -> str:
 
 def read_session(text: str) -> Session | OAuthSession:
     """Read a stored session of either kind. Raises InputError for anything else."""
-    try:
-        fields = json.loads(text)
-    except (ValueError, RecursionError):
-        fields = None
-    if isinstance(fields, dict) and fields.get("kind") == "oauth":
+    fields = json_object(text)
+    if fields is not None and fields.get("kind") == "oauth":
         from skywrite.protocol.atproto.oauth_session import OAuthSession
 
         return OAuthSession.from_fields(fields)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.bot_label import PROFILE, SELF_LABELS, labelled
 from skywrite.core.errors import InputError
 from skywrite.features.checkup.service import check_all
 from skywrite.protocol.atproto.repo import Record, Repo
+from skywrite.protocol.bsky.bot_label import PROFILE, SELF_LABELS, labelled
 from tests.support.errors import fails
 from tests.support.strangers import Stranger
 from tests.support.world import World

@@ -8,7 +8,6 @@ All programs are public clients: none has a secret, and PKCE binds the response 
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 from skywrite.core.clock import Clock
 from skywrite.core.digits import whole_number
 from skywrite.core.errors import InputError, SkywriteError
+from skywrite.core.http import json_object
 from skywrite.core.shown import NAME_MAX
 from skywrite.features.agents.store import Agents, Client
 
@@ -84,11 +84,8 @@ class AgentClients:
 
 def read_document(client_id: str, body: bytes) -> Client:
     """A program from its document (OAuth Client ID Metadata Document). Raises InputError."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict) or document.get("client_id") != client_id:
+    document = json_object(body)
+    if document is None or document.get("client_id") != client_id:
         raise InputError(f"{client_id} is not a document that names itself as the program.", code="agent.unknown")
     return Client(client_id, *_described(document))
 

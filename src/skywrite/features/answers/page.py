@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from skywrite.app.bot_label import set_bot
 from skywrite.app.results import Entry
 from skywrite.core.digits import row_number
 from skywrite.core.errors import InputError, SkywriteError
@@ -22,6 +21,7 @@ from skywrite.features.answers.service import SETTING, Bot, Talk
 from skywrite.features.answers.store import SEEN_BEFORE, InboxItem
 from skywrite.posting.compose.references import app_link
 from skywrite.protocol.atproto.repo import Repo
+from skywrite.protocol.bsky.bot_label import set_bot
 from skywrite.queue.model import Account
 
 ITEMS = 50

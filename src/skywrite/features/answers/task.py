@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from skywrite.app.bot_label import is_bot
 from skywrite.app.bots import Answerer, Later
 from skywrite.app.context import Context
 from skywrite.app.work import Periodic, WorkParts
@@ -26,6 +25,7 @@ from skywrite.posting.publish.log import Log, silent
 from skywrite.posting.publish.rounds import Turn
 from skywrite.posting.publish.worker import in_turn
 from skywrite.protocol.atproto.repo import Repo
+from skywrite.protocol.bsky.bot_label import is_bot
 from skywrite.queue.approval_rules import ANSWERS, TRIAL
 from skywrite.queue.database import is_about_one
 from skywrite.queue.model import Account

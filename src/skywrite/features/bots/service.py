@@ -1,12 +1,12 @@
-"""Bots as accounts: saying that an account is one. What does not live here: the label itself (`app.bot_label`)."""
+"""Bots as accounts: saying that an account is one. What does not live here: the label itself (`bsky.bot_label`)."""
 
 from __future__ import annotations
 
-from skywrite.app.bot_label import is_bot, set_bot
 from skywrite.app.context import Context
 from skywrite.app.nouns import checked, final
 from skywrite.core.errors import Do
 from skywrite.protocol.atproto.repo import Repo
+from skywrite.protocol.bsky.bot_label import is_bot, set_bot
 
 
 @checked("bots")

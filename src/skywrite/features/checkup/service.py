@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from skywrite.app.bot_label import is_bot
 from skywrite.app.chores import HEARTBEAT_SECONDS, dead_holders, free_dead
 from skywrite.app.entries import count_unapproved, unapproved_words
 from skywrite.app.facade import Skywrite
@@ -21,6 +20,7 @@ from skywrite.app.settings import unreadable
 from skywrite.core.errors import Do, Hint, StorageError, TemporaryError, Unexpected, install_command
 from skywrite.posting.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX
 from skywrite.protocol.atproto.repo import Repo
+from skywrite.protocol.bsky.bot_label import is_bot
 from skywrite.queue.approval_rules import ANSWERS
 from skywrite.queue.approval_rules import SETTING as APPROVAL
 from skywrite.queue.damage import Damage

@@ -290,12 +290,8 @@ class _Sync:
         done = []
         for report in reports:
             if report.action == "published" and report.uri and report.path in files:
-                problem = try_to_mark(files[report.path], report.uri)
-                report = (
-                    replace(report, warnings=(*report.warnings, Notice("NotMarked", problem, report.path)))
-                    if problem
-                    else report
-                )
+                warnings = try_to_mark(files[report.path], report.uri, report.path)
+                report = replace(report, warnings=(*report.warnings, *warnings))
             done.append(report)
         return done
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from skywrite.app.bots import Answerer, Item, Later, Like, Repost
 from skywrite.app.context import Context
-from skywrite.app.listeners import words_of
+from skywrite.app.functions import words_of
 from skywrite.app.work import WorkParts
 from skywrite.core.clock import to_iso
 from skywrite.core.errors import Do, Hint, SkywriteError

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from skywrite.core.clock import secret_bytes
-from skywrite.core.errors import InputError
+from skywrite.core.errors import InputError, Notice
 from skywrite.posting.sources.frontmatter import find_head
 
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
@@ -29,16 +29,15 @@ def mark_published(file: Path, uri: str) -> None:
         beside.unlink(missing_ok=True)
 
 
-def try_to_mark(file: Path, uri: str) -> str:
-    """Mark a file. A failure is returned as a warning, because its post is published anyway."""
+def try_to_mark(file: Path, uri: str, name: str) -> tuple[Notice, ...]:
+    """Mark a file, called `name`. A failure is returned as a warning, because its post is published anyway."""
     try:
         mark_published(file, uri)
     except (OSError, ValueError, InputError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or str(error)
-        return (
-            f"It is published, but the file could not be marked: {reason.rstrip('.')}. Write published: {uri} into it."
-        )
-    return ""
+        text = f"the file could not be marked: {reason.rstrip('.')}. Write published: {uri} into it."
+        return (Notice("NotMarked", f"It is published, but {text}", name),)
+    return ()
 
 
 def with_mark(text: str, uri: str) -> str:

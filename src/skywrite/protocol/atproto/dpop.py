@@ -18,7 +18,7 @@ from nacl.bindings import crypto_hash_sha256 as sha256
 
 from skywrite.core.clock import Clock, secret_bytes
 from skywrite.core.errors import MissingExtra, NotSent
-from skywrite.core.http import RequestOptions, Response, Transport
+from skywrite.core.http import RequestOptions, Response, Transport, json_object
 from skywrite.protocol.atproto.xrpc_errors import http_date
 
 try:
@@ -205,11 +205,7 @@ def refusal(response: Response) -> str:
     for kind in _BOTH_KINDS:
         if f'error="{kind}"' in header:
             return kind
-    try:
-        answer = response.json()
-    except (ValueError, RecursionError):
-        return ""
-    error = answer.get("error") if isinstance(answer, dict) else None
+    error = (json_object(response.body) or {}).get("error")
     return error if isinstance(error, str) else ""
 
 

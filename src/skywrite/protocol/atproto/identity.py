@@ -20,8 +20,8 @@ from skywrite.protocol.atproto.lookups import (
     IdentityUnavailable,
     dns_txt,
     get_answer,
-    json_object,
     local_name,
+    object_of,
     public_name,
     raise_if_temporary,
     redirected,
@@ -246,7 +246,7 @@ class Resolver:
         answer = get_answer(self._http, url, SERVICE_SECONDS, MAX_HANDLE_BYTES, accept="application/json")
         raise_if_temporary(answer, self._service)
         if answer.status == 200:
-            return _did_or_none(json_object(answer, self._service).get("did"))
+            return _did_or_none(object_of(answer, self._service).get("did"))
         if answer.status == 400:
             # The service checks DNS and https too, so its "no" is better than our own missing responses.
             raise _unknown(handle)
@@ -274,7 +274,7 @@ class Resolver:
                 code="did.unknown",
                 hint="Check the DID.",
             )
-        return json_object(answer, url)
+        return object_of(answer, url)
 
     def _document_place(self, did: Did) -> tuple[Transport, str]:
         name = did.split(":", 2)[2]

@@ -3,7 +3,6 @@
 What does not live here: what the answers say about an account (`identity`).
 """
 
-import json
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 
 from skywrite.core.clock import Clock
 from skywrite.core.errors import TemporaryError
-from skywrite.core.http import Response, Transport
+from skywrite.core.http import Response, Transport, json_object
 from skywrite.protocol.atproto.syntax import RESERVED_ENDINGS, Handle, InvalidSyntax
 
 DNS_SECONDS = 2.0
@@ -78,12 +77,9 @@ def raise_if_temporary(answer: Response, who: str) -> None:
         raise IdentityUnavailable(f"{who} responded with {answer.status}.", hint="Try again later.")
 
 
-def json_object(answer: Response, who: str) -> dict[str, Any]:
-    try:
-        value = None if answer.truncated else json.loads(answer.body)
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
+def object_of(answer: Response, who: str) -> dict[str, Any]:
+    value = None if answer.truncated else json_object(answer.body)
+    if value is None:
         raise IdentityUnavailable(f"{who} responded with something that is not a JSON object.", hint="Try again later.")
     return value
 

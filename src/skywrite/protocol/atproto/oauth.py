@@ -9,7 +9,6 @@ Source: https://atproto.com/specs/oauth
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple, NoReturn
@@ -19,7 +18,7 @@ from nacl.bindings import crypto_hash_sha256 as sha256
 
 from skywrite.core.clock import Clock, secret_bytes
 from skywrite.core.errors import Do, Hint, InputError, NoAnswer, RateLimited, SignInError, TemporaryError
-from skywrite.core.http import Response, Transport
+from skywrite.core.http import Response, Transport, json_object
 from skywrite.protocol.atproto.dpop import DpopTransport, NewProofNeeded, Origins, SigningKey, b64url, refusal
 from skywrite.protocol.atproto.identity import Identity, Resolver
 from skywrite.protocol.atproto.lookups import public_name
@@ -296,11 +295,8 @@ def post_form(
         _raise(issuer, response, clock, hide=fields.values())
     if not response.body:
         return {}
-    try:
-        answer = json.loads(response.body)
-    except (ValueError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict):
+    answer = json_object(response.body)
+    if answer is None:
         raise NoAnswer(f"{issuer} sent an unreadable response.", hint="Try again.")
     return answer
 
@@ -347,11 +343,8 @@ def _metadata(transport: Transport, url: str, who: str, origins: Origins) -> dic
         return None
     if response.status == 429 or response.status >= 500:
         raise ServerFailure(f"{who} responded with {response.status}.", hint="Try again in a minute.")
-    try:
-        answer = json.loads(response.body) if response.status == 200 and not response.truncated else None
-    except (ValueError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict):
+    answer = json_object(response.body) if response.status == 200 and not response.truncated else None
+    if answer is None:
         raise InputError(f"{who} does not say how its accounts sign in.", code="oauth.unsupported", hint=APP_PASSWORD)
     return answer
 

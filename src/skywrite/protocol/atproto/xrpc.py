@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from skywrite.core.clock import SYSTEM_CLOCK, Clock
 from skywrite.core.errors import CutOff, InputError, NoAnswer, NotSent, RejectedError, Stopping, TimedOut
-from skywrite.core.http import MAX_ANSWER_BYTES, Response, Transport
+from skywrite.core.http import MAX_ANSWER_BYTES, Response, Transport, json_object
 from skywrite.protocol.atproto.syntax import RESERVED_ENDINGS
 from skywrite.protocol.atproto.xrpc_errors import NOT_A_PDS, ServerFailure, error_from, not_xrpc
 
@@ -185,11 +185,8 @@ class Xrpc:
     def _object(self, response: Response) -> dict[str, Any]:
         if not response.body and not response.truncated:
             return {}
-        try:
-            answer = json.loads(response.body)
-        except (ValueError, RecursionError):
-            answer = None
-        if not isinstance(answer, dict):
+        answer = json_object(response.body)
+        if answer is None:
             raise not_xrpc(self.host, response)
         return answer
 

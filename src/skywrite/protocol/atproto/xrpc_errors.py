@@ -14,7 +14,6 @@ Source: https://atproto.com/specs/xrpc and the errors of the com.atproto.* lexic
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -31,7 +30,7 @@ from skywrite.core.errors import (
     SkywriteError,
     TemporaryError,
 )
-from skywrite.core.http import Response
+from skywrite.core.http import Response, json_object
 
 NOT_A_PDS = "server.not_a_pds"
 TOO_LARGE = "request.too_large"
@@ -130,7 +129,7 @@ _UNAVAILABLE = {
 
 def error_from(nsid: str, host: str, response: Response, *, now: datetime, hide: Iterable[str] = ()) -> SkywriteError:
     """The error for an unsuccessful response. `hide` lists secrets that a server might repeat in its message."""
-    answer = _json_object(response)
+    answer = json_object(response.body) or {}
     server_error = _text(answer.get("error"), hide, 100) or None
     message = _text(answer.get("message"), hide, MESSAGE_CHARACTERS_MAX)
     error = _choose(nsid, host, response, server_error or "", message, bool(answer), now)
@@ -253,14 +252,6 @@ def not_xrpc(host: str, response: Response) -> NoAnswer:
     error.status = response.status
     error.request_id = request_id(response)
     return error
-
-
-def _json_object(response: Response) -> dict[str, Any]:
-    try:
-        answer = json.loads(response.body)
-    except (ValueError, RecursionError):
-        return {}
-    return answer if isinstance(answer, dict) else {}
 
 
 def _text(value: object, hide: Iterable[str], characters_max: int) -> str:
