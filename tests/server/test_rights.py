@@ -51,6 +51,7 @@ SAMPLES: Mapping[str, Any] = {
     "kind": "secret",
     "message": "{}",
     "template": "Hello",
+    "state": "paused",
 }
 # Fields that are given although they need not be, so that the operation has something to do.
 GIVEN: Mapping[str, Mapping[str, Any]] = {
@@ -72,10 +73,11 @@ NAMING = {
 }
 # Fields that name nothing of anybody's; uploads in videos and threads are looked up where those of images are.
 NEUTRAL = """
-    after again backfill before by card catch_up_gap_seconds cursor dates done draft dry_run exclude gap_seconds include
-    jitter kinds labels langs late limit map markdown max_per_day mentions most note now numbering only partial pool
-    publish quote quote_links quotes replies reply_to repost require_alt scopes secret sheet shorten since spacing split
-    starts state tags template thread undo_after undo_seconds version video workbook zone
+    after again backfill before by card catch_up_gap_seconds cursor dates done draft dry_run exclude gap_seconds
+    include jitter kinds labels langs late limit map markdown max_per_day mentions most note now numbering only
+    partial pool publish quote quote_links quotes replies reply_to repost require_alt retract scopes secret sheet
+    shorten since spacing split starts state tags template thread unasked undo_after undo_seconds version video word
+    workbook zone
 """
 DRAFT, SCHEDULED = {"id": "draft"}, {"id": "scheduled"}
 # What needs more than the operation's own scope, by the fields that are given, and those that name a post in a state.

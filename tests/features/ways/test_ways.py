@@ -20,10 +20,10 @@ from skywrite.features import homes
 from skywrite.features.answers.task import InboxTask
 from skywrite.features.ways.calling import answerers, read_answer
 from skywrite.posting.publish.rounds import take_all
-from tests.app.conftest import World
 from tests.support.errors import fails
 from tests.support.processes import PATIENCE_SECONDS
 from tests.support.strangers import Stranger
+from tests.support.world import World
 
 
 class Bot:
