@@ -48,6 +48,8 @@ class InboxTask(Periodic):
     _collected: deque[tuple[Account, bool]] = field(default_factory=deque, init=False)
     _calling: threading.Lock = field(default_factory=threading.Lock, init=False)
     _handed: dict[str, deque[datetime]] = field(default_factory=dict, init=False)
+    # Why accounts wait: it is said once.
+    _waiting: dict[str, str] = field(default_factory=dict, init=False)
     _pace: Pace = field(default_factory=Pace, init=False)
     _accounts: dict[str, Account] = field(default_factory=dict, init=False)
     _read_at: datetime | None = field(default=None, init=False)
@@ -140,7 +142,10 @@ class InboxTask(Periodic):
                 return
             self._hand_out(answering, item)
             answering.answered()
-        self.log("answers_wait", account=account.handle, why=why)
+            self._waiting.pop(account.did, None)
+        if self._waiting.get(account.did) != why:
+            self._waiting[account.did] = why
+            self.log("answers_wait", account=account.handle, message=why)
 
     def _tidy(self, account: Account) -> None:
         """Take back what goes with what was deleted, and drop what nobody waits for."""
