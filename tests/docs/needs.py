@@ -265,8 +265,8 @@ def waiting(world: World) -> None:
         line = f"skywrite feeds add https://{name}.example/feed --backfill 1"
         well(line, world.bash(line))
     with world.inside(), Skywrite() as sky:
-        for _ in range(3):
-            sky.schedule("Good morning", every="weekdays 9:00")
+        for number in range(3):
+            sky.schedule(f"Good morning {number}", every="weekdays 9:00")
 
 
 def digest(world: World) -> None:
