@@ -74,6 +74,18 @@ _PLANS = b"".join(
 )
 _NEWEST = b"SELECT CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS xid"
 POOLED_POLL_SECONDS = 1.0
+# Parts of libpq's messages, all of them from before the password is sent.
+_HINTS = {
+    "certificate verify failed": "The certificate of the server has expired, or nobody whom you trust signed it. Renew "
+    "it, or name the file of its authority with sslrootcert (sslrootcert=system: those that your computer trusts).",
+    "does not match host name": "Write the host in SKYWRITE_DATABASE as its certificate names it, or have the "
+    "certificate fixed.",
+    "root certificate file": "Name the file of the server's authority with sslrootcert in SKYWRITE_DATABASE "
+    "(sslrootcert=system: those that your computer trusts).",
+    "does not support SSL": "Turn on TLS at the server (ssl = on in postgresql.conf).",
+    "weak sslmode": "Write sslmode=verify-full in SKYWRITE_DATABASE.",
+}
+_LOCAL = ("localhost", "127.", "::1", "/")
 
 
 class PostgresDatabase(Database):
@@ -343,20 +355,6 @@ def _said(error: Exception) -> str:
 def _quoted(text: str) -> str:
     """A text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
-
-
-# Parts of libpq's messages, all of them from before the password is sent.
-_HINTS = {
-    "certificate verify failed": "The certificate of the server has expired, or nobody whom you trust signed it. Renew "
-    "it, or name the file of its authority with sslrootcert (sslrootcert=system: those that your computer trusts).",
-    "does not match host name": "Write the host in SKYWRITE_DATABASE as its certificate names it, or have the "
-    "certificate fixed.",
-    "root certificate file": "Name the file of the server's authority with sslrootcert in SKYWRITE_DATABASE "
-    "(sslrootcert=system: those that your computer trusts).",
-    "does not support SSL": "Turn on TLS at the server (ssl = on in postgresql.conf).",
-    "weak sslmode": "Write sslmode=verify-full in SKYWRITE_DATABASE.",
-}
-_LOCAL = ("localhost", "127.", "::1", "/")
 
 
 def untrusted(where: str, said: str) -> DatabaseUnavailable | None:

@@ -47,6 +47,8 @@ from skywrite.queue.listing import Cursor
 from skywrite.queue.model import FINAL_STATES, STATES, ChangedMeanwhile, Post, State
 from skywrite.queue.requests import Requests
 
+WAITS_FOR_A_PERSON = "It waits as a draft for a person, because this key may not schedule posts."
+
 
 class NewRow(NamedTuple):
     """The fields of a new draft, and what happens when its time was missed; None is the account's default."""
@@ -63,9 +65,6 @@ def new_row(access: Access, given: NewDraft, late: str | None = None) -> NewRow:
     post = access.post(given.copy_of)
     fields = edited_row(post, draft_row(access, given, post.draft))
     return NewRow(fields, late_text(post.late_policy, post.late_seconds) if late is None else late)
-
-
-WAITS_FOR_A_PERSON = "It waits as a draft for a person, because this key may not schedule posts."
 
 
 @operation("POST /posts", scope="draft", idempotent=True, created=True, network=True)

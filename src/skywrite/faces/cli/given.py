@@ -27,6 +27,7 @@ _OPENING, _CLOSING = tuple("“„«‘‚”"), tuple("”“»’‘")
 _OPTION = r"(?s)--?[A-Za-z][A-Za-z0-9-]*(=.*)?"
 # What word processors, phones and web pages make of two hyphens.
 _LONG_DASHES = "‐‑‒–—―−"
+_PLAIN = r"(?a)[\w@%+=:,./-]+"
 
 
 class EmptyResets(click.Command):
@@ -212,9 +213,6 @@ def is_option(word: str) -> bool:
 # Reading the file reports whether it exists and is readable.
 FILE = FilePath(path_type=Path, readable=False)
 FOLDER = FilePath(path_type=Path, file_okay=False)
-
-
-_PLAIN = r"(?a)[\w@%+=:,./-]+"
 
 
 def shell_words(words: list[str]) -> str:

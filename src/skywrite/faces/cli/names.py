@@ -53,30 +53,6 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 _HOMES = {name: f"skywrite.faces.cli.{module}" for group in GROUPS.values() for name, (module, _) in group.items()}
-
-
-def home_of(name: str) -> str | None:
-    """The module of a command, or None if there is no such command. For one of the frame no feature is looked at."""
-    return _HOMES.get(name) or all_commands().get(name)
-
-
-def all_commands() -> dict[str, str]:
-    """All commands with their modules."""
-    return {name: module for group in groups().values() for name, (module, _) in group.items()}
-
-
-@cache
-def groups() -> dict[str, dict[str, tuple[str, str]]]:
-    """All commands as `skywrite --help` groups them: module and line."""
-    from skywrite.features import features
-
-    found = {title: {name: (_HOMES[name], line) for name, (_, line) in own.items()} for title, own in GROUPS.items()}
-    for row in features():
-        for name, command in row.commands.items():
-            found[command.group][name] = (row.path(command.module), command.summary)
-    return found
-
-
 # Old names, and what bug reports are called elsewhere, with the names that stand for them. They work for ever, and
 # nothing lists them.
 OLD_NAMES = {
@@ -265,6 +241,32 @@ OTHER_VERBS = {
     "test": ("try", "check"),
     "run": ("try", "test"),
 }
+LIST = "list"
+# Options of a noun itself; all others belong to its list.
+_OWN_FLAGS = ("-q", "--quiet")
+_OWN_ENDS = ("-h", "--help")
+
+
+def home_of(name: str) -> str | None:
+    """The module of a command, or None if there is no such command. For one of the frame no feature is looked at."""
+    return _HOMES.get(name) or all_commands().get(name)
+
+
+def all_commands() -> dict[str, str]:
+    """All commands with their modules."""
+    return {name: module for group in groups().values() for name, (module, _) in group.items()}
+
+
+@cache
+def groups() -> dict[str, dict[str, tuple[str, str]]]:
+    """All commands as `skywrite --help` groups them: module and line."""
+    from skywrite.features import features
+
+    found = {title: {name: (_HOMES[name], line) for name, (_, line) in own.items()} for title, own in GROUPS.items()}
+    for row in features():
+        for name, command in row.commands.items():
+            found[command.group][name] = (row.path(command.module), command.summary)
+    return found
 
 
 def current_words(args: Sequence[str]) -> list[str]:
@@ -273,12 +275,6 @@ def current_words(args: Sequence[str]) -> list[str]:
         if len(args) >= count and (name := OLD_NAMES.get(" ".join(args[:count]))):
             return [*name.split(), *args[count:]]
     return list(args)
-
-
-LIST = "list"
-# Options of a noun itself; all others belong to its list.
-_OWN_FLAGS = ("-q", "--quiet")
-_OWN_ENDS = ("-h", "--help")
 
 
 class Noun(click.Group):

@@ -70,6 +70,7 @@ _SCHEDULE = (
     click.option("--dry-run", is_flag=True, help="Check everything and show the result; store and send nothing."),
     click.option("--stateless", is_flag=True, help="Post without a database, once for its --key and --at."),
 )
+_NO_USE = ("account", "next_slot", "every", "until", "pool", "grammar", "zone", "jitter", "as_draft", "dry_run")
 
 
 def schedule_options(command: Any) -> Any:
@@ -324,9 +325,6 @@ def _print_planned(planned: Scheduled[Any]) -> None:
     assert planned.due_at is not None
     print_warnings(planned.warnings)
     click.echo(f"It would go out {format_time(planned.due_at, planned.zone)}.")
-
-
-_NO_USE = ("account", "next_slot", "every", "until", "pool", "grammar", "zone", "jitter", "as_draft", "dry_run")
 
 
 def post_stateless(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:

@@ -24,6 +24,10 @@ from skywrite.queue.model import Account, Changes, Post
 if TYPE_CHECKING:
     from skywrite.features.drafts.app_draft import AppDraft
 
+SOURCE = "drafts"
+PAGE_DRAFTS = 100
+PAGES_MAX = 100
+
 
 class PulledState(NamedTuple):
     """A draft's post here, and digests of the draft there and of the post here when both were last the same."""
@@ -49,11 +53,6 @@ class AppDrafts:
         """Record how both sides are now."""
         with self._store.writing(wake=False) as tx:
             tx.run("put_app_draft", account_did=account_did, id=draft_id, **state._asdict())
-
-
-SOURCE = "drafts"
-PAGE_DRAFTS = 100
-PAGES_MAX = 100
 
 
 @checked("drafts")

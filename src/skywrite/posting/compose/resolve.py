@@ -39,6 +39,9 @@ _QUOTABLE = (
     "app.bsky.labeler.service",
 )
 _RULES = ("nobody", "mentioned", "followers", "following")
+# A shorter text gets no language rather than a wrong one.
+LETTERS_MIN = 12
+SURE_MIN = 0.9
 
 
 class DraftContext(NamedTuple):
@@ -298,10 +301,6 @@ def late_mentions(
                 hint="Try again, or write it without the @.",
             ) from None
     return dids
-
-
-LETTERS_MIN = 12
-SURE_MIN = 0.9
 
 
 @cache

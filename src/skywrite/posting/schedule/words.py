@@ -24,6 +24,7 @@ _MONTHS = {
     "sept": 9,
 }
 _CLOCK = re.compile(r"(\d{1,2})(?::(\d\d))?([ap]m)?", re.ASCII)
+_SAME = str.maketrans({"\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2212": "-", "\u2019": "'"})
 
 
 def weekday_of(word: str) -> int | None:
@@ -49,9 +50,6 @@ def clock_minutes(word: str) -> int | None:
     if half is None:
         return hour * 60 + minute if hour < 24 else None
     return (hour % 12 + (12 if half == "pm" else 0)) * 60 + minute if 1 <= hour <= 12 else None
-
-
-_SAME = str.maketrans({"\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2212": "-", "\u2019": "'"})
 
 
 def fold(text: str) -> str:

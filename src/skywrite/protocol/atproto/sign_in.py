@@ -22,6 +22,8 @@ from skywrite.protocol.atproto.xrpc import Xrpc
 from skywrite.protocol.atproto.xrpc_errors import AccountUnavailable, NotSignedIn, TokenRefused, with_answer
 
 _APP_PASSWORD = r"[a-z0-9]{4}(?:-[a-z0-9]{4}){3}"
+ENTRYWAY = "https://bsky.social"
+_BEHIND_ENTRYWAY = ".host.bsky.network"
 
 
 class WrongPassword(NotSignedIn):
@@ -116,10 +118,6 @@ def _unavailable(session: Session, host: str) -> AccountUnavailable:
     status = session.status or "not active"
     hint = "Look at the account in the Bluesky app or ask the operator of its server."
     return AccountUnavailable(f"The account {session.handle} is {status}, says {host}.", hint=hint)
-
-
-ENTRYWAY = "https://bsky.social"
-_BEHIND_ENTRYWAY = ".host.bsky.network"
 
 
 def service_for(identifier: str, resolver: Resolver, default: str = ENTRYWAY) -> str:

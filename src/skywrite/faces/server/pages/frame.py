@@ -69,6 +69,8 @@ NAVIGATION = (
     Entry("Accounts", "/accounts", "person", 90),
     Entry("Settings", "/settings", "key", 100),
 )
+_TITLES = {403: "Not for you to see", 404: "Nothing here", 412: "Changed meanwhile", 422: "Not like this"}
+UNDO_SECONDS = 10
 
 
 @cache
@@ -182,9 +184,6 @@ def _made(page: Page, visit: Visit) -> Response | SkywriteError:
         return error
 
 
-_TITLES = {403: "Not for you to see", 404: "Nothing here", 412: "Changed meanwhile", 422: "Not like this"}
-
-
 def _trouble(visit: Visit, error: SkywriteError) -> Response:
     title = _TITLES.get(error.http_status, "Not now")
     return show(visit, "error.html", status=error.http_status, title=title, said=error_words(error))
@@ -294,9 +293,6 @@ def drawn(visit: Visit, panels: Iterable[Panel], **shared: Any) -> list[str]:
         templates().get_template(panel.template).render(person=visit.person, **shared, **panel.values)
         for panel in sorted(panels, key=lambda panel: panel.place)
     ]
-
-
-UNDO_SECONDS = 10
 
 
 def undo_seconds(settings: Mapping[str, Any]) -> int:
