@@ -60,6 +60,13 @@ OPERATIONS: dict[str, tuple[Fields | Raw, ...]] = {
     "answers.list": ({}, {"account": "bob.test"}),
     "answers.pause": ({}, {"account": "nobody.test"}),
     "follow_ups.list": ({}, {"post": "%popular%"}),
+    "groups.add": (
+        {"text": "Both", "accounts": ["alice.test", "bob.test"], "at": "2026-04-01T09:00:00Z"},
+        {"text": "Nobody", "accounts": ["nobody.test"], "at": "2026-04-01T09:00:00Z"},
+    ),
+    "groups.cancel": _one("scheduled"),
+    "groups.get": _one("scheduled"),
+    "groups.move": _one("scheduled", {"at": "noonish"}, at="2026-04-01T09:00:00Z"),
     "health": (Raw("GET", "/healthz"),),
     "history.list": ({}, {"limit": 2}, {"state": "cancelled"}, {"account": "bob.test"}, {"text": "oven"}),
     "posts.create_many": (

@@ -20,6 +20,7 @@ NOUNS = {
     "feeds": "add check check_due edit get items list opml preview read_opml remove",
     "folders": "sync",
     "follow_ups": "add cancel get list",
+    "groups": "add cancel get move",
     "hooks": "add believe edit get list remove replace_secret take test",
     "inbox": "answer answer_by collect done drop_stale get hidden list snooze take_back talks waiting",
     "notices": "add_command add_email list remove test",

@@ -62,6 +62,7 @@ READS: dict[str, Asked] = {
     "recurrences.list": Asked(("recurring", "list"), "/recurrences", "recurrences"),
     "recurrences.get": Asked(("recurring", "show", "1"), "/recurrences/1"),
     "recurrences.approval": Asked(("approve", "recurring:1"), "/recurrences/1/approval"),
+    "groups.get": Asked(("groups", "show", "3"), "/posts/3/group"),
     "follow_ups.list": Asked(("follow-ups",), "/follow-ups", "follow_ups"),
     "reposts.list": Asked(("reposts",), "/reposts", "reposts"),
     "feeds.list": Asked(("feed", "list"), "/feeds", "feeds"),
@@ -88,6 +89,12 @@ CHANGES: dict[str, tuple[tuple[str, ...], str, Mapping[str, Any]]] = {
     "posts.hold": (("hold", "3"), "/posts/4/hold", {}),
     "posts.release": (("release", "3"), "/posts/4/release", {}),
     "posts.reject": (("reject", "3", "--by", "Berta"), "/posts/4/reject", {}),
+    "groups.move": (
+        ("groups", "move", "3", "2040-01-06T09:00:00Z"),
+        "/posts/4/group/move",
+        {"at": "2040-01-06T10:00:00Z"},
+    ),
+    "groups.cancel": (("groups", "cancel", "3"), "/posts/4/group", {}),
     "posts.cancel": (("cancel", "3"), "/posts/4", {}),
     "recurrences.change_occurrence": (
         ("recurring", "skip", "1", "2040-01-09T09:00:00Z"),
@@ -95,6 +102,11 @@ CHANGES: dict[str, tuple[tuple[str, ...], str, Mapping[str, Any]]] = {
         {"occurrence": "2040-01-16T09:00:00Z"},
     ),
     "recurrences.reject": (("reject", "recurring:1", "--by", "Berta"), "/recurrences/1/reject", {}),
+    "groups.add": (
+        ("groups", "add", "One", "--account", "alice.test", "--at", "2040-01-05T10:00:00Z", "--key", "three"),
+        "/groups",
+        {"text": "Two", "accounts": ["alice.test"], "at": "2040-01-05T11:00:00Z", "key": "four"},
+    ),
     "follow_ups.add": (
         ("follow-up", "1", "--when", "50 likes", "--reply", "More"),
         "/posts/1/follow-ups",

@@ -244,3 +244,30 @@ def test_the_button_is_in_sight_on_a_phone(phone: Watched, width: int) -> None:
     is_inside = box["y"] >= 0 and box["y"] + box["height"] <= 640
     assert (True, width) == (is_inside, page.evaluate("document.documentElement.scrollWidth"))
     phone.complaints.clear()
+
+
+def test_several_accounts_have_one_text_and_their_variants(tab: Watched) -> None:
+    """Scheduled together, with the draft in their place; each says what it is to say, and all are moved by one form."""
+    page = tab.visit("/compose")
+    write(page, "We are open on Sunday")
+    draft = number(page)
+    page.get_by_role("group", name="Also as").get_by_label("bob.test").check()
+    page.locator("summary", has_text="Another text for bob.test").click()
+    page.get_by_label("Text for bob.test").fill("They are open on Sunday")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(page.get_by_label("Text for bob.test")).to_have_value("They are open on Sunday")
+    page.fill("[data-at]", "tomorrow 9:40")
+    expect(page.locator("[data-send]")).to_have_text(re.compile("^Schedule 2 posts"))
+    page.click("[data-send]")
+    page.wait_for_url("**/posts/**")
+    expect(page.locator("#together")).to_contain_text("bob.test")
+    page.fill("#together-at", "tomorrow 10:40")
+    page.get_by_role("button", name="Move all").click()
+    expect(page.locator("[data-said]")).to_contain_text("2 posts go out")
+    found = tab.api("GET", "/posts?state=scheduled,draft&text=open%20on%20Sunday")["posts"]
+    seen = sorted((post["account"], post["text"], post["due_at"][11:16]) for post in found)
+    assert [("alice.test", "We are open on Sunday"), ("bob.test", "They are open on Sunday")] == [
+        one[:2] for one in seen
+    ]
+    assert (1, False) == (len({one[2] for one in seen}), draft in [post["id"] for post in found])

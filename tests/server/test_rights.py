@@ -56,6 +56,7 @@ SAMPLES: Mapping[str, Any] = {
 # Fields that are given although they need not be, so that the operation has something to do.
 GIVEN: Mapping[str, Mapping[str, Any]] = {
     "follow_ups.add": {"reply": "Thank you!"},
+    "groups.add": {"text": "Hello", "at": AT},
     "hooks.add": {"name": "anew"},
     "imports.create": {"name": "plan.csv", "text": "text,at\nHello,2026-12-24T09:00:00Z"},
     "posts.create": {"text": "Hello", "at": AT},
@@ -76,8 +77,8 @@ NEUTRAL = """
     after again backfill before by card catch_up_gap_seconds cursor dates done draft dry_run exclude gap_seconds
     include jitter kinds labels langs late limit map markdown max_per_day mentions most note now numbering only
     partial pool publish quote quote_links quotes replies reply_to repost require_alt retract scopes secret sheet
-    shorten since spacing split starts state tags template thread unasked undo_after undo_seconds version video word
-    workbook zone
+    shorten since spacing split starts state tags template thread unasked undo_after undo_seconds variants version
+    video word workbook zone
 """
 DRAFT, SCHEDULED = {"id": "draft"}, {"id": "scheduled"}
 # What needs more than the operation's own scope, by the fields that are given, and those that name a post in a state.
@@ -85,6 +86,7 @@ MORE: Mapping[str, list[tuple[dict[str, Any], dict[str, str], set[Scope]]]] = {
     "posts.create": [({"now": True, "at": None}, {}, {"publish"}), ({}, {"copy_of": "scheduled"}, {"read"})],
     "posts.edit": [({"at": AT}, DRAFT, {"schedule"}), ({}, SCHEDULED, {"schedule"}), ({}, DRAFT, set())],
     "posts.cancel": [({}, SCHEDULED, {"schedule"}), ({}, DRAFT, set())],
+    "groups.add": [({}, {"copy_of": "scheduled"}, {"read"})],
     "recurrences.add": [({}, {}, set()), ({}, {"copy_of": "scheduled"}, {"read"})],
     "follow_ups.add": [({"repost": True, "reply": None}, {"id": "published"}, {"publish"})],
     "keys.add": [({"scopes": ["publish", "draft"]}, {}, {"publish", "draft"})],
@@ -92,7 +94,9 @@ MORE: Mapping[str, list[tuple[dict[str, Any], dict[str, str], set[Scope]]]] = {
 # What needs a network to succeed.
 UNREACHED = {"drafts.pull", "inbox.answer", "posts.unpublish"}
 # Made anew for each answer.
-SECRETS = re.compile(rb'skw_\w+|whsec_[^"]+|(?<="secret":")[0-9a-f]{64}|/(?:calendar|rss|sign-in)/\w+')
+SECRETS = re.compile(
+    rb'together:[0-9a-f]+|skw_\w+|whsec_[^"]+|(?<="secret":")[0-9a-f]{64}|/(?:calendar|rss|sign-in)/\w+'
+)
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,7 @@ from skywrite.features.feeds.cli import edit as edit_feed
 from skywrite.features.feeds.operations import FeedOptions
 from skywrite.features.feeds.service import EDITABLE_OPTIONS, Feeds
 from skywrite.features.follow_ups.service import Following
+from skywrite.features.groups.service import Groups
 from skywrite.features.recurring.service import Recurrences
 from skywrite.features.reposts.service import Reposts
 from skywrite.features.tables.service import Transfer
@@ -41,6 +42,7 @@ from tests.support.processes import ROOT
 NOUNS: dict[str, type] = {
     "approvals": Approving,
     "follow_ups": Following,
+    "groups": Groups,
     "posts": Posts,
     "recurrences": Recurrences,
     "reposts": Reposts,
@@ -59,6 +61,10 @@ OFFERED = {
     "approvals.look_at_recurrence": "recurrences.approval",
     "approvals.approve_recurrence": "recurrences.approve",
     "approvals.reject_recurrence": "recurrences.reject",
+    "groups.add": "groups.add",
+    "groups.get": "groups.get",
+    "groups.move": "groups.move",
+    "groups.cancel": "groups.cancel",
     "follow_ups.add": "follow_ups.add",
     "follow_ups.list": "follow_ups.list",
     "follow_ups.cancel": "follow_ups.cancel",
@@ -251,7 +257,7 @@ def test_every_list_in_the_document_says_what_is_in_it() -> None:
 def test_no_empty_list_of_accounts_stands_for_all() -> None:
     """`"accounts": []`, as a program with an empty list sends it, is refused, and makes no key for all accounts."""
     takers = {name: one.input for name, one in OPERATIONS.items() if "accounts" in one.input.__struct_fields__}
-    assert {"keys.add", "feeds.add", "feeds.edit"} == set(takers)
+    assert {"keys.add", "feeds.add", "feeds.edit", "groups.add"} == set(takers)
     given = {"name": "x", "url": "https://example.com/feed", "id": 1, "accounts": []}
     for name, kind in takers.items():
         fields = {field: given[field] for field in kind.__struct_fields__ if field in given}

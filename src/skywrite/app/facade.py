@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from skywrite.features.feeds.service import Feeds
     from skywrite.features.folders.service import Folders
     from skywrite.features.follow_ups.service import Following
+    from skywrite.features.groups.service import Groups
     from skywrite.features.hooks.service import Hooks
     from skywrite.features.insight.service import Stats
     from skywrite.features.notices.service import NoticeChannels
@@ -143,6 +144,8 @@ class Skywrite:
         """Folders of Markdown files, one post each."""
         drafts: Drafts
         """Drafts of the official Bluesky app."""
+        groups: Groups
+        """One text for several accounts."""
         hooks: Hooks
         """Addresses at which programs elsewhere ask for posts."""
         ways: Ways

@@ -27,6 +27,7 @@ NAMES = (
     "receipts",
     "tables",
     "drafts",
+    "groups",
     "agents",
     "service",
     "keys",

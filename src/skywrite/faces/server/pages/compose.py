@@ -89,6 +89,7 @@ def _form(visit: Visit, filled: Filled, post: Post | None, error: SkywriteError 
         post=post,
         is_waiting=post is not None and post.state != "draft",
         may_schedule=may_schedule,
+        may_group="groups.add" in OPERATIONS,
         need_alt=[item.handle for item in accounts if item.settings.get("require_alt")],
         stored=json.dumps(stored(visit, post)) if post else "{}",
         kept=kept_words(post, EDITED) if post else [],

@@ -29,6 +29,8 @@ PLACES: Mapping[str, str] = {
     "feeds.remove": "on the page Feeds",
     "follow_ups.cancel": "on the page of its post",
     "follow_ups.list": "on the page of its post",
+    "groups.cancel": "on the page of the post",
+    "groups.move": "on the page of the post",
     "inbox.list": "on the page Inbox",
     "keys.add": "on the page Settings",
     "keys.list": "on the page Settings",

@@ -1,5 +1,6 @@
 // The composer: a box for each post of a thread, saved as one types, and sent once, whatever the line does.
 import { ask, refusal } from "./api.js";
+import { Accounts } from "./accounts.js";
 import { Box } from "./boxes.js";
 import { $, all, button, element, later, same, say } from "./dom.js";
 import { Kept } from "./kept.js";
@@ -25,6 +26,7 @@ export class Composer {
     this.save = later(900, () => this.saveNow());
     this.look = later(350, () => this.preview());
     this.when = new When(form, this);
+    this.accounts = new Accounts(form, this);
     all("[data-box]", form).forEach((node, index) => this.boxes.push(new Box(node, this, boxes[index])));
     this.more = $("[data-add]", form);
     this.more.hidden = false;
@@ -34,6 +36,7 @@ export class Composer {
     this.placed();
     this.restore();
     this.when.begin();
+    this.accounts.begin();
     // Whoever typed before this was here has typed.
     if (this.boxes.some(({ field }) => field.value !== field.defaultValue)) this.changed();
     this.preview();
@@ -64,7 +67,7 @@ export class Composer {
 
   typed({ target }) {
     // A post stays with its account, so another account gets a copy, which takes its place.
-    if (target.name === "account") { this.moved = true; this.zone(); this.when.begin(); }
+    if (target.name === "account") { this.moved = true; this.zone(); this.when.begin(); this.accounts.begin(); }
     if (target.name === "split") this.boxes.forEach(box => box.counted());
     if (target.name === "quote") this.boxes[0].quote = target.value.trim() || null;
     if (target.name === "card") this.boxes[0].card = target.checked ? target.value : "none";
@@ -243,10 +246,12 @@ export class Composer {
   keepHere() {
     const names = ["at", "every", "reply_to", "replies", "quote", "label", "lang"];
     const fields = Object.fromEntries(names.filter(name => this.fields[name]).map(name => [name, this.fields[name].value]));
+    this.kept.others(this.accounts.state());
     this.kept.write({ version: this.version, mode: this.mode, fields, tried: this.tried, boxes: this.boxes.map(box => ({ ...box.row(), video: box.video, copy_of: box.copy_of, tags: box.tags })) });
   }
 
   restore() {
+    this.accounts.bring(this.kept.others());
     if (this.dirty) return;
     const state = this.kept.read();
     if (state && state.version === this.version) this.bring(state, "What was not saved yet is here again.");
@@ -303,7 +308,7 @@ export class Composer {
   label() {
     const place = $("[data-send]", this.form);
     if (this.busy && this.uploading) { place.textContent = "Uploading…"; return; }
-    place.textContent = this.keepsTime ? "Save the changes" : this.when.words(1);
+    place.textContent = this.keepsTime && this.accounts.count < 2 ? "Save the changes" : this.when.words(this.accounts.count);
   }
 
   // Everything that stores a post waits for its files, and stores nothing if one of them did not arrive.
@@ -482,6 +487,22 @@ export class Composer {
     fields.find(field => !field.value.trim())?.focus();
   }
 
+  // A post for each account takes the place of the draft: all of them, or none. The same click again finds them.
+  async sendAll(go) {
+    if (this.mode === "every") throw new Error("A post that repeats is for one account. Choose a time, or one account.");
+    if (this.mode === "at" && !this.when.at) throw new Error("No time is given. Write one, such as tomorrow 9:00, or keep it as a draft.");
+    const wait = Math.max(Number(this.chosen.dataset.wait), 1);
+    const at = { now: `in ${wait} seconds`, at: this.when.at.replace("T", " ") }[this.mode];
+    await this.store({ draft: true });
+    await this.unchanged();
+    this.groupKey ??= `page-${crypto.randomUUID()}`;
+    const made = await ask("POST", "/groups", { copy_of: this.id, ...this.accounts.row(), ...(at ? { at } : {}), key: this.groupKey })
+      .catch(error => { if (error.status !== undefined) this.groupKey = null; throw error; });
+    this.kept.others(null);
+    await ask("DELETE", `/posts/${this.id}`);
+    return go(`/posts/${made.posts[0].id}`, [`${made.posts.length} posts are scheduled, one for each account.`, ...made.warnings].join(" "));
+  }
+
   async send() {
     const said = (made, done) => [done, ...made.warnings ?? []].join(" ");
     const go = (path, done) => { this.sent = true; this.kept.drop(); location.assign(`${path}?${new URLSearchParams({ done })}`); };
@@ -492,6 +513,7 @@ export class Composer {
       if (this.id !== null) await ask("DELETE", `/posts/${this.id}`);
       return go("/recurrences", `It comes ${made.said}.`);
     }
+    if (this.accounts.count > 1 && this.mode !== "draft") return this.sendAll(go);
     if (this.keepsTime) { const made = await this.store({}); return go(`/posts/${made.id}`, said(made, "The changes are saved.")); }
     if (this.mode === "draft") { await this.store({ draft: true }); return go("/", "The draft is kept."); }
     const wait = Number(this.chosen.dataset.wait);

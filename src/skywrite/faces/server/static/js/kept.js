@@ -10,8 +10,10 @@ export class Kept {
 
   moveTo(id) {
     const key = PREFIX + (id ?? `new:${sessionStorage.tab}`);
-    if (this.key && this.key !== key) this.drop();
+    const others = this.key && this.key !== key ? this.others() : null;
+    if (others) { this.drop(); this.others(null); }
     this.key = key;
+    if (others?.others) this.others(others);
   }
 
   write(state) {
@@ -23,6 +25,14 @@ export class Kept {
   }
 
   drop(key = this.key) { localStorage.removeItem(key); }
+
+  // Who else posts it: kept as long as it is a draft.
+  others(state) {
+    const key = `${this.key}:accounts`;
+    if (state === undefined) return this.read(key) ?? {};
+    if (state?.others.length) localStorage.setItem(key, JSON.stringify(state)); else localStorage.removeItem(key);
+    return state;
+  }
 
   // What other tabs left behind that was never saved: tabs that are gone.
   left() {

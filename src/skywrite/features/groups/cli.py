@@ -1,0 +1,94 @@
+"""groups: one text for several accounts."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+import click
+
+from skywrite.faces.cli.completing import complete_posts
+from skywrite.faces.cli.names import Noun
+from skywrite.faces.cli.options import A_HANDLE, ID, json_option, on_queue
+from skywrite.faces.cli.output import print_outcome, print_warnings
+
+if TYPE_CHECKING:
+    from skywrite.app import Skywrite
+    from skywrite.features.groups.service import Group
+
+
+@click.group("groups", cls=Noun, epilog='Example: skywrite groups add "We are open" --account a.test --account b.test')
+def groups_command() -> None:
+    """Post one text as several accounts: scheduled, moved and cancelled together."""
+
+
+@groups_command.command(
+    "add",
+    epilog='Example: skywrite groups add "We are open" --account a.test --account b.test --at "sat 9:00"',
+)
+@click.argument("text")
+@click.option("--account", "-u", "accounts", multiple=True, required=True, help="An account; repeat it.", **A_HANDLE)
+@click.option("--but", "variants", nargs=2, multiple=True, metavar="HANDLE TEXT", help="Another text for one of them.")
+@click.option("--at", metavar="WHEN", help="One time for all. Default: the next free slot of the first account.")
+@click.option("--late", metavar="POLICY", help="What to do if its time is missed: publish, skip:30m, hold.")
+@click.option("--key", metavar="KEY", help="Add it only once for this key, however often you run it.")
+@click.option("--draft", "as_draft", is_flag=True, help="Keep them as drafts, without a time.")
+@json_option
+@on_queue
+def add_command(
+    sky: Skywrite,
+    text: str,
+    accounts: tuple[str, ...],
+    variants: tuple[tuple[str, str], ...],
+    at: str | None,
+    late: str | None,
+    key: str | None,
+    as_draft: bool,
+    as_json: bool,
+) -> None:
+    """Schedule TEXT for each account: all of them, or none. Each is a post of its own, and goes out once."""
+    differing = {handle: {"text": words} for handle, words in variants}
+    made = sky.groups.add(
+        text, accounts=accounts, variants=differing, at=at, late=late, key=key, draft=as_draft, source="cli"
+    )
+    print_warnings(made.warnings)
+    _print(as_json, made, "are drafts" if as_draft else "go out")
+
+
+@groups_command.command("show", epilog="Example: skywrite groups show 12 --json")
+@click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
+@json_option
+@on_queue
+def show_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
+    """Show a post with those that belong to it, by the number of any of them."""
+    _print(as_json, sky.groups.get(post_id), "belong together:")
+
+
+@groups_command.command("move", epilog='Example: skywrite groups move 12 "monday 9:00"')
+@click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
+@click.argument("when")
+@json_option
+@on_queue
+def move_command(sky: Skywrite, post_id: int, when: str, as_json: bool) -> None:
+    """Move all posts of a group that wait to one time."""
+    _print(as_json, sky.groups.move(post_id, when), "go out")
+
+
+@groups_command.command("cancel", epilog="Example: skywrite groups cancel 12")
+@click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
+@json_option
+@on_queue
+def cancel_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
+    """Cancel all posts of a group that wait."""
+    _print(as_json, sky.groups.cancel(post_id), "never go out:")
+
+
+def _print(as_json: bool, group: Group, what: str) -> None:
+    from skywrite.features.groups.operations import together_shape
+
+    lines = [
+        f"post {entry.post.id} of {entry.account.handle}, {entry.post.state}"
+        + (f", {entry.post.due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if entry.post.due_at else "")
+        for entry in group.posts
+    ]
+    print_outcome(as_json, together_shape(group), f"{len(lines)} posts {what}\n  " + "\n  ".join(lines))

@@ -1,0 +1,143 @@
+"""Several accounts with one text: a post for each, stored in one step, and moved and cancelled together.
+
+What lives here: what belongs together, and doing one thing to all of it. What does not: each post, which lives and
+goes out like any other (`app.posts`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from skywrite.app.context import Context
+from skywrite.app.drafting import Drafting
+from skywrite.app.nouns import checked, final
+from skywrite.app.posts import Posts
+from skywrite.app.results import Entry
+from skywrite.core.errors import Conflict, Do, Hint, InputError, Notice
+from skywrite.queue.model import Account, Post
+
+# What keys of groups begin with: a key of somebody's own, which two accounts may share by chance, is none of them.
+START = "together:"
+WAITING = ("draft", "scheduled", "held")
+ACCOUNTS_MAX = 100
+
+
+class Group(NamedTuple):
+    """Posts that belong together, one for each account. `existed`: the key was used before, so nothing was added."""
+
+    posts: tuple[Entry, ...]
+    warnings: tuple[Notice, ...] = ()
+    existed: bool = False
+    other_draft: bool = False
+
+    @property
+    def number(self) -> int:
+        """The number of its first post, by which it is called."""
+        return self.posts[0].post.id
+
+
+@checked("groups")
+class Groups:
+    """The groups of a queue."""
+
+    def __init__(self, ctx: Context, drafting: Drafting, posts: Posts) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+        self._posts = posts
+
+    @final(
+        "the new group of post {done.posts[0].post.id}", "Cancel it: ", Do("groups.cancel", "{done.posts[0].post.id}")
+    )
+    def add(
+        self,
+        text: str = "",
+        *,
+        accounts: Sequence[str],
+        variants: Mapping[str, Any] | None = None,
+        at: str | datetime | None = None,
+        late: str | None = None,
+        key: str | None = None,
+        draft: bool = False,
+        source: str | None = None,
+        **fields: Any,
+    ) -> Group:
+        """Schedule a post for each of these accounts: all of them are stored, or none.
+
+        All go out at one time, which is read in the zone of the first account; without one, it is that account's next
+        free slot. `variants`: by accounts, the fields that differ there: `{"bob.test": {"text": "..."}}`. `key`: your
+        own unique name for the group. Raises InputError, NotFound.
+        """
+        found = self._accounts(accounts)
+        differing = {self._ctx.account(name).did: dict(values) for name, values in (variants or {}).items()}
+        if unknown := differing.keys() - {account.did for account in found}:
+            handle = self._ctx.account(sorted(unknown)[0]).handle
+            raise InputError(f"{handle} has a variant, and is not among the accounts.", hint="Name it among them.")
+        due_at, notes = (None, []) if draft else self._drafting.when_with_notes(found[0], at)
+        rows = [{"text": text, **fields, **differing.get(account.did, {})} for account in found]
+        ready = [
+            self._drafting.prepare(self._drafting.draft(account, row), account)
+            for account, row in zip(found, rows, strict=True)
+        ]
+        name = START + (secrets.token_hex(8) if key is None else key)
+        new = [self._drafting.new_post(one, due_at=due_at, key=name, late=late, source=source) for one in ready]
+        self._drafting.keep_media(ready)
+        results = self._ctx.store.posts.add(new, operation="schedule")
+        return Group(
+            tuple(self._posts.get(result.id) for result in results),
+            (*notes, *(warning for one in ready for warning in one.warnings)),
+            any(result.existed for result in results),
+            any(result.other_draft for result in results),
+        )
+
+    def get(self, post_id: int) -> Group:
+        """A post with those that belong to it, by the number of any of them; one alone if none do. Raises NotFound."""
+        post = self._ctx.store.posts.get(post_id)
+        return Group(tuple(self._posts.get(number) for number in self._numbers(post)))
+
+    @final("the move of the group of post {post_id}", "Move it again: ", Do("groups.move", "{post_id}"))
+    def move(self, post_id: int, at: str | datetime) -> Group:
+        """Move all of them that wait to one time, which is read in the zone of the named post's account.
+
+        Raises Conflict if none waits.
+        """
+        waiting = self._waiting(post_id)
+        account = self._ctx.store.accounts.get(self._ctx.store.posts.get(post_id).account_did)
+        due_at, notes = self._drafting.when_with_notes(account, at)
+        moved = [self._posts.move(post.id, due_at, version=post.version) for post in waiting]
+        warnings = [warning for entry in moved for warning in entry.warnings]
+        return self.get(post_id)._replace(warnings=(*notes, *dict.fromkeys(warnings)))
+
+    @final("the end of the group of post {post_id}", "See: ", Do("posts.get", "{post_id}"))
+    def cancel(self, post_id: int) -> Group:
+        """Cancel all of them that wait: they are never published. Raises Conflict if none waits."""
+        for post in self._waiting(post_id):
+            self._posts.cancel(post.id, version=post.version)
+        return self.get(post_id)
+
+    def _accounts(self, names: Sequence[str]) -> list[Account]:
+        found = {account.did: account for account in map(self._ctx.account, names)}
+        if not found or len(names) > ACCOUNTS_MAX:
+            raise InputError(f"A group has one account, and at most {ACCOUNTS_MAX}.", hint="Name the accounts.")
+        return list(found.values())
+
+    def _numbers(self, post: Post) -> list[int]:
+        if post.key is None or not post.key.startswith(START):
+            return [post.id]
+        known = [
+            self._ctx.store.posts.known_keys(account.did, [post.key]) for account in self._ctx.store.accounts.all()
+        ]
+        return [keys[post.key].id for keys in known if post.key in keys]
+
+    def _waiting(self, post_id: int) -> list[Post]:
+        posts = [entry.post for entry in self.get(post_id).posts]
+        waiting = [post for post in posts if post.state in WAITING]
+        if not waiting:
+            raise Conflict(
+                f"Nothing of the group of post {post_id} waits any more.",
+                code="post.not_editable",
+                hint=Hint("See: ", Do("posts.get", post_id)),
+            )
+        return waiting
