@@ -54,6 +54,19 @@ prepare_to_run() { prepare_python requirements-runtime.lock requirements.lock; }
 
 prepare_to_develop() { prepare_python requirements.lock; }
 
+# prepare_to_release: `release_python` has what makes a release, in an environment without Skywrite itself.
+prepare_to_release() {
+  local wanted tools=$root/.cache/release-tools
+  release_python=$tools/bin/python
+  wanted=$(sha256sum <"$root/requirements-release.lock")
+  [ "$(cat "$tools/.lock" 2>/dev/null)" = "$wanted" ] && return
+  mkdir -p "$root/.cache"
+  echo "${0##*/}: preparing .cache/release-tools from requirements-release.lock (once)" >&2
+  "$(find_python)" -I -m venv --clear "$tools"
+  "$release_python" -I -m pip install --quiet --disable-pip-version-check --require-hashes -r "$root/requirements-release.lock"
+  echo "$wanted" >"$tools/.lock"
+}
+
 # need_package PACKAGE FILE...: install a Debian package as root, or say that it is missing, unless one of the files
 # (or programs of that name) exists.
 need_package() {

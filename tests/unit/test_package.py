@@ -46,6 +46,7 @@ def requirements() -> dict[str, list[str]]:
     return {
         "requirements-runtime.lock": with_extras(CHECKOUT_EXTRAS),
         "requirements-image.lock": with_extras(IMAGE_EXTRAS),
+        "requirements-release.lock": [*groups["build"], *groups["release"]],
         "requirements.lock": everything,
     }
 
