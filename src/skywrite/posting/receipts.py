@@ -164,9 +164,7 @@ def _parsed(text: str) -> Receipt:
 
 
 def _no_receipt() -> InputError:
-    return InputError(
-        "The file is not a receipt.", code=INVALID, hint="Use a file that `skywrite receipts save` wrote."
-    )
+    return InputError("The file is not a receipt.", code=INVALID, hint="Use a file that was saved as a receipt.")
 
 
 def _plain(value: Any) -> Any:

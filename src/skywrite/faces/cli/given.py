@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,9 @@ _OPTION = r"(?s)--?[A-Za-z][A-Za-z0-9-]*(=.*)?"
 # What word processors, phones and web pages make of two hyphens.
 _LONG_DASHES = "‐‑‒–—―−"
 _PLAIN = r"(?a)[\w@%+=:,./-]+"
+# What web pages put in the place of a space, and what stands beside words unseen.
+_HARD_SPACES = "\u00a0\u2007\u202f"
+_ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
 
 
 class EmptyResets(click.Command):
@@ -157,13 +160,14 @@ def _parted(word: str) -> tuple[str, str]:
 
 
 def _refuse_mistaken(command: click.Command, context: click.Context, words: Sequence[str]) -> None:
-    """Raise InputError for an option that is taken for a value, and for a word that is an option but for its dashes.
+    """Raise InputError for an option that is taken for a value, and for a word that is an option but for its spelling.
 
     An empty variable of a shell leaves its option without a value: `--key $KEY --dry-run` would post, with the key
     "--dry-run".
     """
     known = {name: option for option in command.get_params(context) for name in option.opts if name.startswith("-")}
-    meant, place, found = list(words), 0, ""
+    meant: list[str] = []
+    place, found = 0, ""
     while place < len(words) and words[place] != "--":
         word = words[place]
         option = known.get(word)
@@ -176,18 +180,37 @@ def _refuse_mistaken(command: click.Command, context: click.Context, words: Sequ
                 hint=f"Set a value, or leave it out. If {value} is the value: "
                 f"{_line(context, [*words[:place], f'{word}={value}', *words[place + 2 :]])}",
             )
-        hyphens = "--" + word.lstrip(_LONG_DASHES + "-")
-        if word.startswith(tuple(_LONG_DASHES)) and hyphens.partition("=")[0] in known:
-            found = found or word
-            meant[place] = hyphens
-            takes_value = "=" not in hyphens and not getattr(known[hyphens], "is_flag", False)
+        spelled = _spelled(word, known) if option is None else [word]
+        found = found or ("" if spelled == [word] else word)
+        meant += spelled
+        if takes_value:
+            meant += words[place + 1 : place + 2]
         place += 1 + takes_value
     if found:
+        line = _line(context, [*meant, *words[place:]])
+        how = "begins with a long dash, where options have two hyphens"
+        how = how if found.startswith(tuple(_LONG_DASHES)) else "holds an option, but not as options are typed"
         raise InputError(
-            f"{found!r} begins with a long dash, where options have two hyphens. Nothing was done.",
+            f"{found!r} {how}. Nothing was done.",
             code="word.stray",
-            hint=f"If you mean the option: {_line(context, meant)}. As a text it comes last, after --",
+            hint=f"If you mean the option: {line}. As a text it comes last, after --",
         )
+
+
+def _spelled(word: str, known: Collection[str]) -> list[str]:
+    """A word as the options of which it consists, which programs have written with other dashes and spaces."""
+    pieces = [piece for piece in re.split(f"[{_HARD_SPACES}]", word) if piece]
+    meant = [_folded(piece) if _folded(piece).partition("=")[0] in known else piece for piece in pieces]
+    return [word] if is_option(word) or not any(piece.partition("=")[0] in known for piece in meant) else meant
+
+
+def _folded(word: str) -> str:
+    """A word with two hyphens before it, and with plain ones in its name."""
+    name, equals, value = word.partition("=")
+    bare = name.lstrip(f"{_ZERO_WIDTH}{_LONG_DASHES}-")
+    if bare == name:
+        return word
+    return "--" + re.sub(f"[{_LONG_DASHES}_]", "-", bare) + equals + value
 
 
 def _line(context: click.Context, words: Sequence[str]) -> str:

@@ -265,6 +265,8 @@ def _schedule(sky: Skywrite, row: dict[str, Any], options: dict[str, Any], *, dr
     chosen = [name for name in ("at", "next_slot", "as_draft") if options[name]]
     if len(chosen) > 1:
         raise InputError("--at, --next-slot and --draft exclude each other.", hint="Leave all but one out.")
+    if options["every"] and options["next_slot"]:
+        raise InputError("--every and --next-slot exclude each other.", hint="Leave one out.")
     return sky.schedule(
         at=options["at"],
         every=options["every"],

@@ -206,6 +206,10 @@ def _help(text: str, given: str) -> InvalidTime | None:
     return None
 
 
+# Its letters are parts of words.
+_EAST_ASIA = "\u2e80"
+
+
 def _hint_of(piece: str) -> str:
     return 'Write a time of day like 9:00 or 9am, and a length like "in 2 hours".' if piece in numbers() else EXAMPLES
 
@@ -230,10 +234,21 @@ def _known_words() -> dict[str, None]:
 
 @lru_cache(maxsize=1000)
 def _similar(word: str) -> list[str]:
-    """The words of times that differ from this one by a letter or two."""
+    """The words of times that differ from this one by a letter or two.
+
+    None that lacks a part of it: "übernächsten" is not "nächsten", and "下周五" not "周五".
+    """
     from difflib import get_close_matches
 
-    return get_close_matches(word, _known_words(), n=3, cutoff=0.75) if 2 < len(word) < 20 else []
+    known = [near for near in _known_words() if near not in word or not _is_longer(word, near)]
+    return get_close_matches(word, known, n=3, cutoff=0.75) if 2 < len(word) < 20 else []
+
+
+def _is_longer(word: str, near: str) -> bool:
+    """Whether a word is another one with more than a slip before or after it, in the same word."""
+    slip = 0 if word >= _EAST_ASIA else 2
+    before, _, after = word.partition(near)
+    return len(before + after) > slip and (before[-1:].isalpha() or after[:1].isalpha())
 
 
 def _dotted(text: str, match: re.Match[str], given: str) -> InvalidTime:
