@@ -260,6 +260,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/history": ("/history", "/history?text=oven", "/history?state=cancelled"),
     "/inbox": ("/inbox", "/inbox?done=yes", "/inbox?account=bob.test"),
     "/stats": ("/stats", "/stats?by=hour", "/stats?after=24"),
+    "/ways": ("/ways",),
     "/oauth/{}.json": ("/oauth/client-metadata.json", "/oauth/jwks.json", "/oauth/none.json"),
     "/oauth/callback": ("/oauth/callback", "/oauth/callback?state=none&code=x"),
     "/authorize": ("%authorize%", "/authorize"),

@@ -17,6 +17,9 @@ def test_no_page_is_wider_than_the_screen(browser: Browser, tab: Watched, signed
     """With long names and addresses in all of its lists."""
     tab.api("POST", "/keys", {"name": LONG, "scopes": ["read", "draft", "schedule", "publish", "manage"]})
     tab.api("POST", "/webhooks", {"url": f"https://example.com/{'a' * 80}", "name": LONG})
+    tab.api("POST", "/ways", {"url": f"https://example.com/{'a' * 80}", "account": "alice.test"})
+    hook = {"name": "a" * 40, "kind": "woocommerce", "template": "{{ " + "a" * 90 + " }}", "account": "alice.test"}
+    tab.api("POST", "/hooks", hook)
     tab.api("POST", "/people", {"name": LONG, "role": "approver"})
     post = tab.api(
         "POST", "/posts", {"text": "https://example.com/" + "b" * 90, "draft": True, "account": "alice.test"}

@@ -23,6 +23,7 @@ PATHS = (
     "/accounts",
     "/settings",
     "/status",
+    "/ways",
     "/posts/99999",
 )
 FAILING = ("/posts/99999",)
