@@ -19,7 +19,16 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from skywrite.core.clock import SYSTEM_CLOCK, Clock, to_iso
 from skywrite.core.config import DEFAULT_SERVICE, Config, load_config
-from skywrite.core.errors import InputError, Notice, RateLimited, SignInError, SkywriteError, TemporaryError, Unexpected
+from skywrite.core.errors import (
+    InputError,
+    Notice,
+    RateLimited,
+    RejectedError,
+    SignInError,
+    SkywriteError,
+    TemporaryError,
+    Unexpected,
+)
 from skywrite.core.http import Http, Transport
 from skywrite.posting.compose.build import build
 from skywrite.posting.compose.draft import draft_from_dict
@@ -197,7 +206,7 @@ class Stateless:
             return StatelessReport(item.path, "existed", uri=item.published)
         if item.is_draft:
             return StatelessReport(item.path, "draft")
-        if item.account and item.account not in (self._handle, self._config.handle):
+        if item.account and not self._is_mine(item.account):
             return StatelessReport(item.path, "other")
         due_at = item.due_at(self._zone)
         if due_at is None:
@@ -205,6 +214,23 @@ class Stateless:
             return StatelessReport(item.path, "failed", error=error, line=1)
         keyed = _Keyed(item.path, item.row, item.own_key, due_at, item.late, item.base)
         return self._not_now(keyed) or keyed
+
+    def _is_mine(self, name: str) -> bool:
+        """Whether a file that names an account, by its handle or its DID, is for ours. Raises SkywriteError."""
+        own = self._handle
+        if name in (own, self._config.handle):
+            return True
+        if "@" in own:
+            session = self._signed_in().session
+            return name in (session.did, session.handle)
+        if name.startswith("did:") == own.startswith("did:"):
+            return False
+        did, handle = (name, own) if name.startswith("did:") else (own, name)
+        try:
+            found = self._public().query("com.atproto.identity.resolveHandle", {"handle": handle})
+        except RejectedError:
+            return False
+        return found.get("did") == did
 
     def _not_now(self, post: _Keyed) -> StatelessReport | None:
         """Why a post is not published now, or None if it is due."""

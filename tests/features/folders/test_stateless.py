@@ -109,6 +109,17 @@ def test_due_early_late_missed(runner: Runner) -> None:
     assert ["published"] == [state for name, state in runner.run().items() if name == "early.md"]
 
 
+@pytest.mark.parametrize("own", ["alice.test", "did"])
+def test_an_account_may_be_named_by_its_did(runner: Runner, own: str) -> None:
+    """A file for the same account goes out, whichever of its names the file and the environment have."""
+    did = runner.box.account("alice.test").did
+    names = {"handle.md": "alice.test", "did.md": did, "bob.md": runner.box.account("bob.test").did, "b.md": "bob.test"}
+    write_files(runner.folder, {file: post_text(file, NOON, account=name) for file, name in names.items()})
+    runner.config = runner.config._replace(handle=did if own == "did" else own)
+    wanted = {"handle.md": "published", "did.md": "published", "bob.md": "other", "b.md": "other"}
+    assert wanted == runner.run()
+
+
 def test_again_and_again(runner: Runner) -> None:
     """Run again, it finds the posts in the repository, even when their files were changed, and does not sign in."""
     write_files(runner.folder, {"a.md": post_text("one\n\n---\n\ntwo", NOON), "b.md": post_text("three", NOON)})
