@@ -1,18 +1,47 @@
-"""`python -m bench NAME ...`: run one measurement."""
+"""`python -m bench NAME ...`: run one measurement. `python -m bench --small` runs each of them with next to nothing to do.
+
+What the small ones print means nothing; that they end well means that they still fit the program.
+"""
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
-NAMES = ("post", "facets", "queue", "feeds", "scale", "million", "serve", "answers")
+SMALL = {
+    "post": "--rounds 1",
+    "facets": "--rounds 5",
+    "queue": "--quick --store sqlite --parts import,claim,size,memory",
+    "feeds": "--feeds 10 --threads 2",
+    "scale": "--accounts 20 --servers 4 --seconds 0.01 --store sqlite",
+    "million": "--accounts 200 --seconds 1 --burst 20",
+    "serve": "--requests 5",
+    "answers": "--mentions 2 --flood 20",
+}
+NAMES = tuple(SMALL)
 
 
-def main() -> None:
-    if len(sys.argv) < 2 or sys.argv[1] not in NAMES:
-        sys.exit(f"usage: script/bench {' | '.join(NAMES)} [options]")
-    import_module(f"bench.{sys.argv[1]}").main(sys.argv[2:])
+def main(arguments: Sequence[str]) -> None:
+    """Run one measurement, or a small one of each, in processes of their own."""
+    if arguments[:1] == ["--small"]:
+        sys.exit(f"these do not work: {' '.join(broken)}" if (broken := small(arguments[1:] or NAMES)) else 0)
+    if not arguments or arguments[0] not in NAMES:
+        sys.exit(f"usage: script/bench {' | '.join(NAMES)} [options]\n       script/bench --small [names]")
+    import_module(f"bench.{arguments[0]}").main(list(arguments[1:]))
+
+
+def small(names: Sequence[str]) -> list[str]:
+    """Run small measurements; those that failed."""
+    broken = []
+    for number, name in enumerate(names, 1):
+        words = [name, *SMALL[name].split()]
+        print(f"{number} of {len(names)}: {' '.join(words)}", flush=True)
+        if subprocess.run([sys.executable, "-m", "bench", *words], stdout=subprocess.DEVNULL, check=False).returncode:
+            broken.append(name)
+    return broken
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

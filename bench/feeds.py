@@ -127,9 +127,10 @@ def measure(url: str, count: int, threads: int, database: str) -> list[tuple[str
 
         def look() -> None:
             clock.advance(3 * 3600)
-            task = FeedTask(FeedChecks(sky.context, sky._drafting), threads=threads)
-            task.run()
-            assert count == len(task.done) and not any(check.problem for check in task.checks), task.checks[:1]
+            task = FeedTask(FeedChecks(sky.context, sky._drafting))
+            while turns := task.due():
+                side_by_side((lambda turn=turn: task.take(turn) for turn in turns), threads)
+            assert count == task.made and not any(check.problem for check in task.done), task.done[:1]
 
         results.append(
             ("add, first look", *timed(lambda: side_by_side((lambda n=n: add(n) for n in range(count)), threads)))
