@@ -1,4 +1,4 @@
-"""`python -m bench NAME ...`: run one measurement. `python -m bench --small` runs each of them with next to nothing to do.
+"""`python -m bench NAME ...`: run one measurement. `python -m bench --small`: each, with next to nothing to do.
 
 What the small ones print means nothing; that they end well means that they still fit the program.
 """
