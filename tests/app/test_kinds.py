@@ -17,6 +17,7 @@ from tests.support.world import World
 
 # What arguments that must be there are, where another one is tried.
 SAMPLES: dict[str, Any] = {
+    "accounts": ["alice.test"],
     "action_id": 1,
     "by": "Berta",
     "channel_id": 1,

@@ -71,7 +71,7 @@ class Groups:
         own unique name for the group. Raises InputError, NotFound.
         """
         found = self._accounts(accounts)
-        differing = {self._ctx.account(name).did: dict(values) for name, values in (variants or {}).items()}
+        differing = {self._ctx.account(name).did: _fields(name, given) for name, given in (variants or {}).items()}
         if unknown := differing.keys() - {account.did for account in found}:
             handle = self._ctx.account(sorted(unknown)[0]).handle
             raise InputError(f"{handle} has a variant, and is not among the accounts.", hint="Name it among them.")
@@ -141,3 +141,10 @@ class Groups:
                 hint=Hint("See: ", Do("posts.get", post_id)),
             )
         return waiting
+
+
+def _fields(name: str, given: object) -> dict[str, Any]:
+    """What differs for an account. Raises InputError."""
+    if not isinstance(given, Mapping):
+        raise InputError(f"The variant for {name} is {type(given).__name__}.", hint='Give fields: {"text": "..."}.')
+    return dict(given)

@@ -26,6 +26,7 @@ from skywrite.queue.model import Account
 
 FOUND_MAX = 6
 QUERY_MAX = 100
+URI_MAX = 1000
 TAGS_FROM_POSTS = 200
 _TAG = re.compile(r"(?<![\w#])#([^\W\d_]\w*)")
 _EMOJI = (range(0x1F300, 0x1FB00), range(0x2600, 0x27C0), range(0x2B50, 0x2B56))
@@ -130,6 +131,29 @@ def people(visit: Visit) -> Response:
     return answer(found)
 
 
+def profile(visit: Visit) -> Response:
+    """The name of an account, as readers see it; none if the network cannot be reached."""
+    account, name = account_of(visit), ""
+    with suppress(SkywriteError):
+        if account is not None:
+            found = visit.sky.context.agent(account).query("app.bsky.actor.getProfile", {"actor": account.did})
+            name = str(found.get("displayName") or "")
+    return answer({"name": name})
+
+
+def quoted(visit: Visit) -> Response:
+    """Who wrote a post that is quoted, and what; nothing if the network does not show it."""
+    account, found = account_of(visit), dict[str, str]()
+    with suppress(SkywriteError):
+        if account is not None and (uri := visit.query("uri")[:URI_MAX]):
+            given = {"uris": [uri]}
+            for post in visit.sky.context.agent(account).query("app.bsky.feed.getPosts", given).get("posts") or ():
+                author, record = post.get("author") or {}, post.get("record") or {}
+                handle, text = str(author.get("handle", "")), str(record.get("text", ""))
+                found = {"handle": handle, "name": str(author.get("displayName") or ""), "text": text}
+    return answer(found)
+
+
 def tags(visit: Visit) -> Response:
     """Hashtags of what the account posted, those used most first."""
     visit.access.require("draft")
@@ -169,6 +193,8 @@ def routes() -> list[BaseRoute]:
         page_route("/compose/every", said_rhythm),
         page_route("/compose/slot", next_slot),
         page_route("/compose/people", people, network=True),
+        page_route("/compose/profile", profile, network=True),
+        page_route("/compose/quoted", quoted, network=True),
         page_route("/compose/tags", tags),
         page_route("/compose/emoji", emoji),
     ]

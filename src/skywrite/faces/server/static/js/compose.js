@@ -1,5 +1,5 @@
 // The composer: a box for each post of a thread, saved as one types, and sent once, whatever the line does.
-import { ask, refusal } from "./api.js";
+import { ask, look, refusal } from "./api.js";
 import { Accounts } from "./accounts.js";
 import { Box } from "./boxes.js";
 import { $, all, button, element, later, same, say } from "./dom.js";
@@ -22,6 +22,8 @@ export class Composer {
     this.saving = Promise.resolve();
     this.sent = false;
     this.boxes = [];
+    // The pictures of cards that the server has.
+    this.thumbs = [];
     this.thread = $("[data-thread]", form);
     this.save = later(900, () => this.saveNow());
     this.look = later(350, () => this.preview());
@@ -290,14 +292,21 @@ export class Composer {
     try {
       const found = await ask("POST", "/posts/preview", { ...this.content(), account: this.account });
       if (number !== this.looked) return;
-      const here = new Set(this.boxes.flatMap(box => box.images.map(item => item.media)));
-      const seen = { account: found.account, name: "", has: cid => here.has(cid) };
+      const here = new Set([...this.thumbs, ...this.boxes.flatMap(box => box.images.map(item => item.media))]);
+      const seen = { account: found.account, name: await this.name(), has: cid => here.has(cid) };
+      if (number !== this.looked) return;
       place.replaceChildren(...found.posts.map((record, index) => shownRecord(record, seen, index, found.posts.length)));
       notes.replaceChildren(...found.warnings.map(text => element("li", "", text)));
       if (found.replies) notes.append(element("li", "", found.replies.length ? `May reply: ${found.replies.join(", ")}` : "Nobody may reply"));
     } catch (error) {
       if (number === this.looked) notes.replaceChildren(element("li", "bad", error.message));
     }
+  }
+
+  // What readers see as the name of the account.
+  name() {
+    this.names ??= {};
+    return this.names[this.account] ??= look("/compose/profile", { account: this.account }).then(found => found?.name ?? "");
   }
 
   zone() {
@@ -424,6 +433,8 @@ export class Composer {
     const changes = this.changes();
     this.dirty = Object.keys(changes).length > 0;
     if (this.dirty) this.keepHere(); else this.kept.drop();
+    const thumbs = [made.draft, ...made.draft?.thread ?? []].map(part => part?.card?.thumb?.cid).filter(Boolean);
+    if (!same(thumbs, this.thumbs)) { this.thumbs = thumbs; this.look(); }
     $("[data-saved]").textContent = this.dirty ? "" : "Draft saved";
     return made;
   }

@@ -1,4 +1,5 @@
 // A post as readers see it, from the records that would be published.
+import { look } from "./api.js";
 import { element, image } from "./dom.js";
 
 // `seen`: the handle, and the media that are here, by their addresses.
@@ -11,6 +12,20 @@ export function shownRecord(record, seen, index, count) {
   box.append(author, body(record));
   embed(record.embed, box, seen);
   return box;
+}
+
+const quotes = new Map();
+
+// A quoted post is looked up once.
+function quotation(uri, { account }) {
+  if (!quotes.has(uri)) quotes.set(uri, look("/compose/quoted", { uri, account }));
+  return quotes.get(uri);
+}
+
+function words({ handle, name, text }) {
+  const place = element("div");
+  place.append(element("strong", "", name || handle), element("small", "", ` @${handle}`), element("p", "", text));
+  return place;
 }
 
 export function face(account, colour = "") {
@@ -60,7 +75,9 @@ function embed(found, box, seen) {
     box.append(frame);
   } else if (kind === "record") {
     const { uri } = found.record.record ?? found.record, quote = element("div", "link quote");
-    quote.append(element("div", "", `Quotes ${seen.quotes?.[uri] ?? "a post"}`));
+    quote.dataset.uri = uri;
+    quote.append(element("div", "soft", "Quotes a post"));
     box.append(quote);
+    quotation(uri, seen).then(shown => { if (shown?.handle) quote.replaceChildren(words(shown)); });
   }
 }
