@@ -46,7 +46,7 @@ def add_command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Answer what others write, without a program: with a command, an address, or a grammar.
+    """Answer without a program: by a command, an address or a grammar.
 
     The first one that answers wins, in the order in which they were added. The answers of an account that begins wait
     for your approval.
@@ -86,7 +86,10 @@ def _print_added(sky: Skywrite, made: AddedWay, as_json: bool) -> None:
 @json_option
 @on_queue
 def ways_command(sky: Skywrite, as_json: bool) -> None:
-    """List what answers without a program, and what became of the last item of each."""
+    """List what answers without a program.
+
+    It says what became of the last item of each, too.
+    """
     from skywrite.features.ways.operations import way_shape
 
     ways = sky.ways.list()
