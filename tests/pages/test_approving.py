@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.pages.conftest import Watched
 from tests.pages.test_pages import problems
@@ -45,3 +45,22 @@ def test_what_changed_is_readable_everywhere(browser: Browser, tab: Watched, sig
         assert ("October" in row, "November" in row) == (True, True)
         assert not script or small.evaluate("document.documentElement.scrollWidth") <= width
         context.close()
+
+
+def test_posts_are_approved_by_keys(tab: Watched) -> None:
+    """`j` goes to the next post and `a` approves it; before a post has the focus, no key decides anything."""
+    post = changed_post(tab, "By keys")
+    page = tab.visit("/approvals")
+    assert [] == problems(page)
+    page.keyboard.press("a")
+    for _ in range(page.locator("[data-review]").count()):
+        page.keyboard.press("j")
+        if page.locator(f"#p{post}:focus").count():
+            break
+    page.keyboard.press("r")
+    page.keyboard.type("ja")
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    expect(page.locator("[data-said]")).to_contain_text("Approved. It goes out")
+    (verdict, *_) = tab.api("GET", f"/posts/{post}/approval")["verdicts"]
+    assert ("approved", "ja") == (verdict["verdict"], verdict["note"])
