@@ -9,7 +9,7 @@ import pytest
 
 from skywrite.core.clock import FakeClock
 from skywrite.queue.approval_rules import NOT_APPROVED, digest_of, needs_approval
-from skywrite.queue.approvals import Approvals
+from skywrite.queue.approvals import Approvals, as_approved
 from skywrite.queue.authors import Author, written_by
 from skywrite.queue.copying import copy_to
 from skywrite.queue.events import Events
@@ -129,6 +129,18 @@ def test_a_draft_is_scheduled_by_its_approval(store: Store) -> None:
     digest = digest_of(store.posts.get(1)._replace(due_at=later(60)))
     Approvals(store).approve(1, digest, "Berta", at=later(60))
     assert ("scheduled", later(60)) == (store.posts.get(1).state, store.posts.get(1).due_at)
+
+
+def test_approving_a_draft_is_not_writing_it(asking: Store) -> None:
+    """Whoever gave it its time by approving it may approve it again, after somebody else has changed it."""
+    asking.posts.add([post(due=None)])
+    for text in ("Hello", "Hello again"):
+        with written_by("person 1", agent=False):
+            ready = as_approved(asking.posts.get(1), NOON, NOON)
+            Approvals(asking).approve(1, digest_of(ready), "Berta", at=NOON, who="person 1")
+        assert not Approvals(asking).standing(asking.posts.get(1)).wanted
+        with written_by("key 2", agent=True):
+            asking.posts.edit(1, Changes(prepared={"posts": [{"text": f"{text}!"}]}))
 
 
 def test_nobody_approves_their_own_post(asking: Store) -> None:

@@ -28,7 +28,7 @@ from skywrite.queue.approval_rules import (
     texts_of,
     wants_approvals,
 )
-from skywrite.queue.authors import Author, authors_of, authors_of_recurrence
+from skywrite.queue.authors import Author, authors_of, authors_of_recurrence, written_by_nobody
 from skywrite.queue.base import StoreBase, locked, repeated, update_ready
 from skywrite.queue.changing import changed, edit_post, get_locked, get_post, why_fixed
 from skywrite.queue.database import Row, Transaction, time_of
@@ -185,7 +185,9 @@ class Approvals:
             if post.state == "draft":
                 if at is None:
                     raise InputError(f"Post {post_id} has no time.", hint=Hint("Give it one: ", Do("argument", "at")))
-                edit_post(tx, post_id, Changes(due_at=at), now=now)
+                # Who gives a draft its time by approving it has written nothing of it, and may approve it again.
+                with written_by_nobody():
+                    edit_post(tx, post_id, Changes(due_at=at), now=now)
             elif post.state == "held" and post.problem is not None and post.problem.code in _HELD_FOR_APPROVAL:
                 tx.run("schedule_post", id=post_id, was="held", now=now)
             approved = changed(tx, post)
