@@ -681,7 +681,8 @@ def test_undo(shell: Shell) -> None:
     assert 3 == len(shell("list", "--json").json)
     assert ("schedule", [3]) == ((again := shell("undo", "--json").json)["verb"], again["ids"])
     assert ["Post 0", "Post 1"] == [entry["text"] for entry in shell("list", "--json").json]
-    shell("undo", code=2)
+    assert [2, 1] == [shell("undo", "--json").json["ids"][0] for _ in range(2)]
+    assert "There is no change to undo." in shell("undo", code=2).err
 
 
 def test_undoing_too_late_publishes_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
