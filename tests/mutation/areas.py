@@ -85,4 +85,8 @@ AREAS: dict[str, Area] = {
             "tests/simulation/test_refreshing.py",
         ),
     ),
+    "operations": Area(
+        ("app/operations/*.py", "features/*/operations.py"),
+        tuple(f"tests/server/test_{name}.py" for name in ("children", "document", "rights", "table")),
+    ),
 }
