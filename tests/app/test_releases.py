@@ -18,11 +18,11 @@ from skywrite.app import Skywrite
 from skywrite.features.checkup.service import check_all
 from skywrite.queue.inspecting import Inspecting
 from skywrite.queue.schema import migrations
-from tests.app.conftest import World
 from tests.app.damage import HEALTHY, SICK
 from tests.support import releases
 from tests.support.postgres import PostgresServer
 from tests.support.releases import BYTES_MAX, FOLDER, KEY, stored, versions
+from tests.support.world import World
 
 RELEASES = [(version, dialect) for version in versions() for dialect in ("sqlite", "postgres")]
 of_each = pytest.mark.parametrize("released", RELEASES, ids="-".join, indirect=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.cli.conftest import Files, Shell
+from tests.support.shell import Files, Shell
 
 BOT = {"origin": ["#sky# over #place.a#"], "sky": ["Sun", "Rain", "Snow"], "place": ["harbour", "island", "hill"]}
 

@@ -1,6 +1,6 @@
 """What the page about hooks needs: other programs, which sign and send what they report.
 
-What lives here: their messages. What does not: what a hook refuses (`tests/server/test_hooks.py`).
+What lives here: their messages. What does not: what a hook refuses (`tests/features/hooks/test_hooks.py`).
 """
 
 from __future__ import annotations

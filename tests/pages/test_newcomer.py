@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.features.webhooks.test_webhooks import Receiver, receiver
 from tests.pages.conftest import NAME, Watched
 from tests.pages.test_composing import number, write
-from tests.server.test_webhooks import Receiver, receiver
 from tests.support.processes import PATIENCE_SECONDS
 from tests.support.serving import start
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.features.agents.test_mcp import _over_http
-from tests.server.test_webhooks import Receiver, add, receiver
+from tests.features.webhooks.test_webhooks import Receiver, add, receiver
 from tests.support.serving import Server
 
 __all__ = ["receiver"]

@@ -17,10 +17,10 @@ from pathlib import Path
 from skywrite.core.clock import FakeClock
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport
-from tests.app.conftest import NOON, World
 from tests.app.damage import PostgresQueue, Queue, SqliteQueue, fill
 from tests.support.postgres import PostgresServer, postgres_server, programs
 from tests.support.processes import ROOT
+from tests.support.world import NOON, World
 
 FOLDER = ROOT / "tests" / "releases"
 # Not secret: the databases hold nothing but what `fill` makes up.

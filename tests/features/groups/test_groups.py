@@ -8,10 +8,8 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.features.groups.service import START
-from tests.app.conftest import NOON, World, sky, world
 from tests.support.errors import fails
-
-__all__ = ["sky", "world"]
+from tests.support.world import NOON, World
 
 BOTH = ["alice.test", "bob.test"]
 SOON = NOON + timedelta(hours=1)

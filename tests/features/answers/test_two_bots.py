@@ -9,8 +9,8 @@ import pytest
 from skywrite import Item, Skywrite
 from skywrite.features.answers.task import InboxTask
 from skywrite.posting.publish.rounds import take_all
-from tests.app.conftest import World
 from tests.support.strangers import Stranger
+from tests.support.world import World
 
 
 def running(world: World, handle: str, folder: Path) -> tuple[Skywrite, InboxTask]:

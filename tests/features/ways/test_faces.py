@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.server.conftest import Api, Server
+from tests.support.serving import Api, Server
 
 
 def test_a_key_that_publishes_nothing_lets_nothing_answer(quiet_server: Server) -> None:

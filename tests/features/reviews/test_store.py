@@ -8,8 +8,8 @@ from skywrite.core.clock import FakeClock
 from skywrite.features.reviews.store import ReviewLinks, prune
 from skywrite.queue.people import People
 from skywrite.queue.store import Store
-from tests.store.support import post
 from tests.support.errors import fails
+from tests.support.stored import post
 
 DAY_SECONDS = 86400
 

@@ -9,11 +9,11 @@ from urllib.parse import unquote_plus
 import httpx
 import pytest
 
-from tests.server.conftest import COOKIE, Api, Server
 from tests.server.forms import fields
 from tests.server.rights_world import picture
 from tests.server.test_approvals import AT, drafted
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.serving import COOKIE, Api, Server
 
 
 def shown(server: Server) -> str:
