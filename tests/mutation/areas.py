@@ -86,6 +86,11 @@ AREAS: dict[str, Area] = {
     ),
     "operations": Area(
         ("app/operations/*.py", "features/*/operations.py"),
-        tuple(f"tests/server/test_{name}.py" for name in ("children", "document", "rights", "table")),
+        (
+            *(f"tests/server/test_{name}.py" for name in ("children", "document", "rights", "table")),
+            *_of_features("agents", "drafts", "follow_ups", "recurring", "reposts", "tables"),
+            "tests/app/test_approvals.py",
+            "tests/app/test_managing.py",
+        ),
     ),
 }

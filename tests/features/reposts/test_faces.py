@@ -144,6 +144,17 @@ def test_a_key_stands_for_one_thing(sky: Skywrite, access: Access) -> None:
     assert first.id == run(access, "reposts.create", AddRepost(target=sent.uri, key="mine")).id
 
 
+def test_a_key_stands_for_one_request(sky: Skywrite, access: Access) -> None:
+    """The same request again is told what there is; another one with its key is refused, and adds nothing."""
+    sent = sky.post("Once and not otherwise")
+    asked = AddRepost(target=sent.uri, key="mine", at="tomorrow 9:00")
+    first, again = (run(access, "reposts.create", asked) for _ in range(2))
+    assert (first.id, True, False) == (again.id, first.created, again.created)
+    with fails("post_key.reused"):
+        run(access, "reposts.create", AddRepost(target=sent.uri, key="mine", at="tomorrow 10:00"))
+    assert [first.id] == [item.id for item in run(access, "reposts.list", ListReposts()).reposts]
+
+
 def test_agents_need_a_key_and_publish(sky: Skywrite, access: Access) -> None:
     """`repost_post` is there for keys that may publish, and reposts once; the resource shows what waits."""
     sent = sky.post("Once more")
