@@ -44,9 +44,9 @@ class PostNumbers(click.ParamType[range]):
         first, dash, last = str(value).partition("-")
         start, end = row_number(first), row_number(last if dash else first)
         if start is None or end is None:
-            numbers = [number for piece in str(value).split(",") if (number := row_number(piece.strip().lstrip("#")))]
-            apart = f" Write it like: {' '.join(map(str, numbers))}" if numbers else ""
-            self.fail(f"{value!r} is neither a number nor a range such as 31-33.{apart}", param, ctx)
+            apart = [number for piece in str(value).split(",") if (number := row_number(piece.strip().lstrip("#")))]
+            shown = f" Write it like: {' '.join(map(str, apart))}" if apart else ""
+            self.fail(f"{value!r} is neither a number nor a range such as 31-33.{shown}", param, ctx)
         numbers = range(start, end + 1)
         if not numbers or start < 1:
             self.fail(f"{value!r} holds no number of a post.", param, ctx)
