@@ -244,6 +244,7 @@ PAGES: dict[str, Page] = {
         blocks={
             "pipx install": parsed("As root it would make a user and a service of this computer.", shell_syntax),
             "sudo": typed(),
+            "script/deb": parsed("It would install a package on this computer.", shell_syntax),
             "docker build": typed(),
             "*/5": How(RUN, needs.cron_line),
         },
