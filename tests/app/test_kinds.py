@@ -19,6 +19,7 @@ from tests.support.world import World
 SAMPLES: dict[str, Any] = {
     "accounts": ["alice.test"],
     "action_id": 1,
+    "body": b"{}",
     "by": "Berta",
     "channel_id": 1,
     "command": "true",
@@ -28,7 +29,12 @@ SAMPLES: dict[str, Any] = {
     "folder": ".",
     "follow_up_id": 1,
     "handle": "alice.test",
+    "headers": {},
+    "hook_id": 1,
+    "kind": "github",
+    "template": "{{ name }}",
     "item_id": 1,
+    "message": {},
     "name": "1",
     "occurrence": "tomorrow 9:00",
     "password": "x",
@@ -48,11 +54,25 @@ SAMPLES: dict[str, Any] = {
     "until": "in 2 days",
     "url": "https://feed.test/",
     "when": "50 likes",
+    "which": "1",
     "at": "in 1 day",
 }
 TRIED = (7, 3.5, None, ["x"], {"a": 1}, b"x", True, datetime(2070, 1, 1, tzinfo=UTC), timedelta(hours=1), object(), "x")
 # What other methods return is passed on as it is, and what is called for each step is the caller's own.
-PASSED_ON = {"entry", "answerer", "stored", "recurrence", "table", "item", "items", "call", "progress", "log", "covers"}
+PASSED_ON = {
+    "believed",
+    "entry",
+    "answerer",
+    "stored",
+    "recurrence",
+    "table",
+    "item",
+    "items",
+    "call",
+    "progress",
+    "log",
+    "covers",
+}
 # A backup writes where it is told to.
 LEFT_OUT = {"posts.undo", "transfer.backup"}
 

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from skywrite.core.errors import InputError, SkywriteError
+from skywrite.core.errors import SkywriteError
 from skywrite.posting.compose.draft import Draft
 from skywrite.posting.schedule.policy import parse_duration
 from skywrite.posting.sources.functions import described, draft_of
@@ -159,16 +159,16 @@ class Answerer:
 
 
 def _check(name: str, draft: Draft | Mapping[str, Any]) -> None:
-    """Raise InputError for an answer that goes somewhere else, or on and on."""
+    """Raise SkywriteError for an answer that goes somewhere else, or on and on."""
     row = draft._asdict() if isinstance(draft, Draft) else draft
     for fixed in _FIXED:
         if row.get(fixed) is not None:
             hint = f"Leave {fixed} out: an answer replies to its item, from the account that was asked."
-            raise InputError(f"The answer of {name} has {fixed}.", code="function.failed", hint=hint)
+            raise SkywriteError(f"The answer of {name} has {fixed}.", code="function.failed", hint=hint)
     text = row.get("text")
     if isinstance(text, str) and len(text) > ANSWER_CHARACTERS:
         hint = "A post has 300 characters; with split it becomes a thread."
-        raise InputError(f"{name} returned a text of {len(text):,} characters.", code="function.failed", hint=hint)
+        raise SkywriteError(f"{name} returned a text of {len(text):,} characters.", code="function.failed", hint=hint)
 
 
 _busy: set[str] = set()

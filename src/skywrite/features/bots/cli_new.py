@@ -9,7 +9,7 @@ from skywrite.core.errors import InputError
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 PROGRAM = '''\
-"""The bot {name}: skywrite run --app bot.py"""
+"""The bot {name}. Run it with `skywrite run --app bot.py`."""
 
 from skywrite import Item, Skywrite
 

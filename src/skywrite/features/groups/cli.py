@@ -29,7 +29,7 @@ def groups_command() -> None:
 @click.argument("text")
 @click.option("--account", "-u", "accounts", multiple=True, required=True, help="An account; repeat it.", **A_HANDLE)
 @click.option("--but", "variants", nargs=2, multiple=True, metavar="HANDLE TEXT", help="Another text for one of them.")
-@click.option("--at", metavar="WHEN", help="One time for all. Default: the next free slot of the first account.")
+@click.option("--at", "-t", metavar="WHEN", help="One time for all. Default: the next free slot of the first account.")
 @click.option("--late", metavar="POLICY", help="What to do if its time is missed: publish, skip:30m, hold.")
 @click.option("--key", metavar="KEY", help="Add it only once for this key, however often you run it.")
 @click.option("--draft", "as_draft", is_flag=True, help="Keep them as drafts, without a time.")
@@ -46,11 +46,12 @@ def add_command(
     as_draft: bool,
     as_json: bool,
 ) -> None:
-    """Schedule TEXT for each account: all of them, or none. Each is a post of its own, and goes out once."""
+    """Schedule TEXT for each account.
+
+    All of them, or none. Each is a post of its own, and goes out once.
+    """
     differing = {handle: {"text": words} for handle, words in variants}
-    made = sky.groups.add(
-        text, accounts=accounts, variants=differing, at=at, late=late, key=key, draft=as_draft, source="cli"
-    )
+    made = sky.groups.add(text, accounts=accounts, variants=differing, at=at, late=late, key=key, draft=as_draft)
     print_warnings(made.warnings)
     _print(as_json, made, "are drafts" if as_draft else "go out")
 
@@ -60,7 +61,7 @@ def add_command(
 @json_option
 @on_queue
 def show_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
-    """Show a post with those that belong to it, by the number of any of them."""
+    """Show a post with those that belong to it."""
     _print(as_json, sky.groups.get(post_id), "belong together:")
 
 

@@ -64,7 +64,10 @@ def add_command(
     account: str | None,
     as_json: bool,
 ) -> None:
-    """Make a post of each message to /hooks/NAME. The secret is printed once, and never again."""
+    """Make a post of each message to /hooks/NAME.
+
+    The secret is printed once, and never again.
+    """
     made = sky.hooks.add(
         name,
         template=template,
@@ -140,7 +143,10 @@ def secret_command(sky: Skywrite, name: str, secret_stdin: bool, as_json: bool) 
 @json_option
 @on_queue
 def test_command(sky: Skywrite, name: str, file: str, as_json: bool) -> None:
-    """Show what would become of a message, which FILE holds (- is standard input). Nothing is stored or sent."""
+    """Show what would become of a message.
+
+    FILE holds it (- is standard input). Nothing is stored or sent.
+    """
     from skywrite.app.shapes.posts import preview_shape
     from skywrite.faces.cli.view import print_preview
     from skywrite.features.hooks.operations import TestedHook
