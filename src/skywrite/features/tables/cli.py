@@ -265,7 +265,7 @@ def _check_name(output: Path | None, as_json: bool) -> None:
     meant = ["--json", *meant] if as_json else meant
     raise InputError(
         f"export writes {kind}, and {output} is the name of {_KINDS[ending]}. Nothing was written.",
-        hint=f"For {'JSON' if '--json' in meant else kind}: skywrite export {shell_words(meant)}",
+        hint=f"For {'JSON' if '--json' in meant else kind}: {shell_words(['skywrite', 'export', *meant])}",
     )
 
 
