@@ -89,6 +89,7 @@ MORE: Mapping[str, list[tuple[dict[str, Any], dict[str, str], set[Scope]]]] = {
     "groups.add": [({}, {"copy_of": "scheduled"}, {"read"})],
     "recurrences.add": [({}, {}, set()), ({}, {"copy_of": "scheduled"}, {"read"})],
     "follow_ups.add": [({"repost": True, "reply": None}, {"id": "published"}, {"publish"})],
+    "ways.add": [({}, {}, {"publish"})],
     "keys.add": [({"scopes": ["publish", "draft"]}, {}, {"publish", "draft"})],
 }
 # What needs a network to succeed.
