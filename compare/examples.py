@@ -115,7 +115,7 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
     "follow-ups list": ("",),
     "groups": ("",),
     "groups add": (
-        "Both --account alice.test --account bob.test --but bob.test Mine --at 2026-04-01T09:00:00Z",
+        "Both --account alice.test --account bob.test --but bob.test=Mine --at 2026-04-01T09:00:00Z",
         "Nobody --account nobody.test",
     ),
     "groups cancel": ("%scheduled%", "999"),

@@ -233,6 +233,7 @@ PLACES = {
     "features/hooks/service.py _made": "of_hook",
     "app/occurrences.py _post": "of_occurrence",
     "app/posts.py schedule": "a person",
+    "features/groups/service.py add": "a person",
     "features/reposts/service.py _add": "a person",
     "features/tables/importing.py _post": "a person",
     "features/reposts/service.py _key_at": "of_repost",

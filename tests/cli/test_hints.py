@@ -36,6 +36,8 @@ TARGETS |= {
     "keys.revoke",
 }
 TARGETS |= {
+    "groups.cancel",
+    "groups.move",
     "ways.pause",
     "ways.remove",
     "ways.resume",

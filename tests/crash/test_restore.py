@@ -16,7 +16,9 @@ import psycopg
 import pytest
 
 from skywrite.app import Skywrite
+from skywrite.app.bots import Answerer
 from skywrite.core.config import load_config
+from skywrite.features.answers.bot.answering import item_of
 from skywrite.features.answers.store import InboxItems, NewItem
 from skywrite.features.reposts.service import REPOST
 from skywrite.protocol.bsky.limits import POST
@@ -107,7 +109,8 @@ def make_by_itself(sky: Skywrite, did: str) -> None:
     Marks(sky.context.store).note([(ToMark(1, str(post.uri), did, 1, "text", sky.context.clock.now()), counts, [])])
     item = InboxItems(sky.context.store).claim(did, lambda item: None)
     assert item is not None
-    sky.inbox.answer_by("answer", lambda item: f"An answer at {next(WORDS)}", item)
+    asked = item_of(sky.accounts.get(did), item, tuple, asked=False)
+    sky.inbox.answer_by(Answerer("answer", lambda asked: f"An answer at {next(WORDS)}", unasked=True), asked, item)
     for _ in range(2):
         sky.run_once()
 
@@ -156,6 +159,8 @@ def test_a_restored_backup_makes_nothing_twice_by_itself(
         sky.follow_ups.add(1, when="1 like", reply="Thank you")
         sky.follow_ups.add(1, when="2 likes", repost=True)
         sky.reposts.repost(sent.uri, every=EVERY)
+        # The first answers of a bot wait for an approval.
+        sky.accounts.set(None, {"answers": "on"})
     before, backup = made(), copy()
     # Within the next five minutes, and not at their edge.
     clock.advance(EVERY_SECONDS - clock.now().timestamp() % EVERY_SECONDS + 60)

@@ -145,7 +145,9 @@ class World:
     def inside(self) -> Iterator[None]:
         """This process in the page's folder, with its environment, where a worker does what is due and ends."""
         once = patch.object(Skywrite, "run", Skywrite.run_once)
-        with patch.dict(os.environ, self.environ, clear=True), chdir(self.folder), once:
+        # The zone is remembered for the whole process.
+        zone = patch("tzlocal.unix._cache_tz_name", None)
+        with patch.dict(os.environ, self.environ, clear=True), chdir(self.folder), once, zone:
             yield
 
 

@@ -60,6 +60,7 @@ def test_the_menu_has_every_page_in_its_place() -> None:
     names = [
         "Plan",
         "Compose",
+        "Approve",
         "Inbox",
         "Answers",
         "History",

@@ -102,10 +102,10 @@ def test_places_and_drafts_go_with_their_account(store: Store) -> None:
     inbox, drafts = InboxItems(store), AppDrafts(store)
     (kept,) = store.posts.add([post(did=BOB)])
     inbox.put_place(BOB, Place(("gap",), NOON), Place())
-    inbox.start(BOB, "hello")
+    inbox.start(BOB, ["hello"], first=False)
     drafts.put(BOB, "d", PulledState(kept.id, "r", "l"))
     store.accounts.note_name("bob@example.com", BOB)
-    assert (Place(("gap",), NOON), True) == (inbox.place(BOB), inbox.has_started(BOB, "hello"))
+    assert (Place(("gap",), NOON), True) == (inbox.place(BOB), "hello" in inbox.started(BOB))
     assert (PulledState(kept.id, "r", "l"), BOB) == (
         drafts.get(BOB, "d"),
         getattr(store.accounts.of_name("bob@example.com"), "did", None),
@@ -114,7 +114,7 @@ def test_places_and_drafts_go_with_their_account(store: Store) -> None:
     store.accounts.remove(BOB)
     assert (Place(), False, None, None) == (
         inbox.place(BOB),
-        inbox.has_started(BOB, "hello"),
+        "hello" in inbox.started(BOB),
         drafts.get(BOB, "d"),
         store.accounts.of_name("bob@example.com"),
     )

@@ -169,6 +169,8 @@ def prepared(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
     monkeypatch.setenv("COLUMNS", "400")
     monkeypatch.setenv("USER", "berta")
     monkeypatch.setenv("TZ", "UTC")
+    # It is remembered for the whole process.
+    monkeypatch.setattr("tzlocal.unix._cache_tz_name", None)
     shell("post", "First", "--at", "2070-05-01 09:00 UTC")
     shell("post", "Bob's", "--at", "2070-05-02 09:00 UTC", "--account", "bob.test")
     shell("post", "An idea", "--draft")

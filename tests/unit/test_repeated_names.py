@@ -38,7 +38,7 @@ def test_a_name_that_comes_again_is_found_at_once(reader: str, monkeypatch: pyte
     """The last of many names is compared with the one that it repeats, not each with each."""
     loads = json.loads
 
-    def counting(text: str, *, object_pairs_hook: Callable[[list[tuple[str, Any]]], Any], **more: Any) -> Any:
+    def counting(text: str, *, object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] = dict, **more: Any) -> Any:
         def hook(pairs: list[tuple[str, Any]]) -> Any:
             return object_pairs_hook([(Counted(name), value) for name, value in pairs])
 

@@ -28,6 +28,8 @@ class Store:
         self.begun = threading.Semaphore(0)
         self.batches: list[list[Any]] = []
         self.broken: set[Any] = set()
+        # The part of a store that settles.
+        self.claims = self
 
     def settle(self, claim: Any, outcome: Any, *, account: Any = None) -> bool:
         return self.settle_some([Settlement(claim, outcome, account)])[0]

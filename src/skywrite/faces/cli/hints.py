@@ -31,6 +31,8 @@ _COMMANDS = {
     "feeds.list": "feeds list",
     "follow_ups.cancel": "follow-ups cancel",
     "follow_ups.list": "follow-ups",
+    "groups.cancel": "groups cancel",
+    "groups.move": "groups move",
     "hooks.list": "hooks list",
     "hooks.remove": "hooks remove",
     "inbox.list": "inbox",
@@ -77,6 +79,7 @@ _TARGETS = {"approvals.reject_recurrence": "recurring:", "recurrences.approve": 
 _REST = {
     "keys.add": ' --name "my program" --scope read --scope draft',
     "oauth.init": " https://me.example",
+    "groups.move": ' "tomorrow 9:00"',
     "posts.edit": " --editor",
     "posts.move": ' "tomorrow 9:00"',
     "transfer.export_rows": " --account HANDLE --media media -o plan.jsonl",

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from skywrite.app.facade import Skywrite
 from skywrite.core.clock import Clock, to_iso
 from skywrite.core.config import DEFAULT_THREADS
 from skywrite.core.errors import InputError
@@ -175,6 +174,8 @@ def load_app(path: Path) -> Skywrite:
 
     Raises InputError.
     """
+    from skywrite.app import Skywrite
+
     module = load_program(path)
     found = {id(value): value for value in vars(module).values() if isinstance(value, Skywrite)}
     named = vars(module).get("sky")

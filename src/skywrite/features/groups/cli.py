@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from skywrite.core.errors import InputError
 from skywrite.faces.cli.completing import complete_posts
 from skywrite.faces.cli.names import Noun
 from skywrite.faces.cli.options import A_HANDLE, ID, json_option, on_queue
@@ -28,7 +29,7 @@ def groups_command() -> None:
 )
 @click.argument("text")
 @click.option("--account", "-u", "accounts", multiple=True, required=True, help="An account; repeat it.", **A_HANDLE)
-@click.option("--but", "variants", nargs=2, multiple=True, metavar="HANDLE TEXT", help="Another text for one of them.")
+@click.option("--but", "variants", multiple=True, metavar="HANDLE=TEXT", help="Another text for one of them.")
 @click.option("--at", "-t", metavar="WHEN", help="One time for all. Default: the next free slot of the first account.")
 @click.option("--late", metavar="POLICY", help="What to do if its time is missed: publish, skip:30m, hold.")
 @click.option("--key", metavar="KEY", help="Add it only once for this key, however often you run it.")
@@ -39,7 +40,7 @@ def add_command(
     sky: Skywrite,
     text: str,
     accounts: tuple[str, ...],
-    variants: tuple[tuple[str, str], ...],
+    variants: tuple[str, ...],
     at: str | None,
     late: str | None,
     key: str | None,
@@ -50,7 +51,7 @@ def add_command(
 
     All of them, or none. Each is a post of its own, and goes out once.
     """
-    differing = {handle: {"text": words} for handle, words in variants}
+    differing = dict(_variant(given) for given in variants)
     made = sky.groups.add(text, accounts=accounts, variants=differing, at=at, late=late, key=key, draft=as_draft)
     print_warnings(made.warnings)
     _print(as_json, made, "are drafts" if as_draft else "go out")
@@ -82,6 +83,14 @@ def move_command(sky: Skywrite, post_id: int, when: str, as_json: bool) -> None:
 def cancel_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
     """Cancel all posts of a group that wait."""
     _print(as_json, sky.groups.cancel(post_id), "never go out:")
+
+
+def _variant(given: str) -> tuple[str, dict[str, str]]:
+    """The account and its own text. Raises InputError."""
+    handle, joint, words = given.partition("=")
+    if not (joint and handle.strip() and words.strip()):
+        raise InputError(f"{given!r} is not an account and its text.", hint='Write it as: --but "b.test=Another text"')
+    return handle.strip(), {"text": words}
 
 
 def _print(as_json: bool, group: Group, what: str) -> None:

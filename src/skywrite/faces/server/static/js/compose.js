@@ -349,7 +349,13 @@ export class Composer {
     const row = this.draft();
     if (this.id === null || this.moved) await this.replace(row, { draft: true });
     const isAsStored = !Object.keys(this.changes(row)).length;
-    if (isAsStored && time.draft) return { id: this.id };
+    if (isAsStored && time.draft) {
+      // What was changed was changed back.
+      this.dirty = false;
+      this.kept.drop();
+      $("[data-saved]").textContent = "Draft saved";
+      return { id: this.id };
+    }
     return isAsStored && time.at && this.done?.at === time.at ? this.done.post : this.edit(row, time);
   }
 
