@@ -90,6 +90,8 @@ MORE: Mapping[str, list[tuple[dict[str, Any], dict[str, str], set[Scope]]]] = {
     "recurrences.add": [({}, {}, set()), ({}, {"copy_of": "scheduled"}, {"read"})],
     "follow_ups.add": [({"repost": True, "reply": None}, {"id": "published"}, {"publish"})],
     "ways.add": [({}, {}, {"publish"})],
+    "feeds.add": [({}, {}, {"publish"})],
+    "feeds.edit": [({}, {}, {"publish"})],
     "keys.add": [({"scopes": ["publish", "draft"]}, {}, {"publish", "draft"})],
 }
 # What needs a network to succeed.

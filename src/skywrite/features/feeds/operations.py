@@ -143,7 +143,11 @@ class SubscriptionShape(Output):
 
 @operation("POST /feeds", scope="manage", created=True, network=True)
 def add(access: Access, given: AddFeed) -> FeedShape:
-    """Post a feed's new items from now on."""
+    """Post a feed's new items from now on. This needs the scope `publish`, too.
+
+    What it posts, nobody looks at.
+    """
+    access.require("publish")
     names = [None] if given.accounts is UNSET else given.accounts
     accounts = [access.account(name).did for name in names]
     status, check = access.sky.feeds.add(
@@ -179,10 +183,11 @@ def get(access: Access, given: ById) -> FeedShape:
 
 @operation("PATCH /feeds/{id}", scope="manage")
 def edit(access: Access, given: EditFeed) -> FeedShape:
-    """Change a feed.
+    """Change a feed. This needs the scope `publish`, too.
 
     It holds from its next poll on.
     """
+    access.require("publish")
     _seen(access, given.id)
     accounts = [access.account(name).did for name in given.accounts] if given.accounts is not UNSET else None
     return feed_shape(access.sky.feeds.edit(given.id, accounts=accounts, **_options(given)))
