@@ -100,6 +100,18 @@ def test_undo_never_reaches_what_was_done_before(
     assert (True, before) == (way_back in str(refused.value.hint), world.states(sky))
 
 
+def test_what_others_deleted_shields_what_was_before_it(world: World, sky: Skywrite) -> None:
+    """A post that somebody else deleted cannot be brought back, and nothing older is undone in its place."""
+    sent = sky.post("Is deleted")
+    sky.schedule("Waits", at="in 1 day")
+    with written_by("person 2", agent=False):
+        sky.posts.delete(1)
+    with pytest.raises(InputError, match="the deletion of post 1, which cannot be undone"):
+        sky.posts.undo()
+    assert ([], "scheduled") == (world.texts(), sky.posts.get(2).post.state)
+    assert sent.uri == sky.posts.get(1).post.uri
+
+
 @pytest.mark.parametrize("who", ["key 7", "person 2"])
 def test_undo_takes_back_nothing_that_others_did(world: World, sky: Skywrite, who: str) -> None:
     """A post that a key or a person has cancelled does not go out because somebody else undoes something."""
