@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +10,7 @@ from skywrite.core.errors import InputError
 from skywrite.faces.cli.completing import complete_posts
 from skywrite.faces.cli.names import Noun
 from skywrite.faces.cli.options import A_HANDLE, ID, json_option, on_queue
-from skywrite.faces.cli.output import print_outcome, print_warnings
+from skywrite.faces.cli.output import print_done, print_json, print_warnings
 
 if TYPE_CHECKING:
     from skywrite.app import Skywrite
@@ -54,7 +53,7 @@ def add_command(
     differing = dict(_variant(given) for given in variants)
     made = sky.groups.add(text, accounts=accounts, variants=differing, at=at, late=late, key=key, draft=as_draft)
     print_warnings(made.warnings)
-    _print(as_json, made, "are drafts" if as_draft else "go out")
+    _print(sky, as_json, made, "are drafts:" if as_draft else "go out:")
 
 
 @groups_command.command("show", epilog="Example: skywrite groups show 12 --json")
@@ -63,7 +62,7 @@ def add_command(
 @on_queue
 def show_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
     """Show a post with those that belong to it."""
-    _print(as_json, sky.groups.get(post_id), "belong together:")
+    _print(sky, as_json, sky.groups.get(post_id), "belong together:")
 
 
 @groups_command.command("move", epilog='Example: skywrite groups move 12 "monday 9:00"')
@@ -73,7 +72,7 @@ def show_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
 @on_queue
 def move_command(sky: Skywrite, post_id: int, when: str, as_json: bool) -> None:
     """Move all posts of a group that wait to one time."""
-    _print(as_json, sky.groups.move(post_id, when), "go out")
+    _print(sky, as_json, sky.groups.move(post_id, when), "go out:")
 
 
 @groups_command.command("cancel", epilog="Example: skywrite groups cancel 12")
@@ -82,7 +81,7 @@ def move_command(sky: Skywrite, post_id: int, when: str, as_json: bool) -> None:
 @on_queue
 def cancel_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
     """Cancel all posts of a group that wait."""
-    _print(as_json, sky.groups.cancel(post_id), "never go out:")
+    _print(sky, as_json, sky.groups.cancel(post_id), "never go out:")
 
 
 def _variant(given: str) -> tuple[str, dict[str, str]]:
@@ -93,12 +92,15 @@ def _variant(given: str) -> tuple[str, dict[str, str]]:
     return handle.strip(), {"text": words}
 
 
-def _print(as_json: bool, group: Group, what: str) -> None:
+def _print(sky: Skywrite, as_json: bool, group: Group, what: str) -> None:
     from skywrite.features.groups.operations import together_shape
+    from skywrite.posting.schedule.times import format_time
 
-    lines = [
-        f"post {entry.post.id} of {entry.account.handle}, {entry.post.state}"
-        + (f", {entry.post.due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if entry.post.due_at else "")
-        for entry in group.posts
-    ]
-    print_outcome(as_json, together_shape(group), f"{len(lines)} posts {what}\n  " + "\n  ".join(lines))
+    if as_json:
+        print_json(together_shape(group))
+        return
+    print_done(f"{len(group.posts)} posts {what}")
+    for entry in group.posts:
+        post, account = entry.post, entry.account
+        time = "no time" if post.due_at is None else format_time(post.due_at, sky.context.zone(account))
+        click.echo(f"  {post.id}  {account.handle}, {post.state}, {time}")
