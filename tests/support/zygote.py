@@ -67,11 +67,14 @@ class Started:
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end. Raises `subprocess.TimeoutExpired`."""
-        if self.returncode is None and not select.select([self._reply], [], [], timeout)[0]:
-            raise subprocess.TimeoutExpired("skywrite", timeout or 0)
+        # Another thread may read the end meanwhile, and close what it came by.
+        with suppress(ValueError):
+            if self.returncode is None and not select.select([self._reply], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("skywrite", timeout or 0)
         with self._lock:
             if self.returncode is None:
                 self.returncode = int(self._word())
+                self._reply.close()
         return self.returncode
 
     def send_signal(self, number: int) -> None:
