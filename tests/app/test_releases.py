@@ -6,6 +6,7 @@ what is there afterwards.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,7 +22,7 @@ from skywrite.queue.schema import migrations
 from tests.app.damage import HEALTHY, SICK
 from tests.support import releases
 from tests.support.postgres import PostgresServer
-from tests.support.releases import BYTES_MAX, FOLDER, KEY, stored, versions
+from tests.support.releases import BYTES_MAX, FOLDER, KEY, WORKER, stored, versions
 from tests.support.world import World
 
 RELEASES = [(version, dialect) for version in versions() for dialect in ("sqlite", "postgres")]
@@ -138,6 +139,12 @@ def released_tables(text: str) -> set[str]:
     import re
 
     return set(re.findall(r"CREATE TABLE (?:\")?(\w+)", text)) - {"sqlite_sequence"}
+
+
+def test_what_is_stored_names_no_computer() -> None:
+    """Each worker has the same name, whoever wrote the databases."""
+    texts = [path.read_text("utf-8") for path in FOLDER.rglob("*.sql")]
+    assert {WORKER} == {name for text in texts for name in re.findall(r"'([^' ]+/\d+\.\d+/[0-9a-f]{6})'", text)}
 
 
 def test_what_is_stored_stays_small() -> None:

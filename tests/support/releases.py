@@ -26,6 +26,8 @@ FOLDER = ROOT / "tests" / "releases"
 # Not secret: the databases hold nothing but what `fill` makes up.
 KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 SECRET = "the sandbox of released databases"
+# The name of a worker says on which computer it ran, and that is nobody's business.
+WORKER = "release/1.1/000000"
 BYTES_MAX = 100_000
 # What a server says about itself, and what only its own client reads.
 _NOISE = r"(?m)^(?:--.*|SET .*|SELECT pg_catalog\.set_config.*|\\(?:un)?restrict .*)\n|^\s*\n"
@@ -41,6 +43,7 @@ def world(home: Path) -> World:
 def filled(place: World, address: str | None, queue: Queue) -> None:
     """Something in every table of a new database."""
     with place.process(address, SKYWRITE_KEY=KEY) as sky:
+        sky.context.worker_name = WORKER
         mark = "%s" if address else "?"
         sky.accounts.login("alice.test", place.box.account("alice.test").app_password, pds=place.box.url)
         with queue.connected(str(sky.context.config.database)) as connection:
