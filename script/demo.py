@@ -141,7 +141,7 @@ def main_job(client: Client, page: str, friend: str) -> None:
     title("2. A long text that becomes a thread, in one commit")
     from skywrite.protocol.bsky.split import split_text
 
-    thread = client.send_thread(split_text(STORY, numbering="1/n"))
+    thread = client.send_thread(split_text(STORY))
     for item in thread:
         show(client, item.uri)
 

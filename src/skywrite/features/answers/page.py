@@ -154,7 +154,7 @@ def label(visit: Visit, form: dict[str, str]) -> Response:
     visit.access.require("manage")
     account = visit.sky.accounts.get(form.get("account") or None)
     changed = set_bot(Repo(visit.sky.context.agent(account)), True)
-    return back(_back(form), f"@{account.handle} {'says' if changed else 'says already'} that it is a bot.")
+    return back(_back(form), f"@{account.handle} {'says' if changed else 'already says'} that it is a bot.")
 
 
 def _named(bots: Sequence[Bot]) -> str:

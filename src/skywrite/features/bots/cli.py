@@ -26,7 +26,7 @@ def bot_command() -> None:
 def on_command(sky: Skywrite, account: str | None, as_json: bool) -> None:
     """Say that the account is a bot; everything else in its profile stays."""
     changed = sky.bots.on(account)
-    _print(sky, account, True, as_json, "says that it is a bot" if changed else "says already that it is a bot")
+    _print(sky, account, True, as_json, "says that it is a bot" if changed else "already says that it is a bot")
 
 
 @bot_command.command("off", epilog="Example: skywrite accounts bot off")
@@ -34,9 +34,11 @@ def on_command(sky: Skywrite, account: str | None, as_json: bool) -> None:
 @json_option
 @on_queue
 def off_command(sky: Skywrite, account: str | None, as_json: bool) -> None:
-    """Say no more that the account is a bot."""
+    """Stop saying that the account is a bot."""
     changed = sky.bots.off(account)
-    _print(sky, account, False, as_json, "says no more that it is a bot" if changed else "did not say that it is a bot")
+    _print(
+        sky, account, False, as_json, "no longer says that it is a bot" if changed else "did not say that it is a bot"
+    )
 
 
 @bot_command.command("status", epilog="Example: skywrite accounts bot status")

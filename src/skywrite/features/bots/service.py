@@ -27,7 +27,7 @@ class Bots:
 
     @final("the end of the account's label", "Put it back: ", Do("bots.on"))
     def off(self, account: str | None = None) -> bool:
-        """Say no more that the account is a bot; everything else in its profile stays."""
+        """Stop saying that the account is a bot; everything else in its profile stays."""
         return set_bot(self._repo(account), False)
 
     def _repo(self, account: str | None) -> Repo:

@@ -53,7 +53,7 @@ def add_command(
     differing = dict(_variant(given) for given in variants)
     made = sky.groups.add(text, accounts=accounts, variants=differing, at=at, late=late, key=key, draft=as_draft)
     print_warnings(made.warnings)
-    _print(sky, as_json, made, "are drafts:" if as_draft else "go out:")
+    _print(sky, as_json, made, "in the group, as drafts:" if as_draft else "in the group:")
 
 
 @groups_command.command("show", epilog="Example: skywrite groups show 12 --json")
@@ -62,7 +62,7 @@ def add_command(
 @on_queue
 def show_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
     """Show a post with those that belong to it."""
-    _print(sky, as_json, sky.groups.get(post_id), "belong together:")
+    _print(sky, as_json, sky.groups.get(post_id), "in the group:")
 
 
 @groups_command.command("move", epilog='Example: skywrite groups move 12 "monday 9:00"')
@@ -72,7 +72,7 @@ def show_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
 @on_queue
 def move_command(sky: Skywrite, post_id: int, when: str, as_json: bool) -> None:
     """Move all posts of a group that wait to one time."""
-    _print(sky, as_json, sky.groups.move(post_id, when), "go out:")
+    _print(sky, as_json, sky.groups.move(post_id, when), "in the group. Those that waited are moved:")
 
 
 @groups_command.command("cancel", epilog="Example: skywrite groups cancel 12")
@@ -81,7 +81,7 @@ def move_command(sky: Skywrite, post_id: int, when: str, as_json: bool) -> None:
 @on_queue
 def cancel_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
     """Cancel all posts of a group that wait."""
-    _print(sky, as_json, sky.groups.cancel(post_id), "never go out:")
+    _print(sky, as_json, sky.groups.cancel(post_id), "in the group. Those that waited are cancelled:")
 
 
 def _variant(given: str) -> tuple[str, dict[str, str]]:
@@ -99,7 +99,8 @@ def _print(sky: Skywrite, as_json: bool, group: Group, what: str) -> None:
     if as_json:
         print_json(together_shape(group))
         return
-    print_done(f"{len(group.posts)} posts {what}")
+    count = len(group.posts)
+    print_done(f"{count} {'post' if count == 1 else 'posts'} {what}")
     for entry in group.posts:
         post, account = entry.post, entry.account
         time = "no time" if post.due_at is None else format_time(post.due_at, sky.context.zone(account))
