@@ -29,6 +29,7 @@ INDEXES: dict[str, set[str]] = {
     "posts_due_between": {"post_scheduled"},
     "due_times_between": {"post_scheduled"},
     "due_times_before": {"post_scheduled"},
+    "count_due_before": {"post_scheduled"},
     "planned_posts": {"post_scheduled", "post_unscheduled"},
     "posts_with_text": {"post_text"},
     "posts_with_texts": {"post_text"},

@@ -9,7 +9,7 @@ from skywrite.core.clock import FakeClock
 from skywrite.features.answers.store import InboxItems, Place
 from skywrite.features.drafts.service import AppDrafts, PulledState
 from skywrite.queue.actions import Actions
-from skywrite.queue.requests import Requests
+from skywrite.queue.requests import Requests, asked
 from skywrite.queue.store import Store
 from skywrite.queue.workers import ChoreTimes, Hanging, Workers
 from tests.support.errors import fails
@@ -66,16 +66,15 @@ def test_secrets_that_expire(store: Store, clock: FakeClock) -> None:
 def test_requests(store: Store, clock: FakeClock) -> None:
     """What came with a request is known while its post is there, and for a month after it was finished."""
     requests = Requests(store)
-    (kept,) = store.posts.add([post(key="a")])
-    (gone,) = store.posts.add([post(key="b")])
-    for number in (kept.id, gone.id):
-        requests.note(number, f"digest {number}")
-        requests.want(number, NOON)
+    with asked(wanted_at=NOON), asked(digest="of a"):
+        (kept,) = store.posts.add([post(key="a")])
+    with asked(digest="of b", wanted_at=NOON):
+        (gone,) = store.posts.add([post(key="b")])
     store.posts.cancel(gone.id)
-    assert (f"digest {gone.id}", NOON) == (requests.digest(ALICE, "b"), requests.wanted_at(gone.id))
+    assert ("of b", NOON) == (requests.digest(ALICE, "b"), requests.wanted_at(gone.id))
     clock.advance(timedelta(days=31).total_seconds())
     prune(store, clock.now())
-    assert (f"digest {kept.id}", NOON) == (requests.digest(ALICE, "a"), requests.wanted_at(kept.id))
+    assert ("of a", NOON) == (requests.digest(ALICE, "a"), requests.wanted_at(kept.id))
     assert (None, None, None) == (requests.digest(ALICE, "b"), requests.wanted_at(gone.id), requests.digest(BOB, "a"))
 
 

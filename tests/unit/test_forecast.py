@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from skywrite.posting.publish.budget import CATCH_UP_GAP_SECONDS
 from skywrite.posting.publish.forecast import CAP, CATCH_UP, GAP, Forecast, Pace, Push, pace_of, pushes
@@ -77,3 +79,23 @@ def test_the_pace_is_what_the_account_has_set(settings: dict[str, object], expec
     pace = pace_of(settings, "Europe/Berlin")
     assert (*expected, "Europe/Berlin") == pace[:3]
     assert settings.get("catch_up_gap_seconds", 0 if pace.gap_seconds else CATCH_UP_GAP_SECONDS) == pace[3]
+
+
+PACES = st.builds(
+    Pace, st.sampled_from((0, 60, 90_000)), st.integers(0, 3), st.sampled_from(("UTC", "Europe/Berlin")), st.just(600)
+)
+
+
+@given(PACES, st.lists(st.integers(-9 * 86_400, 9 * 86_400), min_size=1, max_size=20), st.integers(0, 5))
+def test_what_is_out_of_reach_pushes_nothing(pace: Pace, seconds: list[int], already: int) -> None:
+    """A forecast from the posts within reach is the forecast from all, for the post itself and for those after it."""
+    times = [later(one) for one in sorted(seconds)]
+    for place, first in enumerate(times):
+        start = pace.reach(first, NOON, place)
+        found = []
+        for before in (times[:place], [at for at in times[:place] if at >= start]):
+            forecast = Forecast(pace, last=later(-30), now=NOON, published_today=already)
+            for at in before:
+                forecast.push(at)
+            found.append([forecast.push(at) for at in times[place:]])
+        assert found[0] == found[1]

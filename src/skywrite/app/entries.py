@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
 from skywrite.app.context import Context
@@ -63,12 +64,9 @@ def unapproved_words(count: int) -> str:
     return "1 post waits for an approval" if count == 1 else f"{count:,} posts wait for an approval"
 
 
-READ_MAX = 1000
-
-
 def with_forecasts(ctx: Context, entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Entries in due order, with nothing between those of an account left out. What goes out before the first is read;
-    where that is too much, nothing is forecast.
+    """Entries in due order, with nothing between those of an account left out. What can push the first is read; where
+    too many go out before it, nothing is forecast.
     """
     forecasts: dict[str, Forecast | None] = {}
     for entry in entries:
@@ -91,10 +89,11 @@ def with_forecast(ctx: Context, entry: Entry) -> Entry:
 def _forecast(ctx: Context, account: Account, first: Post) -> Forecast | None:
     """The forecast from this post on; None where nothing pushes it, or too many go out before it."""
     pace, now = pace_of(account.settings, ctx.zone(account)), ctx.clock.now()
-    if not (pace.gap_seconds or pace.max_per_day) and first.due_at is not None and first.due_at >= now:
+    due_at = first.due_at
+    if due_at is None or (not (pace.gap_seconds or pace.max_per_day) and due_at >= now):
         return None
-    before = ctx.store.posts.due_before(first, limit=READ_MAX)
-    if len(before) == READ_MAX:
+    before = ctx.store.posts.due_before(first, COUNTED_MAX, partial(pace.reach, due_at, now))
+    if before is None:
         return None
     published_today = ctx.store.claims.view(account.did).published_today
     forecast = Forecast(pace, account.last_published_at, now, published_today=published_today)

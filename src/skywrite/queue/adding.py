@@ -16,6 +16,7 @@ from skywrite.queue.database import Accepted, Transaction, time_of
 from skywrite.queue.media import require_media
 from skywrite.queue.model import AddResult, NewPost, State
 from skywrite.queue.record_keys import RecordKeys
+from skywrite.queue.requests import note_request
 from skywrite.queue.rows import draft_hash, dump_json, text_hash
 from skywrite.queue.templates import note_templates
 
@@ -57,6 +58,7 @@ def add_posts(tx: Transaction, clock: Clock, posts: Sequence[NewPost]) -> list[A
     _insert(tx, clock, _identified(tx, fresh))
     _link_media(tx, fresh)
     note_author(tx, (post_id for post_id, _ in fresh))
+    note_request(tx, (post_id for post_id, _ in fresh))
     note_templates(tx, fresh)
     ask_for_approvals(tx, accounts, fresh, clock.now())
     for _, post in fresh:

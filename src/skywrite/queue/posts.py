@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from skywrite.core.errors import Conflict, Do, Hint
@@ -118,11 +118,16 @@ class Posts:
             rows = tx.rows("due_times_between", did=account_did, start=start, stop=stop)
         return [at for row in rows if (at := time_in(row["due_at"])) is not None]
 
-    def due_before(self, post: Post, limit: int) -> list[datetime]:
-        """When those scheduled posts of its account are due that go out before a post."""
+    def due_before(self, post: Post, limit: int, reach: Callable[[int], datetime]) -> list[datetime] | None:
+        """When those scheduled posts of its account are due that go out before a post: of all `n`, those that are due
+        at `reach(n)` or later. None if there are `limit` or more.
+        """
         place = {"did": post.account_did, "due_at": post.due_at, "id": post.id}
         with self._store.reading() as tx:
-            rows = tx.rows("due_times_before", **place, limit=limit)
+            [counted] = tx.rows("count_due_before", **place, limit=limit)
+            if counted["posts"] >= limit:
+                return None
+            rows = tx.rows("due_times_before", **place, start=reach(counted["posts"]))
         return [at for row in rows if (at := time_in(row["due_at"])) is not None]
 
     @repeated

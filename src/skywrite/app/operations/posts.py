@@ -45,7 +45,7 @@ from skywrite.posting.schedule.policy import late_text
 from skywrite.queue.events import Events
 from skywrite.queue.listing import Cursor
 from skywrite.queue.model import FINAL_STATES, STATES, ChangedMeanwhile, Post, State
-from skywrite.queue.requests import Requests
+from skywrite.queue.requests import Requests, asked
 
 WAITS_FOR_A_PERSON = "It waits as a draft for a person, because this key may not schedule posts."
 
@@ -84,34 +84,31 @@ def create(access: Access, given: CreatePost) -> PostShape:
     with key_lock(account.did, given.key):
         if given.key is None:
             return accept(access, account.did, given, row)
-        requests, digest = Requests(access.sky.context.store), digest_of(given)
-        if requests.digest(account.did, given.key) not in (None, digest):
+        digest = digest_of(given)
+        if Requests(access.sky.context.store).digest(account.did, given.key) not in (None, digest):
             raise key_reused(given.key)
-        shape = accept(access, account.did, given, row)
-        if shape.created:
-            requests.note(shape.id, digest)
-    return shape
+        with asked(digest=digest):
+            return accept(access, account.did, given, row)
 
 
 def _schedule(access: Access, account_did: str, given: CreatePost, row: NewRow) -> PostShape:
     may_schedule = "schedule" in access.scopes
     waits = given.draft or not may_schedule
     wanted_at = _wanted_time(access, account_did, given.at) if waits and given.at is not None else None
-    result = access.sky.posts.schedule(
-        account=account_did,
-        at=None if waits else given.at,
-        key=given.key,
-        late=row.late,
-        jitter=None if waits else given.jitter,
-        draft=waits,
-        source=access.source,
-        **row.fields,
-    )
+    with asked(wanted_at=wanted_at):
+        result = access.sky.posts.schedule(
+            account=account_did,
+            at=None if waits else given.at,
+            key=given.key,
+            late=row.late,
+            jitter=None if waits else given.jitter,
+            draft=waits,
+            source=access.source,
+            **row.fields,
+        )
     if result.other_draft:
         raise key_reused(given.key)
     warnings = [*result.warnings]
-    if wanted_at is not None and not result.existed:
-        Requests(access.sky.context.store).want(result.post_id, wanted_at)
     if not may_schedule and not result.existed:
         warnings.append(Notice("WaitsForAPerson", WAITS_FOR_A_PERSON, result.post_id))
         _ask_for_approval(access, result.post_id, wanted_at)

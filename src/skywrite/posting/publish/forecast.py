@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from skywrite.posting.publish.budget import CATCH_UP_GAP_SECONDS, catch_up_gap, 
 GAP = "the gap"
 CAP = "the daily cap"
 CATCH_UP = "the gap between overdue posts"
+LONG_AGO = datetime(2, 1, 1, tzinfo=UTC)
 
 
 class Push(NamedTuple):
@@ -35,6 +36,17 @@ class Pace(NamedTuple):
     max_per_day: int
     zone: str
     catch_up_gap_seconds: int = 0
+
+    def reach(self, due_at: datetime, now: datetime, posts: int) -> datetime:
+        """From when on those are due that can push a post which is due at a time and has `posts` before it.
+
+        Each post takes a gap and its part of a day at most. Two days are for those that are begun at either end, and
+        for hours that clocks are put back. Overdue posts all go out from now on.
+        """
+        gap_seconds = max(self.gap_seconds, self.catch_up_gap_seconds)
+        days = posts // self.max_per_day + 2 if self.max_per_day else 0
+        longest = timedelta(seconds=posts * gap_seconds, days=days)
+        return LONG_AGO if due_at - now <= longest else due_at - longest
 
 
 def pace_of(settings: Mapping[str, Any], zone: str) -> Pace:
@@ -60,7 +72,8 @@ class Forecast:
     def push(self, due_at: datetime, *, is_out: bool = False) -> Push | None:
         """How the next post is delayed; None if it is already out, or goes out when it is due."""
         at, reason = (due_at, "") if is_out else self._pushed(due_at)
-        self._days[self._day(at)] += 1
+        if self._pace.max_per_day:
+            self._days[self._day(at)] += 1
         self._last = at if self._last is None else max(self._last, at)
         return Push(at, reason) if reason else None
 

@@ -88,10 +88,18 @@ WHERE account_did = :did AND state = 'scheduled' AND due_at >= :start AND due_at
 ORDER BY due_at, id
 
 -- name: due_times_before
--- When the scheduled posts of an account are due that go out before one of them.
+-- When the scheduled posts of an account are due that go out before one of them, from a time on.
 SELECT due_at FROM post INDEXED BY post_scheduled
-WHERE account_did = :did AND state = 'scheduled' AND (due_at, id) < (:due_at, :id)
-ORDER BY due_at, id LIMIT :limit
+WHERE account_did = :did AND state = 'scheduled' AND (due_at, id) < (:due_at, :id) AND due_at >= :start
+ORDER BY due_at, id
+
+-- name: count_due_before
+-- How many of them there are from the beginning, as far as we count.
+SELECT count(*) AS posts FROM (
+  SELECT 1 FROM post INDEXED BY post_scheduled
+  WHERE account_did = :did AND state = 'scheduled' AND (due_at, id) < (:due_at, :id)
+  LIMIT :limit
+) AS before
 
 -- name: update_post
 -- Edit a post that is still in the state in which it was read, and discard frozen records that were rejected.

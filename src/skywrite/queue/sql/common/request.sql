@@ -3,19 +3,13 @@
 SELECT post_request.digest FROM post JOIN post_request ON post_request.post_id = post.id
 WHERE post.account_did = :account_did AND post.key = :key
 
--- name: put_post_request_digest
--- Store the digest of the request that a post came from.
-INSERT INTO post_request (post_id, digest) VALUES (:post_id, :digest)
-ON CONFLICT (post_id) DO UPDATE SET digest = excluded.digest
+-- name: insert_post_request
+-- Store what came with the request for a new post.
+INSERT INTO post_request (post_id, digest, wanted_at) VALUES (:post_id, :digest, :wanted_at)
 
 -- name: wanted_at
 -- When a draft is to go out.
 SELECT wanted_at FROM post_request WHERE post_id = :post_id
-
--- name: put_wanted_at
--- Store when a draft is to go out.
-INSERT INTO post_request (post_id, wanted_at) VALUES (:post_id, :wanted_at)
-ON CONFLICT (post_id) DO UPDATE SET wanted_at = excluded.wanted_at
 
 -- name: forget_post_requests
 -- Delete what came with requests for posts that were finished long ago.
