@@ -84,6 +84,7 @@ def _fill_rest(run: Callable[[str, tuple[object, ...]], object], known: Mapping[
     put("post_media", post_id=post, cid=f"cid{number}")
     put("recurrence_media", recurrence_id=number, cid=f"cid{number}")
     put("post_author", post_id=post, who="key 1", agent=True)
+    put("post_group", post_id=post, name=handle)
     put("recurrence_author", recurrence_id=number, who="key 1", agent=True)
     approval = {"digest": "d", "verdict": "approved", "by_name": "me", "content": "{}", "created_at": AT}
     put("approval", post_id=post, texts="[]", **approval)

@@ -31,6 +31,7 @@ WITH = {
     "attempt": "post",
     "mark": "post",
     "post_author": "post",
+    "post_group": "post",
     "approval": "post",
     "occurrence_template": "post",
     "folder_file": "post",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
 from skywrite.app import Skywrite
 from skywrite.features.groups.service import START
+from skywrite.queue.model import Problem
 from tests.support.errors import fails
 from tests.support.world import NOON, World
 
@@ -17,8 +20,9 @@ SOON = NOON + timedelta(hours=1)
 
 @pytest.fixture
 def both(world: World, sky: Skywrite) -> Skywrite:
-    """A queue with two accounts."""
-    sky.accounts.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
+    """A queue with three accounts."""
+    for handle in ("bob.test", "carol.test"):
+        sky.accounts.login(handle, world.box.account(handle).app_password, pds=world.box.url)
     return sky
 
 
@@ -72,3 +76,64 @@ def test_a_key_that_two_accounts_share_by_chance_is_no_group(both: Skywrite) -> 
     number = both.posts.list()[0].post.id
     assert [number] == [one.post.id for one in both.groups.get(number).posts]
     assert START not in str(both.posts.list()[0].post.key)
+
+
+def test_a_key_of_that_form_joins_no_group(world: World, both: Skywrite) -> None:
+    """Whoever learns the name of a group puts no post into it, so no draft of theirs goes out with it."""
+    made = both.groups.add("We are open", accounts=["alice.test"], at=SOON, key="sat")
+    for handle in BOTH:
+        stranger = both.schedule(f"Mine, {handle}", account=handle, key=f"{made.posts[0].post.key} 2", draft=True)
+        assert [stranger.id] == [one.post.id for one in both.groups.get(stranger.id).posts]
+    joined = both.schedule("Never approved", account="bob.test", key=made.posts[0].post.key, draft=True)
+    moved = both.groups.move(made.number, SOON + timedelta(hours=1))
+    assert [made.number] == [one.post.id for one in moved.posts]
+    assert "draft" == both.posts.get(joined.id).post.state
+
+
+@pytest.mark.parametrize("accounts", [["alice.test", "bob.test"], ["bob.test"]])
+def test_a_key_stands_for_one_group(both: Skywrite, accounts: list[str]) -> None:
+    """With other accounts it is another request, and nothing of it is stored."""
+    both.groups.add("Once", accounts=["alice.test"], at=SOON, key="mine")
+    if accounts == ["bob.test"]:
+        both.schedule("Once", account="bob.test", key="together:mine", at=SOON)
+    before = len(both.posts.list())
+    with fails("post_key.reused"):
+        both.groups.add("Once", accounts=accounts, at=SOON, key="mine")
+    assert before == len(both.posts.list())
+
+
+def test_one_that_cannot_move_keeps_all_where_they_are(both: Skywrite) -> None:
+    """All of those that wait move or end, or none: the error says so."""
+    made = both.groups.add("Together", accounts=BOTH, at=SOON)
+    first, second = (one.post.id for one in made.posts)
+    _run_sql(both, f"UPDATE post SET frozen = '{{}}' WHERE id = {second}")
+    with fails("post.not_editable", "Nothing of its group was changed"):
+        both.groups.move(first, SOON + timedelta(hours=1))
+    with fails("post.not_cancellable", "Nothing of its group was changed"):
+        both.groups.cancel(first)
+    assert {("scheduled", SOON)} == {(one.post.state, one.post.due_at) for one in both.groups.get(first).posts}
+
+
+def test_what_is_said_of_a_move_is_what_moved(both: Skywrite) -> None:
+    """What was cancelled before, or is out, is not among the posts that a change names."""
+    made = both.groups.add("Together", accounts=BOTH, at=SOON)
+    first, second = (one.post.id for one in made.posts)
+    both.posts.cancel(first)
+    assert (second,) == both.groups.move(first, SOON + timedelta(hours=1)).changed
+    assert (second,) == both.groups.cancel(first).changed
+
+
+def test_what_a_person_holds_back_does_not_move(both: Skywrite) -> None:
+    """A hold and a rejection are somebody's word; a post that was held because it was late moves."""
+    made = both.groups.add("Together", accounts=[*BOTH, "carol.test"], at=SOON)
+    mine, rejected, late = (one.post.id for one in made.posts)
+    both.posts.hold(mine)
+    both.approvals.reject(rejected, "carol", note="Not like this.")
+    both.context.store.posts.hold(late, Problem("post.late", "It is late."))
+    moved = both.groups.move(mine, SOON + timedelta(hours=1))
+    assert ((late,), ["held", "held", "scheduled"]) == (moved.changed, [one.post.state for one in moved.posts])
+
+
+def _run_sql(sky: Skywrite, statement: str) -> None:
+    with closing(sqlite3.connect(sky.context.config.database)) as connection, connection:
+        connection.execute(statement)

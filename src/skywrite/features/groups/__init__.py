@@ -1,7 +1,7 @@
 """Groups: one text for several accounts, which is scheduled, moved and cancelled together.
 
-Each of them is a post of its own: it goes out once, and trouble with one delays no other. What holds them together is
-their key.
+Each of them is a post of its own: it goes out once, and trouble with one delays no other. What was made together is
+stored; no key of a post makes it a member.
 """
 
 from skywrite.core.feature import Command, Feature, Service

@@ -71,8 +71,11 @@ def show_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
 @json_option
 @on_queue
 def move_command(sky: Skywrite, post_id: int, when: str, as_json: bool) -> None:
-    """Move all posts of a group that wait to one time."""
-    _print(sky, as_json, sky.groups.move(post_id, when), "in the group. Those that waited are moved:")
+    """Move all posts of a group that wait to one time: all of them, or none.
+
+    What you hold back, or somebody has rejected, stays as it is.
+    """
+    _print(sky, as_json, sky.groups.move(post_id, when), "of the group moved:")
 
 
 @groups_command.command("cancel", epilog="Example: skywrite groups cancel 12")
@@ -80,8 +83,8 @@ def move_command(sky: Skywrite, post_id: int, when: str, as_json: bool) -> None:
 @json_option
 @on_queue
 def cancel_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
-    """Cancel all posts of a group that wait."""
-    _print(sky, as_json, sky.groups.cancel(post_id), "in the group. Those that waited are cancelled:")
+    """Cancel all posts of a group that wait: all of them, or none."""
+    _print(sky, as_json, sky.groups.cancel(post_id), "of the group cancelled:")
 
 
 def _variant(given: str) -> tuple[str, dict[str, str]]:
@@ -99,8 +102,9 @@ def _print(sky: Skywrite, as_json: bool, group: Group, what: str) -> None:
     if as_json:
         print_json(together_shape(group))
         return
-    count = len(group.posts)
-    print_done(f"{count} {'post' if count == 1 else 'posts'} {what}")
+    count, changed = len(group.posts), len(group.changed)
+    of_all = f"{changed} of " if changed else ""
+    print_done(f"{of_all}{count} {'post' if count == 1 else 'posts'} {what}")
     for entry in group.posts:
         post, account = entry.post, entry.account
         time = "no time" if post.due_at is None else format_time(post.due_at, sky.context.zone(account))

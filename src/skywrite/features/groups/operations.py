@@ -6,7 +6,6 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from skywrite.app.operations.once import key_reused
 from skywrite.app.operations.posts import new_row
 from skywrite.app.operations.shapes import ById, DraftInput, Id, Input, Key, NewDraft, Word, draft_row
 from skywrite.app.operations.table import Access, operation
@@ -65,8 +64,6 @@ def add(access: Access, given: AddGroup) -> TogetherShape:
         source=access.source,
         **row.fields,
     )
-    if made.other_draft:
-        raise key_reused(given.key)
     return together_shape(made)
 
 
@@ -78,7 +75,7 @@ def get(access: Access, given: ById) -> TogetherShape:
 
 @operation("POST /posts/{id}/group/move", scope="schedule", name="groups.move", idempotent=True)
 def move(access: Access, given: MoveGroup) -> TogetherShape:
-    """Move all posts of a group that wait to one time."""
+    """Move all posts of a group that wait to one time, except those that a person holds back."""
     _seen(access, given.id)
     return together_shape(access.sky.groups.move(given.id, given.at))
 

@@ -8,14 +8,13 @@ from starlette.routing import BaseRoute
 from skywrite.core.errors import InputError
 from skywrite.faces.server.pages.frame import Panel, Visit, back, form_route
 from skywrite.faces.server.pages.words import when
-from skywrite.features.groups.service import START, WAITING, Group
+from skywrite.features.groups.service import Group
+from skywrite.features.groups.store import WAITING
 from skywrite.queue.model import Post
 
 
 def panels(visit: Visit, post: Post) -> list[Panel]:
     """The posts that belong to this one, if there are any."""
-    if post.key is None or not post.key.startswith(START):
-        return []
     posts = visit.sky.groups.get(post.id).posts
     seen = [entry for entry in posts if visit.access.covers([entry.account.did])]
     may_change = "schedule" in visit.access.scopes and len(seen) == len(posts)
@@ -30,15 +29,23 @@ def move(visit: Visit, form: dict[str, str]) -> Response:
     if not at:
         raise InputError("No time is given.", hint="Write one, such as tomorrow 9:00.")
     moved = visit.sky.groups.move(number, at)
-    zone, due = visit.sky.context.zone(moved.posts[0].account), moved.posts[0].post.due_at
-    return back(f"/posts/{number}", f"{len(moved.posts)} posts go out {when(due, zone)} ({zone}).")
+    first = next(entry for entry in moved.posts if entry.post.id in moved.changed)
+    zone = visit.sky.context.zone(first.account)
+    return back(f"/posts/{number}", f"{_counted(moved)} moved to {when(first.post.due_at, zone)} ({zone}).")
 
 
 def cancel(visit: Visit, form: dict[str, str]) -> Response:
     """Cancel all of them."""
     number = _number(visit)
-    visit.sky.groups.cancel(number)
-    return back(f"/posts/{number}", "All of them are cancelled, and will never be published.")
+    return back(f"/posts/{number}", f"{_counted(visit.sky.groups.cancel(number))} cancelled, never to be published.")
+
+
+def _counted(group: Group) -> str:
+    """How many were changed, of how many."""
+    changed, whole = len(group.changed), len(group.posts)
+    if changed == whole:
+        return f"All {whole} posts are"
+    return f"{changed} of {whole} posts {'is' if changed == 1 else 'are'}"
 
 
 def _number(visit: Visit) -> int:

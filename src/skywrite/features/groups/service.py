@@ -16,22 +16,28 @@ from skywrite.app.drafting import Drafting
 from skywrite.app.nouns import checked, final
 from skywrite.app.posts import Posts
 from skywrite.app.results import Entry
-from skywrite.core.errors import Conflict, Do, Hint, InputError, Notice
+from skywrite.core.errors import Do, InputError, Notice
+from skywrite.features.groups.store import WAITING, GroupStore
+from skywrite.queue.approval_rules import REJECTED
 from skywrite.queue.model import Account, Post
 
-# What keys of groups begin with: a key of somebody's own, which two accounts may share by chance, is none of them.
+# What the keys of their posts begin with: one of somebody's own, which they share with another post by chance, is none.
 START = "together:"
-WAITING = ("draft", "scheduled", "held")
 ACCOUNTS_MAX = 100
+# A person said that these do not go out.
+KEPT_BACK = ("post.held", REJECTED)
 
 
 class Group(NamedTuple):
-    """Posts that belong together, one for each account. `existed`: the key was used before, so nothing was added."""
+    """Posts that belong together, one for each account. `existed`: the key was used before, so nothing was added.
+
+    `changed`: the numbers of those that were moved or cancelled now.
+    """
 
     posts: tuple[Entry, ...]
     warnings: tuple[Notice, ...] = ()
     existed: bool = False
-    other_draft: bool = False
+    changed: tuple[int, ...] = ()
 
     @property
     def number(self) -> int:
@@ -84,38 +90,42 @@ class Groups:
         name = START + (secrets.token_hex(8) if key is None else key)
         new = [self._drafting.new_post(one, due_at=due_at, key=name, late=late, source=source) for one in ready]
         self._drafting.keep_media(ready)
-        results = self._ctx.store.posts.add(new, operation="schedule")
+        results = self._stored.add(new, secrets.token_hex(8), key)
         return Group(
             tuple(self._posts.get(result.id) for result in results),
             (*notes, *(warning for one in ready for warning in one.warnings)),
             any(result.existed for result in results),
-            any(result.other_draft for result in results),
         )
 
     def get(self, post_id: int) -> Group:
         """A post with those that belong to it, by the number of any of them; one alone if none do. Raises NotFound."""
-        post = self._ctx.store.posts.get(post_id)
-        return Group(tuple(self._posts.get(number) for number in self._numbers(post)))
+        return Group(tuple(self._posts.get(post.id) for post in self._stored.posts(post_id)))
 
     @final("the move of the group of post {post_id}", "Move it again: ", Do("groups.move", "{post_id}"))
     def move(self, post_id: int, at: str | datetime) -> Group:
-        """Move all of them that wait to one time, which is read in the zone of the named post's account.
+        """Move all of them that wait to one time, which is read in the zone of the named post's account: all, or none.
 
-        Raises Conflict if none waits.
+        What a person holds back, or has rejected, stays as it is. Raises Conflict, also if none waits.
         """
-        waiting = self._waiting(post_id)
         account = self._ctx.store.accounts.get(self._ctx.store.posts.get(post_id).account_did)
         due_at, notes = self._drafting.when_with_notes(account, at)
-        moved = [self._posts.move(post.id, due_at, version=post.version) for post in waiting]
-        warnings = [warning for entry in moved for warning in entry.warnings]
-        return self.get(post_id)._replace(warnings=(*notes, *dict.fromkeys(warnings)))
+        moved = self._stored.move(post_id, due_at, _moves)
+        clashes = [
+            notice for post in moved for notice in self._drafting.clashes(post.account_did, "", due_at, own_id=post.id)
+        ]
+        return self._changed(post_id, moved, (*notes, *dict.fromkeys(clashes)))
 
     @final("the end of the group of post {post_id}", "See: ", Do("posts.get", "{post_id}"))
     def cancel(self, post_id: int) -> Group:
-        """Cancel all of them that wait: they are never published. Raises Conflict if none waits."""
-        for post in self._waiting(post_id):
-            self._posts.cancel(post.id, version=post.version)
-        return self.get(post_id)
+        """Cancel all of them that wait, or none: they are never published. Raises Conflict, also if none waits."""
+        return self._changed(post_id, self._stored.cancel(post_id))
+
+    @property
+    def _stored(self) -> GroupStore:
+        return GroupStore(self._ctx.store)
+
+    def _changed(self, post_id: int, changed: Sequence[Post], warnings: tuple[Notice, ...] = ()) -> Group:
+        return self.get(post_id)._replace(warnings=warnings, changed=tuple(post.id for post in changed))
 
     def _accounts(self, names: Sequence[str]) -> list[Account]:
         found = {account.did: account for account in map(self._ctx.account, names)}
@@ -123,24 +133,9 @@ class Groups:
             raise InputError(f"A group has one account, and at most {ACCOUNTS_MAX}.", hint="Name the accounts.")
         return list(found.values())
 
-    def _numbers(self, post: Post) -> list[int]:
-        if post.key is None or not post.key.startswith(START):
-            return [post.id]
-        known = [
-            self._ctx.store.posts.known_keys(account.did, [post.key]) for account in self._ctx.store.accounts.all()
-        ]
-        return [keys[post.key].id for keys in known if post.key in keys]
 
-    def _waiting(self, post_id: int) -> list[Post]:
-        posts = [entry.post for entry in self.get(post_id).posts]
-        waiting = [post for post in posts if post.state in WAITING]
-        if not waiting:
-            raise Conflict(
-                f"Nothing of the group of post {post_id} waits any more.",
-                code="post.not_editable",
-                hint=Hint("See: ", Do("posts.get", post_id)),
-            )
-        return waiting
+def _moves(post: Post) -> bool:
+    return post.state in WAITING and (post.problem is None or post.problem.code not in KEPT_BACK)
 
 
 def _fields(name: str, given: object) -> dict[str, Any]:

@@ -246,6 +246,15 @@ CREATE TABLE post_media (
 
 CREATE INDEX post_media_cid ON post_media (cid);
 
+-- Posts that were made together, one for each of several accounts. The key of a post says nothing of it: whoever may
+-- write posts may use any key.
+CREATE TABLE post_group (
+  post_id {bigint} PRIMARY KEY REFERENCES post (id) ON DELETE CASCADE,
+  name text NOT NULL
+){keyed};
+
+CREATE INDEX post_group_name ON post_group (name);
+
 CREATE TABLE attempt (
   post_id {bigint} NOT NULL REFERENCES post (id) ON DELETE CASCADE,
   number integer NOT NULL,
