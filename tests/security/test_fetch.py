@@ -6,6 +6,7 @@ The servers are sockets on loopback, let through by `allow`. Names come from a r
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import resource
 import socket
@@ -13,20 +14,23 @@ import threading
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
 
 from skywrite.core.clock import FakeClock
+from skywrite.core.config import load_config
 from skywrite.core.errors import NoAnswer, NotSent
 from skywrite.core.http import MAX_ANSWER_BYTES, Http, Response
+from skywrite.posting.publish.network import Network
 from skywrite.protocol.fetch.fetch import Fetched, Fetcher, FetchFailed, FetchRejected
 from skywrite.protocol.fetch.guard import AddressRefused, Guard, Target
 from skywrite.protocol.fetch.web import CheckedTransport
 from tests.support.errors import known_as
 from tests.support.processes import PATIENCE_SECONDS
+from tests.support.world import NOON
 
 PUBLIC = "93.184.216.34"
 ALLOW = ("127.0.0.0/8",)
@@ -580,14 +584,61 @@ def test_single_bytes_cost_no_more_than_a_body(serve: Callable[..., EvilServer])
     assert (1_000_000, True) == (len(response.body), peak < 8_000_000)
 
 
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment names no proxy."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.mark.usefixtures("no_proxy")
 def test_servers_of_a_sign_in_are_checked(serve: Callable[..., EvilServer]) -> None:
     """A document that names a server inside our network reaches nothing; a server of this computer, which the user
-    named, is asked, and so is one whose name only a proxy knows."""
+    named, is asked."""
     inner = serve({"/": ok()})
-    guard = Guard(resolve=lambda host, port: ["10.0.0.1"] if host == "auth.example.com" else [])
-    wire = Wire({"https://elsewhere.example.com/": page()}, dialled=[("", "")])
+    guard = Guard(resolve=lambda host, port: ["10.0.0.1"])
+    wire = Wire({}, dialled=[("", "")])
     with pytest.raises(AddressRefused):
-        CheckedTransport(wire, guard.check).request("POST", "https://auth.example.com/token", body=b"secret")
+        CheckedTransport(wire, guard.check, wire).request("POST", "https://auth.example.com/token", body=b"secret")
     assert [] == wire.sent
-    assert b"page" == CheckedTransport(wire, guard.check).request("GET", "https://elsewhere.example.com/").body
-    assert b"hello" == CheckedTransport(Http(), guard.check).request("GET", inner.url()).body
+    assert b"hello" == CheckedTransport(Http(), guard.check, wire).request("GET", inner.url()).body
+
+
+@pytest.mark.usefixtures("no_proxy")
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_sign_in_connects_to_the_address_that_was_checked(scheme: str) -> None:
+    """A name that means a public address when it is checked, and this computer a moment later, leads to the former."""
+    answers = iter([[PUBLIC, "8.8.8.8"], ["127.0.0.1"], ["127.0.0.1"]])
+    guard = Guard(resolve=lambda host, port: next(answers))
+    url = f"{scheme}://auth.example.com/token"
+    wire, inner = Wire({url: page()}, dead=[PUBLIC]), Wire({}, dialled=[("", "")])
+    assert b"page" == CheckedTransport(inner, guard.check, wire).request("POST", url, body=b"code").body
+    assert ([("auth.example.com", PUBLIC), ("auth.example.com", "8.8.8.8")], []) == (wire.dialled, inner.sent)
+
+
+@pytest.mark.usefixtures("no_proxy")
+def test_the_network_pins_the_servers_of_a_sign_in(serve: Callable[..., EvilServer]) -> None:
+    """The name is in the request, and only the guard has resolved it: no resolver of this computer knows it."""
+    server = serve({"/": ok()})
+    fetcher = Fetcher(guard=Guard(["rebound.example"], resolve=lambda host, port: ["127.0.0.1"]))
+    with closing(Http()) as http, closing(fetcher):
+        network = Network(load_config({}), http, FakeClock(NOON))
+        network._fetcher = fetcher
+        assert 200 == network.checked_transport().request("GET", f"http://rebound.example:{server.port}/").status
+    assert f"host: rebound.example:{server.port}" in server.requests[0].lower()
+
+
+@pytest.mark.usefixtures("no_proxy")
+def test_a_name_without_an_address_is_asked_of_nobody_but_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second look-up might find an address that nobody has checked; a proxy looks up for itself."""
+    url = "https://elsewhere.example.com/"
+    inner = Wire({url: page()}, dialled=[("", "")])
+    checked = CheckedTransport(inner, Guard(resolve=lambda host, port: []).check, inner)
+    with pytest.raises(NotSent):
+        checked.request("GET", url)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:3128")
+    assert b"page" == checked.request("GET", url).body
+    monkeypatch.setenv("NO_PROXY", "example.com")
+    with pytest.raises(NotSent):
+        checked.request("GET", url)

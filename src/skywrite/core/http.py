@@ -87,6 +87,14 @@ def _why_none(text: str, error: ValueError) -> str:
     return str(error) if "://" in text else "it does not begin with https://"
 
 
+def goes_by_proxy(url: str) -> bool:
+    """Whether a proxy of the environment or the system connects for us, and so resolves the name itself."""
+    from urllib.request import getproxies, proxy_bypass
+
+    target, proxies = parse_url(url), getproxies()
+    return (target.scheme in proxies or "all" in proxies) and not proxy_bypass(f"{target.host}:{target.port}")
+
+
 class RequestOptions(TypedDict, total=False):
     """The options of `Transport.request`, for transports that pass them on."""
 

@@ -16,7 +16,7 @@ from skywrite.core.clock import Clock
 from skywrite.core.config import Config
 from skywrite.core.ending import Ending
 from skywrite.core.errors import TemporaryError
-from skywrite.core.http import Transport
+from skywrite.core.http import Http, Transport
 from skywrite.posting.compose.references import parse_reference
 from skywrite.posting.compose.resolve import DraftContext
 from skywrite.posting.publish.sender import VideoUpload
@@ -27,6 +27,7 @@ from skywrite.protocol.atproto.session import Agent
 if TYPE_CHECKING:
     from skywrite.protocol.atproto.identity import Resolver
     from skywrite.protocol.fetch.fetch import Fetcher
+    from skywrite.protocol.fetch.guard import Target
 
 
 class Network:
@@ -76,7 +77,12 @@ class Network:
         """Carries requests to servers that others name, such as those of a sign-in, to public addresses only."""
         from skywrite.protocol.fetch.web import CheckedTransport
 
-        return CheckedTransport(self.transport, lambda url: self.fetcher().check(url))
+        def connect(target: Target, address: str) -> Transport:
+            return self.fetcher().connect(target, address)
+
+        # A transport that the program brought dials nothing that could be pinned.
+        pinned = connect if isinstance(self.transport, Http) else None
+        return CheckedTransport(self.transport, lambda url: self.fetcher().check(url), pinned)
 
     def draft_context(
         self,

@@ -90,7 +90,7 @@ class Fetcher:
         self.clock = clock
         self._ending = ending
         self._guard = guard or Guard(allow)
-        self._connect = connect or self._pinned
+        self.connect = connect or self._pinned
         self._clients: OrderedDict[tuple[str, str, int], Http] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -136,9 +136,9 @@ class Fetcher:
         target = self._check(url, None, deadline)
         return self._ask(target, headers, max_bytes, deadline, body=body)
 
-    def check(self, url: str) -> None:
+    def check(self, url: str) -> Target:
         """Check an address that somebody else will connect to. Raises AddressRefused, or NotSent if none is found."""
-        self._guard.check(url)
+        return self._guard.check(url)
 
     def close(self) -> None:
         """Drop the clients, and with them their connections."""
@@ -204,7 +204,7 @@ class Fetcher:
                 "max_bytes": max_bytes,
             }
             try:
-                client, method = self._connect(target, address), "GET" if body is None else "POST"
+                client, method = self.connect(target, address), "GET" if body is None else "POST"
                 if into is None:
                     return client.request(method, target.url, **options)
                 return _into(into, client, target.url, options)

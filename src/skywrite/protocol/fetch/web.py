@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Unpack
 from urllib.parse import urlsplit
 
 from skywrite.core.errors import InputError, NoAnswer, NotSent
-from skywrite.core.http import MAX_ANSWER_BYTES, RequestOptions, Response, Transport
+from skywrite.core.http import MAX_ANSWER_BYTES, RequestOptions, Response, Transport, goes_by_proxy
 
 if TYPE_CHECKING:
     from skywrite.protocol.fetch.fetch import Fetcher
+    from skywrite.protocol.fetch.guard import Target
 
 TIMEOUT_SECONDS = 10.0
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -54,17 +55,30 @@ class GuardedWeb:
 class CheckedTransport:
     """A transport for servers that others named, such as those of a sign-in: their addresses must be public.
 
-    `check` raises AddressRefused (as the guard does). Servers on this computer pass: callers make sure that the user
-    named them. A name that cannot be resolved here passes too, because a proxy may know it.
+    `check` raises AddressRefused (as the guard does), and `connect` makes the client that connects to one of the
+    addresses that were checked, so that a name cannot mean another one a moment later. Servers on this computer pass:
+    callers make sure that the user named them. Where a proxy connects, or `connect` is None because `inner` dials
+    nothing, `inner` sends the request; a name that cannot be resolved here passes then, because the proxy may know it.
     """
 
-    def __init__(self, inner: Transport, check: Callable[[str], object]) -> None:
+    def __init__(
+        self, inner: Transport, check: Callable[[str], Target], connect: Callable[[Target, str], Transport] | None
+    ) -> None:
         self._inner = inner
         self._check = check
+        self._connect = connect
 
     def request(self, method: str, url: str, **options: Unpack[RequestOptions]) -> Response:
-        """Check the server's address and send the request. Raises AddressRefused, NotSent, NoAnswer."""
-        if urlsplit(url).hostname not in LOCAL_HOSTS:
+        """Check the server's address and send the request there. Raises AddressRefused, NotSent, NoAnswer."""
+        if urlsplit(url).hostname in LOCAL_HOSTS:
+            return self._inner.request(method, url, **options)
+        if self._connect is None or goes_by_proxy(url):
             with suppress(NotSent):
                 self._check(url)
-        return self._inner.request(method, url, **options)
+            return self._inner.request(method, url, **options)
+        target = self._check(url)
+        *others, last = target.addresses
+        for address in others:
+            with suppress(NotSent):
+                return self._connect(target, address).request(method, url, **options)
+        return self._connect(target, last).request(method, url, **options)
