@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 
 import pytest
@@ -519,14 +520,15 @@ def test_no_more_claims_than_there_are_threads(store: Store) -> None:
 def test_a_workers_steps_wake_nobody(store: Store) -> None:
     """Taking a post, freezing it and renewing its lease bring nobody work; settling it does."""
     first, _ = store.posts.add([post(), post("b", did=BOB)])
-    with store.watch() as watch:
-        claims = [claimed(store), store.claims.claim_post(first.id + 1, "w", LEASE_SECONDS, take())]
-        for claim in claims:
-            assert claim is not None
-            assert (True, True) == (store.claims.freeze(claim, "F"), store.claims.renew(claim, LEASE_SECONDS))
-        assert not watch._event.is_set()
-        assert store.claims.settle(claims[0], DONE)
-        assert watch._event.is_set()
+    told = threading.Event()
+    store.database.watching.add(told)
+    claims = [claimed(store), store.claims.claim_post(first.id + 1, "w", LEASE_SECONDS, take())]
+    for claim in claims:
+        assert claim is not None
+        assert (True, True) == (store.claims.freeze(claim, "F"), store.claims.renew(claim, LEASE_SECONDS))
+    assert not told.is_set()
+    assert store.claims.settle(claims[0], DONE)
+    assert told.is_set()
 
 
 def test_results_of_several_threads(store: Store, clock: FakeClock) -> None:

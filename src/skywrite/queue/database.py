@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple, Protocol, cast
 
 from skywrite.core.errors import Do, Hint, StorageError
+from skywrite.queue.hearing import Sound
 from skywrite.queue.queries import query
 
 Row = Mapping[str, Any]
@@ -63,6 +64,8 @@ def is_about_one(error: Exception) -> bool:
 
 
 POLL_SECONDS = 0.15
+# Where a change can be heard, this is for what was not.
+HEARING_POLL_SECONDS = 1.0
 YEAR_MAX = 9999
 
 
@@ -99,10 +102,14 @@ class Connection(Protocol):
 class ChangeDetector(Protocol):
     """Detects whether another connection has committed something since the last check.
 
-    `poll_seconds`: how long to wait between checks, each of which wakes the processor.
+    `poll_seconds`: how long to wait between checks, each of which wakes the processor. `sound`: what tells that a check
+    may be worth it, so that those that nothing told of may be rare.
     """
 
     poll_seconds: float
+
+    @property
+    def sound(self) -> Sound | None: ...
 
     def changed(self) -> bool: ...
 

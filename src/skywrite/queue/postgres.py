@@ -25,6 +25,7 @@ from skywrite.queue.database import (
     Protection,
     Transaction,
 )
+from skywrite.queue.hearing import Sound
 
 CONNECT_SECONDS = 10
 LOCK_SECONDS = 20
@@ -302,6 +303,7 @@ class _Polling:
     """Checks whether anybody has committed a write, in any database of the server."""
 
     poll_seconds = POOLED_POLL_SECONDS
+    sound: Sound | None = None
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -332,6 +334,7 @@ class _Listener:
         self._connection.execute(f"LISTEN {CHANNEL}".encode())
         self._readable = DefaultSelector()
         self._readable.register(self._connection.fileno(), EVENT_READ)
+        self.sound: Sound | None = Sound(self._connection.fileno())
 
     def changed(self) -> bool:
         # The driver's own call takes many times as long, and this runs ten times a second.

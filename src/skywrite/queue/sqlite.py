@@ -25,10 +25,13 @@ from skywrite.queue.database import (
     Transaction,
     time_text,
 )
+from skywrite.queue.hearing import Sound, writes_to
 from skywrite.queue.sqlite_file import SeenFile, has_content, put_header, put_in_place, seen_file
 
 BUSY_SECONDS = 20.0
 INSERT_ROWS = (1000, 100, 10, 1)
+# The log is written before others see the commit, and until it is on the disk some time passes.
+LOOKS_SECONDS = (0.0, 0.002, 0.006, 0.016, 0.04, 0.1)
 # A frozen record must survive a power cut before it goes to the network, hence FULL and not NORMAL.
 _PRAGMAS = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
 _WAL_TRIES = 100
@@ -256,7 +259,7 @@ class SqliteDatabase(Database):
         return code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR", "SQLITE_CANTOPEN"))
 
     def detector(self) -> ChangeDetector:
-        return _DataVersion(self, self.connect())
+        return _DataVersion(self, self.connect(), str(self._log))
 
     def damage(self, tx: Transaction) -> Sequence[str]:
         # The thorough check also compares each index with its table, which takes many times as long.
@@ -369,16 +372,21 @@ class _DataVersion:
 
     poll_seconds = POLL_SECONDS
 
-    def __init__(self, database: SqliteDatabase, connection: Connection) -> None:
+    def __init__(self, database: SqliteDatabase, connection: Connection, log: str) -> None:
         self._database = database
         self._connection = connection
         self._seen = self._version()
+        self._writes = writes_to(log)
+        self.sound = None if self._writes is None else Sound(self._writes, LOOKS_SECONDS, drained=True)
 
     def changed(self) -> bool:
         before, self._seen = self._seen, self._version()
         return before != self._seen
 
     def close(self) -> None:
+        if self._writes is not None:
+            os.close(self._writes)
+            self._writes = None
         self._connection.close()
 
     def _version(self) -> int:
