@@ -43,7 +43,7 @@ prepare_python() {
   "$venv/bin/python" -I -c '' 2>/dev/null || "$(find_python)" -I -m venv --clear "$venv"
   # -I: neither the folder at hand nor PYTHON... variables say which modules run.
   local install=("$venv/bin/python" -I -m pip install --quiet --disable-pip-version-check)
-  "${install[@]}" --require-hashes -r "$root/$lock"
+  telling "installing packages" "${install[@]}" --require-hashes -r "$root/$lock"
   "${install[@]}" --no-deps --no-build-isolation -e "$root"
   rm -f "$venv"/.requirements*.lock
   echo "$wanted" >"$venv/.$lock"
@@ -63,21 +63,52 @@ prepare_to_release() {
   mkdir -p "$root/.cache"
   echo "${0##*/}: preparing .cache/release-tools from requirements-release.lock (once)" >&2
   "$(find_python)" -I -m venv --clear "$tools"
-  "$release_python" -I -m pip install --quiet --disable-pip-version-check --require-hashes -r "$root/requirements-release.lock"
+  telling "installing packages" "$release_python" -I -m pip install --quiet --disable-pip-version-check --require-hashes -r "$root/requirements-release.lock"
   echo "$wanted" >"$tools/.lock"
 }
 
-# need_package PACKAGE FILE...: install a Debian package as root, or say that it is missing, unless one of the files
-# (or programs of that name) exists.
-need_package() {
+missing=()
+
+# want_package PACKAGE FILE...: note a Debian package as missing, unless one of the files (or programs of that name)
+# exists.
+want_package() {
   local package=$1 file
   shift
   for file in "$@"; do
     if [ -e "$file" ] || command -v "$file" >/dev/null; then return; fi
   done
-  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    fail "$package is missing (Debian: apt-get install $package)"
+  missing+=("$package")
+}
+
+# need_packages: install as root what is missing; without root, name all of it at once.
+need_packages() {
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if ! command -v apt-get >/dev/null; then
+    fail "these are missing, by the names of their Debian packages: ${missing[*]}"
+  elif [ "$(id -u)" != 0 ]; then
+    fail "packages are missing; run this as root: apt-get install --no-install-recommends ${missing[*]}"
   fi
-  echo "${0##*/}: installing $package" >&2
-  apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >&2
+  echo "${0##*/}: installing ${missing[*]}" >&2
+  apt-get update -qq >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
+
+# telling WHAT COMMAND...: run a command, and say each half minute that it still runs. The loop ends with the pipe that
+# this script holds, so nothing is left behind, however the script ends.
+telling() {
+  local what=$1 alive code=0
+  shift
+  exec {alive}> >(tell "$what")
+  "$@" {alive}>&- || code=$?
+  exec {alive}>&-
+  return $code
+}
+
+tell() {
+  local began=$SECONDS ended=0
+  while [ "$ended" != 1 ]; do
+    ended=0
+    read -r -t 30 || ended=$?
+    [ "$ended" = 1 ] || echo "${0##*/}: $1 ($((SECONDS - began)) s)" >&2
+  done
 }

@@ -10,6 +10,7 @@ import os
 import signal
 from collections import defaultdict
 from collections.abc import Generator, Iterator
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -25,6 +26,7 @@ from tests.support.network import Network, running_network
 from tests.support.pds import Pds, PdsAccount, running_pds
 from tests.support.postgres import PostgresServer, postgres_server
 from tests.support.processes import FAST_FOLDER, ServerUnavailable, keep_folder
+from tests.support.progress import RunningTests
 
 # The time of an example depends on the computer, not on the promise. Without a database of earlier
 # examples, a run depends on the code alone (`ci`) or on its seed alone (`nightly`).
@@ -67,6 +69,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PYTEST_DEBUG_TEMPROOT"] = str(FAST_FOLDER)
     # Each request of a test's own client would leave a dozen lines that say nothing of the program.
     logging.getLogger("httpcore").setLevel(logging.WARNING)
+    if not is_worker(config):
+        config.pluginmanager.register(RunningTests(partial(tell, config)), "running-tests")
     if not config.getoption("--nightly"):
         return
     if config.option.seed is None:
@@ -74,6 +78,14 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ |= {"SKYWRITE_NIGHTLY": "1", "SKYWRITE_NIGHTLY_SEED": str(config.option.seed)}
     settings.load_profile("nightly")
     config.option.hypothesis_seed = config.option.seed
+
+
+def tell(config: pytest.Config, line: str) -> None:
+    """Print a line of its own."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.ensure_newline()
+        reporter.write_line(line)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

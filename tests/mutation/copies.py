@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.support.processes import FAST_FOLDER
+from tests.support.progress import Progress
 
 MEMORY_BYTES = 6 << 30
 LOOP_SECONDS = 5
@@ -27,6 +28,8 @@ SLOW = 20.0
 WAITS_AFTER_SECONDS = 10.0
 WAITING_MAX = 6
 ANSWER_MAX = 1 << 24
+# Where pytest runs, what is written to the standard files is its own.
+TERMINAL = os.dup(2)
 
 
 class BrokenTool(Exception):
@@ -52,8 +55,15 @@ class _Copy(NamedTuple):
         return seconds is not None and time.monotonic() - self.began > GRACE_SECONDS + SLOW * seconds
 
 
-def outcomes(tasks: Iterable[Task], *, jobs: int) -> Iterator[tuple[int, str]]:
+def tell(line: str) -> None:
+    """Print a line of progress."""
+    os.write(TERMINAL, f"{line}\n".encode())
+
+
+def outcomes(tasks: Iterable[Task], *, jobs: int, progress: Progress | None = None) -> Iterator[tuple[int, str]]:
     """The number of each task with what its copy said, or "time" or "crash"."""
+    progress = progress or Progress(tell)
+    tried = 0
     base = Path(tempfile.mkdtemp(prefix="skywrite-mutants-", dir=FAST_FOLDER))
     waiting = iter(tasks)
     running: dict[int, _Copy] = {}
@@ -64,7 +74,9 @@ def outcomes(tasks: Iterable[Task], *, jobs: int) -> Iterator[tuple[int, str]]:
                 running[pid] = copy
             if not running:
                 return
+            progress.look(lambda: f"mutants: {tried:,} tried, {len(running)} being tried")  # noqa: B023
             ended = [_outcome(pid, running.pop(pid), status) for pid, status in _ended(running)]
+            tried += len(ended)
             yield from ended
             if not ended:
                 time.sleep(0.003)
