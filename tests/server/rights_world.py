@@ -36,6 +36,7 @@ from skywrite.queue.model import Slot
 from skywrite.queue.people import People
 from skywrite.queue.webhooks import Webhooks
 from skywrite.queue.workers import Hanging, Workers
+from tests.support.feed_server import feed_server, item, rss
 from tests.support.stored import ALICE, BOB, KEY, NOON, session
 
 DIDS = {"alice": ALICE, "bob": BOB}
@@ -211,6 +212,16 @@ def build(home: Path, feeds_url: str) -> World:
                 # What a key has uploaded is the key's, and no other's.
                 world.note("media", f"key of {owner}", made.json()["media"])
     return world
+
+
+@contextmanager
+def whole_world(home: Path) -> Iterator[World]:
+    """Everything there can be, of each account and of both, beside a server of feeds."""
+    with feed_server() as feeds:
+        for owner in (*DIDS, BOTH, "new"):
+            page = rss(item(f"news-{owner}", description="news"), title=f"secret-of-{owner}")
+            feeds.pages[f"/{owner}?token=secret-of-{owner}"] = page
+        yield build(home, feeds.url)
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> list[str]:

@@ -21,8 +21,7 @@ from skywrite.app.operations import OPERATIONS, Access, Operation
 from skywrite.app.operations.shapes import DraftInput
 from skywrite.core.errors import SkywriteError
 from skywrite.queue.api_keys import SCOPES, Scope
-from tests.server.rights_world import ALL, AT, BOTH, CALLERS, DIDS, NEVER, OTHER, Request, World, ask, build
-from tests.support.feed_server import feed_server, item, rss
+from tests.server.rights_world import ALL, AT, BOTH, CALLERS, DIDS, NEVER, OTHER, Request, World, ask, whole_world
 from tests.support.stored import fast_folder
 
 EVERY = frozenset(SCOPES)
@@ -105,11 +104,8 @@ SECRETS = re.compile(
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     """Everything there can be, of each account and of both."""
-    with feed_server() as feeds, fast_folder() as folder:
-        for owner in (*DIDS, BOTH, "new"):
-            page = rss(item(f"news-{owner}", description="news"), title=f"secret-of-{owner}")
-            feeds.pages[f"/{owner}?token=secret-of-{owner}"] = page
-        yield build(folder / "whole", feeds.url)
+    with fast_folder() as folder, whole_world(folder / "whole") as made:
+        yield made
 
 
 @pytest.fixture
