@@ -24,6 +24,17 @@ _APP = tuple(
 )
 
 
+# What goes through the server, or calls what it calls.
+_FACES = (
+    "tests/server",
+    *_of_features("agents", "answers", "checkup", "drafts", "feeds", "follow_ups", "groups", "hooks"),
+    *_of_features("insight", "people", "receipts", "recurring", "rehearsal", "reposts", "reviews", "tables", "ways"),
+    *_of_features("webhooks"),
+    "tests/app/test_approvals.py",
+    "tests/app/test_managing.py",
+)
+
+
 class Area(NamedTuple):
     """Modules (patterns below `src/skywrite`), and the folders and files with their tests."""
 
@@ -84,13 +95,8 @@ AREAS: dict[str, Area] = {
             "tests/simulation/test_refreshing.py",
         ),
     ),
-    "operations": Area(
-        ("app/operations/*.py", "features/*/operations.py"),
-        (
-            *(f"tests/server/test_{name}.py" for name in ("children", "document", "rights", "table")),
-            *_of_features("agents", "drafts", "follow_ups", "recurring", "reposts", "tables"),
-            "tests/app/test_approvals.py",
-            "tests/app/test_managing.py",
-        ),
-    ),
+    "operations": Area(("app/operations/*.py", "features/*/operations.py"), _FACES),
+    "server": Area(("faces/server/*.py",), _FACES),
+    "pages": Area(("faces/server/pages/*.py", "features/*/page.py"), _FACES),
+    "browser": Area(("faces/server/static/app.js", "faces/server/static/js/*.js"), ("tests/pages",)),
 }

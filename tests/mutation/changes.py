@@ -160,7 +160,10 @@ class _Finder(ast.NodeVisitor):
         start, end = self._span(node)
         return self._source[start:end]
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self.visit_FunctionDef(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         if node.name == "__repr__":
             return
         for default in (*node.args.defaults, *filter(None, node.args.kw_defaults)):

@@ -102,30 +102,44 @@ def _names(path: Path) -> frozenset[str]:
     return frozenset(found)
 
 
-def measure(item: pytest.Item) -> tuple[float, list[str], bool]:
-    """How long a test takes, what it calls, and whether it passes."""
-    reached: set[CodeType] = set()
+class Measure:
+    """Measures the tests of one file, in their order: what they share is seen when the first of them prepares it."""
 
-    def note(frame: FrameType, event: str, argument: object) -> None:
-        reached.add(frame.f_code)
+    def __init__(self) -> None:
+        self._reached: set[CodeType] = set()
+        self._preparing: set[CodeType] = set()
 
-    def too_slow(*_: object) -> None:
-        raise TimeoutError(f"{item.nodeid} takes more than {MEASURED_SECONDS_MAX} s")
+    def note(self, frame: FrameType, event: str, argument: object) -> None:
+        """Remember what is called, in any thread."""
+        self._reached.add(frame.f_code)
 
-    signal.signal(signal.SIGVTALRM, too_slow)
-    signal.setitimer(signal.ITIMER_VIRTUAL, MEASURED_SECONDS_MAX)
-    threading.settrace(note)
-    sys.settrace(note)
-    began = time.process_time()
-    try:
-        passed = passes(item, None)
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        sys.settrace(None)
-        threading.settrace(None)
-    seconds = time.process_time() - began
-    ours = (str(SOURCE), str(TESTS))
-    return seconds, sorted({place_of(code) for code in reached if code.co_filename.startswith(ours)}), passed
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self) -> None:
+        """What came before this call was preparation, maybe for the tests that follow, too."""
+        self._preparing |= self._reached
+
+    def of(self, item: pytest.Item, following: pytest.Item | None) -> tuple[float, list[str], bool]:
+        """How long a test takes, what it calls, and whether it passes."""
+
+        def too_slow(*_: object) -> None:
+            raise TimeoutError(f"{item.nodeid} takes more than {MEASURED_SECONDS_MAX} s")
+
+        self._reached = set()
+        signal.signal(signal.SIGVTALRM, too_slow)
+        signal.setitimer(signal.ITIMER_VIRTUAL, MEASURED_SECONDS_MAX)
+        threading.settrace(self.note)
+        sys.settrace(self.note)
+        began = time.process_time()
+        try:
+            passed = passes(item, following)
+        finally:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            sys.settrace(None)
+            threading.settrace(None)
+        seconds = time.process_time() - began
+        ours = (str(SOURCE), str(TESTS))
+        called = self._reached | self._preparing
+        return seconds, sorted({place_of(code) for code in called if code.co_filename.startswith(ours)}), passed
 
 
 def passes(item: pytest.Item, following: pytest.Item | None) -> bool:

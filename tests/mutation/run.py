@@ -18,10 +18,13 @@ import sys
 import time
 import tomllib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.mutation.areas import AREAS, Area
 from tests.mutation.changes import SOURCE, Change, python_changes, source_of, sql_changes
+from tests.mutation.known import FOLDER
+from tests.support.processes import ROOT
 
 ACCEPTED = Path(__file__).with_name("accepted.toml")
 SHARE_MIN = 0.95
@@ -51,6 +54,7 @@ def main() -> None:
     if len(names) > 1:
         rest = [word for word in sys.argv[1:] if word not in AREAS]
         codes = [subprocess.run([sys.executable, "-m", "tests.mutation.run", name, *rest]).returncode for name in names]
+        print(*table(names), sep="\n")
         sys.exit(max(codes))
     sys.exit(hunt(names[0], given))
 
@@ -63,11 +67,19 @@ def chosen(area: Area, given: argparse.Namespace) -> list[Change]:
             name = str(path.relative_to(SOURCE))
             if given.only in name:
                 text = source_of(name)
-                changes += sql_changes(name, text) if path.suffix == ".sql" else python_changes(name, text)
+                changes += _changes_of(path.suffix, name, text)
     if given.sample is not None and given.sample < len(changes):
         places = sorted(random.Random(given.seed).sample(range(len(changes)), given.sample))
         changes = [changes[place] for place in places]
     return changes
+
+
+def _changes_of(suffix: str, name: str, text: str) -> list[Change]:
+    if suffix == ".js":
+        from tests.mutation.browser import script_changes
+
+        return script_changes(name)
+    return sql_changes(name, text) if suffix == ".sql" else python_changes(name, text)
 
 
 def accepted() -> dict[str, str]:
@@ -77,15 +89,12 @@ def accepted() -> dict[str, str]:
 
 def hunt(name: str, given: argparse.Namespace) -> int:
     """Run one area; how the process is to end."""
-    from tests.mutation.hunt import Options, noticed_by
-
     reasons, changes = accepted(), chosen(AREAS[name], given)
     print(f"{name}: {len(changes)} changes", flush=True)
     found: Counter[str] = Counter()
     survivors = []
     began = time.monotonic()
-    options = Options(given.jobs, given.seconds, given.again)
-    for change, noticed in noticed_by(name, AREAS[name], changes, options):
+    for change, noticed in _noticed(name, changes, given):
         source = source_of(change.path)
         if given.verbose:
             print(f"{time.monotonic() - began:.0f} s: {change.name(source)}: {noticed or 'NOT NOTICED'}", flush=True)
@@ -103,9 +112,40 @@ def hunt(name: str, given: argparse.Namespace) -> int:
         paths = {change.path for change in changes}
         for stale in sorted(item for item in reasons if item.partition(":")[0] in paths and item not in names):
             print(f"no longer in the program, so take it out of the list: {stale}")
-    counted = f"{found['noticed']} of {ran} noticed ({share:.1%})"
-    print(f"\n{name}: {counted}, {found['accepted']} accepted, {len(survivors)} not noticed")
+    _result_of(name).write_text(json.dumps([ran, found["noticed"], len(survivors), found["accepted"]]))
+    print("", *(f"not noticed: {place_in_house(change)}" for change in survivors), *table([name]), sep="\n")
     return int(share < SHARE_MIN)
+
+
+def _noticed(name: str, changes: list[Change], given: argparse.Namespace) -> Iterator[tuple[Change, str]]:
+    if name == "browser":
+        from tests.mutation.browser import noticed_in_browser
+
+        return noticed_in_browser(name, AREAS[name], changes, given.seconds, again=given.again)
+    from tests.mutation.hunt import Options, noticed_by
+
+    return noticed_by(name, AREAS[name], changes, Options(given.jobs, given.seconds, given.again))
+
+
+def place_in_house(change: Change) -> str:
+    """File and line, with what was changed to what."""
+    old = " ".join(source_of(change.path)[change.start : change.end].split())
+    return f"{(SOURCE / change.path).relative_to(ROOT)}:{change.line}: {old} -> {change.new}"
+
+
+def table(names: list[str]) -> list[str]:
+    """What the last runs of areas found, a line each."""
+    lines = [f"{'area':<12}{'changes':>8}{'noticed':>9}{'not':>6}{'accepted':>10}{'share':>8}"]
+    for name in names:
+        if _result_of(name).exists():
+            ran, noticed, left, accepted = json.loads(_result_of(name).read_text())
+            share = noticed / ran if ran else 1.0
+            lines.append(f"{name:<12}{ran:>8}{noticed:>9}{left:>6}{accepted:>10}{share:>8.1%}")
+    return lines
+
+
+def _result_of(name: str) -> Path:
+    return FOLDER / f"{name}-result.json"
 
 
 if __name__ == "__main__":
