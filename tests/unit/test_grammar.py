@@ -95,7 +95,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         ({"name": "x"}, "no symbol 'origin'"),
         ({"origin": ["x" * 301, "y"]}, "are longer than 300 characters. The longest has 301: xxx"),
         ({"origin": ["", "x"]}, "Some of its posts are empty"),
-        ({"origin": "{svg <svg/>}"}, "Save the drawing as a PNG"),
+        ({"origin": "{svg half a drawing}"}, "is not one whole drawing"),
         ({"origin": "{img none.png A cat}"}, "There is no file /nowhere/none.png"),
         ({"origin": "##"}, "has a # without a symbol"),
     ],
@@ -130,3 +130,40 @@ def test_images_have_words(tmp_path: Path) -> None:
     assert expected == Grammar.read(path).row("any")
     with pytest.raises(InputError, match=r"none.json cannot be read"):
         Grammar.read(tmp_path / "none.json")
+
+
+DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="10"><rect width="9" height="9" fill="{}"/></svg>'
+
+
+def test_drawings_are_images(tmp_path: Path) -> None:
+    """`{svg <svg ...>...</svg> words}` is an image of the post, in the order in which images are written."""
+    drawing = DRAWING.format("\\#f00")
+    origin = f"Look {{svg {drawing} A #what#}} and {{img sun.svg}}"
+    (tmp_path / "sun.svg").write_text(DRAWING.format("blue"))
+    path = tmp_path / "bot.json"
+    path.write_text(json.dumps({"origin": origin, "what": "square"}))
+    assert {
+        "text": "Look  and",
+        "images": [
+            {"data": DRAWING.format("#f00").encode(), "name": "drawing.svg", "alt": "A square"},
+            {"path": str(tmp_path / "sun.svg"), "alt": ""},
+        ],
+    } == Grammar.read(path).row("any")
+
+
+@pytest.mark.parametrize(
+    ("drawing", "words"),
+    [
+        ('<svg xmlns="http://www.w3.org/2000/svg"><rect width="9"/></svg>', "has no size"),
+        ('<svg width="9" height="9"><image href="/etc/passwd"/></svg>', "'/etc/passwd', which is not in the drawing"),
+        ('<svg width="9" height="9"><rect</svg>', "no drawing that can be read"),
+    ],
+)
+def test_drawings_are_drawn_when_a_grammar_is_added(tmp_path: Path, drawing: str, words: str) -> None:
+    """Whatever would fail later is said now, written out or in a file."""
+    path = tmp_path / "bot.json"
+    (tmp_path / "a.svg").write_text(drawing)
+    for origin in (f"{{svg {drawing}}}", "{img a.svg}"):
+        path.write_text(json.dumps({"origin": origin}))
+        with pytest.raises(InputError, match=words):
+            Grammar.read(path)

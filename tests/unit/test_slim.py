@@ -16,7 +16,7 @@ from tests.support.processes import PATIENCE_SECONDS, ROOT
 # Packages of optional parts, which tests have and a plain install has not.
 WITHOUT = (
     *("cryptography", "psycopg", "imageio_ffmpeg", "pillow_heif", "py3langid", "keyring", "prometheus_client"),
-    *("python_calamine", "starlette", "uvicorn", "anyio", "h11", "webauthn", "mcp"),
+    *("python_calamine", "resvg_py", "starlette", "uvicorn", "anyio", "h11", "webauthn", "mcp"),
 )
 PLAIN = f"""
 import io, json, sys

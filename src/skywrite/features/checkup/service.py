@@ -41,6 +41,7 @@ _PARTS = (
     ("postgres", "psycopg", "PostgreSQL"),
     ("metrics", "prometheus_client", "Prometheus metrics"),
     ("tables", "python_calamine", "spreadsheets (.xlsx, .ods)"),
+    ("svg", "resvg_py", "drawings (SVG)"),
 )
 
 

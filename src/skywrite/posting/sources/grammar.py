@@ -4,7 +4,8 @@ What lives here: reading a grammar, saying all that is wrong with it at once, an
 them.
 
 A text follows from a seed alone, so that whoever makes it again makes the same one. Symbols may lead back to themselves
-as long as there is a way out: deep inside, the shortest way out is taken. An image is `{img sun.png What it shows}`.
+as long as there is a way out: deep inside, the shortest way out is taken. An image is `{img sun.png What it shows}`,
+and a drawing that is written out `{svg <svg ...>...</svg> What it shows}`.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from skywrite.core import contained
 from skywrite.core.errors import InputError
 from skywrite.core.files import read_regular
 from skywrite.posting.sources.english import MODIFIERS, replaced
@@ -34,8 +37,12 @@ POOL_SIZE = 100
 TRIES = 500
 NAMED_MAX = 20
 IMAGES_MAX = 4
+DRAWING_NAME = "drawing.svg"
 _IMAGE = re.compile(r"\{img\s+([^\s{}]+)(?:\s+([^{}]*))?\}")
-_DRAWING = re.compile(r"\{svg[\s:]")
+_DRAWING = re.compile(r"\{svg[\s:]\s*(<.*?</svg\s*>|<svg[^<>]*/>)([^{}]*)\}", re.DOTALL)
+_OTHER_DRAWING = re.compile(r"\{svg[\s:]")
+# So many drawings of a grammar are drawn when it is added.
+DRAWN_MAX = 20
 _NEVER = 10**6
 
 
@@ -75,7 +82,9 @@ class Grammar:
             raise _invalid(f"{path} cannot be read: {error.strerror}.", "Check the name.") from None
         if data is None:
             raise _invalid(f"{path} is larger than {GRAMMAR_BYTES_MAX // 1_000_000} MB.", "Make it smaller.")
-        return cls.of(data.decode("utf-8-sig", "replace"), path.parent, str(path))
+        grammar = cls.of(data.decode("utf-8-sig", "replace"), path.parent, str(path))
+        grammar._check_drawings(str(path))
+        return grammar
 
     @classmethod
     def of(cls, text: str, folder: Path, name: str = "The grammar") -> Grammar:
@@ -107,6 +116,19 @@ class Grammar:
                 break
         return list(found.values())
 
+    def _check_drawings(self, name: str) -> None:
+        """Draw some of its drawings, as its posts will. Raises InputError, MissingExtra."""
+        from skywrite.protocol.media.image import check_drawing, check_drawing_file
+
+        rows = [_fields(self.text(f"try {number}"), self.folder) for number in range(TRIES)]
+        images = [image for row in rows for image in row.get("images", ())]
+        files = {image["path"] for image in images if image.get("path", "").lower().endswith(".svg")}
+        inline = {image["data"]: None for image in images if "data" in image}
+        for data in [*inline][:DRAWN_MAX]:
+            contained.decode(check_drawing, data, f"A drawing of {name}")
+        for path in sorted(files)[:DRAWN_MAX]:
+            contained.decode(check_drawing_file, path)
+
     def height(self, rule: Rule) -> int:
         """How deep a rule leads on the shortest way out."""
         return _height(rule, self._heights)
@@ -117,10 +139,11 @@ class Grammar:
         said: set[str] = set()
         for number in range(TRIES):
             text = self.text(f"try {number}")
-            if _DRAWING.search(text):
-                said.add("{svg ...} cannot be posted. Save the drawing as a PNG, and name it with {img FILE}.")
             row = _fields(text, self.folder)
-            missing = [image["path"] for image in row.get("images", ()) if not Path(image["path"]).is_file()]
+            if _OTHER_DRAWING.search(row["text"]):
+                said.add("Some {svg ...} is not one whole drawing: write {svg <svg ...>...</svg> What it shows}.")
+            paths = [image["path"] for image in row.get("images", ()) if "path" in image]
+            missing = [path for path in paths if not Path(path).is_file()]
             said |= {f"There is no file {path}." for path in missing}
             if len(row.get("images", ())) > IMAGES_MAX:
                 said.add(f"Some of its posts have more than {IMAGES_MAX} images.")
@@ -338,9 +361,14 @@ def _height(rule: Rule, heights: Mapping[str, int]) -> int:
 
 
 def _fields(text: str, folder: Path) -> dict[str, Any]:
-    images = [{"path": str(folder / match[1]), "alt": (match[2] or "").strip()} for match in _IMAGE.finditer(text)]
-    row: dict[str, Any] = {"text": _IMAGE.sub("", text).strip()}
-    return {**row, "images": images} if images else row
+    images: list[tuple[int, dict[str, Any]]] = []
+    for match in _DRAWING.finditer(text):
+        drawing = {"data": match[1].encode(), "name": DRAWING_NAME, "alt": match[2].strip()}
+        images.append((match.start(), drawing))
+    for match in _IMAGE.finditer(text):
+        images.append((match.start(), {"path": str(folder / match[1]), "alt": (match[2] or "").strip()}))
+    row: dict[str, Any] = {"text": _IMAGE.sub("", _DRAWING.sub("", text)).strip()}
+    return {**row, "images": [image for _, image in sorted(images, key=itemgetter(0))]} if images else row
 
 
 def _invalid(message: str, hint: str) -> InputError:

@@ -11,7 +11,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ from skywrite.protocol.media.encoders import (
 )
 from skywrite.protocol.media.sniff import HEAD_BYTES, IMAGES, NAMES, VIDEOS, sniff
 from skywrite.protocol.media.strip import dimensions, is_animated, without_metadata
+from skywrite.protocol.media.svg import drawn, read_drawing
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -45,6 +46,7 @@ WEBP_MAX_PIXELS = 36_000_000
 # A few untrusted kilobytes can claim any size. Photos from cameras have fewer pixels than this.
 STRANGERS_MAX_PIXELS = 25_000_000
 MAX_FILE_BYTES = 200_000_000
+MAX_DRAWING_BYTES = 10_000_000
 MAX_ENCODES = 6
 _GOOD_FIT = 0.95
 _GOOD_SHRINK = 0.8
@@ -73,7 +75,19 @@ class PreparedImage:
 
 
 def prepare_image_file(path: str, *, name: str, max_bytes: int, max_pixels: int) -> PreparedImage:
-    """The same for a file, for a process that is to hold the file's bytes in place of its caller."""
+    """The same for a file, for a process that is to hold the file's bytes in place of its caller.
+
+    A file may also be a drawing (SVG), which becomes a PNG.
+    """
+    data = _read(path, name)
+    if sniff(data[:HEAD_BYTES]) != "svg":
+        return prepare_image(data, name=name, max_bytes=max_bytes, max_pixels=max_pixels)
+    png = _png_of(data, name, max_pixels)
+    made = prepare_image(png, name=name, max_bytes=max_bytes, max_pixels=max_pixels)
+    return replace(made, changes=("drawn as a PNG", *made.changes))
+
+
+def _read(path: str, name: str) -> bytes:
     data = read_regular(Path(path), MAX_FILE_BYTES)
     if data is None:
         raise InputError(
@@ -81,7 +95,31 @@ def prepare_image_file(path: str, *, name: str, max_bytes: int, max_pixels: int)
             code="image.too_large",
             hint="Make it smaller first.",
         )
-    return prepare_image(data, name=name, max_bytes=max_bytes, max_pixels=max_pixels)
+    return data
+
+
+def check_drawing_file(path: str) -> None:
+    """Draw the drawing of a file. Raises InputError, MissingExtra."""
+    check_drawing(_read(path, path), path)
+
+
+def check_drawing(data: bytes, name: str) -> None:
+    """Draw a drawing. Raises InputError, MissingExtra."""
+    if sniff(data[:HEAD_BYTES]) != "svg":
+        raise InputError(f"{name} is no SVG drawing.", code="image.unsupported", hint="It begins with <svg.")
+    _png_of(data, name, MAX_PIXELS)
+
+
+def _png_of(data: bytes, name: str, max_pixels: int) -> bytes:
+    if len(data) > MAX_DRAWING_BYTES:
+        raise InputError(
+            f"{name} is a drawing of {len(data) / 1e6:.0f} MB; the maximum is {MAX_DRAWING_BYTES // 10**6} MB.",
+            code="image.too_large",
+            hint="Save it as a PNG.",
+        )
+    drawing = read_drawing(data, name)
+    _check_size(drawing.size, drawing.size, name, max_pixels)
+    return drawn(drawing, name, IMAGE_SIDE)
 
 
 def image_file_size(path: str) -> tuple[int, int] | None:
