@@ -73,6 +73,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "post.not_cancellable": "The post may be on the network already, so it cannot be cancelled.",
         "post.not_editable": "The post cannot be changed in its state.",
         "post.wrong_state": "The operation does not apply to a post in this state.",
+        "request.unsettled": "A request with this key has begun before, and its end is not known.",
         "upload.busy": "Another piece of the same upload is arriving.",
         "upload.share_used": "The uploads of this caller that no post needs yet take all that they may.",
         "upload.wrong_offset": "The piece does not start where the upload ends.",

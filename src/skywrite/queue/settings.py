@@ -58,6 +58,12 @@ class Secrets:
             else:
                 tx.run("put_secret", scope=scope, name=name, sealed=sealed, expires_at=expires_at)
 
+    def put_new(self, scope: str, name: str, text: str, *, expires_at: datetime) -> bool:
+        """Store a secret, unless there is one already: of several concurrent callers, one is told True."""
+        values = {"sealed": self._store.vault.seal(text.encode(), secret_about(scope, name)), "expires_at": expires_at}
+        with self._store.writing(wake=False) as tx:
+            return tx.run("put_new_secret", scope=scope, name=name, now=self._store.clock.now(), **values) == 1
+
     def get(self, scope: str, name: str) -> str | None:
         """A secret, or None. Raises WrongKey."""
         with self._store.reading() as tx:

@@ -21,14 +21,15 @@ from starlette.responses import HTMLResponse, Response
 
 from skywrite.app.operations import OPERATIONS, Operation
 from skywrite.app.operations.media import MediaShape
+from skywrite.app.operations.once import KEY_MAX, takes_key
 from skywrite.faces.server.routes import NO_BODY, PREFIX
 
 REFERENCE = "#/components/schemas/{name}"
 ABOUT = (
     "Posts for Bluesky: now, at a time, again and again. Send an API key with each request: "
     "`Authorization: Bearer KEY`. Errors are problem details (RFC 9457); `error` is a stable "
-    "name. A key of your own for a post (`key`, or the header Idempotency-Key) makes repeating safe: the same post "
-    "again is answered with 200 and the same id."
+    "name. A key of your own (the header Idempotency-Key, for a post also `key`) makes repeating safe: the same "
+    "request again does nothing, and is answered with 200 and the same id."
 )
 PROBLEM: dict[str, Any] = {
     "type": "object",
@@ -160,8 +161,13 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         text = schema.pop("description", None)
         parameters.append({**described, "schema": schema, **({"description": text} if text else {})})
     names = operation.input.__struct_fields__
+    key = {"type": "string", "minLength": 1, "maxLength": KEY_MAX}
     if "key" in names:
-        parameters.append(_header("Idempotency-Key", "The same as the field key.", {"type": "string", "minLength": 1}))
+        parameters.append(_header("Idempotency-Key", "The same as the field key.", key))
+    elif takes_key(operation):
+        parameters.append(
+            _header("Idempotency-Key", "A repeated request with it gets the first answer, for a day.", key)
+        )
     if "version" in names:
         parameters.append(_header("If-Match", "The ETag that the change was made from.", {"type": "string"}))
     return parameters
@@ -187,7 +193,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     done = {"description": operation.output.__doc__ or "Done.", "content": content}
     if operation.created:
         again = {**done, "description": "It was there already."}
-        statuses = {"201": done, "200": again} if "key" in operation.input.__struct_fields__ else {"201": done}
+        statuses = {"201": done, "200": again}
     else:
         statuses = {"200": done}
     return {**statuses, **_problems()}

@@ -6,7 +6,7 @@ done (`app.operations`), its documentation (`openapi`).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from skywrite.app.operations import Operation
+from skywrite.app.operations import Access, Operation
+from skywrite.app.operations.once import answer_once, takes_key
 from skywrite.app.shapes.jsonable import jsonable
 from skywrite.core.digits import row_number
 from skywrite.core.errors import InputError
@@ -30,6 +31,9 @@ from skywrite.queue.model import ChangedMeanwhile
 
 PREFIX = "/api/v1"
 NO_BODY = ("GET", "DELETE")
+
+# The body, the status, and the headers that belong to it.
+_Answer = tuple[str, int, dict[str, str]]
 
 
 def api_routes(operations: Iterable[Operation]) -> list[Route]:
@@ -47,13 +51,29 @@ def endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
         who, lanes = caller.access.share, services_of(request).lanes
         async with in_turn(request, lanes.bodies, who):
             given = read_input(operation, request, await read_json(operation, request, who))
-            result = await lanes.of(operation.network).run(who, operation.run, caller.access, given)
-        status = 201 if operation.created and getattr(result, "created", True) else 200
-        headers |= _result_headers(operation, request, result)
-        return Response(msgspec.json.encode(jsonable(result, for_http)), status, headers, "application/json")
+            body, status, more = await lanes.of(operation.network).run(
+                who, _answered, operation, request, caller.access, given
+            )
+        return Response(body, status, headers | more, "application/json")
 
     handle.__name__ = operation.name.replace(".", "_")
     return handle
+
+
+def _answered(operation: Operation, request: Request, access: Access, given: Any) -> _Answer:
+    """The answer to a request; to a repeated one with a key, what the first one was answered."""
+    key, is_new = _own_key(request), False
+
+    def answer(result: Any) -> Sequence[Any]:
+        nonlocal is_new
+        is_new = operation.created and getattr(result, "created", True)
+        return msgspec.json.encode(jsonable(result, for_http)).decode(), _result_headers(operation, request, result)
+
+    if key is None or not takes_key(operation):
+        body, headers = answer(operation.run(access, given))
+    else:
+        body, headers = answer_once(access, operation, given, key, answer)
+    return body, 201 if is_new else 200, headers
 
 
 def rate_limited(request: Request, caller: Caller) -> dict[str, str]:
@@ -139,9 +159,9 @@ def _headers(operation: Operation, request: Request, body: Mapping[str, Any]) ->
     fields, found = operation.input.__struct_fields__, dict[str, Any]()
     if "version" in body:
         raise InputError("The version of a post belongs in the header If-Match.", code="body.invalid")
-    header = request.headers.get("idempotency-key")
-    if header is not None and "key" in fields:
-        found["key"] = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
+    key = _own_key(request)
+    if key is not None and "key" in fields:
+        found["key"] = key
         if body.get("key", found["key"]) != found["key"]:
             raise InputError(
                 "The header Idempotency-Key and the field key differ.", code="body.invalid", hint="Give one of them."
@@ -158,6 +178,11 @@ def _headers(operation: Operation, request: Request, body: Mapping[str, Any]) ->
             )
         found["version"] = version
     return found
+
+
+def _own_key(request: Request) -> str | None:
+    header = request.headers.get("idempotency-key")
+    return header[1:-1] if header and len(header) > 1 and header[0] == header[-1] == '"' else header
 
 
 def _result_headers(operation: Operation, request: Request, result: Any) -> dict[str, str]:

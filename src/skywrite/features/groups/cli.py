@@ -53,7 +53,8 @@ def add_command(
     differing = dict(_variant(given) for given in variants)
     made = sky.groups.add(text, accounts=accounts, variants=differing, at=at, late=late, key=key, draft=as_draft)
     print_warnings(made.warnings)
-    _print(sky, as_json, made, "in the group, as drafts:" if as_draft else "in the group:")
+    what = "in the group, as drafts:" if as_draft else "in the group:"
+    _print(sky, as_json, made, what, created=not made.existed)
 
 
 @groups_command.command("show", epilog="Example: skywrite groups show 12 --json")
@@ -95,12 +96,12 @@ def _variant(given: str) -> tuple[str, dict[str, str]]:
     return handle.strip(), {"text": words}
 
 
-def _print(sky: Skywrite, as_json: bool, group: Group, what: str) -> None:
+def _print(sky: Skywrite, as_json: bool, group: Group, what: str, *, created: bool = False) -> None:
     from skywrite.features.groups.operations import together_shape
     from skywrite.posting.schedule.times import format_time
 
     if as_json:
-        print_json(together_shape(group))
+        print_json(together_shape(group, created=created))
         return
     count, changed = len(group.posts), len(group.changed)
     of_all = f"{changed} of " if changed else ""

@@ -46,6 +46,7 @@ class TogetherShape(Output):
 
     posts: list[PostShape]
     warnings: list[str]
+    created: bool = False
 
 
 @operation("POST /groups", scope="schedule", idempotent=True, created=True, network=True)
@@ -64,7 +65,7 @@ def add(access: Access, given: AddGroup) -> TogetherShape:
         source=access.source,
         **row.fields,
     )
-    return together_shape(made)
+    return together_shape(made, created=not made.existed)
 
 
 @operation("GET /posts/{id}/group", scope="read", name="groups.get")
@@ -87,9 +88,10 @@ def cancel(access: Access, given: ById) -> TogetherShape:
     return together_shape(access.sky.groups.cancel(given.id))
 
 
-def together_shape(group: Group) -> TogetherShape:
+def together_shape(group: Group, *, created: bool = False) -> TogetherShape:
     """A group as JSON."""
-    return TogetherShape([post_shape(entry) for entry in group.posts], [str(warning) for warning in group.warnings])
+    warnings = [str(warning) for warning in group.warnings]
+    return TogetherShape([post_shape(entry) for entry in group.posts], warnings, created)
 
 
 def _seen(access: Access, post_id: int) -> Group:

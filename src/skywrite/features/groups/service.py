@@ -55,7 +55,10 @@ class Groups:
         self._posts = posts
 
     @final(
-        "the new group of post {done.posts[0].post.id}", "Cancel it: ", Do("groups.cancel", "{done.posts[0].post.id}")
+        "the new group of post {done.number}",
+        "Cancel it: ",
+        Do("groups.cancel", "{done.number}"),
+        changed=lambda done: not done.existed,
     )
     def add(
         self,
