@@ -166,7 +166,7 @@ class Client:
         """The authenticated agent, for requests that this class has no method for. Raises SignInError."""
         if self._signed_in.agent is None:
             raise SignInError(
-                "Nobody is signed in.", code="session.missing", hint="Call client.login(handle, app_password) first."
+                "You are not signed in.", code="session.missing", hint="Call client.login(handle, app_password) first."
             )
         return self._signed_in.agent
 

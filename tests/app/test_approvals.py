@@ -176,8 +176,8 @@ def test_who_schedules_reads_of_the_approval(sky: Skywrite, world: World, monkey
     sky.accounts.set(None, {"approval": "all", "zone": "UTC"})
     scheduled = CliRunner().invoke(post_command, ["The figures", "--at", "tomorrow 9:00"]).output
     number = world.states(sky)[0][0]
-    assert f"Only if somebody approves it by then: skywrite approve {number}" in scheduled
-    assert "Approval: nobody has approved it" in CliRunner().invoke(show_command, [str(number)]).output
+    assert f"Only if it is approved by then: skywrite approve {number}" in scheduled
+    assert "Approval: this version has not been approved" in CliRunner().invoke(show_command, [str(number)]).output
     sky.approvals.approve(number, sky.approvals.look(number).digest, "Berta")
     assert "Approval:" not in CliRunner().invoke(show_command, [str(number)]).output
     repeated = CliRunner().invoke(post_command, ["Good morning", "--every", "daily 9:00"]).output

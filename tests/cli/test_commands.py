@@ -644,7 +644,7 @@ def test_what_keeps_a_post_is_shown(shell: Shell) -> None:
     shell("logout")
     told = shell("post", "Later", "--account", "alice.test", "--at", "tomorrow 9:00")
     assert "only after someone signs in" in told.err
-    assert "nobody is signed in" in shell("show", "1").out
+    assert "you are not signed in" in shell("show", "1").out
 
 
 def test_an_empty_table_is_no_import(shell: Shell, files: Files) -> None:

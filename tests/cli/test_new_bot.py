@@ -24,7 +24,7 @@ def test_it_answers_at_once(begun: Path, bot: Bot) -> None:
     bot.load(begun / "bot.py")
     said = "somebody.test, you asked for weather: Berlin"
     assert (said, None) == (bot.mention("@bot weather Berlin"), bot.mention("@bot hello"))
-    assert "weather [WHAT]: Say something about what somebody asks for." == bot.mention("@bot help", by="other.test")
+    assert "weather [WHAT]: Say something about what a person asks for." == bot.mention("@bot help", by="other.test")
     assert ([said], 2) == (bot.answers[:1], len(bot.answers))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-SAID = "2 posts of alice.test wait, and none goes out: nobody is signed in as alice.test."
+SAID = "2 posts of alice.test wait, and none goes out: you are not signed in as alice.test."
 
 
 def _two(shell: Any) -> None:
@@ -18,7 +18,7 @@ def test_signing_out_says_before_what_waits(shell: Any) -> None:
     """How many posts wait until somebody signs in again."""
     _two(shell)
     told = shell("logout", "alice.test")
-    assert "2 posts of alice.test will wait until somebody signs in again." in " ".join(told.err.split())
+    assert "2 posts of alice.test will wait until you sign in again." in " ".join(told.err.split())
 
 
 def test_at_a_terminal_signing_out_asks_first(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,7 @@ def test_an_authority_of_ones_own(safe: Safe) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
-    [("authority", "nobody whom this computer trusts"), ("time", "expired"), ("host", "not valid for name")],
+    [("authority", "not from a trusted authority"), ("time", "expired"), ("host", "not valid for name")],
 )
 def test_a_post_waits_for_a_server_that_cannot_prove_who_it_is(safe: Safe, wrong: str, said: str) -> None:
     """The error says why; the server sees nothing; when its certificate is right again, the post goes out, once."""

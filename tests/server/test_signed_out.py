@@ -17,7 +17,7 @@ from skywrite.queue.people import People
 from tests.support.errors import fails
 from tests.support.world import World
 
-SAID = "1 post of alice.test waits, and does not go out: nobody is signed in as alice.test."
+SAID = "1 post of alice.test waits, and does not go out: you are not signed in as alice.test."
 
 
 @pytest.fixture

@@ -75,8 +75,8 @@ def test_a_server_that_proves_who_it_is(secured: Secured, open_at: OpenAt) -> No
 @pytest.mark.parametrize(
     ("roots", "host", "said", "hint"),
     [
-        ("other", HOST, "certificate verify failed", "nobody whom you trust signed it"),
-        ("system", HOST, "certificate verify failed", "nobody whom you trust signed it"),
+        ("other", HOST, "certificate verify failed", "not from an authority that you trust"),
+        ("system", HOST, "certificate verify failed", "not from an authority that you trust"),
         ("/nowhere.pem", HOST, "does not exist", "sslrootcert"),
         ("", "127.0.0.1", "does not match host name", "as its certificate names it"),
     ],

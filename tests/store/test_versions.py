@@ -51,7 +51,7 @@ def test_a_change_made_from_an_older_version_clashes(store: Store, change: Chang
     """Somebody has moved the post since: nothing is changed, and the error says how it is now."""
     seen = waiting(store)
     moved = store.posts.move(seen.id, later(3600))
-    with pytest.raises(ChangedMeanwhile, match="changed by somebody else; it is scheduled now"):
+    with pytest.raises(ChangedMeanwhile, match="changed meanwhile; it is scheduled now"):
         change(store, seen)
     assert moved == store.posts.get(seen.id)
 

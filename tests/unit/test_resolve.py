@@ -203,13 +203,13 @@ POSTGATE = POST.replace(".post/", ".postgate/")
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (gate("threadgate"), "Nobody may reply"),
-        (gate("threadgate", "futureRule"), "Nobody may reply"),
+        (gate("threadgate"), "This thread takes no replies"),
+        (gate("threadgate", "futureRule"), "This thread takes no replies"),
         (gate("threadgate", "mentionRule"), "Only people whom it mentions may reply"),
         (gate("threadgate", "followerRule", "listRule"), "Only followers of its author, members of a list may reply"),
         (gate("threadgate", "followingRule"), "Only people whom its author follows may reply"),
         ({**gate("threadgate"), "allow": None}, None),
-        ({**gate("threadgate"), "allow": ["x"]}, "Nobody may reply"),
+        ({**gate("threadgate"), "allow": ["x"]}, "This thread takes no replies"),
         ({**gate("threadgate"), "$type": "other"}, None),
         ("x", None),
         (None, None),

@@ -246,7 +246,7 @@ class Approving:
 def check_approver(by: str) -> None:
     """Raise InputError where nobody is named, or by something that cannot be shown."""
     if not by.strip():
-        raise InputError("Nobody is named as the approver.", hint=Hint("Name them: ", Do("argument", "by")))
+        raise InputError("The approver has no name.", hint=Hint("Name them: ", Do("argument", "by")))
     check_name(by, "An approver", longest=APPROVER_MAX)
 
 

@@ -135,7 +135,7 @@ class Skywrite:
         reposts: Reposts
         """Reposts and pins at a time."""
         follow_ups: Following
-        """Replies and reposts once a post has so many likes."""
+        """Replies and reposts once a post reaches a number of likes."""
         recurrences: Recurrences
         """Recurrences: posts that repeat."""
         feeds: Feeds

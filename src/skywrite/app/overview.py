@@ -55,7 +55,7 @@ class Stranded(NamedTuple):
         waiting = (
             f"1 post of {name} waits, and does not go" if self.posts == 1 else f"{many} of {name} wait, and none goes"
         )
-        return f"{waiting} out: nobody is signed in as {name}."
+        return f"{waiting} out: you are not signed in as {name}."
 
 
 def count_waiting(ctx: Context, account: Account) -> int:

@@ -423,7 +423,7 @@ def _sign_in_notes(account: Account) -> list[Notice]:
     """A warning if nobody is signed in to the account."""
     if account.signed_in and account.state != "needs_login":
         return []
-    text = f"Nobody is signed in as {account.handle}: it goes out only after someone signs in."
+    text = f"You are not signed in as {account.handle}: it goes out only after someone signs in."
     return [Notice("NotLoggedIn", text, account.handle)]
 
 

@@ -75,7 +75,7 @@ class Sending:
         found = self._ctx.account(account)
         if found.state == "needs_login":
             raise SignInError(
-                f"Nobody is signed in as {found.handle}.", code="account.signed_out", hint=sign_in_as(found.handle)
+                f"You are not signed in as {found.handle}.", code="account.signed_out", hint=sign_in_as(found.handle)
             )
         ready = self._drafting.prepare(self._drafting.draft(found, {"text": text, **draft}), found, base=base)
         # A session that cannot be opened is an error before anything is stored.
@@ -189,7 +189,7 @@ class Sending:
         now = self._ctx.clock.now()
         if account.state == "needs_login":
             raise SignInError(
-                f"Post {post_id} is not sent yet: nobody is signed in as {account.handle}.",
+                f"Post {post_id} is not sent yet: you are not signed in as {account.handle}.",
                 code="account.signed_out",
                 hint=Hint("Sign in to send it: ", Do("accounts.login"), ". Drop it: ", Do("posts.cancel", post_id)),
             )

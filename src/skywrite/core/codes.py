@@ -69,7 +69,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "approval.stale": "The post has changed since it was viewed; nothing was approved.",
         "feed.exists": "A feed with this address was already added.",
         "hook.exists": "A hook with this name was already added.",
-        "person.last_owner": "The last owner cannot be removed: somebody must be able to manage the server.",
+        "person.last_owner": "The last owner cannot be removed: the server needs one to manage it.",
         "post.not_cancellable": "The post may be on the network already, so it cannot be cancelled.",
         "post.not_editable": "The post cannot be changed in its state.",
         "post.wrong_state": "The operation does not apply to a post in this state.",
@@ -160,7 +160,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "language.invalid": "A language is not a BCP 47 tag, or there are too many.",
         "late.invalid": "The text is not a valid policy for missed posts, or not a duration.",
         "link.invalid": "The text does not name a post, feed, list or starter pack.",
-        "list.empty": "A list that somebody gave is empty, and would mean something else than what it says.",
+        "list.empty": "A list is empty, and would mean something else than what it says.",
         "login.invalid_name": "The text does not name an account.",
         "media.changed": "A file was changed after it was checked and before it was stored.",
         "media.mixed": "Things that cannot be in the same post.",
@@ -187,7 +187,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "rehearsal.too_much": "The rehearsal is too large for a page.",
         "reply_rule.unknown": "The text does not say who may reply.",
         "resource.unknown": "There is no resource at this address.",
-        "rule.every_minute": "The minute of a cron rule is `*`, which may be one that nobody filled in.",
+        "rule.every_minute": "The minute of a cron rule is `*`, as if it had been left out.",
         "rule.too_often": "The recurrence is more frequent than once a minute.",
         "server.address_in_use": "The address cannot be used for listening.",
         "server.not_secured": "The server would be open to others without any authentication.",
@@ -305,8 +305,8 @@ CODES: Mapping[str, Mapping[str, str]] = {
     },
     "Overloaded": {
         "conversion.busy": "As many videos are being converted as this computer should convert at a time.",
-        "reader.busy": "So many others wait for the same child that it is better to come again.",
-        "request.too_many_at_once": "The caller has so many requests under way that another one would hold up others.",
+        "reader.busy": "Too many requests wait for the same child process; try again later.",
+        "request.too_many_at_once": "The caller has too many requests under way.",
     },
     "PastTime": {
         "time.past": "The time has passed.",
@@ -370,9 +370,9 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "database.corrupt": "The file is damaged, or is not a database.",
         "database.read_only": "The database may be read but not written.",
         "database.too_new": "A newer version of the program has changed this database.",
-        "database.too_old": "The database is from before the first release, whose schemas nobody reads any more.",
+        "database.too_old": "The database is from before the first release; this version cannot read it.",
         "vault.key_unavailable": "The key cannot be read or created.",
-        "worker.running": "A worker still uses the old key, and would seal data with it that nobody could open later.",
+        "worker.running": "A worker still uses the old key, and would seal data that could not be opened later.",
     },
     "StoredOtherwise": {
         "record.stored_otherwise": "The records are public, but one is not what was sent.",
@@ -420,7 +420,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "skywrite.bug": "A bug in Skywrite, limited to one file, row, item or account.",
     },
     "UnknownColumns": {
-        "table.columns_unknown": "There are columns whose meaning nobody knows; the hint has a map of them.",
+        "table.columns_unknown": "Some columns are unknown; the hint has a map of them.",
     },
     "UnknownHandle": {
         "handle.unknown": "No account has this handle.",
@@ -460,22 +460,22 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "post.missed": "Its time was missed, and its policy keeps it from going out late.",
     },
     "NeedsLogin": {
-        "account.needs_login": "Somebody has to sign in again before posts of the account go out.",
+        "account.needs_login": "The account has to sign in again before its posts go out.",
     },
     "FoundOnNetwork": {
         "post.found": "The post was on the network already, so nothing was written.",
     },
     "NotApproved": {
-        "post.not_approved": "Nobody has approved the post as it is.",
+        "post.not_approved": "This version of the post has not been approved.",
     },
     "Rejected": {
-        "post.rejected": "Somebody looked at the post and rejected it.",
+        "post.rejected": "The post was rejected.",
     },
     "Deleted": {
         "post.deleted": "The post was published, and has been deleted since.",
     },
     "HeldByUser": {
-        "post.held": "Somebody holds the post back until it is released.",
+        "post.held": "The post is held until it is released.",
     },
 }
 _NAMES = {code: name for name, codes in CODES.items() for code in codes}

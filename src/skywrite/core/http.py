@@ -31,7 +31,7 @@ MAX_ANSWER_BYTES = 8_000_000
 LOOK_SECONDS = 0.25
 _PIECE_BYTES = 4096
 _BAD_CERTIFICATE = "invalid peer certificate"
-_CERTIFICATE = {"UnknownIssuer": "nobody whom this computer trusts signed its certificate"}
+_CERTIFICATE = {"UnknownIssuer": "its certificate is not from a trusted authority"}
 
 
 class Response(NamedTuple):

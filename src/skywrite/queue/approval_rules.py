@@ -149,7 +149,7 @@ def not_approved(post: Post) -> Problem:
     if post.recurrence_id is not None:
         whole = Do("recurrences.approve", post.recurrence_id)
         hint = Hint(*hint.parts, ". Approve all that are still to come: ", whole)
-    return Problem(NOT_APPROVED, "Nobody has approved it as it is.", hint)
+    return Problem(NOT_APPROVED, "This version has not been approved.", hint)
 
 
 def ask_for_approvals(

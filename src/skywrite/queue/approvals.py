@@ -298,12 +298,12 @@ class TemplateApprovals:
 
 
 def _refuse_authors(subject: _Subject, number: int, who: str | None, authors: Sequence[Author]) -> None:
-    """Nobody approves what they made themselves. Raises NotAllowed."""
+    """Authors cannot approve their own recurrences. Raises NotAllowed."""
     if who is not None and any(author.who == who for author in authors):
         raise NotAllowed(
             f"{subject.name} {number} was {subject.made} or changed by you.",
             code="approval.own_post",
-            hint="Ask somebody else to approve it.",
+            hint="Ask another person to approve it.",
         )
 
 

@@ -93,7 +93,7 @@ def check_version(post: Post, version: int | None) -> None:
     """Raise ChangedMeanwhile if the change is based on another version."""
     if version is not None and post.version != version:
         raise ChangedMeanwhile(
-            f"Post {post.id} was changed by somebody else; it is {post.state} now. Nothing was changed.",
+            f"Post {post.id} was changed meanwhile; it is {post.state} now. Nothing was changed.",
             hint=Hint("Check it and try again: ", Do("posts.get", post.id)),
         )
 

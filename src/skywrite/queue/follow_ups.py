@@ -1,4 +1,4 @@
-"""Follow-ups: a reply or a repost once a post has so many likes, reposts, replies, quotes or bookmarks.
+"""Follow-ups: a reply or a repost once a post reaches a number of likes, reposts, replies, quotes or bookmarks.
 
 What lives here: what is stored. What does not: counting (`features.insight`), and deciding and doing
 (`features.follow_ups`).

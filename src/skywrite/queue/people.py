@@ -197,7 +197,7 @@ class People:
     def _keep_an_owner(self, person_id: int) -> None:
         if [person.id for person in self.all() if person.role == "owner"] == [person_id]:
             raise Conflict(
-                "This is the only owner.", code="person.last_owner", hint="Make somebody else an owner first."
+                "This is the only owner.", code="person.last_owner", hint="Make another person an owner first."
             )
 
 

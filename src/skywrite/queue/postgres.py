@@ -77,8 +77,8 @@ _NEWEST = b"SELECT CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS xid"
 POOLED_POLL_SECONDS = 1.0
 # Parts of libpq's messages, all of them from before the password is sent.
 _HINTS = {
-    "certificate verify failed": "The certificate of the server has expired, or nobody whom you trust signed it. Renew "
-    "it, or name the file of its authority with sslrootcert (sslrootcert=system: those that your computer trusts).",
+    "certificate verify failed": "The server's certificate has expired, or is not from an authority that you trust. "
+    "Renew it, or name the file of its authority with sslrootcert (sslrootcert=system: those of your computer).",
     "does not match host name": "Write the host in SKYWRITE_DATABASE as its certificate names it, or have the "
     "certificate fixed.",
     "root certificate file": "Name the file of the server's authority with sslrootcert in SKYWRITE_DATABASE "

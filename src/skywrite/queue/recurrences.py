@@ -189,7 +189,7 @@ class Recurrences:
         }
         if tx.run("update_recurrence", **values) != 1:
             raise Conflict(
-                f"Recurrence {old.id} was changed or removed by somebody else.",
+                f"Recurrence {old.id} was changed or removed meanwhile.",
                 code="post.wrong_state",
                 hint="Look at it again.",
             )

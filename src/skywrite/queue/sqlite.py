@@ -116,7 +116,7 @@ class SqliteDatabase(Database):
                 raise StorageError(
                     f"The database {self.place} has 0 bytes: Skywrite never leaves it like that, so it was emptied.",
                     code="database.corrupt",
-                    hint="Restore the last backup. If there is nothing to restore, delete the file to start anew.",
+                    hint="Restore the last backup. If there is nothing to restore, delete the file to start over.",
                 )
             if before is not None:
                 self._put_aside(before.log)

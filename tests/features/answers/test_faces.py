@@ -97,7 +97,7 @@ def test_done_and_later(sky: Skywrite) -> None:
     other = next(one.id for one in sky.inbox.list() if one.id != item)
     assert "is done" in unquote_plus(page.post(f"/inbox/{item}/done", data={}).headers["location"])
     assert 422 == page.post(f"/inbox/{other}/snooze", data={"until": "someday"}).status_code
-    assert "It comes again" in unquote_plus(
+    assert "Snoozed until" in unquote_plus(
         page.post(f"/inbox/{other}/snooze", data={"until": "in 2 days"}).headers["location"]
     )
     assert "Nothing waits for an answer" in page.get("/inbox").text

@@ -65,7 +65,7 @@ class Listener:
             return returned_values(self._found.get(timeout=seconds))
         except Empty:
             raise SignInError(
-                f"Nobody signed in within {seconds / 60:.0f} minutes.",
+                f"No sign-in was completed within {seconds / 60:.0f} minutes.",
                 code="oauth.denied",
                 hint="Start again, and accept on the page.",
             ) from None

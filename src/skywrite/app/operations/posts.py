@@ -320,7 +320,7 @@ def approval(access: Access, given: LookAtApproval) -> ApprovalShape:
 def approve(access: Access, given: ApprovePost) -> PostShape:
     """Approve exactly what has this digest; any change of the post voids it.
 
-    Nobody approves what they wrote themselves.
+    Authors cannot approve their own posts.
     """
     access.post(given.id)
     who = access.who or access.source

@@ -131,7 +131,7 @@ def _ask_with_posts(sky: Skywrite, account: Account) -> None:
     if not waiting:
         return
     posts = "1 post" if waiting == 1 else f"{waiting:,} posts"
-    print_warnings([f"{posts} of {account.handle} will wait until somebody signs in again."])
+    print_warnings([f"{posts} of {account.handle} will wait until you sign in again."])
     if can_ask() and not click.confirm("Sign out?", err=True):
         click.echo("Nothing was changed.", err=True)
         raise click.exceptions.Exit(0)

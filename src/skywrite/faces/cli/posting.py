@@ -317,7 +317,7 @@ def _print_scheduled(scheduled: Scheduled[Any], sky: Skywrite, as_json: bool) ->
     print_done(f"Post {scheduled.id} goes out {format_time(scheduled.due_at, scheduled.zone)}{again}.")
     if sky.approvals.is_wanted(scheduled.post_id):
         target = f"recurring:{scheduled.recurrence_id}" if scheduled.recurrence_id else scheduled.id
-        print_aside(f"Only if somebody approves it by then: skywrite approve {target}")
+        print_aside(f"Only if it is approved by then: skywrite approve {target}")
     print_worker_note(sky)
 
 

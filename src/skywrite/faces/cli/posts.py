@@ -218,7 +218,7 @@ def _other_text(sky: Skywrite, post_id: int, text: tuple[str, ...], file: Path |
     if len(texts) != len(thread) + 1:
         raise InputError(
             f"Post {post_id} is a thread of {len(thread) + 1} posts, and {len(texts)} texts were given.",
-            hint="Give one text per post, as arguments or in a file with lines of ---. Or cancel it and post anew.",
+            hint="Give one text per post, as arguments or in a file with lines of ---. Or cancel it and post again.",
         )
     rest = [{**part, "text": other} for part, other in zip(thread, texts[1:], strict=True)]
     return {"text": texts[0], "thread": rest}

@@ -63,7 +63,8 @@ def lines_of(entry: Entry, zone: str) -> Iterator[str]:
 
 def approval_lines(post_id: int) -> Iterator[str]:
     """That a post waits for an approval."""
-    yield f"{click.style('Approval:', fg='yellow')} nobody has approved it as it is. See it: skywrite approve {post_id}"
+    title = click.style("Approval:", fg="yellow")
+    yield f"{title} this version has not been approved. See it: skywrite approve {post_id}"
 
 
 def _facts(entry: Entry, zone: str) -> Iterator[str]:
@@ -119,7 +120,7 @@ def policy_words(post: Post | Recurrence) -> str:
 def held_up_by(account: Account) -> str:
     """What keeps all posts of an account from going out."""
     if needs_login(account):
-        return f"nobody is signed in as {account.handle}. Sign in: {command(Do('accounts.login', account.handle))}"
+        return f"you are not signed in as {account.handle}. Sign in: {command(Do('accounts.login', account.handle))}"
     if account.state == "paused" and account.paused_until:
         return f"until {account.paused_until:%Y-%m-%d %H:%M:%S} UTC: {account.pause_reason or 'its account is paused'}"
     return ""

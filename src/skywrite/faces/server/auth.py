@@ -49,7 +49,7 @@ async def caller_of(request: Request, resource: str | None = None) -> Caller:
     session = await _session_of(request)
     if session is None:
         raise Unauthenticated(
-            "Nobody is signed in.",
+            "You are not signed in.",
             code="request.unauthenticated",
             hint=Hint("Send an API key: Authorization: Bearer KEY. Make one: ", Do("keys.add")),
         )

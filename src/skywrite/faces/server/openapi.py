@@ -239,7 +239,7 @@ def _other_paths() -> dict[str, dict[str, Any]]:
         "description": "The file's name.",
     }
     uploads = f"{PREFIX}/media/uploads"
-    uploaded = {"201": {"description": "It is fitted and kept.", "content": kept}}
+    uploaded = {"201": {"description": "Processed and stored.", "content": kept}}
     stream = {"200": {"description": "Server-sent events.", "content": {"text/event-stream": {"schema": text}}}}
     health = {"type": "object", "properties": {"status": text}, "required": ["status"]}
     healthy = {"200": {"description": "It is well.", "content": {"application/json": {"schema": health}}}}

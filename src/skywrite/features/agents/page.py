@@ -174,9 +174,9 @@ def end_agent(visit: Visit, form: dict[str, str]) -> Response:
     """End the access of an agent that this person has authorised, never somebody else's."""
     number = form.get("agent", "")
     if number not in {str(key.id) for key in _agents(visit)}:
-        raise InputError("You have let no such agent in.")
+        raise InputError("No such agent has access.")
     ApiKeys(visit.sky.context.store).revoke(int(number))
-    return back("/settings", "The agent is locked out.")
+    return back("/settings", "The access of the agent was revoked.")
 
 
 def routes() -> list[BaseRoute]:

@@ -118,7 +118,7 @@ class Agents:
             if row is None:
                 tx.run("revoke_key_of_oauth_code", digest=digest, now=now)
         raise SignInError(
-            "The code is wrong, too old, used before, or for somebody else.",
+            "The code is wrong, too old, used before, or for another program.",
             code="agent.grant_invalid",
             hint="Sign in again.",
         )

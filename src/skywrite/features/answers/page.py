@@ -120,7 +120,7 @@ def snooze(visit: Visit, form: dict[str, str]) -> Response:
         raise InputError("No time is given.", hint="Write one, such as tomorrow 9:00.")
     item = visit.sky.inbox.snooze(seen_item(visit.access, _number(visit)).id, until)
     zone = visit.sky.context.zone(visit.sky.accounts.get(item.account_did))
-    return back(_back(form), f"It comes again {when(item.snoozed_until, zone)}.")
+    return back(_back(form), f"Snoozed until {when(item.snoozed_until, zone)}.")
 
 
 def collect(visit: Visit, form: dict[str, str]) -> Response:

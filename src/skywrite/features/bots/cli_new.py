@@ -18,7 +18,7 @@ sky = Skywrite()
 
 @sky.command("{name}")
 def {name}(item: Item, what: str = "you") -> str:
-    """Say something about what somebody asks for."""
+    """Say something about what a person asks for."""
     return f"{{item.author.name}}, you asked for {name}: {{what}}"
 '''
 TEST = """\

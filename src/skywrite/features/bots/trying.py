@@ -48,7 +48,7 @@ class TriedBot:
         """Let somebody tag it: its first word with an @ is the mention. Returns what it answers; None for nothing."""
         name = next((word for word in text.split() if word.startswith("@")), None)
         if name is None:
-            raise InputError(f"{text!r} mentions nobody.", hint='Begin it with a mention: "@bot weather"')
+            raise InputError(f"{text!r} contains no mention.", hint='Begin it with a mention: "@bot weather"')
         start = len(text[: text.index(name)].encode())
         index = {"byteStart": start, "byteEnd": start + len(name.encode())}
         did = self._box.account(HANDLE).did

@@ -25,7 +25,7 @@ def add_calendar(visit: Visit, form: dict[str, str]) -> Response:
     visit.access.require("manage")
     name = form.get("name", "").strip() or "calendar"
     made = operations.add_calendar(visit.access, operations.AddCalendar(name=name))
-    about = "The address for a calendar program. Whoever has it sees the plan."
+    about = "The address for a calendar program. Anyone who has it can see the plan."
     return shown_once(visit, secret=base_address(visit) + made.calendar, about=about)
 
 

@@ -31,7 +31,7 @@ ROUNDS_MAX = 3
 )
 @click.option("--fix", is_flag=True, help="Show what can be repaired without losing anything, ask, and repair it.")
 @click.option("--yes", "-y", is_flag=True, help="With --fix: repair it without a question.")
-@click.option("--report", is_flag=True, help="Write a file for whoever helps, without secrets and without posts.")
+@click.option("--report", is_flag=True, help="Write a report to send to a helper, without secrets and without posts.")
 @click.option("--output", "-o", type=FilePath(path_type=Path), help=f"With --report: its file. Default: {REPORT}.")
 @click.option("--with-texts", is_flag=True, help="With --report: names of accounts and what errors quote, too.")
 @account_option
@@ -147,7 +147,7 @@ def _write_report(path: Path, account: str | None, with_texts: bool, as_json: bo
         return
     with whole_private_file(path) as file:
         file.write(text.encode())
-    print_outcome(as_json, WrittenFile(str(path)), f"The report is in {path}. Read it before you send it to anybody.")
+    print_outcome(as_json, WrittenFile(str(path)), f"The report is in {path}. Read it before you send it.")
 
 
 def _shapes(findings: Sequence[Finding]) -> list[object]:

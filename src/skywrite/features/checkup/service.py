@@ -200,10 +200,10 @@ def _open_to_others(sky: Skywrite) -> Iterator[Finding]:
     config = sky.context.config
     key, database = config.home / "key", Path(config.database)
     if not config.key and _is_open(key):
-        repair = Repair(f"Let nobody but its owner read {key} (chmod 600).", partial(key.chmod, 0o600))
+        repair = Repair(f"Let only its owner read {key} (chmod 600).", partial(key.chmod, 0o600))
         yield Finding("key", f"{key} can be read by others", "wrong", f"chmod 600 {key}", 1, repair)
     if sky.context.store.dialect == "sqlite" and _is_open(database):
-        repair = Repair(f"Let nobody but its owner read {database} (chmod 600).", partial(_close_database, database))
+        repair = Repair(f"Let only its owner read {database} (chmod 600).", partial(_close_database, database))
         yield Finding("database", f"{database} can be read by others", "note", f"chmod 600 {database}", repair=repair)
 
 

@@ -145,7 +145,7 @@ class SubscriptionShape(Output):
 def add(access: Access, given: AddFeed) -> FeedShape:
     """Post a feed's new items from now on. This needs the scope `publish`, too.
 
-    What it posts, nobody looks at.
+    Its posts go out without a look from a person.
     """
     access.require("publish")
     names = [None] if given.accounts is UNSET else given.accounts

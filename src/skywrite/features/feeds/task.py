@@ -167,7 +167,7 @@ class FeedChecks:
             raise (
                 errors[0]
                 if errors
-                else NotFound("The feed no longer has an account.", code="account.unknown", hint="Add it anew.")
+                else NotFound("The feed no longer has an account.", code="account.unknown", hint="Add the feed again.")
             )
         problem = Problem.of(errors[0]) if errors else None
         results, _ = self._drafting.store_in_slots(

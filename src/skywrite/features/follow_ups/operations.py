@@ -1,4 +1,4 @@
-"""Operations on follow-ups: a reply or a repost once a post has so many likes."""
+"""Operations on follow-ups: a reply or a repost once a post reaches a number of likes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skywrite.queue.follow_ups import FollowUp, unknown_follow_up
 
 
 class AddFollowUp(Input):
-    """What happens to a post once it has so many of something: a reply or a repost."""
+    """A reply or a repost, once the counts of a post reach a threshold."""
 
     id: Id
     when: Annotated[str, Meta(description="What has to be reached: `50 likes`, `5 replies`.", max_length=50)]
@@ -44,7 +44,7 @@ class FollowUpList(Output):
     network=True,
 )
 def add(access: Access, given: AddFollowUp) -> FollowUpShape:
-    """Reply to a post, or repost it, once it has so many likes, reposts, replies, quotes or bookmarks.
+    """Reply to a post, or repost it, once it reaches a number of likes, reposts, replies, quotes or bookmarks.
 
     The same one again adds nothing.
     """
@@ -60,7 +60,7 @@ def add(access: Access, given: AddFollowUp) -> FollowUpShape:
 
 @operation("GET /follow-ups", scope="read")
 def list_follow_ups(access: Access, given: ListFollowUps) -> FollowUpList:
-    """List follow-ups that wait, and those of which nothing came."""
+    """List follow-ups that wait, and those that failed or ran out of time."""
     if given.post is not None:
         return FollowUpList([follow_up_shape(item) for item in access.sky.follow_ups.list(access.post(given.post).id)])
     found = [item for did in access.dids(None) for item in access.sky.follow_ups.list(account=did)]

@@ -1,4 +1,4 @@
-"""Follow-ups: a reply or a repost once a post has so many likes, reposts, replies, quotes or bookmarks.
+"""Follow-ups: a reply or a repost once a post reaches a number of likes, reposts, replies, quotes or bookmarks.
 
 What lives here: accepting them, and the worker's task that decides and does them. What does not: counting (`marks`),
 which this waits for, and what is stored (`queue.follow_ups`).
@@ -69,7 +69,7 @@ class Following:
     def add(
         self, post_id: int, *, when: str, reply: str | None = None, repost: bool = False, undo_after: str | None = None
     ) -> FollowUp:
-        """Reply to a post of the queue, or repost it, once it has so many likes (`when="50 likes"`) or other counts.
+        """Reply to a post of the queue, or repost it, once it reaches `when`, such as "50 likes".
 
         `undo_after`: take the repost back after a duration. The worker counts posts at fixed ages up to 30 days; what
         is not reached by then expires. Adding the same follow-up again adds nothing. Raises InputError, Conflict.

@@ -74,7 +74,7 @@ def show_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
 def move_command(sky: Skywrite, post_id: int, when: str, as_json: bool) -> None:
     """Move all posts of a group that wait to one time: all of them, or none.
 
-    What you hold back, or somebody has rejected, stays as it is.
+    Posts that are held or rejected stay as they are.
     """
     _print(sky, as_json, sky.groups.move(post_id, when), "of the group moved:")
 

@@ -29,7 +29,7 @@ def panels(visit: Visit) -> list[Panel]:
 def remove_passkey(visit: Visit, form: dict[str, str]) -> Response:
     """Remove a passkey of this person, never somebody else's."""
     People(visit.sky.context.store).remove_passkey(visit.person.id, form.get("passkey", ""))
-    return back("/settings", "The passkey is removed, and signs nobody in any more.")
+    return back("/settings", "The passkey is removed. It can no longer be used to sign in.")
 
 
 def invite(visit: Visit, form: dict[str, str]) -> Response:

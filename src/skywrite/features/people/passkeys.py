@@ -224,7 +224,7 @@ def _challenges(request: Request) -> Challenges:
 async def _signed_in(request: Request) -> Person:
     person = await person_of(request)
     if person is None:
-        raise Unauthenticated("Nobody is signed in.", code="request.unauthenticated", hint=LINK)
+        raise Unauthenticated("You are not signed in.", code="request.unauthenticated", hint=LINK)
     return person
 
 

@@ -142,7 +142,7 @@ def approval(access: Access, given: ById) -> TemplateShape:
 def approve(access: Access, given: ApproveRecurrence) -> TemplateShape:
     """Approve all posts made from exactly this template; any change of the recurrence voids it.
 
-    Nobody approves what they made themselves.
+    Authors cannot approve their own recurrences.
     """
     seen_recurrence(access, given.id)
     who = access.who or access.source

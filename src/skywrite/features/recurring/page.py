@@ -70,7 +70,7 @@ def _decide(visit: Visit, number: int, action: str, form: dict[str, str]) -> Res
     by, note = visit.person.name, form.get("note", "").strip()
     if action == "reject":
         visit.sky.approvals.reject_recurrence(number, by, note=note)
-        return back("/recurrences", "Rejected: its posts are held unless somebody approves them.")
+        return back("/recurrences", "Rejected: its posts are held unless they are approved.")
     visit.sky.approvals.approve_recurrence(number, form.get("digest", ""), by, note=note, who=visit.access.who)
     return back("/recurrences", "Approved: its posts go out until the recurrence is changed.")
 

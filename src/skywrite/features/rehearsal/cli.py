@@ -79,7 +79,7 @@ def _lines(found: Rehearsed, zones: dict[str, str]) -> Iterator[str]:
         yield "Nothing would go out until then."
     if counts := Counter(line.what for line in events):
         yield ", ".join(f"{count} {what}" for what, count in counts.items()) + "."
-    yield click.style(f"Nobody can know: {'; '.join(found.left_out)}.", dim=True)
+    yield click.style(f"Cannot be known: {'; '.join(found.left_out)}.", dim=True)
 
 
 def _posts(found: Rehearsed, zones: dict[str, str]) -> Iterator[_Line]:

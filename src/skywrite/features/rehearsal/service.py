@@ -325,7 +325,7 @@ class _Known:
             known = dict(approved_mentions(Prepared.from_dict(post.prepared)))
             if did := known.get(handle):
                 return did
-        raise UnknownHandle(f"Nobody is known as {handle} in a rehearsal.")
+        raise UnknownHandle(f"The rehearsal knows no account {handle}.")
 
 
 def _faults(bad: BadDay, clock: FakeClock) -> Any:
@@ -389,7 +389,7 @@ def _act(stage: _Stage, post: Post, account: Account, start: datetime, until: da
         return Act(what, post.updated_at, post, account, reason)
     if post.state in ("scheduled", "publishing") and post.due_at is not None and post.due_at <= until:
         if not account.signed_in or account.state == "needs_login":
-            reason = f"nobody is signed in as {account.handle}"
+            reason = f"you are not signed in as {account.handle}"
         return Act("waiting", None, post, account, reason or stage.reasons.get(post.id, "others go first"))
     return None
 
@@ -413,7 +413,7 @@ def _why_not_done(stage: _Stage, action: Action, account: Account, start: dateti
     if action.done_at is not None and action.done_at - action.due_at <= LATE:
         return ""
     if not account.signed_in or account.state == "needs_login":
-        return f"nobody is signed in as {account.handle}"
+        return f"you are not signed in as {account.handle}"
     if any(span.holds(action.due_at) for span in bad.outages):
         return "no worker runs at its time"
     known = action.error or stage.not_done.get(action.id)

@@ -22,7 +22,7 @@ Target = Annotated[
     Meta(description="The number of a post here, or the link or at-uri of any post."),
 ]
 When = Annotated[str, Meta(description="`tomorrow 18:00`, or ISO 8601; without it, now.", max_length=200)]
-Duration = Annotated[str, Meta(description="Take it back so long after it: `24h`, `7d`.", max_length=50)]
+Duration = Annotated[str, Meta(description="Undo it after this long: `24h`, `7d`.", max_length=50)]
 
 
 class AtATime(Input, kw_only=True):

@@ -113,7 +113,7 @@ def _decided(request: Request, link: ReviewLink, form: dict[str, str]) -> Respon
         raise Conflict(
             "The post was changed since the link was made, so nothing was decided.",
             code="approval.stale",
-            hint="Ask whoever sent it for another link.",
+            hint="Ask the sender for another link.",
         )
     who, by = f"person {link.person_id}", f"{link.reviewer} (by a link)"
     with ReviewLinks(sky.context.store).using(link), written_by(who, agent=False):

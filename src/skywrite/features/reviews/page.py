@@ -79,7 +79,7 @@ def _link(visit: Visit, number: int, form: dict[str, str]) -> Response:
         raise InputError("The draft has no time.", hint="Give it one first: then it is clear what is approved.")
     if visit.access.who in [author.who for author in _authors(visit, number)]:
         raise NotAllowed(
-            "You wrote or changed this post.", code="approval.own_post", hint="Ask somebody else for the link."
+            "You wrote or changed this post.", code="approval.own_post", hint="Ask another person for the link."
         )
     due_at = asked.post.due_at if asked.post.state == "draft" else None
     links = ReviewLinks(visit.sky.context.store)

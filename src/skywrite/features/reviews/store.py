@@ -84,7 +84,7 @@ def unknown_link() -> NotFound:
     return NotFound(
         "This link was used, has ended, or was never there.",
         code="review.unknown",
-        hint="Ask whoever sent it for another one.",
+        hint="Ask the sender for another one.",
     )
 
 

@@ -121,7 +121,7 @@ class Ways:
         if len(word.split()) > 1 or word.startswith("@"):
             raise InputError(f"{word!r} is not one word.", hint="Give one word, such as weather.")
         if "quote" in only and not unasked:
-            raise InputError("Whoever quotes a post does not tag you.", hint=f"{RULE} To answer even so, give unasked.")
+            raise InputError("A quote of your post does not tag you.", hint=f"{RULE} To answer even so, give unasked.")
         owner = self._ctx.account(account)
         whole = doing._replace(
             account_did=owner.did,

@@ -13,7 +13,7 @@ from skywrite.posting.compose.references import parse_reference
 from skywrite.protocol.bsky.gates import POSTGATE, THREADGATE
 
 _POST = "app.bsky.feed.post"
-NOBODY = "Nobody may reply to this thread: the reply is not shown."
+NOBODY = "This thread takes no replies, so the reply is not shown."
 _ALLOWED = {
     "mentionRule": "people whom it mentions",
     "followerRule": "followers of its author",

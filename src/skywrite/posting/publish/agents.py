@@ -64,7 +64,7 @@ class Agents:
         session = self._sessions.load_any(did) if sealed is None else self._sessions.unsealed(did, sealed)
         if session is None:
             raise SignInError(
-                f"Nobody is signed in as {handle or did}.", code="account.signed_out", hint=sign_in_as(handle or did)
+                f"You are not signed in as {handle or did}.", code="account.signed_out", hint=sign_in_as(handle or did)
             )
         agent = self._made(session)
         with self._lock:

@@ -111,7 +111,7 @@ def change(visit: Visit, form: dict[str, str]) -> Response:
         return back("/accounts", f"{account.handle} is used when no account is named.")
     if action == "sign-out":
         visit.sky.accounts.logout(account.did)
-        return back("/accounts", f"{account.handle} is signed out. Its posts wait until somebody signs in again.")
+        return back("/accounts", f"{account.handle} is signed out. Its posts wait until you sign in again.")
     raise InputError("There is no such action.")
 
 

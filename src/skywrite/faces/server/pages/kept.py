@@ -55,7 +55,7 @@ _WORDS: Mapping[str, Callable[[Any], list[str]]] = {
     ),
     "shorten": _off("Links are shown in full"),
     "tidy": _off("Blank lines around the text stay"),
-    "mentions": _off("An @handle is plain text, and notifies nobody"),
+    "mentions": _off("An @handle is plain text, and sends no notification"),
     "numbering": lambda numbering: [f"The posts of a long text are numbered: {numbering}"],
     "facets": lambda facets: [f"{len(facets)} links or mentions that a program placed; they do not move with the text"],
     "embed": lambda embed: [f"An attachment that a program made: {embed['$type']}"],

@@ -232,7 +232,7 @@ def approve(visit: Visit, number: int, form: dict[str, str]) -> str:
 def reject(visit: Visit, number: int, form: dict[str, str]) -> str:
     """Reject a post, with a note. Returns what to say."""
     visit.sky.approvals.reject(number, visit.person.name, note=form.get("note", "").strip())
-    return "Rejected: it will not go out unless somebody approves it."
+    return "Rejected: it will not go out unless it is approved."
 
 
 _ACTIONS |= {

@@ -226,7 +226,7 @@ def not_for_us(item: InboxItem, ours: Collection[str]) -> str | None:
     if BOT in item.labels:
         return "Its author is labelled as a bot."
     if item.reason == "reply" and not (item.parent or "").startswith(f"at://{item.account_did}/"):
-        return "It replies to somebody else, further down below our post."
+        return "It replies to another account, further down below our post."
     return None
 
 

@@ -297,7 +297,7 @@ export class Composer {
       if (number !== this.looked) return;
       place.replaceChildren(...found.posts.map((record, index) => shownRecord(record, seen, index, found.posts.length)));
       notes.replaceChildren(...found.warnings.map(text => element("li", "", text)));
-      if (found.replies) notes.append(element("li", "", found.replies.length ? `May reply: ${found.replies.join(", ")}` : "Nobody may reply"));
+      if (found.replies) notes.append(element("li", "", found.replies.length ? `May reply: ${found.replies.join(", ")}` : "No one may reply"));
     } catch (error) {
       if (number === this.looked) notes.replaceChildren(element("li", "bad", error.message));
     }
