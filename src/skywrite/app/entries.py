@@ -46,15 +46,15 @@ def entry_of(ctx: Context, post_id: int) -> Entry:
     return entry._replace(attempts=tuple(ctx.store.posts.attempts(post_id)))
 
 
-def count_unapproved(ctx: Context, account_did: str | None = None) -> int:
-    """How many posts wait for an approval, among the next thousand of each account that asks for any."""
+def count_unapproved(ctx: Context, account_did: str | None = None, limit: int = COUNTED_MAX) -> int:
+    """How many posts wait for an approval, among the next ones of each account that asks for any."""
     store = ctx.store
     asking = [one for one in store.accounts.all() if account_did in (None, one.did) and wants_approvals(one.settings)]
     return sum(
         standing.wanted
         for account in asking
         for standing in Approvals(store)
-        .standings(store.listing.posts(("scheduled",), account_did=account.did, limit=COUNTED_MAX))
+        .standings(store.listing.posts(("scheduled",), account_did=account.did, limit=limit))
         .values()
     )
 

@@ -5,9 +5,10 @@ What does not live here: checks that ask servers (`checkup`).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from skywrite.app.context import Context
 from skywrite.app.entries import count_unapproved
@@ -70,6 +71,13 @@ def stranded(ctx: Context) -> list[Stranded]:
         Stranded(account, count_waiting(ctx, account)) for account in ctx.store.accounts.all() if needs_login(account)
     ]
     return [one for one in found if one.posts]
+
+
+def stuck(
+    ctx: Context, state: Literal["failed", "held"], covers: Callable[[Sequence[str]], bool], limit: int
+) -> list[Post]:
+    """Posts that somebody must decide about, of the accounts that the caller covers; so many are looked at."""
+    return [post for post in ctx.store.listing.posts((state,), limit=limit) if covers([post.account_did])]
 
 
 def needs_login(account: Account) -> bool:

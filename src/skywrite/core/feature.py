@@ -36,17 +36,25 @@ class Entry(NamedTuple):
     place: int
 
 
+class Need(NamedTuple):
+    """Something that needs a person: at which page, how many of it, and what every page says of it, if anything."""
+
+    address: str
+    items: int
+    words: str = ""
+
+
 class Feature(NamedTuple):
     """One feature. Homes are written `module` or `module:name`, below the feature's own folder.
 
     `services`: nouns of `Skywrite`. `verbs`: commands that it adds to nouns of others, by these nouns' names.
     `operations`: modules with rows of the table. `commands`: by their names. `pages`: modules with `routes()` of the
     page; `navigation`: those that its menu lists; `panels`: its parts of the settings; `post_panels`: those of the page
-    of a post. `served`: what else the server answers. `layer`: what the plan may show on top. `works`: periodic work
-    that depends on others; `rehearsed`: that of it which a rehearsal does, too. `answerers`: ways of answering what
-    others write (`app.bots.Answerer`) that are not a program's, given the parts of a work. `timers`: what runs its
-    kinds of timers. `prune`: drops what it no longer needs. `recover`: repairs times that a wrong clock left. `solved`:
-    by kinds of its events, whether the trouble that one reports is over.
+    of a post. `needs`: what of it needs a person. `served`: what else the server answers. `layer`: what the plan may
+    show on top. `works`: periodic work that depends on others; `rehearsed`: that of it which a rehearsal does, too.
+    `answerers`: ways of answering what others write (`app.bots.Answerer`) that are not a program's, given the parts of
+    a work. `timers`: what runs its kinds of timers. `prune`: drops what it no longer needs. `recover`: repairs times
+    that a wrong clock left. `solved`: by kinds of its events, whether the trouble that one reports is over.
     """
 
     name: str
@@ -58,6 +66,7 @@ class Feature(NamedTuple):
     navigation: tuple[Entry, ...] = ()
     panels: str = ""
     post_panels: str = ""
+    needs: str = ""
     served: str = ""
     layer: str = ""
     works: str = ""

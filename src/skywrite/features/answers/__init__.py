@@ -18,6 +18,7 @@ FEATURE = Feature(
     },
     pages=("page",),
     navigation=(Entry("Inbox", "/inbox", "inbox", 30),),
+    needs="page:needs",
     works="task:works",
     prune="store:prune",
 )

@@ -5,20 +5,23 @@ What lives here: the page and its forms. What does not: collecting and replying 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from skywrite.app import Skywrite
+from skywrite.app.operations import Access
 from skywrite.app.results import Entry
 from skywrite.core.digits import row_number
 from skywrite.core.errors import InputError, SkywriteError
+from skywrite.core.feature import Need
 from skywrite.faces.server.pages.frame import Visit, back, form_route, now_as_time, page_route, show, undo_left
 from skywrite.faces.server.pages.words import when
 from skywrite.features.answers.operations import seen_item
 from skywrite.features.answers.service import SETTING, Bot, Talk
-from skywrite.features.answers.store import SEEN_BEFORE, InboxItem
+from skywrite.features.answers.store import SEEN_BEFORE, InboxItem, InboxItems
 from skywrite.posting.compose.references import app_link
 from skywrite.protocol.atproto.repo import Repo
 from skywrite.protocol.bsky.bot_label import set_bot
@@ -26,6 +29,13 @@ from skywrite.queue.model import Account
 
 ITEMS = 50
 REASONS = {"reply": "replied", "mention": "mentioned you", "quote": "quoted you"}
+
+
+def needs(sky: Skywrite, access: Access) -> Iterator[Need]:
+    """What waits for an answer: counted, and no more said about it."""
+    for account in sky.accounts.list():
+        if access.covers([account.did]) and account.settings.get(SETTING):
+            yield Need("/inbox", InboxItems(sky.context.store).waiting(account.did))
 
 
 class Said(NamedTuple):

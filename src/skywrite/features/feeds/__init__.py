@@ -12,6 +12,7 @@ FEATURE = Feature(
     commands={"feeds": Command("cli", "Automate", "Post new items of feeds")},
     pages=("page",),
     navigation=(Entry("Feeds", "/feeds", "feed", 60),),
+    needs="page:needs",
     works="task:works",
     recover="task:recover_clock_skew",
     solved={"feed.failing": "task:is_read"},

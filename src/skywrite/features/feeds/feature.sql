@@ -21,6 +21,10 @@ SELECT * FROM feed WHERE url = :url ORDER BY id
 -- All feeds.
 SELECT * FROM feed ORDER BY id
 
+-- name: failing_feeds
+-- The feeds that could not be read for some time, or are gone.
+SELECT * FROM feed WHERE failures >= :failures OR state = 'gone' ORDER BY id LIMIT :limit
+
 -- name: list_feed_accounts
 -- The accounts of all feeds, in the order in which the user gave them.
 SELECT feed_id, account_did FROM feed_account ORDER BY feed_id, position

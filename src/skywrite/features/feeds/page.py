@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from skywrite.app import Skywrite
+from skywrite.app.operations import Access
 from skywrite.app.operations.shapes import ById, Nothing
 from skywrite.core.errors import InputError, SkywriteError
+from skywrite.core.feature import Need
 from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show
+from skywrite.faces.server.pages.needs import COUNTED_MAX, shown_count
 from skywrite.features.feeds import operations
+from skywrite.features.feeds.store import FeedStore
 
 IMAGES = (("auto", "with descriptions"), ("all", "all"), ("card", "the page's card"), ("none", "none"))
 PREVIEW_ITEMS = 3
@@ -35,6 +41,15 @@ def feeds(visit: Visit) -> Response:
         accounts=visit.sky.accounts.list(),
         may_manage="manage" in visit.access.scopes,
     )
+
+
+def needs(sky: Skywrite, access: Access) -> Iterator[Need]:
+    """Feeds that cannot be read any more."""
+    failing = [feed for feed in FeedStore(sky.context.store).failing(COUNTED_MAX) if access.covers(feed.account_dids)]
+    words = f"{shown_count(len(failing))} feeds cannot be read."
+    if len(failing) == 1:
+        words = f"The feed {failing[0].title or failing[0].url} cannot be read."
+    yield Need("/feeds", len(failing), words)
 
 
 def _zone(visit: Visit) -> str:

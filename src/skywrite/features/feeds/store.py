@@ -115,6 +115,12 @@ class FeedStore:
                 dids.setdefault(row["feed_id"], []).append(row["account_did"])
             return readable(tx.rows("list_feeds"), lambda row: _feed_of(row, dids.get(row["id"], ())))
 
+    def failing(self, limit: int) -> list[Feed]:
+        """The feeds that could not be read several times in a row, or are gone."""
+        with self._store.reading() as tx:
+            rows = tx.rows("failing_feeds", failures=FAILING_POLLS, limit=limit)
+            return readable(rows, lambda row: _feed_of(row, _accounts_of(tx, row["id"])))
+
     def edit_feed(self, feed_id: int, account_dids: Sequence[str], settings: Mapping[str, Any]) -> None:
         """Replace a feed's accounts and settings; its ledger stays. Items that could not be posted wait again, and the
         feed is polled at once.

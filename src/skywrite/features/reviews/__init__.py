@@ -9,6 +9,7 @@ FEATURE = Feature(
     name="reviews",
     pages=("page",),
     navigation=(Entry("Approve", "/approvals", "check", 25),),
+    needs="page:needs",
     served="links:served",
     prune="store:prune",
 )

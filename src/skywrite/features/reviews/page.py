@@ -5,25 +5,47 @@ What does not live here: what an approval covers and does (`app.approvals`), and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from skywrite.app import Skywrite
+from skywrite.app.entries import count_unapproved
+from skywrite.app.operations import Access
 from skywrite.core.digits import row_number
 from skywrite.core.errors import Conflict, InputError, NotAllowed
+from skywrite.core.feature import Need
 from skywrite.core.shown import check_name
 from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show
+from skywrite.faces.server.pages.needs import COUNTED_MAX, shown_count
 from skywrite.faces.server.pages.posts import approve, reject, shown_record
 from skywrite.faces.server.pages.settings import base_address, shown_once
 from skywrite.features.reviews.store import ReviewLinks
+from skywrite.queue.approval_rules import AGENT_SOURCES
 from skywrite.queue.approvals import Approvals
 from skywrite.queue.authors import Author
 
 SHOWN_MAX = 50
 DAYS_MAX = 30
 DAYS = 7
+
+
+def needs(sky: Skywrite, access: Access) -> Iterator[Need]:
+    """Posts that wait for an approval, among the next of each account, and drafts that agents have written."""
+    ctx = sky.context
+    mine = [account.did for account in sky.accounts.list() if access.covers([account.did])]
+    drafts = (
+        ctx.store.listing.posts(("draft",), account_did=did, source=source, limit=COUNTED_MAX)
+        for did in mine
+        for source in AGENT_SOURCES
+    )
+    waiting = sum(count_unapproved(ctx, did, COUNTED_MAX) for did in mine)
+    asked = sum(standing.wanted for posts in drafts for standing in Approvals(ctx.store).standings(posts).values())
+    count = waiting + asked
+    words = "1 post waits for an approval." if count == 1 else f"{shown_count(count)} posts wait for an approval."
+    yield Need("/approvals", count, words)
 
 
 def approvals(visit: Visit) -> Response:

@@ -6,7 +6,6 @@ What lives here: rendering. What does not: any page (a module and a template eac
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +21,6 @@ from starlette.routing import BaseRoute, Route
 
 from skywrite.app import Skywrite
 from skywrite.app.operations import Access
-from skywrite.app.overview import Stranded, stranded
 from skywrite.core.errors import Overloaded, SkywriteError
 from skywrite.core.feature import Entry
 from skywrite.faces.server.auth import own_path, person_of
@@ -30,6 +28,7 @@ from skywrite.faces.server.json_bodies import check_texts
 from skywrite.faces.server.limits import JSON_BYTES_MAX, bounded, in_turn
 from skywrite.faces.server.pages.again import PAGE, page_again
 from skywrite.faces.server.pages.forms import Fields
+from skywrite.faces.server.pages.needs import counts_of, needs_of
 from skywrite.faces.server.pages.words import error_words, hint_words, local_words, when
 from skywrite.faces.server.problems import on_error, on_missing, on_surprise
 from skywrite.faces.server.rights import access_of_person
@@ -227,6 +226,7 @@ def _is_for_people(request: Request) -> bool:
 
 def show(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Response:
     """A page within the frame."""
+    needs = needs_of(visit.sky, visit.access)
     return render(
         template,
         status=status,
@@ -235,16 +235,10 @@ def show(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Re
         navigation=[item for item in navigation() if item.address != "/compose" or "draft" in visit.access.scopes],
         may=visit.access.scopes,
         done=visit.query("done") if is_from_here(visit.request) else "",
-        stranded=_stranded(visit),
+        needs=needs,
+        menu_counts=counts_of(needs),
         **values,
     )
-
-
-def _stranded(visit: Visit) -> list[Stranded]:
-    """The accounts whose posts wait until somebody signs in. A page that cannot say so is still shown."""
-    with suppress(SkywriteError):
-        return [one for one in stranded(visit.sky.context) if visit.access.covers([one.account.did])]
-    return []
 
 
 def render(template: str, *, status: int = 200, **values: Any) -> Response:
