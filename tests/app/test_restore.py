@@ -328,3 +328,23 @@ def test_a_note_of_another_computer_is_no_newer(world: World, sky: Skywrite, tmp
         said.write_text(words)
         watched(process, world)
     assert ["Up", "Down", "Up", "Down"] == world.texts()
+
+
+@pytest.mark.parametrize("source", ["api", "import"])
+def test_a_persons_key_is_no_imports(
+    world: World, sky: Skywrite, backup: Callable[[], Callable[[], Skywrite]], source: str
+) -> None:
+    """A key that begins with the name of where the post came from is a person's all the same: other words are held."""
+    key = f"{source}:launch"
+    restore = backup()
+    sky.schedule("Release 1", at=NOON, key=key, source=source)
+    sky.run_once()
+    restored = restore()
+    restored.schedule("Release 2", at=NOON, key=key, source=source)
+    restored.run_once()
+    post = restored.context.store.posts.get(1)
+    assert ("held", "record.another", ["Release 1"]) == (
+        post.state,
+        post.problem and post.problem.code,
+        world.texts(),
+    )

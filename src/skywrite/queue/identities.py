@@ -9,6 +9,7 @@ What lives here: all of them, one function each. What does not: the keys of post
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 from skywrite.protocol.atproto.syntax import InvalidSyntax
@@ -23,6 +24,7 @@ ANY_TIME = datetime(2023, 1, 1, tzinfo=UTC)
 # A record key of somebody else may say anything: only such a time is taken from it.
 TRIGGERS_FROM = datetime(2022, 11, 1, tzinfo=UTC)
 TRIGGERS_UNTIL = datetime(2100, 1, 1, tzinfo=UTC)
+_ROW_DIGITS = 24
 _YEAR_SECONDS = 365 * 24 * 3600
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -75,6 +77,17 @@ def of_follow_up(uri: str, kind: str, goal: str, text: str, created_at: datetime
 def of_repost(account_did: str, uri: str, occurrence: datetime) -> Identity:
     """An occurrence of a repeated repost: one for each post and time, because the network shows only one."""
     return f"repost {account_did} {uri} {occurrence}", occurrence
+
+
+def row_key(source: str, digest: str) -> str:
+    """The key of a row of an import, by the import's name and the row's content."""
+    return f"{source}:{digest[:_ROW_DIGITS]}"
+
+
+def is_row_key(key: str, source: str | None) -> bool:
+    """Whether an import made a key, and not a person, who may use any words: of a second such row, and again, too."""
+    made = rf"{re.escape(source or '')}:[0-9a-f]{{{_ROW_DIGITS}}}(:[0-9]+)?(/[0-9]+)?"
+    return source is not None and re.fullmatch(made, key) is not None
 
 
 def key_of(identity: Identity) -> str:

@@ -29,6 +29,7 @@ from skywrite.posting.compose.fields import ROW_OPTIONS
 from skywrite.posting.schedule.time_errors import AmbiguousTime
 from skywrite.posting.schedule.times import DateOrder, can_be_read
 from skywrite.queue.adding import KnownKey
+from skywrite.queue.identities import row_key
 from skywrite.queue.model import Account, NewPost, Recurrence
 
 TEXTS_AT_ONCE = 5000
@@ -327,12 +328,7 @@ def keys_of(rows: Sequence[Mapping[str, Any]], source: str) -> dict[int, str]:
         if row.get("key") is not None or row.get("every"):
             continue
         plain = json.dumps(row, sort_keys=True, ensure_ascii=True, default=str)
-        digest = hashlib.sha256(plain.encode()).hexdigest()[:24]
-        counts[digest] += 1
-        keys[number] = f"{source}:{digest}" + (f":{counts[digest]}" if counts[digest] > 1 else "")
+        key = row_key(source, hashlib.sha256(plain.encode()).hexdigest())
+        counts[key] += 1
+        keys[number] = key + (f":{counts[key]}" if counts[key] > 1 else "")
     return keys
-
-
-def is_ours(key: str | None, source: str | None) -> bool:
-    """Whether a key was made here. Such a key means nothing without its file."""
-    return key is not None and source is not None and key.startswith(f"{source}:")

@@ -19,11 +19,12 @@ from skywrite.app.reports import RowReport
 from skywrite.app.sending import Sending
 from skywrite.core.errors import Do, Hint, InputError, SkywriteError, TemporaryError
 from skywrite.core.files import private_file
-from skywrite.features.tables.importing import Import, ImportOptions, is_ours
+from skywrite.features.tables.importing import Import, ImportOptions
 from skywrite.posting.schedule.localtime import zone_of
 from skywrite.posting.schedule.policy import late_text
 from skywrite.posting.schedule.recurrence import parse_rule, pick
 from skywrite.posting.schedule.times import DateOrder
+from skywrite.queue.identities import is_row_key
 from skywrite.queue.model import Post, Recurrence
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def _post_row(post: Post, handle: str, write: Writer, now: datetime) -> dict[str
         row["at"] = post.due_at.isoformat()
     else:
         row["draft"] = True
-    if post.key and not is_ours(post.key, post.source):
+    if post.key and not is_row_key(post.key, post.source):
         row["key"] = post.key
     row["late"] = late_text(post.late_policy, post.late_seconds)
     return row

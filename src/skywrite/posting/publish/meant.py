@@ -3,7 +3,7 @@
 The key of a post that people make without a name of its own holds a nonce, or in an import a digest of the row: what is
 there is the post, however it was edited since. Other keys follow from names, which another program may use, too: what
 the record replies to and quotes must be what the post replies to and quotes, and its text must be the post's. Only
-where the words are made anew each time (by a feed, a command, a function, a hook) are the first ones right.
+where words are made anew each time (by a feed, a command, a function, a hook, a follow-up) are the first ones right.
 """
 
 from collections.abc import Mapping
@@ -11,11 +11,12 @@ from typing import Any
 
 from skywrite.core.errors import Do, Hint
 from skywrite.protocol.atproto.repo import Record, RecordConflict
+from skywrite.queue import identities
 from skywrite.queue.identities import FUNCTION_ANSWERS
 from skywrite.queue.model import Post
 
 # The beginnings of the sources and keys of posts whose words are made anew each time.
-_SOURCES = ("feed:", "command", "function", "hook:")
+_SOURCES = ("feed:", "command", "function", "hook:", "follow-up")
 _KEYS = (FUNCTION_ANSWERS,)
 
 
@@ -48,8 +49,8 @@ def _another(post: Post, found: Record, why: str) -> AnotherRecord:
 def _has_own_words(post: Post) -> bool:
     if post.key is None:
         return False
-    # The keys that an import makes begin with its name.
-    return not post.key.startswith((*_KEYS, f"{post.source}:")) and not str(post.source).startswith(_SOURCES)
+    made_anew = post.key.startswith(_KEYS) or str(post.source).startswith(_SOURCES)
+    return not (made_anew or identities.is_row_key(post.key, post.source))
 
 
 def _parent(value: Mapping[str, Any]) -> object:
