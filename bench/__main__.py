@@ -27,8 +27,12 @@ def main(arguments: Sequence[str]) -> None:
     """Run one measurement, or a small one of each, in processes of their own."""
     if arguments[:1] == ["--small"]:
         sys.exit(f"these do not work: {' '.join(broken)}" if (broken := small(arguments[1:] or NAMES)) else 0)
+    usage = f"usage: script/bench {' | '.join(NAMES)} [options]\n       script/bench --small [names]"
+    if arguments[:1] == ["--help"]:
+        print(usage)
+        return
     if not arguments or arguments[0] not in NAMES:
-        sys.exit(f"usage: script/bench {' | '.join(NAMES)} [options]\n       script/bench --small [names]")
+        sys.exit(usage)
     import_module(f"bench.{arguments[0]}").main(list(arguments[1:]))
 
 

@@ -40,11 +40,12 @@ SELECT 'did:plc:' || lpad(CAST(n AS text), 24, '0'), 'a' || n || '.example.com',
 FROM generate_series(%(first)s, %(accounts)s - 1) AS n
 """
 FILL_POSTS = """
-INSERT INTO post (account_did, state, due_at, created_at, updated_at, draft, text_hash, prepared, source)
+INSERT INTO post (account_did, state, due_at, created_at, updated_at, draft, text_hash, prepared, source, root_rkey)
 SELECT 'did:plc:' || lpad(CAST(n AS text), 24, '0'), 'scheduled',
   now() + interval '1 day' + n * (interval '12 hours' / %(accounts)s) + turn * interval '12 hours', now(), now(),
   CAST(replace(%(draft)s, '0000000', lpad(CAST(n AS text), 7, '0')) AS json), n,
-  CAST(replace(%(prepared)s, '0000000', lpad(CAST(n AS text), 7, '0')) AS json), 'import'
+  CAST(replace(%(prepared)s, '0000000', lpad(CAST(n AS text), 7, '0')) AS json), 'import',
+  '3' || translate(lpad(CAST(n * %(turns)s + turn AS text), 12, '0'), '0123456789', '234567abcd')
 FROM generate_series(%(first)s, %(accounts)s - 1) AS n, generate_series(0, %(turns)s - 1) AS turn
 """
 SIZE = "SELECT pg_total_relation_size('post') AS post, pg_total_relation_size('account') AS account"
@@ -70,7 +71,9 @@ def main(arguments: list[str]) -> None:
     print(f"On {machine()}. {chosen.accounts:,} accounts, {POSTS_A_DAY} posts a day each ({rate:.1f} a second).\n")
     with ExitStack() as stack:
         child = stack.enter_context(
-            python_child("-m", "bench.scale_servers", str(SERVERS), str(ANSWER_SECONDS), "0", environ=dict(os.environ))
+            python_child(
+                *("-m", "bench.scale_servers", str(SERVERS), str(ANSWER_SECONDS), "0", "0"), environ=dict(os.environ)
+            )
         )
         urls = json.loads(child.wait_for_line("http"))
         ground = Ground(stack, 0, None)

@@ -266,6 +266,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/authorize": ("%authorize%", "/authorize"),
     "/sign-in/{}": ("/sign-in/none",),
     "/calendar/{}.ics": ("%calendar-path%", "/calendar/none.ics"),
+    "/review/{}": ("%review-path%", "/review/none"),
+    "/review/{}/image/{}": ("%review-path%/image/none", "/review/none/image/none"),
     "/rss/{}.xml": ("%rss-path%", "/rss/none.xml"),
     "/api/v1/media/uploads/{}": (),
 }

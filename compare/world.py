@@ -276,9 +276,18 @@ def _finish(stage: Stage, names: Names) -> None:
             kind = {"content-type": "image/png", "sec-fetch-site": "same-origin"}
             sent = caller.ask("POST", "/api/v1/media?name=sea.png", body=picture("navy"), headers=kind)
             names["media"] = _checked(sent)["media"]
+        names["review-path"] = _review_path(signed_in(url, link), names)
     # One post is due when everything is looked at.
     _made(stage, names, "due-now", "post", "Due in a minute", "--at", "in 1 minute")
     stage.now += timedelta(minutes=5)
     stage.fill("move", names["scheduled"], "fri 17:30")
     names["alices-password"] = stage.box.account("alice.test").app_password
     names["bobs-password"] = stage.box.account("bob.test").app_password
+
+
+def _review_path(owner: Caller, names: Names) -> str:
+    """Where a person without an account decides about the post that waits for an approval."""
+    fields = {"digest": names["digest"], "reviewer": "Zoe", "days": "7"}
+    shown = owner.form(f"/approvals/{names['waiting']}/link", fields)
+    found = re.search(r"/review/[\w-]+", shown.text)
+    return found[0] if found else "/review/none"

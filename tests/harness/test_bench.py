@@ -35,6 +35,13 @@ def test_a_measurement_says_what_it_takes(name: str, capsys: pytest.CaptureFixtu
     assert (0, True) == (ended.value.code, f"script/bench {name}" in capsys.readouterr().out)
 
 
+def test_all_measurements_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` names each of them, and is no mistake."""
+    main(["--help"])
+    shown = capsys.readouterr().out.split()
+    assert [] == [name for name in NAMES if name not in shown]
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("name", NAMES)
 def test_a_small_measurement_ends_well(name: str) -> None:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import ast
+import re
+from typing import Any
 
 import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.routing import Route
 
-from compare.calls import OPERATIONS, TOOLS
+from compare.calls import OPERATIONS, PAGES, TOOLS
 from compare.commands import tree
 from compare.examples import COMMANDS
 from compare.normal import normalised
 from compare.operations import walk
-from compare.pages import Form, forms_of, lines
+from compare.pages import NOT_PAGES, Form, forms_of, lines
 from compare.surface import statement
+from skywrite import Skywrite
 from skywrite.faces.cli.main import cli
+from skywrite.faces.server.app import make_app
 from skywrite.faces.server.openapi import document
+from skywrite.faces.server.security import Origin
 from skywrite.features.agents.tools import tools
 from tests.support.processes import ROOT
 
@@ -98,6 +104,14 @@ def test_every_operation_and_tool_has_an_example() -> None:
     """The same of operations and tools, in compare/calls.py."""
     assert [] == [one.name for one in walk(document()) if one.name not in OPERATIONS]
     assert [] == [tool for tool in tools() if tool not in TOOLS]
+
+
+def test_every_page_has_an_example(sky: Skywrite) -> None:
+    """The same of pages whose address names a thing."""
+    routes: Any = make_app(sky, Origin.of(None)).routes
+    pages = [route.path for route in routes if isinstance(route, Route) and "GET" in (route.methods or ())]
+    named = {re.sub(r"\{[^}]*\}", "{}", path) for path in pages if "{" in path and not path.startswith(NOT_PAGES)}
+    assert [] == sorted(named - PAGES.keys())
 
 
 def test_schemas_are_compared_whatever_their_order() -> None:
