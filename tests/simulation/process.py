@@ -110,9 +110,9 @@ class ShakyStore(Store):
     life: Life
 
     @contextmanager
-    def writing(self, *, wake: bool = True) -> Iterator[Transaction]:
+    def writing(self, *, wake: bool = True, first: bool = False) -> Iterator[Transaction]:
         self._trouble("nothing was changed")
-        with super().writing(wake=wake) as tx:
+        with super().writing(wake=wake, first=first) as tx:
             yield tx
         self._trouble("it was changed")
 

@@ -105,9 +105,12 @@ class StoreBase:
             yield tx
 
     @contextmanager
-    def writing(self, *, wake: bool = True) -> Iterator[Transaction]:
-        """A writing transaction. After its commit, threads that watch the queue are woken (`wake`)."""
-        with self.database.transaction(write=True) as tx:
+    def writing(self, *, wake: bool = True, first: bool = False) -> Iterator[Transaction]:
+        """A writing transaction. After its commit, threads that watch the queue are woken (`wake`).
+
+        `first`: it is about a post that is due, and goes before what other threads have to write.
+        """
+        with self.database.transaction(write=True, first=first) as tx:
             yield tx
             if wake:
                 self.database.announce(tx)

@@ -90,7 +90,7 @@ class Claims:
     def _claim_together(self, terms: _Terms, most: int, tries: int) -> list[Claim]:
         claims: list[Claim] = []
         while not claims:
-            with self._store.writing(wake=False) as tx:
+            with self._store.writing(wake=False, first=True) as tx:
                 left = tries
                 while left > 0 and len(claims) < most:
                     wanted = min(left, most - len(claims))
@@ -110,7 +110,7 @@ class Claims:
         for _ in range(tries):
             row: Row | None = None
             try:
-                with self._store.writing(wake=False) as tx:
+                with self._store.writing(wake=False, first=True) as tx:
                     row = next(iter(self._ready_accounts(tx, 1, terms.choice())), None)
                     if row is None:
                         return []
@@ -129,7 +129,7 @@ class Claims:
 
     def set_aside(self, did: str) -> None:
         """Leave an account alone for an hour, because of what its rows hold."""
-        with self._store.writing(wake=False) as tx:
+        with self._store.writing(wake=False, first=True) as tx:
             locked(tx, did)
             tx.run("defer_accounts", items=items_of_dids([did]), until=self._store.clock.now() + SET_ASIDE)
 
@@ -144,7 +144,7 @@ class Claims:
         It may overtake waiting posts of its account. If a worker left another post of the account in `publishing`, the
         claim is for that one: settle it and try again.
         """
-        with self._store.writing(wake=False) as tx:
+        with self._store.writing(wake=False, first=True) as tx:
             row = tx.row("get_post", id=post_id)
             if row is None:
                 raise NotFound(
@@ -159,7 +159,7 @@ class Claims:
         self, post: NewPost, worker: str, lease_seconds: float, decide: Decide
     ) -> tuple[AddResult, Claim | None]:
         """`add` and `claim_post` in one transaction: what `skywrite post "now"` does, with one write to the disk."""
-        with self._store.writing() as tx:
+        with self._store.writing(first=True) as tx:
             result = add_posts(tx, self._store.clock, [post])[0]
             note_added(tx, "post", self._store.clock.now(), [result])
             account = locked(tx, post.account_did)
@@ -167,14 +167,14 @@ class Claims:
 
     def freeze(self, claim: Claim, frozen: str) -> bool:
         """Store (or replace) the frozen records of a claimed post; False if the claim is no longer ours."""
-        with self._store.writing(wake=False) as tx:
+        with self._store.writing(wake=False, first=True) as tx:
             locked(tx, claim.account.did)
             now = self._store.clock.now()
             return tx.run("freeze_post", id=claim.post.id, token=claim.token, frozen=frozen, now=now) == 1
 
     def renew(self, claim: Claim, lease_seconds: float) -> bool:
         """Extend the lease to so many seconds from now; False if the claim is no longer ours."""
-        with self._store.writing(wake=False) as tx:
+        with self._store.writing(wake=False, first=True) as tx:
             did = claim.account.did
             locked(tx, did)
             until = self._store.clock.now() + timedelta(seconds=lease_seconds)
@@ -199,7 +199,7 @@ class Claims:
 
     def settle_some(self, settlements: Sequence[Settlement]) -> list[bool]:
         """`settle` for several claims in one transaction, with one write to the disk: all of them, or none."""
-        with self._store.writing() as tx:
+        with self._store.writing(first=True) as tx:
             return settle_all(tx, self._store.clock, settlements)
 
     def release(self, claim: Claim) -> bool:
@@ -207,7 +207,7 @@ class Claims:
         records.
         """
         did = claim.account.did
-        with self._store.writing() as tx:
+        with self._store.writing(first=True) as tx:
             locked(tx, did)
             now = self._store.clock.now()
             values = {"attempt_at": None, "free_at": None, **problem_values(claim.post.problem)}

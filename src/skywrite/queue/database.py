@@ -16,6 +16,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, cast
 from skywrite.core.errors import Do, Hint, StorageError
 from skywrite.queue.hearing import Sound
 from skywrite.queue.queries import query
+from skywrite.queue.turns import Turns
 
 Row = Mapping[str, Any]
 
@@ -192,7 +193,7 @@ class Database(ABC):
         self.watching: set[threading.Event] = set()
         self._idle: list[Connection] = []
         self._closed = False
-        self._turn = threading.RLock() if self.serial_writes else None
+        self.turns = Turns() if self.serial_writes else None
         self._limit = ConnectionLimit(self.connections_max) if self.connections_max else None
 
     @property
@@ -298,12 +299,12 @@ class Database(ABC):
         return self.translate("\n".join((query(self.dialect, name), *parts)))
 
     @contextmanager
-    def transaction(self, *, write: bool = True) -> Iterator[Transaction]:
-        """Commit at the end of the block, or roll back on an error.
+    def transaction(self, *, write: bool = True, first: bool = False) -> Iterator[Transaction]:
+        """Commit at the end of the block, or roll back on an error. `first`: before what other threads write.
 
         Raises the storage errors of this module instead of the driver's.
         """
-        turn = (self._turn if write else None) or nullcontext()
+        turn = self.turns.taken(first=first) if self.turns and write else nullcontext()
         with turn, self._limit.taken() if self._limit else nullcontext():
             connection = self._started(write)
             try:

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from skywrite.core.clock import FakeClock
-from skywrite.features.answers.store import HANDLE_SECONDS, SEEN_BEFORE, InboxItem, InboxItems, NewItem, Place
+from skywrite.features.answers.store import (
+    HANDLE_SECONDS,
+    LOOKED_AT_MAX,
+    LOOKED_AT_ONCE,
+    SEEN_BEFORE,
+    InboxItem,
+    InboxItems,
+    NewItem,
+    Place,
+)
 from skywrite.queue import identities
 from skywrite.queue.model import Published
 from skywrite.queue.store import Store
@@ -55,6 +67,38 @@ def test_what_is_passed_over_stays_so_and_says_why(store: Store) -> None:
 
     assert [f"{ITEM.uri}1", None] == [one and one.uri for one in (inbox.claim(ALICE, why_not) for _ in range(2))]
     assert ([ITEM.uri, f"{ITEM.uri}1"], ["No.", None]) == (asked, [item.passed for item in inbox.list()])
+
+
+def test_a_flood_is_passed_over_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many items are for no function, they are noted in one transaction, with the claim of the next one."""
+    inbox, number = InboxItems(store), LOOKED_AT_ONCE * 2 + 1
+    inbox.add([ITEM._replace(uri=f"{ITEM.uri}{index}") for index in range(number)])
+    wanted, written, writing = inbox.list()[-1].id, list[str](), store.writing
+
+    def counted(**more: Any) -> Any:
+        written.append("write")
+        return writing(**more)
+
+    monkeypatch.setattr(store, "writing", counted)
+    found = inbox.claim(ALICE, lambda item: None if item.id == wanted else "No.")
+    passed = [item.passed for item in inbox.list(everything=True)]
+    assert (wanted, ["write"], [None] + ["No."] * (number - 1)) == (found and found.id, written, passed)
+
+
+def test_a_claim_looks_at_so_many(store: Store) -> None:
+    """What comes after a great many items is for another time; none is looked at twice."""
+    inbox, asked = InboxItems(store), list[int]()
+    inbox.add([ITEM._replace(uri=f"{ITEM.uri}{index}") for index in range(LOOKED_AT_MAX + 1)])
+
+    def why_not(item: InboxItem) -> str:
+        asked.append(item.id)
+        return "No."
+
+    counts = []
+    for _ in range(2):
+        assert None is inbox.claim(ALICE, why_not)
+        counts.append(len(asked))
+    assert ([LOOKED_AT_MAX, LOOKED_AT_MAX + 1], len(asked)) == (counts, len(set(asked)))
 
 
 def test_what_answers_starts_from_now(store: Store) -> None:

@@ -59,12 +59,12 @@ WHERE id = :id AND tries = :was AND handled_at IS NULL AND state = 'new' AND ans
   AND (snoozed_until IS NULL OR snoozed_until <= :now)
 
 -- name: next_unhandled
--- The next item of an account for a function: one that nobody has answered, marked as done or snoozed.
+-- The next items of an account for a function, after one of them: those that nobody has answered, marked as done or snoozed.
 SELECT * FROM inbox
-WHERE account_did = :account_did AND handled_at IS NULL AND tries < :tries
+WHERE account_did = :account_did AND id > :after AND handled_at IS NULL AND tries < :tries
   AND (lease_until IS NULL OR lease_until <= :now)
   AND state = 'new' AND answer_id IS NULL AND (snoozed_until IS NULL OR snoozed_until <= :now)
-ORDER BY id LIMIT 1
+ORDER BY id LIMIT :limit
 
 -- name: pass_inbox
 -- Record that no function gets an item, and why.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ REASONS = ("reply", "mention", "quote")
 HANDLE_SECONDS = 300.0
 HANDLE_TRIES = 3
 LOOKED_AT_MAX = 500
+LOOKED_AT_ONCE = 20
 COUNT_MAX = 1000
 SEEN_BEFORE = "It was there before the function."
 NOTHING_TO_SAY = "What answers had nothing to say."
@@ -267,30 +268,46 @@ class InboxItems:
         """Claim the next item that no function has handled, for five minutes; after three tries it is left alone.
 
         An item for which `why_not` gives a reason is passed over for good; after many of them, the rest is for another
-        time, so that a flood delays no other account.
+        time. A flood is noted in one transaction, so that it delays no post and no other account.
         """
         now = self._store.clock.now()
-        for _ in range(LOOKED_AT_MAX):
-            with self._store.reading() as tx:
-                row = tx.row("next_unhandled", account_did=account_did, now=now, tries=HANDLE_TRIES)
-            if row is None:
-                return None
+        passed, unreadable, row = builtins.list[tuple[InboxItem, str]](), builtins.list[int](), None
+        for row in self._unhandled(account_did, now):
             try:
                 item = _item_of(row)
             except UnreadableRow:
-                with self._store.writing(wake=False) as tx:
-                    tx.run("set_aside_inbox", id=row["id"], until=now + SET_ASIDE)
+                unreadable.append(row["id"])
                 continue
             why = why_not(item)
             if why is None:
                 break
-            self.pass_over(item, why)
+            passed.append((item, why))
         else:
+            row = None
+        if row is None and not passed and not unreadable:
             return None
-        until = now + timedelta(seconds=HANDLE_SECONDS)
         with self._store.writing(wake=False) as tx:
+            for number in unreadable:
+                tx.run("set_aside_inbox", id=number, until=now + SET_ASIDE)
+            for item, why in passed:
+                tx.run("pass_inbox", id=item.id, why=why, now=now)
+            if row is None:
+                return None
+            until = now + timedelta(seconds=HANDLE_SECONDS)
             taken = tx.row("lease_unhandled", id=row["id"], was=row["tries"], until=until, worker=worker)
         return None if taken is None else _item_of(taken)
+
+    def _unhandled(self, account_did: str, now: datetime) -> Iterator[Row]:
+        """The items of an account for functions, in order, up to a number."""
+        values = {"account_did": account_did, "now": now, "tries": HANDLE_TRIES}
+        after, left = 0, LOOKED_AT_MAX
+        while left:
+            with self._store.reading() as tx:
+                rows = tx.rows("next_unhandled", after=after, limit=min(left, LOOKED_AT_ONCE), **values)
+            yield from rows
+            if len(rows) < LOOKED_AT_ONCE:
+                return
+            after, left = rows[-1]["id"], left - len(rows)
 
     def pass_over(self, item: InboxItem, why: str) -> None:
         """Record that a function gets an item no more, and why."""
