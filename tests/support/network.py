@@ -16,7 +16,10 @@ from tests.support.redis import redis_server
 
 
 class Network(Xrpc):
-    """A running network. `url` is that of its PDS, which passes `app.bsky` questions on to the AppView."""
+    """A running network. `url` is that of its PDS, which passes `app.bsky` questions on to the AppView.
+
+    `other` is its second PDS.
+    """
 
     def __init__(self, child: Child) -> None:
         facts = json.loads(child.wait_for_line('{"url"', timeout_seconds=START_SECONDS))
@@ -29,11 +32,19 @@ class Network(Xrpc):
         self.accounts = [
             PdsAccount(made["handle"], made["did"], made["password"], made["appPassword"]) for made in facts["accounts"]
         ]
+        self.other = OtherPds(facts["otherUrl"])
         self._settle_url: str = facts["settleUrl"]
 
     def settle(self) -> None:
         """Return when the AppView has taken in everything that the PDS holds."""
         self.call("settle", url=self._settle_url)
+
+
+class OtherPds(Xrpc):
+    """The second PDS of a network, which the AppView reads as well."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
 
 
 @contextmanager

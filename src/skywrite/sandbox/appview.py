@@ -26,8 +26,9 @@ _DEFS = "app.bsky.feed.defs"
 
 
 def get_posts(pds: Pds, call: Call) -> Response:
-    found = [locate(pds, uri, POST) for uri in dict.fromkeys(call.params["uris"])]
-    return json_answer({"posts": [_post_view(pds, *one, call.did) for one in found if one is not None]})
+    located = (locate(pds, uri, POST) for uri in dict.fromkeys(call.params["uris"]))
+    found = [one for one in located if one is not None and not _between(pds, call.did, one[0])]
+    return json_answer({"posts": [_post_view(pds, *one, call.did) for one in found]})
 
 
 def get_post_thread(pds: Pds, call: Call) -> Response:
@@ -35,6 +36,8 @@ def get_post_thread(pds: Pds, call: Call) -> Response:
     found = locate(pds, uri, POST)
     if found is None:
         raise XrpcFailure(400, f"Post not found: {uri}", "NotFound")
+    if block := _between(pds, call.did, found[0]):
+        return json_answer({"thread": _blocked_view(*found, block)})
     thread = _thread_below(pds, *found, call.did, depth=call.params["depth"])
     _add_parents(pds, thread, found[1], call.did, call.params["parentHeight"])
     return json_answer({"thread": thread})
@@ -54,8 +57,16 @@ def _add_parents(pds: Pds, thread: dict[str, Any], record: Record, reader: str, 
         if found is None:
             thread["parent"] = {"$type": f"{_DEFS}#notFoundPost", "uri": parent, "notFound": True}
             return
+        if block := _between(pds, reader, found[0]):
+            thread["parent"] = _blocked_view(*found, block)
+            return
         thread["parent"] = _thread_below(pds, *found, reader, depth=0)
         thread, record, height = thread["parent"], found[1], height - 1
+
+
+def _blocked_view(account: Account, record: Record, block: dict[str, Any]) -> dict[str, Any]:
+    author = {"did": account.did, "viewer": block}
+    return {"$type": f"{_DEFS}#blockedPost", "uri": record.uri, "blocked": True, "author": author}
 
 
 def get_author_feed(pds: Pds, call: Call) -> Response:
@@ -197,8 +208,13 @@ def seen_profile(pds: Pds, account: Account, reader: str) -> dict[str, Any]:
 
 def is_silenced(pds: Pds, reader: Account, account: Account) -> bool:
     """Whether somebody is told nothing of an account: muted, or one of the two blocked the other."""
-    between = seen_profile(pds, account, reader.did)["viewer"]
-    return bool(between["muted"] or between["blockedBy"] or "blocking" in between)
+    return account.did in reader.muted or bool(_between(pds, reader.did, account))
+
+
+def _between(pds: Pds, reader: str, account: Account) -> dict[str, Any]:
+    """Which of a reader and an account blocked the other; empty where none did."""
+    viewer = seen_profile(pds, account, reader).get("viewer", {})
+    return {name: viewer[name] for name in ("blockedBy", "blocking") if viewer.get(name)}
 
 
 def _record_about(account: Account, collection: str, subject: str) -> str | None:

@@ -36,7 +36,7 @@ from skywrite.sandbox.pds import Call, Method, Pds
 from skywrite.sandbox.repo import Record
 from skywrite.sandbox.wire import XrpcFailure, empty_answer, json_answer
 
-REPLY_LEVELS = 5
+REPLY_LEVELS = 4
 # So many inner pages are read for one page, whatever of them fits the reasons.
 INNER_PAGES = 10
 _ABOUT = {"app.bsky.feed.like": "like", "app.bsky.feed.repost": "repost"}

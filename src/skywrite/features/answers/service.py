@@ -218,9 +218,15 @@ class Inbox:
             views = self._views(account, [item.uri])
             if item.uri in views:
                 return hidden(views[item.uri])
-            return None if self._is_there(account, item) else GONE
+            return self._blocked(account, item) if self._is_there(account, item) else GONE
         except SkywriteError:
             return None
+
+    def _blocked(self, account: Account, item: InboxItem) -> str | None:
+        """Who blocked whom, if that is why the network does not show an item; its thread has a word in its place."""
+        given = {"uri": item.uri, "depth": 0, "parentHeight": 0}
+        view = self._ctx.agent(account).query("app.bsky.feed.getPostThread", given).get("thread")
+        return hidden(view) if isinstance(view, Mapping) else None
 
     def _views(self, account: Account, uris: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """How the network shows posts to an account; without those that it does not show."""
