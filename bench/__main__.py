@@ -18,7 +18,7 @@ SMALL = {
     "scale": "--accounts 20 --servers 4 --seconds 0.01 --store sqlite",
     "million": "--accounts 200 --seconds 1 --burst 20",
     "serve": "--requests 5",
-    "answers": "--mentions 2 --flood 20",
+    "answers": "--mentions 1 --accounts 20 --servers 2 --flood 20",
 }
 NAMES = tuple(SMALL)
 

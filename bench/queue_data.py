@@ -214,8 +214,8 @@ def environ_of(sky: Skywrite) -> dict[str, str]:
 class RunningWorker:
     """A `skywrite run` of its own, whose log is read."""
 
-    def __init__(self, sky: Skywrite, threads: int) -> None:
-        command = ("-m", "skywrite", "run", "--log", "json", "--threads", str(threads))
+    def __init__(self, sky: Skywrite, threads: int, *words: str) -> None:
+        command = ("-m", "skywrite", "run", "--log", "json", "--threads", str(threads), *words)
         self.child: Child = python_child(*command, environ=environ_of(sky))
         self.child.wait_for_line('"started"')
 
