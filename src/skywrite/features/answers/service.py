@@ -224,7 +224,7 @@ class Inbox:
 
     def _blocked(self, account: Account, item: InboxItem) -> str | None:
         """Who blocked whom, if that is why the network does not show an item; its thread has a word in its place."""
-        given = {"uri": item.uri, "depth": 0, "parentHeight": 0}
+        given: dict[str, Any] = {"uri": item.uri, "depth": 0, "parentHeight": 0}
         view = self._ctx.agent(account).query("app.bsky.feed.getPostThread", given).get("thread")
         return hidden(view) if isinstance(view, Mapping) else None
 
