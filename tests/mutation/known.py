@@ -21,7 +21,7 @@ from tests.mutation.put import TESTS, module_of, place_of, who_runs
 from tests.support.processes import ROOT
 
 FOLDER = ROOT / ".cache" / "mutants"
-MEASURED_SECONDS_MAX = 15
+MEASURED_SECONDS_MAX = 30
 FAR = 2
 
 

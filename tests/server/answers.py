@@ -27,7 +27,8 @@ from skywrite.faces.server.auth import COOKIE
 from skywrite.faces.server.pages.frame import navigation
 from skywrite.queue.api_keys import SCOPES
 from skywrite.queue.people import People
-from tests.server.rights_world import ALL, AT, DIDS, World, ask, picture, whole_world
+from tests.server.eventful import make_eventful
+from tests.server.rights_world import ALL, AT, World, ask, whole_world
 from tests.server.test_rights import SECRETS, fields_of, made, names_things, usual
 from tests.support.stored import fast_folder
 
@@ -35,7 +36,6 @@ FILE = Path(__file__).parent.parent / "vectors" / "answers.json"
 EVERY = frozenset(SCOPES)
 PAGES_MAX = 12
 LONG = 40
-ZONES = {"alice.test": "Europe/Berlin", "bob.test": "America/New_York"}
 # What a field holds where its type says too little.
 TEXTS: Mapping[str, str] = {
     "at": AT,
@@ -61,6 +61,7 @@ TEXTS: Mapping[str, str] = {
 def told(world: World) -> dict[str, Any]:
     """All that is answered, by what was asked."""
     kept = world.database.with_suffix(".kept")
+    cookie = f"{COOKIE}={session_of_owner(world)}"
     found: dict[str, Any] = {}
     with (
         world.served() as client,
@@ -72,7 +73,8 @@ def told(world: World) -> dict[str, Any]:
             secret = world.keys[ALL, EVERY]
             usually: list[Any] | None = None
             for request in requests(world, OPERATIONS[name]):
-                status, _, body = ask(client, secret, made(OPERATIONS[name], request, frozenset()))
+                asked = made(OPERATIONS[name], request, frozenset())
+                status, _, body = ask(client, secret, asked, cookie if OPERATIONS[name].by_person else None)
                 answer = [status, *_read(world, body)]
                 # Whatever is as usual need not be said again.
                 found[f"{name} {_short(request)}"] = answer if usually is None else differing(usually, answer)
@@ -80,7 +82,7 @@ def told(world: World) -> dict[str, Any]:
                 if not OPERATIONS[name].read_only:
                     old.backup(live)
             found |= turned(client, world, OPERATIONS[name], secret)
-        owner = {"cookie": f"{COOKIE}={session_of_owner(world)}", "accept": "text/html"}
+        owner = {"cookie": cookie, "accept": "text/html"}
         for path in paths(world):
             page = client.get(path, headers=owner)
             found[path] = [page.status_code, *drawn(world, page.text)]
@@ -225,25 +227,8 @@ def _short(values: Mapping[str, Any]) -> str:
 def all_told() -> dict[str, Any]:
     """What is answered on a world of its own."""
     with fast_folder() as folder, whole_world(folder / "whole") as world:
-        _add_more(world)
+        make_eventful(world)
         return dict(json.loads(json.dumps(told(world))))
-
-
-def _add_more(world: World) -> None:
-    """What rights do not depend on: zones of their own, a thread with an image, and 200 occurrences in 50 days."""
-    alice = DIDS["alice"]
-    with world.opened() as sky:
-        for owner, zone in ZONES.items():
-            sky.accounts.set(owner, {"zone": zone})
-        image: Any = {"data": picture("gold"), "alt": "The sun"}
-        parts: list[Any] = [
-            {"text": "secret-of-alice second", "images": [image], "tags": ["two"], "langs": ["de"]},
-            "third",
-        ]
-        made = sky.posts.schedule("secret-of-alice first", account=alice, draft=True, images=[image], thread=parts)
-        world.note("thread", "alice", made.post_id)
-        world.note("cid", "alice", sky.posts.get(made.post_id).post.draft["images"][0]["cid"])
-        sky.posts.schedule("secret-of-alice often", account=alice, every="0 */6 * * *", zone="UTC")
 
 
 def more_of(world: World) -> Mapping[str, Sequence[Mapping[str, Any]]]:

@@ -178,9 +178,11 @@ class Request(NamedTuple):
         return f"{self.operation.method} {self.path} {dict(self.fields)}"
 
 
-def ask(client: TestClient, secret: str, request: Request) -> tuple[int, dict[str, str], bytes]:
-    """The answer to a request, to the last byte."""
-    headers = {"authorization": f"Bearer {secret}"}
+def ask(
+    client: TestClient, secret: str, request: Request, cookie: str | None = None
+) -> tuple[int, dict[str, str], bytes]:
+    """The answer to a request, to the last byte; by a person on the page, if a cookie is given."""
+    headers = {"authorization": f"Bearer {secret}"} if cookie is None else {"cookie": cookie}
     method, path = request.operation.method, "/api/v1" + request.path
     if method in ("GET", "DELETE"):
         answer = client.request(method, path, params=request.fields, headers=headers)

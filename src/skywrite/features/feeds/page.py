@@ -14,7 +14,7 @@ from skywrite.app.operations import Access
 from skywrite.app.operations.shapes import ById, Nothing
 from skywrite.core.errors import InputError, SkywriteError
 from skywrite.core.feature import Need
-from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show
+from skywrite.faces.server.pages.frame import Visit, back, first_zone, form_route, page_route, show
 from skywrite.faces.server.pages.needs import COUNTED_MAX, shown_count
 from skywrite.features.feeds import operations
 from skywrite.features.feeds.store import FeedStore
@@ -37,7 +37,7 @@ def feeds(visit: Visit) -> Response:
         items=items,
         trouble=trouble,
         images=IMAGES,
-        zone=_zone(visit),
+        zone=first_zone(visit),
         accounts=visit.sky.accounts.list(),
         may_manage="manage" in visit.access.scopes,
     )
@@ -50,11 +50,6 @@ def needs(sky: Skywrite, access: Access) -> Iterator[Need]:
     if len(failing) == 1:
         words = f"The feed {failing[0].title or failing[0].url} cannot be read."
     yield Need("/feeds", len(failing), words)
-
-
-def _zone(visit: Visit) -> str:
-    accounts = visit.sky.accounts.list()
-    return visit.sky.context.zone(accounts[0]) if accounts else "UTC"
 
 
 def _preview(visit: Visit, url: str, template: str) -> tuple[list[Any], SkywriteError | None]:

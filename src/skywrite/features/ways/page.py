@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 
 from skywrite.app.operations.shapes import ById, Nothing
 from skywrite.core.errors import InputError
-from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show
+from skywrite.faces.server.pages.frame import Visit, back, first_zone, form_route, page_route, show
 from skywrite.faces.server.pages.settings import number_of, shown_once
 from skywrite.features.ways import operations
 from skywrite.features.ways.operations import AddWay, EditWay, ListAnswered
@@ -28,6 +28,7 @@ def ways(visit: Visit) -> Response:
         title="What answers",
         ways=operations.list_ways(visit.access, Nothing()).ways if may_manage else [],
         answers=operations.answers(visit.access, ListAnswered()).answers,
+        zone=first_zone(visit),
         may_manage=may_manage,
         accounts=[account.handle for account in visit.access.all_accounts()],
     )

@@ -224,6 +224,12 @@ def _is_for_people(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(PREFIX)
 
 
+def first_zone(visit: Visit) -> str:
+    """The time zone of a page that is about all accounts: that of the default one."""
+    accounts = visit.sky.accounts.list()
+    return visit.sky.context.zone(accounts[0]) if accounts else "UTC"
+
+
 def show(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Response:
     """A page within the frame."""
     needs = needs_of(visit.sky, visit.access)

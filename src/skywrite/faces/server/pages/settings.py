@@ -8,7 +8,7 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from skywrite.faces.server.pages.frame import Visit, back, drawn, page_route, show
+from skywrite.faces.server.pages.frame import Visit, back, drawn, first_zone, page_route, show
 from skywrite.faces.server.services import Shown
 from skywrite.features import homes
 from skywrite.queue.api_keys import Scope
@@ -25,13 +25,8 @@ SCOPES: tuple[tuple[Scope, str], ...] = (
 def settings(visit: Visit) -> Response:
     """The page; it shows a new secret once. Everyone has passkeys; the rest is for people who manage the server."""
     made = visit.services.shown_once.take(visit.query("made"), visit.person.id)
-    panels = drawn(visit, (panel for find in homes("panels") for panel in find(visit)), zone=_zone(visit))
+    panels = drawn(visit, (panel for find in homes("panels") for panel in find(visit)), zone=first_zone(visit))
     return show(visit, "settings.html", title="Settings", made=made, panels=panels)
-
-
-def _zone(visit: Visit) -> str:
-    accounts = visit.sky.accounts.list()
-    return visit.sky.context.zone(accounts[0]) if accounts else "UTC"
 
 
 def shown_once(visit: Visit, *, secret: str, about: str) -> Response:
