@@ -3,8 +3,8 @@
 What lives here: the walk, from the table of operations and the menu. `python -m` this module writes down what it finds,
 in `tests/vectors/answers.json`; `test_answers` compares. What does not: what there is (`rights_world`).
 
-Of pages only what comes from data is kept: addresses, forms with their values, and words with a digit or a name of a
-thing in them. The other words are free.
+Of pages only what comes from data is kept, without the frame: addresses, forms with their values, and words with a
+digit or a name of a thing in them. The other words are free, and so are those of errors.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def told(world: World) -> dict[str, Any]:
                 status, _, body = ask(client, secret, asked, cookie if OPERATIONS[name].by_person else None)
                 answer = [status, *_read(world, body)]
                 # Whatever is as usual need not be said again.
-                found[f"{name} {_short(request)}"] = answer if usually is None else differing(usually, answer)
+                found.setdefault(f"{name} {_short(request)}", answer if usually is None else differing(usually, answer))
                 usually = answer if usually is None else usually
                 if not OPERATIONS[name].read_only:
                     old.backup(live)
@@ -169,7 +169,7 @@ def drawn(world: World, page: str) -> list[str]:
     """What of a page comes from data."""
     tree = LexborHTMLParser(page)
     found = []
-    for node in tree.css("body *"):
+    for node in tree.css("main *") or tree.css("body *"):
         if node.tag in ("script", "style", "svg"):
             continue
         found += [_masked(world, line) for line in (" ".join(node.text(deep=False).split()), *_attributes(node))]
@@ -185,9 +185,12 @@ def _attributes(node: LexborNode) -> list[str]:
 def _read(world: World, body: bytes) -> list[Any]:
     text = _masked(world, body.decode("utf-8", "replace"))
     try:
-        return [brief(json.loads(text))]
+        answer = json.loads(text)
     except ValueError:
         return text.splitlines()
+    # What an error says is in words, and free.
+    is_error = isinstance(answer, dict) and str(answer.get("type")).startswith("urn:")
+    return [answer["code"] if is_error else brief(answer)]
 
 
 def brief(answer: Any) -> Any:
