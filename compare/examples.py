@@ -79,6 +79,7 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
     "commands remove": ("%command%", "999"),
     "commands run": ("%command%", "%command% --post", "999"),
     "completion": ("bash", "zsh", "fish", "tcsh"),
+    "copy": ("%scheduled% %published% --by 7d", "%scheduled%", "%scheduled% --to nobody.test"),
     "delete": ("%published%", "%uri%", "%scheduled%", "999"),
     "doctor": ("", "--run", "--account bob.test", "--fix", "--fix --yes --json"),
     "drafts": ("",),
@@ -277,6 +278,7 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
     "service install": ("--print", "--print --serve"),
     "service remove": ("",),
     "service status": ("",),
+    "shift": ("%scheduled% --by 1d", "%scheduled% %published% --by=-1d", "%scheduled% --by soon"),
     "show": ("%published%", "%scheduled%", "%late%", "%draft%", "%waiting%", "%thread%", "%failed%", "999", "x"),
     "stats": ("", "--by hour --after 24", "--by weekday --since 2026-03-01", "--csv", "--by nothing"),
     "sync": (

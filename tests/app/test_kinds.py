@@ -25,6 +25,8 @@ SAMPLES: dict[str, Any] = {
     "command": "true",
     "command_id": 1,
     "digest": "0" * 64,
+    "digests": {1: "0" * 64},
+    "posts": [1],
     "every": "daily 9:00",
     "folder": ".",
     "follow_up_id": 1,

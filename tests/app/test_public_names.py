@@ -15,6 +15,7 @@ NOUNS = {
     "answers": "list pause rehearse resume try_text",
     "approvals": "approve approve_recurrence is_wanted list look look_at_recurrence reject reject_recurrence",
     "bots": "off on status",
+    "bulk": "approve cancel copy shift",
     "commands": "add list remove run try_run",
     "drafts": "pull",
     "feeds": "add check check_due edit get items list opml preview read_opml remove",

@@ -13,6 +13,8 @@ PATHS = (
     "/",
     "/?view=month",
     "/?view=agenda&rehearse=1",
+    "/?choose=1",
+    "/search?text=bakery",
     "/compose",
     "/posts/3",
     "/inbox",

@@ -8,14 +8,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from skywrite.faces.server.pages.plan import _items
+from skywrite.faces.server.pages.plan_days import Face, items_of
 from skywrite.features.rehearsal.plan import OnPlan
 from tests.support.world import NOON
+
+ALICE = Face("did:plc:alice", "alice.test", "a", "UTC")
 
 
 def planned(number: int, state: str) -> Any:
     """A post of the plan, at noon."""
-    more = {"text": "", "media": 0, "recurrence": None, "version": 1, "approval_wanted": False}
+    more = {"text": "", "media": 0, "recurrence": None, "version": 1, "approval_wanted": False, "image": None}
     return SimpleNamespace(id=number, state=state, at=NOON, account="alice.test", **more)
 
 
@@ -32,4 +34,4 @@ def test_only_what_still_goes_out_meets_another(states: tuple[str, ...], marked:
     """Two posts are in one minute only while both of them wait: what is out can no longer be moved apart."""
     posts = [planned(number, state) for number, state in enumerate(states)]
     found: Any = SimpleNamespace(posts=posts, slots=(), occurrences=())
-    assert marked == [item.is_double for item in _items(found, OnPlan({}, {}, ""), ZoneInfo("UTC"))]
+    assert marked == [item.is_double for item in items_of(found, OnPlan({}, {}, ""), ZoneInfo("UTC"), [ALICE])]

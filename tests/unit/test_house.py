@@ -116,9 +116,10 @@ _READ_THE_STORE = {
         "cli/posting.py: _explain_interrupt",
         "server/pages/completing.py: tags",
         "server/pages/compose.py: media",
-        "server/pages/plan.py: plan",
+        "server/pages/plan.py: _drafts",
         "server/pages/posts.py: drafts",
         "server/pages/posts.py: history",
+        "server/pages/search.py: _found",
     },
     "tables of the queue whose feature may be taken out": {
         "cli/completing.py: complete_recurrences",

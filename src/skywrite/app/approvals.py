@@ -133,7 +133,6 @@ class Approving:
         zone = self._ctx.zone(account)
         return Asked(planned, account, digest_of(planned), verdicts, self._is_wanted(post), zone)
 
-    @final("the approval of post {post_id}", "Take it back: ", Do("approvals.reject", "{post_id}"))
     def approve(
         self,
         post_id: int,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from skywrite.app.runner import Runner
     from skywrite.features.answers.service import Answers, Inbox
     from skywrite.features.bots.service import Bots
+    from skywrite.features.bulk.service import Bulk
     from skywrite.features.commands.service import Commands
     from skywrite.features.drafts.service import Drafts
     from skywrite.features.feeds.service import Feeds
@@ -146,6 +147,8 @@ class Skywrite:
         """Drafts of the official Bluesky app."""
         groups: Groups
         """One text for several accounts."""
+        bulk: Bulk
+        """Several posts at once, with one undo."""
         hooks: Hooks
         """Addresses at which programs elsewhere ask for posts."""
         ways: Ways
@@ -178,7 +181,7 @@ class Skywrite:
     def _parts(self) -> dict[str, Any]:
         """What the services of features may take."""
         own = {"context": self.context, "drafting": self._drafting, "sending": self._sending, "posts": self.posts}
-        return {**own, "listeners": lambda: self._functions.listeners.all()}
+        return {**own, "approvals": self.approvals, "listeners": lambda: self._functions.listeners.all()}
 
     @cached_property
     def _functions(self) -> Functions:

@@ -312,14 +312,17 @@ class Posts:
         self._ctx.store.posts.hold(post_id, version=version, undoable=True)
         return self.get(post_id)
 
-    def undo(self) -> Undone:
+    def undo(self, change: str | None = None) -> Undone:
         """Undo the last change to the queue. It removes posts that were scheduled or imported, and restores posts that
         were edited, moved, cancelled, held, released or retried. All changes of one command count as one.
+
+        `change`: the name of another one than the last, which `bulk` answered with.
 
         All or nothing. A post that would have gone out meanwhile comes back as held (`Undone.held`): it goes out when
         it is released. Raises InputError if one of the posts was changed, attempted or published since.
         """
-        return self._ctx.store.journal.undo_last()
+        journal = self._ctx.store.journal
+        return journal.undo_last() if change is None else journal.undo(change)
 
     def count(self, account: str | None = None) -> dict[State, int]:
         """How many posts there are in each state."""

@@ -28,6 +28,7 @@ NAMES = (
     "tables",
     "drafts",
     "groups",
+    "bulk",
     "agents",
     "service",
     "keys",

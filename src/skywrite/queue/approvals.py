@@ -33,6 +33,7 @@ from skywrite.queue.base import StoreBase, locked, repeated, update_ready
 from skywrite.queue.changing import changed, edit_post, get_locked, get_post, why_fixed
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import EventKind, note_event, note_post_event
+from skywrite.queue.journal import note_changed
 from skywrite.queue.model import Changes, Post, Problem, Recurrence, Standing
 from skywrite.queue.reading import UnreadableRow, json_of, object_with, readable, reads
 from skywrite.queue.recurrences import unknown_recurrence
@@ -192,6 +193,7 @@ class Approvals:
                 tx.run("schedule_post", id=post_id, was="held", now=now)
             approved = changed(tx, post)
             self._put(tx, approved, _Verdict("approved", by, note, now))
+            note_changed(tx, "approval", now, post, approved, approved=digest_of(approved))
             note_post_event(tx, "approval.given", now, approved, problem=Problem(NOT_APPROVED, f"Approved by {by}."))
             return approved
 

@@ -24,11 +24,12 @@ _batch: ContextVar[str | None] = ContextVar("skywrite_batch", default=None)
 
 
 @contextmanager
-def together() -> Iterator[None]:
-    """Changes by this thread inside the `with` block are undone together."""
-    token = _batch.set(secret_bytes(16).hex())
+def together() -> Iterator[str]:
+    """Changes by this thread inside the `with` block are undone together. Gives the name of all of them."""
+    name = secret_bytes(16).hex()
+    token = _batch.set(name)
     try:
-        yield
+        yield name
     finally:
         _batch.reset(token)
 
@@ -39,9 +40,17 @@ def media_of(tx: Transaction, post_id: int) -> list[str]:
 
 
 def note_changed(
-    tx: Transaction, operation: str, now: datetime, before: Post, after: Post, media: Sequence[str] | None = None
+    tx: Transaction,
+    operation: str,
+    now: datetime,
+    before: Post,
+    after: Post,
+    media: Sequence[str] | None = None,
+    approved: str | None = None,
 ) -> None:
-    """Record that a post was changed, in the same transaction; `media` is what it needed before, if that changed."""
+    """Record that a post was changed, in the same transaction; `media` is what it needed before, if that changed, and
+    `approved` the digest of an approval that it got.
+    """
     content = {
         "id": before.id,
         "version": after.version,
@@ -54,6 +63,7 @@ def note_changed(
         "late": [before.late_policy, before.late_seconds],
         "problem": problem_values(before.problem),
         "media": None if media is None else list(media),
+        "approved": approved,
     }
     _note(tx, operation, now, content)
 

@@ -67,7 +67,9 @@ class QueueSize(NamedTuple):
 
 
 class PlannedPost(NamedTuple):
-    """What a plan shows of a post. `text` is its beginning; `media` counts its images and its video."""
+    """What a plan shows of a post. `text` is the beginning of what readers will see; `media` counts its images and its
+    video, and `image` is the CID of the first image.
+    """
 
     id: int
     version: int
@@ -76,6 +78,7 @@ class PlannedPost(NamedTuple):
     text: str
     media: int
     recurrence_id: int | None
+    image: str | None
 
 
 class PostFilter(NamedTuple):
@@ -270,8 +273,17 @@ class Listing:
 def _planned_of(row: Row) -> PlannedPost:
     due_at = time_of(row["due_at"])
     assert due_at is not None
-    media = (len(json.loads(row["images"])) if row["images"] else 0) + bool(row["video"])
-    return PlannedPost(row["id"], row["version"], row["state"], due_at, row["text"] or "", media, row["recurrence_id"])
+    images = json.loads(row["images"]) if row["images"] else []
+    return PlannedPost(
+        row["id"],
+        row["version"],
+        row["state"],
+        due_at,
+        row["text"] or "",
+        len(images) + bool(row["video"]),
+        row["recurrence_id"],
+        images[0].get("cid") if images else None,
+    )
 
 
 def _escaped(text: str) -> str:

@@ -75,7 +75,6 @@ class Journal:
         program without a terminal did, such as cron; what a person did before that is. Raises InputError; then nothing
         is undone.
         """
-        now = self._store.clock.now()
         with self._store.writing() as tx:
             changes = _changes(tx)
             passed_over = next((place for place, one in enumerate(changes) if not one.is_passed_over), len(changes))
@@ -85,19 +84,61 @@ class Journal:
                 raise InputError("There is no change to undo.", code="undo.nothing", hint=hint)
             last = changes[passed_over].row
             undone = [one for one in changes if one.is_of(last)]
-            contents: list[Mapping[str, Any]] = [one.content for one in undone]
-            _refuse_final(last["verb"], contents)
-            _refuse_foreign(last["verb"], contents[0])
-            for did in _accounts(tx, contents):
-                locked(tx, did)
-            contents = [_timely(one.row, one.content, now) for one in undone]
-            for one, content in zip(undone, contents, strict=True):
-                _take_back(tx, content, now)
-                tx.run("delete_change", id=one.row["id"])
-            _carry_versions(tx, contents, [one for one in changes if not one.is_of(last)])
-            for did in _accounts(tx, contents):
-                update_ready(tx, did)
-            return _undone(last, contents)._replace(passed_over=passed_over)
+            return _undo(tx, undone, changes, self._store.clock.now())._replace(passed_over=passed_over)
+
+    @repeated
+    def undo(self, batch: str) -> Undone:
+        """Undo what was done together under this name (`journal.together`), whatever else was changed since.
+
+        Raises InputError as `undo_last` does, and if nothing has this name; then nothing is undone.
+        """
+        with self._store.writing() as tx:
+            changes = _changes(tx)
+            undone = _of_batch(changes, batch)
+            return _undo(tx, undone, changes, self._store.clock.now())
+
+    def posts_of(self, batch: str) -> list[int]:
+        """The posts that were changed or stored together under this name. Raises InputError if nothing has it."""
+        with self._store.reading() as tx:
+            undone = _of_batch(_changes(tx), batch)
+        runs = [run for one in undone for run in _runs_of(one.content)]
+        return [number for first, last in runs for number in range(first, last + 1)]
+
+
+def _undo(tx: Transaction, undone: Sequence[_Recorded], changes: Sequence[_Recorded], now: datetime) -> Undone:
+    """Take all of this back. Raises InputError."""
+    last = undone[0].row
+    contents: list[Mapping[str, Any]] = [one.content for one in undone]
+    _refuse_final(last["verb"], contents)
+    _refuse_foreign(last["verb"], contents[0])
+    for did in _accounts(tx, contents):
+        locked(tx, did)
+    contents = [_timely(one.row, one.content, now) for one in undone]
+    for one, content in zip(undone, contents, strict=True):
+        _take_back(tx, content, now)
+        tx.run("delete_change", id=one.row["id"])
+    _carry_versions(tx, contents, [one for one in changes if not one.is_of(last)])
+    for did in _accounts(tx, contents):
+        update_ready(tx, did)
+    return _undone(last, contents)
+
+
+def _of_batch(changes: Iterable[_Recorded], batch: str) -> list[_Recorded]:
+    """The changes that were made together under this name. Raises InputError."""
+    found = [one for one in changes if one.row["batch"] == batch]
+    if not found:
+        raise InputError(
+            "This change was undone already, or is too old to undo.",
+            code="undo.nothing",
+            hint=Hint("See: ", Do("posts.list")),
+        )
+    return found
+
+
+def _runs_of(content: Mapping[str, Any]) -> list[list[int]]:
+    """The posts that a change is about, as runs of neighbours."""
+    runs: list[list[int]] = content.get("added") or [[content["id"], content["id"]]]
+    return runs
 
 
 def _changes(tx: Transaction) -> list[_Recorded]:
@@ -132,7 +173,7 @@ def _refuse_foreign(verb: str, content: Mapping[str, Any]) -> None:
 
 
 def _accounts(tx: Transaction, contents: Sequence[Mapping[str, Any]]) -> list[str]:
-    runs = [run for content in contents for run in content.get("added") or [[content["id"], content["id"]]]]
+    runs = [run for content in contents for run in _runs_of(content)]
     found = {row["account_did"] for first, last in runs for row in tx.rows("accounts_of_posts", first=first, last=last)}
     return sorted(found)
 
@@ -245,6 +286,8 @@ def _restore(tx: Transaction, content: Mapping[str, Any], now: datetime) -> None
             code="undo.impossible",
             hint=Hint("See: ", Do("posts.get", post_id)),
         )
+    if content.get("approved"):
+        tx.run("withdraw_approvals_of", post_id=post_id, digest=content["approved"])
     if content["media"] is not None:
         _restore_media(tx, post_id, content["media"])
 
@@ -262,7 +305,7 @@ def _restore_media(tx: Transaction, post_id: int, cids: Sequence[str]) -> None:
 
 
 def _undone(last: Row, contents: Sequence[Mapping[str, Any]]) -> Undone:
-    runs = [run for content in contents for run in content.get("added") or [[content["id"], content["id"]]]]
+    runs = [run for content in contents for run in _runs_of(content)]
     ids = sorted({first for first, _ in runs})
     made_at = cast(datetime, time_of(last["made_at"]))
     held = sorted(content["id"] for content in contents if content.get("problem", {}).get("error_code") == TIME_PASSED)

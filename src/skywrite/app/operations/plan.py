@@ -49,6 +49,7 @@ class PlanPost(Output):
     media: int
     recurrence: int | None
     approval_wanted: bool
+    image: str | None
 
 
 class PlanSlot(Output):
@@ -111,6 +112,7 @@ def _posts(access: Access, account: Account, start: datetime, end: datetime) -> 
             post.media,
             post.recurrence_id,
             post.id in unapproved,
+            post.image,
         )
 
 

@@ -112,6 +112,12 @@ class LookAtApproval(Input):
     at: Word | None = None
 
 
+class UndoChange(Input):
+    """Which change."""
+
+    change: Annotated[str, Meta(description="Its name, which it was answered with.", max_length=64)]
+
+
 class PostPage(Output):
     """Posts, and where to continue."""
 

@@ -22,6 +22,7 @@ from skywrite.app.operations.post_shapes import (
     PostPage,
     PreviewPost,
     RejectPost,
+    UndoChange,
 )
 from skywrite.app.operations.shapes import (
     ById,
@@ -30,6 +31,7 @@ from skywrite.app.operations.shapes import (
     draft_row,
 )
 from skywrite.app.operations.table import Access, operation
+from skywrite.app.shapes.done import UndoneShape, undone_shape
 from skywrite.app.shapes.posts import (
     ApprovalShape,
     PostShape,
@@ -334,3 +336,15 @@ def reject(access: Access, given: RejectPost) -> PostShape:
     access.post(given.id)
     who = access.who or access.source
     return post_shape(access.sky.approvals.reject(given.id, who, note=given.note))
+
+
+@operation("POST /changes/{change}/undo", scope="schedule", name="changes.undo")
+def undo(access: Access, given: UndoChange) -> UndoneShape:
+    """Undo a change of your own, completely or not at all.
+
+    It is refused if one of its posts was changed, attempted or published since. What would have gone out meanwhile is
+    held.
+    """
+    for number in access.sky.context.store.journal.posts_of(given.change):
+        access.post(number)
+    return undone_shape(access.sky.posts.undo(given.change))

@@ -98,7 +98,6 @@ OTHER_COMMANDS = {
     "reschedule": ('move 12 "tomorrow 9:00"',),
     "postpone": ('move 12 "tomorrow 9:00"',),
     "delay": ('move 12 "tomorrow 9:00"',),
-    "shift": ('move 12 "tomorrow 9:00"',),
     "pause": ("hold 12",),
     "resume": ("release 12",),
     "unhold": ("release 12",),

@@ -98,7 +98,7 @@ def many_posts(change: Change, say: Callable[[Entry, Skywrite, str], None]) -> c
         by_filter = bool(source or states)
         _check_choice(change, numbers, by_filter, account, states)
         with Skywrite() as sky, together():
-            ids = _filtered(sky, change, source, states, account) if by_filter else _numbered(sky, numbers)
+            ids = _filtered(sky, change, source, states, account) if by_filter else numbered(sky, numbers)
             if by_filter and not yes:
                 _ask(change, len(ids))
             results = ((post_id, _changed(sky, change.name, post_id)) for post_id in ids)
@@ -137,7 +137,7 @@ def _filtered(
     return ids
 
 
-def _numbered(sky: Skywrite, numbers: Sequence[range]) -> list[int]:
+def numbered(sky: Skywrite, numbers: Sequence[range]) -> list[int]:
     """All given numbers; of ranges those that exist, but at least one."""
     ids: list[int] = []
     for given in numbers:

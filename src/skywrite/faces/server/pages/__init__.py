@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from skywrite.faces.server.pages import accounts, completing, compose, media, oauth, plan, posts, settings, static
+from skywrite.faces.server.pages import (
+    accounts,
+    completing,
+    compose,
+    media,
+    oauth,
+    plan,
+    posts,
+    search,
+    settings,
+    static,
+)
 from skywrite.features import features
 
-PAGES = (static, plan, compose, completing, posts, media, accounts, oauth, settings)
+PAGES = (static, plan, compose, completing, posts, search, media, accounts, oauth, settings)
 
 
 def routes() -> list[BaseRoute]:

@@ -70,6 +70,7 @@ NAVIGATION = (
 )
 _TITLES = {403: "Not for you to see", 404: "Nothing here", 412: "Changed meanwhile", 422: "Not like this"}
 UNDO_SECONDS = 10
+FIELDS_MAX = 200
 
 
 @cache
@@ -153,7 +154,13 @@ async def _outcome(visit: Visit, page: Page, *, network: bool) -> Response | Sky
         return error
 
 
-def form_route(path: str, action: Callable[[Visit, dict[str, str]], Response], *, network: bool = False) -> BaseRoute:
+def form_route(
+    path: str,
+    action: Callable[[Visit, dict[str, str]], Response],
+    *,
+    network: bool = False,
+    max_fields: int = FIELDS_MAX,
+) -> BaseRoute:
     """A route for a submitted form. If it is refused, its page is shown again: what was typed, and what is wrong."""
 
     async def endpoint(request: Request) -> Response:
@@ -162,7 +169,7 @@ def form_route(path: str, action: Callable[[Visit, dict[str, str]], Response], *
             return signed_out(request)
         visit = Visit(request, services_of(request), person)
         async with in_turn(request, visit.services.lanes.bodies, visit.access.share):
-            form = await bounded(request, JSON_BYTES_MAX).form(max_files=0, max_fields=200)
+            form = await bounded(request, JSON_BYTES_MAX).form(max_files=0, max_fields=max_fields)
             fields = Fields({name: str(value) for name, value in form.items()})
             check_texts(fields.values())
             made = await _outcome(visit, lambda seen: action(seen, fields), network=network)
@@ -243,8 +250,16 @@ def show(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Re
         done=visit.query("done") if is_from_here(visit.request) else "",
         needs=needs,
         menu_counts=counts_of(needs),
+        undo=visit.query("undo") if is_from_here(visit.request) else "",
+        this_page=_this_page(visit),
         **values,
     )
+
+
+def _this_page(visit: Visit) -> str:
+    """The address of the page, without what was said about the last action."""
+    pairs = [pair for pair in visit.request.query_params.multi_items() if pair[0] not in ("done", "undo")]
+    return visit.request.url.path + (f"?{urlencode(pairs)}" if pairs else "")
 
 
 def render(template: str, *, status: int = 200, **values: Any) -> Response:
@@ -253,10 +268,11 @@ def render(template: str, *, status: int = 200, **values: Any) -> Response:
 
 
 def back(path: str, done: str = "", **query: str) -> Response:
-    """A redirect after a form, with a message about what was done."""
+    """A redirect after a form, with a message about what was done. `undo`: the name of the change, to take it back."""
     place = urlsplit(own_path(path))
-    values = {**dict(parse_qsl(place.query)), **query, "done": done}
-    text = urlencode({name: value for name, value in values.items() if value})
+    changes = {"done": done, **query}
+    kept = [pair for pair in parse_qsl(place.query) if pair[0] not in ("undo", *changes)]
+    text = urlencode([*kept, *((name, value) for name, value in changes.items() if value)])
     return RedirectResponse(f"{place.path}?{text}" if text else place.path, 303)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -16,6 +17,8 @@ from starlette.routing import BaseRoute
 from skywrite.app.approvals import Asked
 from skywrite.app.drafting import edited_row
 from skywrite.app.entries import entries
+from skywrite.app.operations import OPERATIONS
+from skywrite.app.operations.post_shapes import UndoChange
 from skywrite.app.results import Entry
 from skywrite.core.digits import row_number
 from skywrite.core.errors import InputError
@@ -36,11 +39,14 @@ from skywrite.posting.compose.references import app_link
 from skywrite.posting.schedule.policy import late_text
 from skywrite.queue.api_keys import Scope
 from skywrite.queue.changing import EDITABLE_STATES
+from skywrite.queue.journal import together
 from skywrite.queue.listing import Cursor
 from skywrite.queue.model import FINAL_STATES, Post
 from skywrite.queue.posts import DELETED
 
 HISTORY_POSTS = 50
+# The actions on this page that can be undone.
+UNDOABLE = ("cancel", "hold", "release", "retry", "now", "move", "approve")
 SENTENCES = {
     "published": "It is on the network.",
     "retry": "Not for now; Skywrite tries again.",
@@ -100,6 +106,7 @@ def post(visit: Visit) -> Response:
         buttons=buttons,
         sentences=SENTENCES,
         may_edit=entry.post.state in EDITABLE_STATES and _scope_of(entry.post) in scopes,
+        may_repeat="draft" in scopes,
         undo_seconds=seconds_left,
         may_move=entry.post.state in ("draft", "scheduled", "held") and "schedule" in scopes,
         waits=entry.post.state in ("scheduled", "publishing"),
@@ -127,8 +134,32 @@ def act(visit: Visit, form: dict[str, str]) -> Response:
     if action not in _ACTIONS:
         raise InputError("There is no such action.")
     visit.access.require(scope)  # type: ignore[arg-type]
-    said = call(visit, number, form) or done
-    return back(f"/posts/{number}", said)
+    with together() as change:
+        said = call(visit, number, form) or done
+    return back(f"/posts/{number}", said, undo=change if action in UNDOABLE else "")
+
+
+def undo(visit: Visit, form: dict[str, str]) -> Response:
+    """Take back what was just done, from the line that says so."""
+    visit.access.require(OPERATIONS["changes.undo"].scope)
+    undone = OPERATIONS["changes.undo"].call(visit.access, UndoChange(change=form["change"]))
+    count = "It is" if undone.posts == 1 else f"All {undone.posts} are"
+    held = " Its time has passed meanwhile, so it is held." if undone.held else ""
+    # What was made is gone, and so is its page.
+    is_gone = undone.verb == "schedule" and urlsplit(form.get("back", "")).path != "/"
+    return back("/" if is_gone else form.get("back") or "/", f"{count} as before.{held}")
+
+
+def again(visit: Visit, form: dict[str, str]) -> Response:
+    """The same once more, as a draft in the composer."""
+    visit.access.require("draft")
+    post = visit.access.post(_number(visit))
+    late = late_text(post.late_policy, post.late_seconds)
+    with together() as change:
+        made = visit.sky.posts.schedule(
+            account=post.account_did, draft=True, source="page", late=late, **edited_row(post, {})
+        )
+    return back("/compose", "Here it is again, as a draft.", draft=str(made.post_id), undo=change)
 
 
 def is_deleted(post: Post) -> bool:
@@ -341,7 +372,9 @@ def routes() -> list[BaseRoute]:
     return [
         page_route("/posts/{number:id}", post, network=True),
         form_route("/posts/{number:id}/take-back", take_back, network=True),
+        form_route("/posts/{number:id}/again", again, network=True),
         form_route("/posts/{number:id}/{action}", act, network=True),
+        form_route("/undo", undo),
         page_route("/history", history),
         page_route("/drafts", drafts),
     ]

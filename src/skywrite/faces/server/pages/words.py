@@ -60,7 +60,6 @@ PLACES: Mapping[str, str] = {
     "transfer.export_rows": "on the command line",
     "transfer.import_rows": "on the command line",
     "webhooks.list": "on the page Settings",
-    "approvals.reject": "press “Reject”",
     "approvals.reject_recurrence": "press “Reject”",
     "approvals.approve": "press “Approve”",
 }

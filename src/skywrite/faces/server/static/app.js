@@ -16,11 +16,21 @@ function showWhere() {
   if (row) row.scrollLeft = here.offsetLeft - row.offsetLeft - 40;
 }
 
+// The key for searching, wherever nobody is writing.
+function search(event) {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, [contenteditable]")) return;
+  event.preventDefault();
+  const field = $("[data-search]");
+  if (field) field.focus(); else location.assign("/search");
+}
+
 function start() {
   showWhere();
   all("[data-submit-on-change] select").forEach(field => field.addEventListener("change", () => field.form.requestSubmit()));
   const root = $("[data-plan]");
-  if (root) import("./js/plan.js").then(({ plan }) => plan(root));
+  const choice = $("[data-choose]");
+  if (root) import("./js/plan.js").then(({ plan, choose }) => { if (choice) choose(choice); else plan(root); });
+  document.addEventListener("keydown", search);
   all("[data-compose]").forEach(form => import("./js/compose.js").then(({ Composer }) => new Composer(form)));
   all("[data-watch]").forEach(watch);
   all("[data-undo]").forEach(undo);

@@ -7,6 +7,10 @@ VALUES (:post_id, :digest, :verdict, :by_name, :note, :texts, :content, :now)
 -- Withdraw all earlier approvals of a post.
 UPDATE approval SET verdict = 'withdrawn' WHERE post_id = :post_id AND verdict = 'approved'
 
+-- name: withdraw_approvals_of
+-- Withdraw the approvals of exactly this digest.
+UPDATE approval SET verdict = 'withdrawn' WHERE post_id = :post_id AND digest = :digest AND verdict = 'approved'
+
 -- name: approvals_of_post
 -- Every approval and rejection of a post, latest first.
 SELECT * FROM approval WHERE post_id = :post_id ORDER BY id DESC

@@ -70,12 +70,14 @@ LIMIT 2
 
 -- name: planned_posts
 -- What a plan shows of an account's posts in a period of time, whatever their state.
-SELECT id, version, state, due_at, recurrence_id, substr(draft ->> 'text', 1, :length) AS text,
+SELECT id, version, state, due_at, recurrence_id,
+  substr(coalesce(prepared -> 'records' -> 0 ->> 'text', draft ->> 'text'), 1, :length) AS text,
   draft ->> 'images' AS images, draft ->> 'video' AS video
 FROM post INDEXED BY post_scheduled
 WHERE account_did = :did AND state = 'scheduled' AND due_at >= :start AND due_at < :stop
 UNION ALL
-SELECT id, version, state, due_at, recurrence_id, substr(draft ->> 'text', 1, :length) AS text,
+SELECT id, version, state, due_at, recurrence_id,
+  substr(coalesce(prepared -> 'records' -> 0 ->> 'text', draft ->> 'text'), 1, :length) AS text,
   draft ->> 'images' AS images, draft ->> 'video' AS video
 FROM post INDEXED BY post_unscheduled
 WHERE account_did = :did AND state <> 'scheduled' AND due_at >= :start AND due_at < :stop

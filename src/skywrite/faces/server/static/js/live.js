@@ -4,7 +4,7 @@ import { $ } from "./dom.js";
 
 // One event stream for all tabs: browsers keep six connections to a server, and a stream takes one for good. The visible
 // tab that holds the lock listens, and tells the others. Hidden tabs do not listen, and look when they are seen again.
-class Events {
+export class Events {
   static KINDS = ["post.published", "post.failed", "post.held", "post.skipped", "post.cancelled"];
 
   // `heard` gets the number of a post of which something was heard, or null if anything may have happened unheard.

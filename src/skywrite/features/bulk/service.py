@@ -1,0 +1,151 @@
+"""Several posts at once: all of them are changed, or none, and one undo takes all of it back.
+
+What lives here: doing one thing to each post. What does not: what is done to a post (`app.posts`, `app.approvals`), and
+taking it back (`queue.undo`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from skywrite.app.approvals import Approving
+from skywrite.app.context import Context
+from skywrite.app.drafting import Drafting, edited_row
+from skywrite.app.nouns import checked
+from skywrite.app.posts import Posts
+from skywrite.app.results import Entry
+from skywrite.core.errors import Do, Hint, InputError, Notice, SkywriteError
+from skywrite.posting.schedule.policy import late_text, parse_duration
+from skywrite.queue.journal import together
+from skywrite.queue.model import Post
+
+POSTS_MAX = 500
+DAY = 86_400
+
+
+class Done(NamedTuple):
+    """Posts that were changed or made together. `change` is the name under which `undo` takes all of it back."""
+
+    change: str
+    posts: tuple[Entry, ...]
+
+    @property
+    def warnings(self) -> tuple[Notice, ...]:
+        """What the author should know about them."""
+        return tuple(dict.fromkeys(warning for entry in self.posts for warning in entry.warnings))
+
+
+@checked("bulk")
+class Bulk:
+    """Several posts of a queue at once. `versions`: those that the change is based on, by the numbers of posts."""
+
+    def __init__(self, ctx: Context, drafting: Drafting, posts: Posts, approvals: Approving) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+        self._posts = posts
+        self._approvals = approvals
+
+    def shift(self, posts: Sequence[int], by: str, *, versions: Mapping[int, int] | None = None) -> Done:
+        """Move posts by a while, such as "1d" or "-2h": all of them, or none.
+
+        Days are days of the account's own clock: 9:00 stays 9:00 when clocks change. Raises InputError, Conflict,
+        ChangedMeanwhile, NotFound.
+        """
+        step, known = read_step(by), versions or {}
+
+        def moved(number: int) -> Entry:
+            post = self._ctx.store.posts.get(number)
+            return self._posts.move(number, self._shifted(post, step), version=known.get(number))
+
+        return self._each(posts, moved)
+
+    def copy(
+        self,
+        posts: Sequence[int],
+        *,
+        to: str | None = None,
+        by: str | None = None,
+        draft: bool = False,
+        source: str | None = None,
+    ) -> Done:
+        """Copy posts to another account (`to`), to another time (`by`: "7d"), or as drafts: all of them, or none.
+
+        A copy is a new post with the same content, whatever became of the one that it was made of. Raises InputError,
+        NotFound.
+        """
+        if draft and by is not None:
+            raise InputError("A draft has no time.", hint="Leave out either the time or draft.")
+        if to is None and by is None and not draft:
+            raise InputError(
+                "The copies would go out with what they are copies of.",
+                hint=Hint("Give another time or account: ", Do("argument", "by"), ", ", Do("argument", "to"), "."),
+            )
+        step, account = None if by is None else read_step(by), None if to is None else self._ctx.account(to)
+
+        def copied(number: int) -> Entry:
+            post = self._ctx.store.posts.get(number)
+            made = self._posts.schedule(
+                account=post.account_did if account is None else account.did,
+                at=None if draft else self._shifted(post, step or timedelta()),
+                late=late_text(post.late_policy, post.late_seconds),
+                draft=draft,
+                source=source,
+                **edited_row(post, {}),
+            )
+            return self._posts.get(made.post_id)._replace(warnings=made.warnings)
+
+        return self._each(posts, copied)
+
+    def cancel(self, posts: Sequence[int], *, versions: Mapping[int, int] | None = None) -> Done:
+        """Cancel posts: all of them, or none. Raises Conflict, ChangedMeanwhile, NotFound."""
+        known = versions or {}
+        return self._each(posts, lambda number: self._posts.cancel(number, version=known.get(number)))
+
+    def approve(self, digests: Mapping[int, str], by: str, *, who: str | None = None) -> Done:
+        """Approve posts, each exactly as its digest says: all of them, or none. Raises as `approvals.approve` does."""
+        return self._each([*digests], lambda number: self._approvals.approve(number, digests[number], by, who=who))
+
+    def _shifted(self, post: Post, step: timedelta) -> datetime:
+        if post.due_at is None:
+            raise InputError("It has no time.", hint=Hint("Give it one: ", Do("posts.move", post.id)))
+        account = self._ctx.store.accounts.get(post.account_did)
+        return shifted(post.due_at, step, self._ctx.zone(account))
+
+    def _each(self, posts: Iterable[int], change: Callable[[int], Entry]) -> Done:
+        numbers = list(dict.fromkeys(posts))
+        if not 0 < len(numbers) <= POSTS_MAX:
+            raise InputError(
+                f"Choose 1 to {POSTS_MAX} posts, not {len(numbers)}.", hint=Hint("See: ", Do("posts.list"))
+            )
+        done: list[Entry] = []
+        with together() as name:
+            for number in numbers:
+                try:
+                    done.append(change(number))
+                except SkywriteError as error:
+                    if done:
+                        self._ctx.store.journal.undo(name)
+                    named = len(numbers) == 1 or f"Post {number} " in error.message
+                    raise error.about("" if named else f"Post {number}") from None
+        return Done(name, tuple(done))
+
+
+def read_step(text: str) -> timedelta:
+    """How far posts are moved: a duration, with a minus for earlier. Raises InputError."""
+    bare = text.strip() if isinstance(text, str) else text
+    earlier = isinstance(bare, str) and bare.startswith("-")
+    seconds = parse_duration(bare[1:] if isinstance(bare, str) and bare[:1] in ("-", "+") else bare)
+    if not seconds:
+        raise InputError(f"{text!r} moves nothing.", hint="Write it like 1d, 2h30m or -1d.")
+    return timedelta(seconds=-seconds if earlier else seconds)
+
+
+def shifted(at: datetime, step: timedelta, zone: str) -> datetime:
+    """A time moved by a step. Its days are days of the wall clock in this zone, what is left of it is exact."""
+    local = at.astimezone(ZoneInfo(zone))
+    days = timedelta(days=int(step.total_seconds() / DAY))
+    on_day = (local.replace(tzinfo=None) + days).replace(tzinfo=ZoneInfo(zone), fold=local.fold)
+    return on_day.astimezone(at.tzinfo) + (step - days)
