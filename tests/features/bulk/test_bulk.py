@@ -161,11 +161,11 @@ def test_a_key_for_one_account_changes_and_undoes_nothing_of_another(quiet_serve
 
 
 def test_a_change_based_on_an_old_version_is_refused(world: World, sky: Skywrite) -> None:
-    """Somebody moved the second post meanwhile: neither is cancelled."""
+    """The second post was moved meanwhile: neither is cancelled."""
     numbers = two(sky)
     versions = {number: sky.posts.get(number).post.version for number in numbers}
     sky.posts.move(numbers[1], "in 5 days")
-    with pytest.raises(ChangedMeanwhile, match="changed by somebody else"):
+    with pytest.raises(ChangedMeanwhile, match="was changed meanwhile"):
         sky.bulk.cancel(numbers, versions=versions)
     assert [(numbers[0], "scheduled"), (numbers[1], "scheduled")] == world.states(sky)
     with pytest.raises(NotFound):

@@ -23,17 +23,16 @@ AGENDA_DAYS = 28
 FIRST_YEAR, LAST_YEAR = 1970, 2999
 # A cell of the month shows so many items; the others are folded, unless it is only one.
 CELL_ITEMS = 5
-TROUBLED = ("failed", "held")
 GONE = ("cancelled", "skipped", "failed", "held")
 OVER = (*GONE, "published")
 COLOURS = "abcd"
-# What somebody must do, by what keeps a post from going out. The first one counts.
+# What keeps a post from going out until a person does something, in a word.
 NEEDS = {"failed": "failed", "held": "held"}
 WAITING = ("scheduled", "held")
 
 
 class Face(NamedTuple):
-    """An account as people see it: its handle, its letter, and its colour. `out`: whether nobody is signed in to it."""
+    """An account as people see it: its handle, its letter, and its colour. `out`: it is signed out."""
 
     did: str
     handle: str
@@ -77,7 +76,7 @@ class Item(NamedTuple):
 
     @property
     def need(self) -> str:
-        """What somebody must do before it goes out, in a word or two."""
+        """What keeps it from going out until a person does something, in a word or two."""
         if self.kind != "post":
             return ""
         if self.state in NEEDS:

@@ -148,7 +148,7 @@ function byKeys(root, move) {
   });
 }
 
-// What became of the posts that are shown. A page that somebody is at work on is not taken away: only its signs change.
+// What became of the posts that are shown. Only their signs change: the page stays under the hands of who works on it.
 function live(root) {
   const look = later(300, async () => {
     const shown = new Map(all("[data-post][data-at]", root).map(item => [item.dataset.post, item]));
