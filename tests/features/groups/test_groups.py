@@ -134,6 +134,14 @@ def test_what_a_person_holds_back_does_not_move(both: Skywrite) -> None:
     assert ((late,), ["held", "held", "scheduled"]) == (moved.changed, [one.post.state for one in moved.posts])
 
 
+def test_a_rejected_draft_does_not_move(both: Skywrite) -> None:
+    """The others of its group are scheduled."""
+    made = both.groups.add("Together", accounts=BOTH, draft=True)
+    both.approvals.reject(made.number, "carol", note="Not like this.")
+    moved = both.groups.move(made.number, SOON)
+    assert ["draft", "scheduled"] == [one.post.state for one in moved.posts]
+
+
 def _run_sql(sky: Skywrite, statement: str) -> None:
     with closing(sqlite3.connect(sky.context.config.database)) as connection, connection:
         connection.execute(statement)

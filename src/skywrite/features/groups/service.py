@@ -17,15 +17,12 @@ from skywrite.app.nouns import checked, final
 from skywrite.app.posts import Posts
 from skywrite.app.results import Entry
 from skywrite.core.errors import Do, InputError, Notice
-from skywrite.features.groups.store import WAITING, GroupStore
-from skywrite.queue.approval_rules import REJECTED
+from skywrite.features.groups.store import GroupStore
 from skywrite.queue.model import Account, Post
 
 # What the keys of their posts begin with: one of somebody's own, which they share with another post by chance, is none.
 START = "together:"
 ACCOUNTS_MAX = 100
-# A person said that these do not go out.
-KEPT_BACK = ("post.held", REJECTED)
 
 
 class Group(NamedTuple):
@@ -112,7 +109,7 @@ class Groups:
         """
         account = self._ctx.store.accounts.get(self._ctx.store.posts.get(post_id).account_did)
         due_at, notes = self._drafting.when_with_notes(account, at)
-        moved = self._stored.move(post_id, due_at, _moves)
+        moved = self._stored.move(post_id, due_at)
         clashes = [
             notice for post in moved for notice in self._drafting.clashes(post.account_did, "", due_at, own_id=post.id)
         ]
@@ -135,10 +132,6 @@ class Groups:
         if not found or len(names) > ACCOUNTS_MAX:
             raise InputError(f"A group has one account, and at most {ACCOUNTS_MAX}.", hint="Name the accounts.")
         return list(found.values())
-
-
-def _moves(post: Post) -> bool:
-    return post.state in WAITING and (post.problem is None or post.problem.code not in KEPT_BACK)
 
 
 def _fields(name: str, given: object) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from skywrite.app.operations.once import key_reused
 from skywrite.core.errors import Conflict, Do, Hint
 from skywrite.queue.adding import add_posts
+from skywrite.queue.approval_rules import REJECTED
 from skywrite.queue.base import StoreBase, lock_all, repeated
 from skywrite.queue.changing import cancel_post, edit_post, get_post
 from skywrite.queue.database import Transaction
@@ -20,6 +21,8 @@ from skywrite.queue.reading import readable
 from skywrite.queue.rows import post_of
 
 WAITING = ("draft", "scheduled", "held")
+# A person said that these do not go out.
+KEPT_BACK = ("post.held", REJECTED)
 
 
 class GroupStore:
@@ -49,29 +52,28 @@ class GroupStore:
             return _posts(tx, get_post(tx, post_id))
 
     @repeated
-    def move(self, post_id: int, due_at: datetime, waits: Callable[[Post], bool]) -> list[Post]:
-        """Give those that wait another time: all of them, or none. Raises NotFound, Conflict."""
+    def move(self, post_id: int, due_at: datetime) -> list[Post]:
+        """Give those that wait another time, and are not kept back: all of them, or none. Raises NotFound, Conflict."""
         changes, now = Changes(due_at=due_at), self._store.clock.now()
-        return self._change(post_id, "move", waits, lambda tx, post: edit_post(tx, post.id, changes, now=now))
+        return self._change(post_id, "move", _moves, lambda tx, post: edit_post(tx, post.id, changes, now=now))
 
     @repeated
     def cancel(self, post_id: int) -> list[Post]:
         """Cancel those that wait: all of them, or none. Raises NotFound, Conflict."""
         now = self._store.clock.now()
-        waits = _is_waiting
-        return self._change(post_id, "cancel", waits, lambda tx, post: cancel_post(tx, post, now))
+        return self._change(post_id, "cancel", _waits, lambda tx, post: cancel_post(tx, post, now))
 
     def _change(
         self,
         post_id: int,
         verb: str,
-        waits: Callable[[Post], bool],
+        waits: Callable[[Transaction, Post], bool],
         change: Callable[[Transaction, Post], Post],
     ) -> list[Post]:
         """Change those that wait, and return them as they are then."""
         with self._store.writing() as tx:
             lock_all(tx, (post.account_did for post in _posts(tx, get_post(tx, post_id))))
-            waiting = [post for post in _posts(tx, get_post(tx, post_id)) if waits(post)]
+            waiting = [post for post in _posts(tx, get_post(tx, post_id)) if waits(tx, post)]
             if not waiting:
                 raise Conflict(
                     f"Nothing of the group of post {post_id} waits any more.",
@@ -90,8 +92,15 @@ class GroupStore:
             return done
 
 
-def _is_waiting(post: Post) -> bool:
+def _waits(tx: Transaction, post: Post) -> bool:
     return post.state in WAITING
+
+
+def _moves(tx: Transaction, post: Post) -> bool:
+    if post.state == "draft":
+        verdicts = tx.rows("approvals_of_post", post_id=post.id)
+        return not verdicts or verdicts[0]["verdict"] != "rejected"
+    return _waits(tx, post) and (post.problem is None or post.problem.code not in KEPT_BACK)
 
 
 def _posts(tx: Transaction, post: Post) -> list[Post]:
