@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -252,6 +253,13 @@ def makers() -> Iterator[str]:
         for function in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(function, ast.FunctionDef) and any(_makes(node) for node in ast.walk(function)):
                 yield f"{place} {function.name}"
+
+
+def test_what_is_made_has_keys_that_nobody_else_may_use() -> None:
+    """Each beginning of a key that the source writes is on the list of those that requests may not have."""
+    sources = [path.read_text("utf-8") for path in SOURCE.rglob("*.py")]
+    starts = {start for text in sources for start in re.findall(r'\bkey ?= ?f"([a-z_ -]+:)', text)}
+    assert ({"feed:", "follow-up:", "draft:"}, set()) == (starts, starts - {*identities.MADE_KEYS})
 
 
 def _makes(node: ast.AST) -> bool:

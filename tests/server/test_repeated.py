@@ -15,8 +15,9 @@ from skywrite.app.operations import OPERATIONS
 from skywrite.app.operations.once import takes_key
 from skywrite.core.errors import StorageError
 from skywrite.queue.api_keys import SCOPES
+from skywrite.queue.identities import MADE_KEYS
 from skywrite.queue.webhooks import Webhooks
-from tests.server.rights_world import ALL, World, build
+from tests.server.rights_world import ALL, AT, World, build
 from tests.server.test_rights import KEYED, UNREACHED, made, usual
 from tests.support.feed_server import feed_server, item, rss
 from tests.support.stored import fast_folder
@@ -116,3 +117,19 @@ def test_a_request_that_was_refused_may_come_again(copy: World, monkeypatch: pyt
             patched.setattr(Webhooks, "add", fail)
             assert 503 == _post(copy, client, "/webhooks", WEBHOOK, "mine").status_code
         assert 201 == _post(copy, client, "/webhooks", WEBHOOK, "mine").status_code
+
+
+@pytest.mark.parametrize("start", MADE_KEYS)
+def test_keys_of_what_is_made_by_itself_are_refused(copy: World, start: str) -> None:
+    """With one of them a key that only drafts would keep an answer, a follow-up or a feed's item from being made."""
+    before = copy.rows()
+    posts = {"posts": [{"text": "Hello", "at": AT, "key": f"{start}1:1"}]}
+    with copy.served() as client:
+        told = [
+            _post(copy, client, "/posts", {"text": "Hello", "draft": True}, f"{start}1:1"),
+            _post(copy, client, "/posts", {"text": "Hello", "draft": True, "key": f"{start}1:1"}, None),
+            _post(copy, client, "/posts/batch", posts, None),
+        ]
+    assert [422] * 3 == [answer.status_code for answer in told]
+    assert ["post_key.reserved"] * 2 == [answer.json()["code"] for answer in told[:2]]
+    assert before == copy.rows()

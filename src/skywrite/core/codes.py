@@ -176,6 +176,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "option.twice": "An option that takes one value was given twice.",
         "passkey.unavailable": "Passkeys need the server's own host name.",
         "post.empty": "The post has no text and nothing attached.",
+        "post_key.reserved": "Keys that begin like this one belong to what Skywrite makes by itself.",
         "post_key.reused": "The key was used before, for a different draft; nothing was stored.",
         "post_key.taken": "The file's key belongs to a post that did not come from this folder.",
         "program.invalid": "A program cannot be loaded, or has no functions that return posts.",

@@ -4,7 +4,8 @@ An identity is a name and a time from which the record key follows (`record_keys
 and a second computer all meet the same key. Both consist of what never changes: never of the present, of a text that is
 made anew each time, or of a number that a restored database gives again.
 
-What lives here: all of them, one function each. What does not: the keys of posts that people make (`record_keys`).
+What lives here: all of them, one function each, and the keys that they take. What does not: the keys of posts that
+people make (`record_keys`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from skywrite.core.errors import InputError
 from skywrite.protocol.atproto.syntax import InvalidSyntax
 from skywrite.protocol.atproto.tid import keyed_tid, tid_micros
 
@@ -19,6 +21,9 @@ Identity = tuple[str, datetime]
 
 # What the keys of the posts begin with that a program's function answers with.
 FUNCTION_ANSWERS = "on_reply:"
+# What the keys begin with of posts that Skywrite makes by itself, or of what a person answers. Whoever could use one of
+# them first would keep such a post from being made.
+MADE_KEYS = (FUNCTION_ANSWERS, "inbox:", "inbox draft:", "feed:", "hook:", "follow-up:", "draft:", "together:")
 # For names that have no time of their own.
 ANY_TIME = datetime(2023, 1, 1, tzinfo=UTC)
 # A record key of somebody else may say anything: only such a time is taken from it.
@@ -77,6 +82,16 @@ def of_follow_up(uri: str, kind: str, goal: str, text: str, created_at: datetime
 def of_repost(account_did: str, uri: str, occurrence: datetime) -> Identity:
     """An occurrence of a repeated repost: one for each post and time, because the network shows only one."""
     return f"repost {account_did} {uri} {occurrence}", occurrence
+
+
+def check_own(key: object) -> None:
+    """Raise InputError for a key that is none of the caller's own: Skywrite gives it to what it makes by itself."""
+    if isinstance(key, str) and (start := next((one for one in MADE_KEYS if key.startswith(one)), None)):
+        raise InputError(
+            f"Keys that begin with {start!r} are those of posts that Skywrite makes by itself. Nothing was stored.",
+            code="post_key.reserved",
+            hint="Choose another key.",
+        )
 
 
 def row_key(source: str, digest: str) -> str:

@@ -18,6 +18,7 @@ from skywrite.queue.api_keys import ApiKey, Maker, Scope
 from skywrite.queue.approval_rules import AGENT_SOURCES
 from skywrite.queue.authors import written_by
 from skywrite.queue.changing import unknown_post
+from skywrite.queue.identities import check_own
 from skywrite.queue.model import Account, Post
 
 if TYPE_CHECKING:
@@ -163,6 +164,8 @@ class Operation(NamedTuple):
         """Call it; what it writes is noted as the caller's."""
         if self.by_person:
             access.require_person()
+        if not self.read_only:
+            check_own(getattr(given, "key", None))
         with written_by(access.who or access.source, agent=access.source in AGENT_SOURCES):
             return self.call(access, given)
 

@@ -23,6 +23,7 @@ from skywrite.core.clock import Clock
 from skywrite.core.errors import InputError, SkywriteError
 from skywrite.posting.compose.draft import FIELDS, fields_of, invalid_draft
 from skywrite.posting.compose.fields import OPTIONS, ROW_OPTIONS
+from skywrite.queue.identities import check_own
 
 # Switches that requests for single posts do not have.
 _SWITCHES = tuple(name for name in fields_of("flag") if not FIELDS[name].is_offered)
@@ -113,6 +114,7 @@ def create_many(access: Access, given: Batch) -> BatchReport:
 def _row_of(access: Access, post: BatchPost) -> dict[str, Any]:
     """A post of a batch as a row. Raises what `draft_row` raises, and NotFound."""
     options = {name: value for name in OPTIONS if (value := getattr(post, name)) is not None}
+    check_own(post.key)
     did = access.account(post.account).did
     return {**draft_row(access, post), **options, "account": did, **({"draft": True} if post.draft else {})}
 
