@@ -75,6 +75,12 @@ def changed_order(line: str) -> int:
     return next(place for place, start in enumerate(starts) if line.startswith(start))
 
 
+def test_handlers_are_functions() -> None:
+    """What waits is changed like any other function, and is known by its name."""
+    source = "class Served:\n    async def answer(self) -> int:\n        return self.number + 1\n"
+    assert ["Served.answer"] * 3 == [change.inside for change in python_changes("x", source)]
+
+
 def test_queries_are_changed_where_they_choose() -> None:
     """Conditions and numbers of each named query, but not what is written into a row."""
     expected = {

@@ -13,7 +13,7 @@ import os
 import sys
 import traceback
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
@@ -23,7 +23,7 @@ import pytest
 
 from tests.mutation.areas import Area
 from tests.mutation.changes import Change
-from tests.mutation.copies import Task, outcomes
+from tests.mutation.copies import BrokenTool, Task, outcomes
 from tests.mutation.inside import serve_inside
 from tests.mutation.known import FOLDER, Known, Measure, load, passes, reaching, save, use_folder
 from tests.mutation.put import ChangedModule, can_put, live_functions, module_of, place_of, put_function, put_query
@@ -65,7 +65,7 @@ def noticed_by(name: str, area: Area, changes: Sequence[Change], options: Option
         sys.exit("the session of tests ended too early")
     known = load(name)
     warm(json.loads(_modules_of(name).read_text()))
-    _control_fresh(known)
+    _leave_out_broken(known, lambda names, folder: _fresh(None, names, folder))
     tasks = (_fresh_task(number, changes[number], known, options.seconds) for number in sorted(left))
     for number, noticed in outcomes(tasks, jobs=options.jobs):
         yield changes[number], noticed
@@ -159,11 +159,10 @@ class Hunt:
 
     def _control(self, session: pytest.Session, known: dict[str, Known]) -> None:
         """Without any change the tests pass in a copy of this process; else what follows would mean nothing."""
-        quickest = sorted(session.items, key=lambda item: known[item.nodeid].seconds)[:CONTROL_TESTS]
-        task = Task(0, None, lambda folder: self._first_failure(session, quickest, folder))
-        for _, failed in outcomes([task], jobs=1):
-            if failed:
-                raise session.Interrupted(f"without any change this fails: {failed}")
+        items = {item.nodeid: item for item in session.items}
+        _leave_out_broken(
+            known, lambda names, folder: self._first_failure(session, [items[name] for name in names], folder)
+        )
 
     def _tasks(
         self, session: pytest.Session, known: dict[str, Known], functions: dict[str, list[FunctionType]]
@@ -231,17 +230,17 @@ def _fresh_task(number: int, change: Change, known: dict[str, Known], most: floa
     return Task(number, seconds, lambda folder: _fresh(ChangedModule(change), tests, folder))
 
 
-def _control_fresh(known: dict[str, Known]) -> None:
-    """Without any change the tests pass in a copy of this process, too; one that does not is left out."""
+def _leave_out_broken(known: dict[str, Known], tried: Callable[[list[str], Path], str]) -> None:
+    """Without any change the tests pass in a copy, too: what does not is known no more."""
     for _ in range(LEFT_OUT_MAX):
         quickest = sorted(known, key=lambda name: known[name].seconds)[:CONTROL_TESTS]
-        ((_, failed),) = outcomes([Task(0, None, lambda folder, tests=quickest: _fresh(None, tests, folder))], jobs=1)  # type: ignore[misc]
+        ((_, failed),) = outcomes([Task(0, None, lambda folder, tests=quickest: tried(tests, folder))], jobs=1)  # type: ignore[misc]
         if not failed:
             return
-        if known.pop(failed, None) is None:
+        if known.pop(failed.partition(" (")[0], None) is None:
             break
         print(f"left out, since it fails without any change: {failed}", file=sys.stderr)
-    sys.exit(f"without any change this fails: {failed}")
+    raise BrokenTool(f"without any change this fails: {failed}")
 
 
 def _fresh(changed: ChangedModule | None, tests: Sequence[str], folder: Path) -> str:

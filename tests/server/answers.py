@@ -28,7 +28,7 @@ from skywrite.faces.server.pages.frame import navigation
 from skywrite.queue.api_keys import SCOPES
 from skywrite.queue.people import People
 from tests.server.eventful import make_eventful
-from tests.server.rights_world import ALL, AT, World, ask, whole_world
+from tests.server.rights_world import ALL, AT, Row, World, ask, whole_world
 from tests.server.test_rights import SECRETS, fields_of, made, names_things, usual
 from tests.support.stored import fast_folder
 
@@ -36,6 +36,9 @@ FILE = Path(__file__).parent.parent / "vectors" / "answers.json"
 EVERY = frozenset(SCOPES)
 PAGES_MAX = 12
 LONG = 40
+VALUE_MAX = 100
+# Columns that are made at random, or from what is.
+UNSAID = ("digest", "prefix", "key_hash", "rkey", "root_rkey")
 # What a field holds where its type says too little.
 TEXTS: Mapping[str, str] = {
     "at": AT,
@@ -69,6 +72,7 @@ def told(world: World) -> dict[str, Any]:
         closing(sqlite3.connect(kept)) as old,
     ):
         live.backup(old)
+        before = world.rows()
         for name in sorted(OPERATIONS):
             secret = world.keys[ALL, EVERY]
             usually: list[Any] | None = None
@@ -80,6 +84,8 @@ def told(world: World) -> dict[str, Any]:
                 found.setdefault(f"{name} {_short(request)}", answer if usually is None else differing(usually, answer))
                 usually = answer if usually is None else usually
                 if not OPERATIONS[name].read_only:
+                    if answer is usually:
+                        found[f"{name} writes"] = written(world, before)
                     old.backup(live)
             found |= turned(client, world, OPERATIONS[name], secret)
         owner = {"cookie": cookie, "accept": "text/html"}
@@ -180,6 +186,21 @@ def _attributes(node: LexborNode) -> list[str]:
     kept = ("href", "action", "name", "value", "datetime", "hidden", "checked", "selected", "disabled", "open")
     given = [f"{name}={value}" for name, value in node.attributes.items() if name in kept or name.startswith("data-")]
     return [f"{node.tag} {' '.join(given)}"] if given else []
+
+
+def written(world: World, before: set[Row]) -> list[str]:
+    """The rows that are new or changed: their texts, numbers and times."""
+    rows = []
+    for row in world.rows() - before:
+        said = ((name, value) for name, value in row.values if name not in UNSAID and value not in (None, ""))
+        values = {name: value for name, value in said if not isinstance(value, bytes)}
+        rows.append(f"{row.table} " + " ".join(f"{name}={_cut(value)}" for name, value in values.items()))
+    return sorted(re.sub(r"\b[0-9a-f]{16}\b", "*", _masked(world, row)) for row in rows)
+
+
+def _cut(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= VALUE_MAX else f"{len(text)} characters"
 
 
 def _read(world: World, body: bytes) -> list[Any]:
@@ -307,7 +328,15 @@ def more_of(world: World) -> Mapping[str, Sequence[Mapping[str, Any]]]:
             {"id": scheduled, "at": "noonish"},
             {"id": scheduled, "version": 9},
         ],
-        "posts.list": [{"state": "none"}, {"state": ""}, {"cursor": "x"}, {"from": AT, "to": AT}, {"text": "OFTEN"}],
+        "posts.list": [
+            {"from": "2026-12-24T13:00:00+05:00"},
+            {"from": "2026-12-24T15:00:00+05:00"},
+            {"state": "none"},
+            {"state": ""},
+            {"cursor": "x"},
+            {"from": AT, "to": AT},
+            {"text": "OFTEN"},
+        ],
         "history.list": [{"state": "scheduled"}, {"cursor": "x"}, {"before": "x"}],
         "inbox.list": [{"cursor": "x"}],
         "slots.set": [{"slots": [{"weekday": 0, "minute": 0}, {"weekday": 6, "minute": 1439, "zone": "Asia/Tokyo"}]}],

@@ -195,6 +195,15 @@ def test_a_row_follows_from_its_function() -> None:
     assert (False, True, True) == (dropping.read_only, dropping.idempotent, dropping.destructive)
 
 
+def test_a_key_and_what_came_from_it_take_one_share() -> None:
+    """A person and a key have a share each; a key that another one made has that one's."""
+    shares = [
+        Access(None, frozenset(), who=who, shared_by=first).share  # type: ignore[arg-type]  # nothing is stored here
+        for who, first in (("person 1", None), ("key 2", None), ("key 3", 2))
+    ]
+    assert ["person 1", "key 2", "key 2"] == shares
+
+
 def test_hints_speak_http_and_mcp() -> None:
     """A hint names the request that a program sends, or the tool that an agent calls, and never a command line."""
     hints = {
