@@ -67,7 +67,11 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
-        raise AttributeError(f"module 'skywrite' has no attribute {name!r}")
+        if name.startswith("__"):
+            raise AttributeError(name)
+        from skywrite.sdk.absent import raise_absent
+
+        raise_absent(__name__, name)
     from importlib import import_module
 
     home = _HOMES[name]

@@ -6,8 +6,11 @@ classes, so that the `except` clauses of existing scripts catch what they did.
 
 from __future__ import annotations
 
+from typing import Any
+
 from skywrite.core.errors import InputError, RateLimited, SignInError, SkywriteError, TemporaryError, TimedOut
 from skywrite.protocol.atproto.xrpc_errors import Refused
+from skywrite.sdk.absent import raise_absent
 
 __all__ = [
     "AtProtocolError",
@@ -30,3 +33,7 @@ NetworkError = TemporaryError
 InvokeTimeoutError = TimedOut
 RateLimitExceededError = RateLimited
 ModelError = InvalidAtUriError = InputError
+
+
+def __getattr__(name: str) -> Any:
+    raise_absent(__name__, name)

@@ -81,7 +81,10 @@ def methods(node: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 def works(ours: Any, name: str) -> bool:
     """Whether there is something under a name; `client.me` needs a sign-in first."""
-    return name in dir(ours) if isinstance(ours, Client) else hasattr(ours, name)
+    try:
+        return name in dir(ours) if isinstance(ours, Client) else hasattr(ours, name)
+    except ImportError:
+        return False
 
 
 def all_missing(sdk: Any) -> list[str]:
@@ -104,6 +107,32 @@ def all_missing(sdk: Any) -> list[str]:
 def test_every_public_name_works_or_is_explained(sdk: Any) -> None:
     """Exports, the client's, errors, models and the methods that every model has."""
     assert [] == unexplained(all_missing(sdk))
+
+
+def test_an_import_of_what_is_missing_says_what_to_do(sdk: Any) -> None:
+    """Each missing export and error of the SDK is refused in one sentence, and not in Python's own words."""
+    places = {"atproto": "skywrite", "exceptions": "skywrite.exceptions"}
+    missing = [one.split(".", 1) for one in all_missing(sdk) if one.split(".")[0] in places]
+    assert len(missing) > 40
+    for place, name in missing:
+        with pytest.raises(ImportError, match=f"^Skywrite has no {name}: .*[.a-z_]$"):
+            exec(f"from {places[place]} import {name}", {})
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("from skywrite.firehose import FirehoseSubscribeReposClient", "Skywrite has no firehose: the firehose is"),
+        ("from skywrite.xrpc_client.models import ids", "Skywrite has no xrpc_client: models, client_utils and"),
+        ("from skywrite import TextBuilder", "Skywrite has no TextBuilder: it is in client_utils"),
+        ("from skywrite import Nonsense", "cannot import name 'Nonsense'"),
+    ],
+)
+def test_modules_of_older_versions(line: str, said: str) -> None:
+    """What scripts of 2023 import is refused with what to import instead; all else as Python refuses it."""
+    with pytest.raises(ImportError, match=f"^{said}"):
+        exec(line, {})
+    assert not hasattr(skywrite, "Nonsense")
 
 
 def test_every_row_of_the_table_refuses_something(sdk: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -59,8 +60,11 @@ def shown(text: str, facets: list[Facet] | tuple[Facet, ...]) -> list[tuple[str,
 
 class TestDetection:
     def test_equals_the_reference_client(self) -> None:
-        """Every recorded answer of the reference client is ours too."""
-        for text, expected in VECTORS["detection"]:
+        """Every recorded answer of the reference client is ours too, but about schemes with capitals (below)."""
+        capital = re.compile(r"(?!https?:)[hH][tT][tT][pP][sS]?://")
+        kept = [(text, expected) for text, expected in VECTORS["detection"] if not capital.search(text)]
+        assert len(kept) > 0.97 * len(VECTORS["detection"])
+        for text, expected in kept:
             found = [[facet.byte_start, facet.byte_end, facet.kind, facet.value] for facet in detect_facets(text)]
             assert (text, expected) == (text, found)
 
@@ -99,8 +103,25 @@ class TestDetection:
         ],
     )
     def test_domains_that_begin_with_http(self, text: str, expected: list[tuple[str, str, str]]) -> None:
-        """A bare domain that begins with "http" is a domain like any other: the one deviation from the reference."""
+        """A bare domain that begins with "http" is a domain like any other, which the reference does not do."""
         assert expected == shown(text, detect_facets(text))
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("Https://example.org/A", [("Https://example.org/A", "link", "https://example.org/A")]),
+            ("(HTTP://X.de.", [("HTTP://X.de", "link", "http://X.de")]),
+            ("Ftp://example.org", []),
+        ],
+    )
+    def test_a_scheme_in_any_letters(self, text: str, expected: list[tuple[str, str, str]]) -> None:
+        """An address that a telephone wrote with a capital is a link that apps open; the reference makes none."""
+        assert expected == shown(text, detect_facets(text))
+
+    def test_such_an_address_is_shortened(self) -> None:
+        """Its text is its address, whatever letters its scheme has."""
+        rich = shorten_links(detect(RichText("Https://example.org/a/very/long/path/that/nobody/reads")))
+        assert ("example.org/a/very/long/...", 1) == (rich.text, len(rich.facets))
 
     @given(TEXTS)
     def test_facets_lie_on_their_text(self, text: str) -> None:

@@ -82,6 +82,13 @@ def test_wrong_columns_and_cells(text: str, said: str, hint: str) -> None:
     assert (said, hint) == (caught.value.message[: len(said)], caught.value.hint[: len(hint)])
 
 
+@pytest.mark.parametrize("cell", ["#NAME?", "#REF!", "#N/A", " #DIV/0! "])
+def test_a_formula_that_failed_is_no_text(cell: str) -> None:
+    """What a spreadsheet writes in the place of a text is not posted."""
+    with fails(InputError, f"Line 2, text: the cell holds {cell.strip()}."):
+        read_csv(f"text,at\n{cell},2070-05-06 09:00\n")
+
+
 def test_json_lines_end_at_line_feeds_only() -> None:
     """A text may hold U+2028 and U+0085, which other programs take for ends of lines."""
     rows = [{"text": "one\u2028two\x85three"}, {"text": "four"}]

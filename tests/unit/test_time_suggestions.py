@@ -170,3 +170,42 @@ def test_examples_for_a_file_are_times_of_files(text: str) -> None:
         read_timestamp(text)
     examples = str(caught.value.hint).removeprefix("Write it like ").rstrip(".").replace(" or ", ", ").split(", ")
     assert [] == [example for example in examples if read_timestamp(example).tzinfo is None]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("через час", 3600),
+        ("через минуту", 60),
+        ("через неделю", 7 * 86400),
+        ("za godzinę", 3600),
+        ("za hodinu", 3600),
+        ("fra un'ora", 3600),
+        ("tra un’ora e mezza", 5400),
+    ],
+)
+def test_lengths_without_a_number(text: str, seconds: int) -> None:
+    """Where a language leaves out the one, or swallows a vowel, the length is read."""
+    assert NOW + timedelta(seconds=seconds) == parse_time(text, now=NOW, zone="UTC").at
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("now + 2 hours", 'Write "in 2 hours".'),
+        ("now +2 hours", 'Write "in 2 hours".'),
+        ("PT2H", 'Write "in 2h".'),
+        ("half nine tomorrow", 'Write "9:30 tomorrow" or "8:30 tomorrow".'),
+        ("0 9 * * *", "Make it a recurrence, or give one time."),
+        ("imorgen kl. 9", 'Write "imorgen kl. 9:00" or "imorgen kl. 21:00".'),
+    ],
+)
+def test_habits_of_other_programs_and_places(text: str, hint: str) -> None:
+    """What `at`, ISO 8601, cron and other countries write is answered in its own words."""
+    assert hint == hint_of(text)
+
+
+@pytest.mark.parametrize("text", ["neuf heures et demie", "nueve horas", "nove ore"])
+def test_an_hour_in_words_may_be_a_time_of_day(text: str) -> None:
+    """It is not suggested as a length alone: nine o'clock and nine hours are the same words."""
+    assert 'Write a time of day like 9:00 or 9am, and a length like "in 2 hours".' == hint_of(text)

@@ -8,21 +8,25 @@ import random
 import threading
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from skywrite.app import Skywrite
 from skywrite.core.clock import FakeClock
 from skywrite.core.errors import InputError
+from skywrite.features.feeds.cli import next_poll
 from skywrite.features.feeds.reading import poll as feed_poll
 from skywrite.features.feeds.reading import post as feed_post
 from skywrite.features.feeds.reading.entry import FeedUnreadable
 from skywrite.features.feeds.store import FeedStore
 from skywrite.features.feeds.task import FeedChecks, FeedTask
 from skywrite.posting.publish.rounds import Rounds
+from skywrite.posting.schedule.times import local_zone
 from skywrite.protocol.fetch.fetch import FetchRejected
 from skywrite.queue.authors import written_by
 from skywrite.queue.leases import Leases
@@ -931,3 +935,15 @@ def changed(name: str, chance: random.Random) -> str:
         link=f"https://site.example/{name}" + chance.choice(["", "/", "?utm_source=a", "?utm_medium=b&amp;fbclid=c"]),
         description=chance.choice(["", "words"]),
     )
+
+
+def test_the_next_poll_is_shown_in_the_zone_of_its_account(sky: Skywrite, web: FeedServer) -> None:
+    """As all other times are, with the zone's name; in the computer's, if the account is gone."""
+    web.pages["/feed"] = Reply(rss())
+    add(sky, web)
+    sky.accounts.set(None, {"zone": "Asia/Tokyo"})
+    status = sky.feeds.get(1)
+    assert status.feed.next_check_at is not None
+    tokyo = status.feed.next_check_at.astimezone(ZoneInfo("Asia/Tokyo"))
+    assert f"{tokyo:%Y-%m-%d %H:%M} Asia/Tokyo" == next_poll(sky, status)
+    assert next_poll(sky, replace(status, accounts=())).endswith(f" {local_zone()}")

@@ -514,3 +514,26 @@ def test_any_file(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None
 def test_errors_are_input_errors() -> None:
     """All of it is the writer's to mend."""
     assert issubclass(InvalidFrontMatter, InputError) and issubclass(InputError, InputError)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("published: false", "2: published is the address of a published post, not yes or no."),
+        ("published: yes", "2: published is the address of a published post, not yes or no."),
+        ("at: ''", "2: at is empty."),
+        ("at: [2070-05-05 09:00, 2070-05-06 09:00]", "2: at takes one value, not several."),
+        ("account: [alice.test, bob.test]", "2: account takes one value, not several."),
+    ],
+)
+def test_values_that_a_blog_has_elsewhere(tmp_path: Path, line: str, said: str) -> None:
+    """What blogs write is no post that counts as published, and no text that is too long."""
+    assert [said] == wrong(tmp_path, f"---\n{line}\n---\nHello\n")
+
+
+@pytest.mark.parametrize("name", ["date", "publishDate", "pub_date", "when", "Scheduled"])
+def test_what_blogs_call_the_time(tmp_path: Path, name: str) -> None:
+    """The field for it is named, and not one that merely looks alike."""
+    (tmp_path / "a.md").write_text(f"---\n{name}: 2070-05-05 09:00\n---\nHello\n")
+    (problem,) = check_folder(read_folder(tmp_path))
+    assert (f"There is no field {name!r}.", "The time of a post is 'at'.") == (problem.message, problem.hint)

@@ -199,6 +199,11 @@ def _refuse_mistaken(command: click.Command, context: click.Context, words: Sequ
 
 def _spelled(word: str, known: Collection[str]) -> list[str]:
     """A word as the options of which it consists, which programs have written with other dashes and spaces."""
+    if re.match(r"-[A-Za-z]{2}|--[A-Z]", word):
+        # `-image`, as other programs have it, is no cluster of one-letter options; `--AT` is no other option.
+        name, equals, value = word.partition("=")
+        long = f"--{name.lstrip('-').lower()}"
+        return [f"{long}{equals}{value}"] if name not in known and long in known else [word]
     pieces = [piece for piece in re.split(f"[{_HARD_SPACES}]", word) if piece]
     meant = [_folded(piece) if _folded(piece).partition("=")[0] in known else piece for piece in pieces]
     return [word] if is_option(word) or not any(piece.partition("=")[0] in known for piece in meant) else meant

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 import click
 
-from skywrite.app import Ready
+from skywrite.app import Ready, Skywrite
 from skywrite.faces.cli.output import print_json
 from skywrite.faces.cli.terminal import columns, width
 from skywrite.protocol.bsky.limits import TEXT_BYTES_MAX, TEXT_GRAPHEMES_MAX
@@ -20,6 +21,21 @@ from skywrite.protocol.bsky.richtext import grapheme_length
 
 WIDTH_MAX = 72
 _COLOURS = {"link": "blue", "mention": "magenta", "tag": "cyan"}
+
+
+def short_time(at: datetime, zone: str) -> str:
+    """A time in a zone, for a table: `2026-12-24 17:00 Europe/Berlin`."""
+    from skywrite.posting.schedule.localtime import zone_of
+
+    return f"{at.astimezone(zone_of(zone)):%Y-%m-%d %H:%M} {zone}"
+
+
+def zone_for(sky: Skywrite, name: str | None) -> str:
+    """The zone of an account, by its handle or DID; that of the computer if it is not known here any more."""
+    from skywrite.posting.schedule.times import local_zone
+
+    known = (account for account in sky.accounts.list() if name in (account.did, account.handle))
+    return next((sky.context.zone(account) for account in known), None) or local_zone()
 
 
 def show_preview(ready: Ready, as_json: bool) -> None:

@@ -9,58 +9,21 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
 from skywrite.core.errors import InputError
 from skywrite.faces.cli.given import is_option, shell_words
+from skywrite.faces.cli.line import Line, Word
+from skywrite.faces.cli.lone import (
+    check_is_a_text,
+    check_no_option_in_text,
+    check_no_time_beside_number,
+    check_one_number,
+)
 
 _FILES = ("images", "video")
 _DESCRIPTIONS = ("alts",)
-_NUMBER = r"(?a)#?[0-9]{1,6}"
-# Words that somebody types who wants to do something, and not to post them.
-# Options that somebody gives who means a post of the queue by its number, and not a text.
-_OF_A_NUMBER = {"at", "zone", "late", "account", "as_json", "quiet", "draft", "next_slot"}
-_DEEDS = ("help", "version", "list", "ls", "status", "send", "rm", "quit", "exit")
-
-
-class Word(NamedTuple):
-    """A word that belongs to no option, and its place; `option` is the one whose value is right before it."""
-
-    text: str
-    place: int
-    option: click.Option | None
-
-
-class Line(NamedTuple):
-    """A command line: all that was given after the command, the words that belong to no option, and the options.
-
-    `ended`: whether `--` says that the rest are texts. `known`: the options that the command has, by their names.
-    """
-
-    command: str
-    args: list[str]
-    words: list[Word]
-    options: list[click.Option]
-    ended: bool
-    known: dict[str, click.Option]
-
-    def whole(self, args: list[str]) -> str:
-        """The command with these arguments, to paste."""
-        return f"{self.command} {shell_words(args)}"
-
-    def with_text(self, text: str) -> str:
-        """The command with this text in place of all words."""
-        places = {word.place for word in self.words}
-        rest = [arg for place, arg in enumerate(self.args) if place not in places and arg != "--"]
-        return self.whole([text, *rest] if is_text(text) else [*rest, "--", text])
-
-    def ending_options(self) -> str:
-        """The command that takes each word as it is."""
-        places = {word.place for word in self.words}
-        rest = [arg for place, arg in enumerate(self.args) if place not in places]
-        return self.whole([*rest, "--", *(word.text for word in self.words)])
 
 
 class OneTextCommand(click.Command):
@@ -69,6 +32,7 @@ class OneTextCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         line = read_line(self, ctx, args)
         check_one_text(line)
+        check_no_option_in_text(line)
         check_is_a_text(line)
         check_line_breaks(line)
         check_no_file_name(line, self)
@@ -85,6 +49,7 @@ class ManyTextsCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         line = read_line(self, ctx, args)
         check_together(line)
+        check_no_option_in_text(line)
         check_line_breaks(line)
         check_no_file_name(line, self)
         return super().parse_args(ctx, args)
@@ -94,7 +59,9 @@ class EditCommand(ManyTextsCommand):
     """A command with the number of a post and TEXTs: another number is an error."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        check_one_number(read_line(self, ctx, list(args)))
+        line = read_line(self, ctx, list(args))
+        check_one_number(line)
+        check_no_time_beside_number(line)
         return super().parse_args(ctx, args)
 
 
@@ -103,6 +70,8 @@ class NumberAndTextCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         line = read_line(self, ctx, list(args))
+        check_no_time_beside_number(line)
+        check_no_option_in_text(line)
         check_line_breaks(line)
         check_no_file_name(line, self)
         return super().parse_args(ctx, args)
@@ -115,6 +84,7 @@ class ThreadCommand(ManyTextsCommand):
         line = read_line(self, ctx, list(args))
         check_together(line)
         check_no_sentence(line)
+        check_no_option_in_text(line)
         check_is_a_text(line)
         check_line_breaks(line)
         return super().parse_args(ctx, args)
@@ -207,10 +177,12 @@ def _with_options(line: Line) -> str | None:
         return line.whole(without) if any(word.text in line.known for word in line.words) else None
     args, count = list(line.args), 0
     for word in reversed(line.words[1:]):
-        named = re.fullmatch(r"(?s)/?([a-z][a-z_-]*)[=:](.+)", word.text)
+        named = re.fullmatch(r"(?s)/?([a-z][a-z_-]*)(?:[=:](.+))?", word.text)
         name = f"--{named[1].replace('_', '-')}" if named else ""
-        if named and name in line.known and not line.known[name].is_flag:
-            args[word.place : word.place + 1] = [name, named[2]]
+        if not named or name not in line.known or not (named[2] or word.text.startswith("/")):
+            continue
+        if line.known[name].is_flag != bool(named[2]):
+            args[word.place : word.place + 1] = [name, named[2]] if named[2] else [name]
             count += 1
     return line.whole(args) if count == len(line.words) - 1 else None
 
@@ -241,40 +213,6 @@ def check_no_sentence(line: Line) -> None:
     text = " ".join(word.text for word in line.words)
     hint = f"Put each post into quotes: {line.with_text(text)}. If each word is a post: {line.ending_options()}"
     raise InputError(f"Each TEXT is a post, and {len(line.words)} words are given.", code="word.stray", hint=hint)
-
-
-def check_is_a_text(line: Line) -> None:
-    """Raise InputError if the only word is rather something to do, such as help."""
-    from skywrite.faces.cli.names import OLD_NAMES, all_commands
-
-    if line.ended or not line.words:
-        return
-    text = line.words[0].text
-    are_numbers = all(re.fullmatch(_NUMBER, word.text) for word in line.words)
-    if are_numbers and {option.name for option in line.options} <= _OF_A_NUMBER:
-        number = text.removeprefix("#")
-        hint = f"If you mean post {number}: skywrite show {number}. To post the number: {line.ending_options()}"
-        raise InputError(f"Is {text!r} the text of a post? Nothing was posted.", code="word.stray", hint=hint)
-    if len(line.words) > 1:
-        return
-    if text.lower() == "help" or (not line.options and text in {*_DEEDS, *all_commands(), *OLD_NAMES}):
-        known = OLD_NAMES.get(text, text if text in all_commands() else "--help")
-        meant = f"skywrite {known}"
-        if text.lower() == "help":
-            meant = f"{line.command} --help"
-        hint = f"If you want that done: {meant}. To post the word: {line.ending_options()}"
-        raise InputError(f"Is {text!r} the text of a post? Nothing was posted.", code="word.stray", hint=hint)
-    if named := re.fullmatch(r"(?s)(text|message|post)=(.+)", text):
-        hint = f"If that is the text: {line.with_text(named[2])}. To post all of it: {line.ending_options()}"
-        raise InputError(f"Is {text!r} the text of a post? Nothing was posted.", code="word.stray", hint=hint)
-
-
-def check_one_number(line: Line) -> None:
-    """Raise InputError for texts that are numbers, as those of posts are: one post is changed."""
-    texts = [word.text for word in line.words[1:]]
-    if texts and not line.ended and all(re.fullmatch(_NUMBER, text) for text in texts):
-        hint = f"One post is changed at a time. If the number is the text: {line.ending_options()}"
-        raise InputError(f"Is {texts[0]!r} the text of a post? Nothing was changed.", code="word.stray", hint=hint)
 
 
 def check_line_breaks(line: Line) -> None:
@@ -358,11 +296,6 @@ def _with_time(line: Line) -> str | None:
         rest = [arg for place, arg in enumerate(line.args) if place not in places]
         return line.whole([" ".join(words[:first]), *rest, "--at", when])
     return None
-
-
-def is_text(word: str) -> bool:
-    """Whether a word is taken for a text, and not for an option."""
-    return word == "-" or not word.startswith("-")
 
 
 def _is_word(text: str) -> bool:

@@ -35,6 +35,7 @@ def inbox_command() -> None:
 @on_queue
 def list_command(sky: Skywrite, everything: bool, collect: bool, account: str | None, as_json: bool) -> None:
     """List what waits for an answer."""
+    from skywrite.faces.cli.view import short_time, zone_for
     from skywrite.features.answers.operations import item_shape
     from skywrite.features.answers.store import SEEN_BEFORE
 
@@ -51,7 +52,8 @@ def list_command(sky: Skywrite, everything: bool, collect: bool, account: str | 
             print_aside("No replies are collected yet. Let a worker collect them: skywrite accounts set inbox=yes")
     for item in items:
         state = "" if item.state == "new" else f" ({item.state})"
-        click.echo(f"{item.id}  {item.indexed_at:%Y-%m-%d %H:%M} UTC  {item.reason} by @{item.author_handle}{state}")
+        at = short_time(item.indexed_at, zone_for(sky, item.account_did))
+        click.echo(f"{item.id}  {at}  {item.reason} by @{item.author_handle}{state}")
         for line in (item.text or "(no text)").split("\n"):
             click.echo(f"   | {line}")
         if item.passed and item.passed != SEEN_BEFORE:
@@ -100,12 +102,13 @@ def done_command(sky: Skywrite, item_ids: tuple[int, ...], as_json: bool) -> Non
 @on_queue
 def snooze_command(sky: Skywrite, item_id: int, when: tuple[str, ...], as_json: bool) -> None:
     """Show an item again later."""
+    from skywrite.faces.cli.view import short_time, zone_for
     from skywrite.features.answers.operations import item_shape
 
     item = sky.inbox.snooze(item_id, " ".join(when))
-    print_outcome(
-        as_json, item_shape(sky.context, item), f"{item_id} is snoozed until {item.snoozed_until:%Y-%m-%d %H:%M} UTC."
-    )
+    assert item.snoozed_until is not None
+    until = short_time(item.snoozed_until, zone_for(sky, item.account_did))
+    print_outcome(as_json, item_shape(sky.context, item), f"{item_id} is snoozed until {until}.")
 
 
 @click.group("answers", cls=Noun, epilog='Example: skywrite answers try "@bot weather berlin" --app bot.py')

@@ -130,12 +130,14 @@ def list_(sky: Skywrite, as_json: bool) -> None:
 
 
 def _row(timer: Any) -> tuple[str, ...]:
+    from skywrite.faces.cli.view import short_time
+
     last = _OUTCOMES[timer.outcome]
     if timer.ran_at:
-        last = f"{timer.ran_at:%Y-%m-%d %H:%M} {last}"
+        last = f"{short_time(timer.ran_at, timer.zone)} {last}"
     if timer.problem:
         last += f": {one_line(timer.problem.message)} [{timer.problem.code}]"
-    following = f"{timer.next_at:%Y-%m-%d %H:%M} UTC" if timer.next_at else "never"
+    following = short_time(timer.next_at, timer.zone) if timer.next_at else "never"
     what = f"{timer.name}()" if timer.kind == "function" else one_line(timer.name)
     return str(timer.id), f"{timer.rule} ({timer.zone})", following, last, what
 

@@ -32,6 +32,7 @@ from skywrite.features.feeds.model import SubscriptionReport
 
 if TYPE_CHECKING:
     from skywrite.app import Skywrite
+    from skywrite.features.feeds.model import FeedStatus
     from skywrite.features.feeds.reading.opml import Subscription
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -167,7 +168,13 @@ def list_(sky: Skywrite, as_json: bool) -> None:
             problem = status.feed.problem
             name = one_line(status.feed.title or status.feed.url, 40)
             rows.append(
-                (str(status.feed.id), name, ", ".join(status.accounts), items, _when(status) if not problem else "!")
+                (
+                    str(status.feed.id),
+                    name,
+                    ", ".join(status.accounts),
+                    items,
+                    "!" if problem else next_poll(sky, status),
+                )
             )
         print_table(("ID", "FEED", "ACCOUNTS", "ITEMS", "NEXT POLL"), rows)
         print_warnings(
@@ -175,9 +182,12 @@ def list_(sky: Skywrite, as_json: bool) -> None:
         )
 
 
-def _when(status: Any) -> str:
+def next_poll(sky: Skywrite, status: FeedStatus) -> str:
+    """The next poll, in the zone of the account that posts."""
+    from skywrite.faces.cli.view import short_time, zone_for
+
     at = status.feed.next_check_at
-    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "never"
+    return short_time(at, zone_for(sky, next(iter(status.accounts), None))) if at else "never"
 
 
 @feeds_command.command("check", epilog="Example: skywrite feeds check 3")

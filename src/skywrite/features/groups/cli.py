@@ -11,6 +11,7 @@ from skywrite.faces.cli.completing import complete_posts
 from skywrite.faces.cli.names import Noun
 from skywrite.faces.cli.options import A_HANDLE, ID, json_option, on_queue
 from skywrite.faces.cli.output import print_done, print_json, print_warnings
+from skywrite.faces.cli.words import OneTextCommand
 
 if TYPE_CHECKING:
     from skywrite.app import Skywrite
@@ -24,6 +25,7 @@ def groups_command() -> None:
 
 @groups_command.command(
     "add",
+    cls=OneTextCommand,
     epilog='Example: skywrite groups add "We are open" --account a.test --account b.test --at "sat 9:00"',
 )
 @click.argument("text")

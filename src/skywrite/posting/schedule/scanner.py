@@ -173,8 +173,16 @@ def _unknown(text: str, pos: int, given: str) -> InvalidTime:
         return InvalidTime(f"The time {given!r} is in the past.", hint='Write a length such as "in 5 minutes".')
     if _MOVABLE.search(text):
         return InvalidTime(message, hint='Write the date, such as "24 dec 9:00".')
+    if _CRON.fullmatch(text):
+        return InvalidTime(f"The time {given!r} is a recurrence.", hint="Make it a recurrence, or give one time.")
     if help_ := _help(text, given):
         return help_
+    half = _HALF.match(text, pos)
+    hour = (int(half[1]) if half[1].isdecimal() else numbers().get(half[1])) if half else None
+    if half and hour and hour < 13:
+        readings = [swapped(text, *half.span(), f"{clock}:30") for clock in (hour, hour - 1)]
+        what = f"The time {given!r} is not clear: {half[0]!r} may be half past, or half an hour before."
+        return InvalidTime(what, readings=readings)
     if piece in months():
         return InvalidTime(
             f"The time {given!r} has a month without a day.",
@@ -206,6 +214,10 @@ def _help(text: str, given: str) -> InvalidTime | None:
     return None
 
 
+# Nine o'clock or nine hours, in languages that have one word for both.
+_HOUR_IN_WORDS = re.compile(r"([^\W\d_]+) (?:heures?|horas?|ore|uur|uhr)\b")
+_HALF = re.compile(r"half (?!an? )(\w+)")
+_CRON = re.compile(r"(?=.*\*)[\d*/,-]+(?: (?:[\d*/,-]+|[a-z]{3}(?:-[a-z]{3})?)){4}")
 # Its letters are parts of words.
 _EAST_ASIA = "\u2e80"
 
@@ -220,7 +232,10 @@ def _respelled(text: str, pos: int) -> Iterator[str]:
         yield swapped(text, pos, digits.end(), f"{digits[1]}:{digits[2]}")
     if zone := suggest_zone(text[pos:].removesuffix(" time").replace(" ", "_")):
         yield swapped(text, pos, len(text), zone)
-    yield f"in {text.lstrip('+ ')}"
+    if length := re.match(r"(?:now ?)?(?:\+ ?|plus )(\d.*)|p(?:t(\d+[hms])|(\d+d))$", text):
+        yield f"in {length[1] or length[2] or length[3]}"
+    if not (hour := _HOUR_IN_WORDS.match(text)) or hour[1] not in numbers():
+        yield f"in {text}"
     unknown = (word for word in _WORD.finditer(text) if word[0] not in _known_words())
     if word := next(unknown, None):
         for near in _similar(word[0]):

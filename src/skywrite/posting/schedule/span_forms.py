@@ -17,7 +17,12 @@ _PREFIX = re.compile(f"({'|'.join(PREFIXES)}) ")
 _OCLOCK = {"om": ("uur", "u", "h"), "za": ("uur", "u", "h")}
 _ENGLISH = re.compile(r"\b(?:an?|seconds?|minutes?|hours?|days?|weeks|months?|years?)\b")
 _AND = re.compile(r",? (?:and|und|et|y|e|en) |, | ?")
-_AMOUNT = re.compile(r"(\d{1,5})(?:[.,](\d{1,3}))? ?|([^\W\d_]+(?:-five)?) ")
+_AMOUNT = re.compile(r"(\d{1,5})(?:[.,](\d{1,3}))? ?|([^\W\d_]+(?:-five)?)(?: |(?<=\bun)')")
+# What these prefixes may have without a number: "через час" is in an hour.
+_SINGLE = {
+    "через": "минуту час день неделю месяц год хвилину годину тиждень місяць рік",
+    "za": "minutę godzinę dzień tydzień miesiąc rok minutu hodinu den týden měsíc",
+}
 _UNIT = re.compile(rf"([^\W\d_]+){END}")
 _SHORT_UNIT = re.compile(r"(d|h|m|min|s)(?=\d)")
 _H_MIN = re.compile(rf"(\d{{1,3}}) ?h ?(\d\d){END}(?! ?m)", re.ASCII)
@@ -94,7 +99,7 @@ def read_span(text: str, pos: int) -> Found | None:
     if prefix is None and " from now" not in text:
         return None
     begin = prefix.end() if prefix else pos
-    read = _read_length(text, begin)
+    read = _read_length(text, begin) or (_read_single(text, begin, prefix[1]) if prefix else None)
     if read is None:
         return None
     end, span, hours_word = read
@@ -142,6 +147,13 @@ def _read_length(text: str, pos: int) -> tuple[int, Span, str] | None:
         begin = joined.end()
         after_days = after_days and joined[0].strip() in ("", ",")
     return (end, _span(pieces), hours_word) if pieces else None
+
+
+def _read_single(text: str, pos: int, prefix: str) -> tuple[int, Span, str] | None:
+    """One unit without its number, after a prefix that may have it so."""
+    unit = _UNIT.match(text, pos)
+    single = {fold(name) for name in _SINGLE.get(prefix, "").split()}
+    return (unit.end(), _span([(1, units()[unit[1]])]), "") if unit and unit[1] in single & set(units()) else None
 
 
 def _two_hours(text: str, begin: int, hour: re.Match[str]) -> AmbiguousTime:

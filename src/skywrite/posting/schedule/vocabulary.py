@@ -206,8 +206,8 @@ SMALL_WORDS = {
     },
     "da nb": {
         "yesterday": "i går",
-        "today": "i dag",
-        "tomorrow": "i morgen",
+        "today": "i dag, idag",
+        "tomorrow": "i morgen, imorgen",
         "overmorrow": "i overmorgen",
         "now": "nu",
         "at": "kl",

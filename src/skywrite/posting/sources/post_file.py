@@ -347,6 +347,9 @@ def _flags(name: str, value: Any) -> Any:
 # What blogs and tables call an image and its description.
 _OF_AN_IMAGE = ("image", "alt", "alts", "alt_text", "cover", "photo", "picture", "featured_image", "thumbnail")
 
+# What they call its time, for comparing.
+_OF_TIMES = ("date", "datetime", "when", "time", "publishat", "publishdate", "pubdate", "scheduled", "scheduledat")
+
 
 def unknown_field(name: str) -> str:
     """The message about a name in the front matter that means nothing here."""
@@ -354,6 +357,8 @@ def unknown_field(name: str) -> str:
 
 
 def _nearest(name: str, names: tuple[str, ...]) -> str:
+    if re.sub(r"[\W_]", "", str(name)).lower() in _OF_TIMES and "at" in names:
+        return "The time of a post is 'at'."
     if str(name).lower() in _OF_AN_IMAGE and "images" in names:
         return "Images and their descriptions are a list: images: [{path: sun.jpg, alt: The sun}]"
     near = get_close_matches(str(name).lower(), names, 1, 0.7)
@@ -378,9 +383,21 @@ def _check_names(name: str, value: Any) -> None:
 
 
 def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not value.strip() or len(value) > 500:
+    if isinstance(value, list | dict):
+        raise InputError(f"{name} takes one value, not several.", hint="Write a file for each.")
+    if isinstance(value, str) and not value.strip():
+        raise InputError(f"{name} is empty.", hint="Set a value, or leave it out.")
+    if not isinstance(value, str) or len(value) > 500:
         raise InputError(f"{name} must be a text of at most 500 characters.")
     return value.strip()
+
+
+def _published(name: str, value: Any) -> str:
+    """Where it was published. Blogs say yes or no there, and mean a draft."""
+    if isinstance(value, bool) or str(value).lower() in (*_SPOKEN_FLAGS, "true", "false"):
+        hint = "A file that waits has draft: yes. What is published already does not belong in the folder."
+        raise InputError(f"{name} is the address of a published post, not yes or no.", hint=hint)
+    return _text(name, value)
 
 
 def _late(name: str, value: Any) -> str:
@@ -406,7 +423,7 @@ _OPTION_READERS: dict[str, Any] = {
     "account": _account,
     "late": _late,
     "draft": _draft,
-    "published": lambda name, value: str(value),
+    "published": _published,
 }
 
 

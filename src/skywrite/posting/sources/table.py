@@ -50,6 +50,8 @@ _LISTS = (*fields_of("texts"), "alts", "pool")
 _TEXTS = (*fields_of("text", "thread"), "alts", "at", "every", "until")
 _JSON_LISTS = ('["', "[{")
 _FLAGS = (*fields_of("flag"), "draft")
+# What a spreadsheet writes where a formula failed.
+_BROKEN_CELLS = frozenset({"#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#N/A", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"})
 _SPOKEN = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _SEPARATED, _OBJECTS, _WORKBOOKS = (".csv", ".tsv"), (".jsonl", ".ndjson", ".json"), (".xlsx", ".ods")
 # Under these names programs answer with a list of posts.
@@ -368,6 +370,9 @@ def _join_alts(row: dict[str, Any], where: str) -> None:
 
 
 def _cell(name: str, cell: str, where: str) -> Any:
+    if cell.strip() in _BROKEN_CELLS:
+        hint = "A formula failed there: a text that begins with =, + or - is taken for one. Mend it, and save again."
+        raise unreadable_table(f"{where}, {name}: the cell holds {cell.strip()}.", hint=hint)
     start = cell.lstrip()[:2]
     if start[:1] in ("[", "{") and (name not in _TEXTS or (name in ("thread", "alts") and start in _JSON_LISTS)):
         return _json(cell, f"{where}, {name}")

@@ -1,8 +1,9 @@
 """Finding mentions, links, hashtags and cashtags in plain text, exactly as the reference client does.
 
 What lives here: `detect_facets`. The rules are those of `detectFacetsWithoutResolution` in `@atproto/api` 0.21.0, with
-JavaScript's white space and word characters spelled out, because Python's differ. One deviation: a bare domain that
-begins with "http" (`httpbin.org`) is treated like any other domain; the reference takes it for a whole URL.
+JavaScript's white space and word characters spelled out, because Python's differ. Two deviations: a bare domain that
+begins with "http" (`httpbin.org`) is treated like any other domain; the reference takes it for a whole URL. And an
+address may begin with `Https://`, as telephones write it; the reference makes no link of it.
 """
 
 from __future__ import annotations
@@ -99,9 +100,9 @@ def _links(text: str) -> Iterator[_Found]:
         uri = match[0][1:]
         domain = match["domain"]
         if domain is None:
-            # The reference requires a lower-case scheme, although its pattern does not.
-            if not uri.startswith("http"):
-                continue
+            # Apps open only what begins with a scheme in lower case.
+            scheme, separator, rest = uri.partition("://")
+            uri = f"{scheme.lower()}{separator}{rest}"
         elif has_known_tld(domain):
             uri = f"https://{uri}"
         else:

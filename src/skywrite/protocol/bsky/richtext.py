@@ -57,7 +57,8 @@ def shorten_links(rich: RichText, *, longer_than: int = 0) -> RichText:
         shown = data[facet.byte_start : facet.byte_end]
         if facet.kind == "link" and len(facet.value) > longer_than:
             whole = facet.value.encode("utf-8", "surrogatepass")
-            if shown == whole:
+            scheme, separator, rest = shown.partition(b"://")
+            if scheme.lower() + separator + rest == whole:
                 shown = short_url(facet.value).encode("utf-8", "surrogatepass")
         between = data[done : facet.byte_start]
         start = length + len(between)
