@@ -151,6 +151,9 @@ def flood(ground: Ground, count: int) -> None:
     rows, late = [], {}
     for mentions in (0, count):
         with running(ground, 2, 1) as scene:
+            # Somebody talks to it already, so that the flood is noticed at once.
+            scene.say(scene.dids[:1])
+            scene.waits(0)
             now = datetime.now(UTC)
             due = {f"{number:07d}": now + timedelta(seconds=10 + number) for number in range(POSTS_SECONDS)}
             for number, at in enumerate(due.values()):

@@ -55,3 +55,14 @@ def test_a_clock_that_was_wrong_keeps_nobody_waiting() -> None:
     pace = Pace()
     pace.due(ONE, NOON + timedelta(days=1))
     assert ["did:a"] == pace.due(ONE, NOON)
+
+
+def test_what_looking_takes_does_not_count() -> None:
+    """Who is asked every five seconds is looked at each time, though the look before took a moment."""
+    pace, looks = Pace(), 0
+    for number in range(10):
+        now = NOON + number * TALKING
+        for did in pace.due(ONE, now):
+            pace.looked(did, now + TALKING / 10, 1)
+            looks += 1
+    assert 10 == looks

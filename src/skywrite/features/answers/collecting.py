@@ -9,6 +9,8 @@ What lives here: that, and what of a notification the ledger keeps. What does no
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -41,34 +43,46 @@ class Pace:
     """When to look again at each account: soon while somebody talks to it, and never too much on one server."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._next_at: dict[str, datetime] = {}
+        self._due_at: dict[str, datetime] = {}
         self._talked_at: dict[str, datetime] = {}
         self._servers: dict[str, str] = {}
+        # How many accounts each server has, and to how many of them somebody talks.
+        self._all: Counter[str] = Counter()
+        self._talking: Counter[str] = Counter()
 
     def due(self, servers: Mapping[str, str], now: datetime) -> list[str]:
         """Of the accounts and their servers, those whose time has come; a wrong clock may have left any time.
 
         They count as looked at when all is quiet, until `looked` says more.
         """
-        self._servers = dict(servers)
-        self._next_at = {did: self._next_at.get(did, now) for did in servers}
-        self._talked_at = {did: at for did, at in self._talked_at.items() if abs(now - at) <= TALKING_FOR}
-        found = [did for did, at in self._next_at.items() if at <= now or at - now > self._distance(did)]
-        for did in found:
-            self._next_at[did] = now + self._distance(did)
-        return found
+        with self._lock:
+            self._servers = dict(servers)
+            self._next_at = {did: self._next_at.get(did, now) for did in servers}
+            self._talked_at = {did: at for did, at in self._talked_at.items() if abs(now - at) <= TALKING_FOR}
+            self._all = Counter(servers.values())
+            self._talking = Counter(servers[did] for did in self._talked_at if did in servers)
+            found = [did for did, at in self._next_at.items() if at <= now or at - now > self._distance(did)]
+            self._due_at = {did: at for did, at in self._due_at.items() if did in servers} | dict.fromkeys(found, now)
+            for did in found:
+                self._next_at[did] = now + self._distance(did)
+            return found
 
     def looked(self, did: str, now: datetime, added: int) -> None:
-        """Note that an account was looked at, and how many items were new."""
-        if added:
-            self._talked_at[did] = now
-        self._next_at[did] = now + self._distance(did)
+        """Note that an account was looked at, and how many items were new.
+
+        What looking took does not count: whoever asks every five seconds would find it due at every other time.
+        """
+        with self._lock:
+            if added:
+                self._talking[self._servers.get(did, "")] += did not in self._talked_at
+                self._talked_at[did] = now
+            self._next_at[did] = self._due_at.get(did, now) + self._distance(did)
 
     def _distance(self, did: str) -> timedelta:
         talks = did in self._talked_at
-        alike = [one for one in self._talked_at if one in self._servers] if talks else list(self._servers)
-        server = self._servers.get(did)
-        beside = sum(self._servers[one] == server for one in alike)
+        beside = (self._talking if talks else self._all)[self._servers.get(did, "")]
         return max(TALKING if talks else QUIET, timedelta(seconds=beside / REQUESTS_PER_SECOND))
 
 
