@@ -38,6 +38,8 @@ settings.register_profile("nightly", settings.get_profile("ci"), max_examples=40
 settings.load_profile("ci")
 SEEDS = 2**32
 LEFT_BEHIND = "left_behind"
+# These share a browser, and a server that it looks at.
+IN_ONE_PROCESS = ("tests/pages",)
 FOUND_BY_WORKERS = pytest.StashKey[list[str]]()
 
 # Wherever a file of tests is, it has the queue in a sandbox, both stores, a live server and a shell.
@@ -169,6 +171,19 @@ def end_with(session: pytest.Session, secrets: set[str]) -> None:
     if secrets:
         print(f"\nsecrets were left behind: {', '.join(sorted(secrets))}")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file of tests goes to one process, and so does a folder whose files share what takes seconds to start."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class LoadFolderOrFile(LoadFileScheduling):  # type: ignore[misc]  # of pytest-xdist, which has no types
+        def _split_scope(self, nodeid: str) -> str:
+            folder = nodeid.partition("::")[0].rpartition("/")[0]
+            return folder if folder in IN_ONE_PROCESS else super()._split_scope(nodeid)
+
+    return LoadFolderOrFile(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -136,19 +136,38 @@ class Watched:
         assert status < 300, found
         return dict(found)
 
+    def taken_complaints(self) -> list[str]:
+        """What was complained about since this was asked before."""
+        taken, self.complaints[:] = [*self.complaints], []
+        return taken
+
     def said(self) -> str:
         """What the page said about the last action."""
         return self.page.locator("[data-said]").inner_text()
 
 
-@pytest.fixture
-def tab(browser: Browser, site: Server, signed_in: dict[str, Any]) -> Iterator[Watched]:
-    """A tab of the owner's browser, which must not log any complaint."""
-    context = browser.new_context(storage_state=signed_in, viewport={"width": 1280, "height": 900})  # type: ignore[arg-type]
-    watched = Watched(context, site.url)
+def tab_of(browser: Browser, state: Any) -> BrowserContext:
+    """A browser on a desk that is signed in like this."""
+    return browser.new_context(storage_state=state, viewport={"width": 1280, "height": 900})
+
+
+def phone_of(browser: Browser, state: Any) -> BrowserContext:
+    """A phone that is signed in like this."""
+    return browser.new_context(storage_state=state, viewport={"width": 360, "height": 740}, has_touch=True)
+
+
+def opened(context: BrowserContext, url: str) -> Iterator[Watched]:
+    """A tab, which must not log any complaint."""
+    watched = Watched(context, url)
     yield watched
     context.close()
     assert [] == watched.complaints
+
+
+@pytest.fixture
+def tab(browser: Browser, site: Server, signed_in: dict[str, Any]) -> Iterator[Watched]:
+    """A tab of the owner's browser, which must not log any complaint."""
+    yield from opened(tab_of(browser, signed_in), site.url)
 
 
 def new_link(owner: Watched, role: str) -> str:
@@ -175,19 +194,12 @@ def viewer_tab(browser: Browser, tab: Watched) -> Iterator[Watched]:
 
 def _tab_of(browser: Browser, owner: Watched, role: str) -> Iterator[Watched]:
     link = new_link(owner, role)
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    watched = Watched(context, owner.url)
-    watched.page.goto(link)
-    yield watched
-    context.close()
-    assert [] == watched.complaints
+    for watched in opened(tab_of(browser, None), owner.url):
+        watched.page.goto(link)
+        yield watched
 
 
 @pytest.fixture
 def phone(browser: Browser, site: Server, signed_in: dict[str, Any]) -> Iterator[Watched]:
     """The same on a small screen."""
-    context = browser.new_context(storage_state=signed_in, viewport={"width": 360, "height": 740}, has_touch=True)  # type: ignore[arg-type]
-    watched = Watched(context, site.url)
-    yield watched
-    context.close()
-    assert [] == watched.complaints
+    yield from opened(phone_of(browser, signed_in), site.url)
