@@ -11,6 +11,7 @@ from itertools import chain, count
 from typing import Any
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
@@ -140,11 +141,13 @@ def _shown(sky: Skywrite) -> Iterator[str]:
     people = People(sky.context.store)
     headers = {"cookie": f"{COOKIE}={people.begin_session(people.owner().id)}", "accept": "text/html"}
     client = TestClient(make_app(sky, Origin.of(None)), base_url="http://127.0.0.1", headers=headers)
-    for page in PAGES:
-        try:
-            client.get(page)
-        except Exception as error:
-            yield f"{page}: {_place(error)}"
+    # One event loop for all requests; the client would start one for each.
+    with start_blocking_portal() as client.portal:
+        for page in PAGES:
+            try:
+                client.get(page)
+            except Exception as error:
+                yield f"{page}: {_place(error)}"
 
 
 def _place(error: BaseException) -> str:

@@ -115,6 +115,17 @@ def folder() -> Iterator[Path]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def refusing(world: World) -> Iterator[TestClient]:
+    """A server that all those share whom it refuses everything; nothing in it changes by that."""
+    with fast_folder() as folder:
+        copy = world.copy(folder / "refusing")
+        before = copy.rows()
+        with copy.served() as client:
+            yield client
+        assert before == copy.rows()
+
+
 def candidates(world: World, operation: Operation, name: str) -> list[tuple[Any, frozenset[str]]]:
     """What a field that names something may hold, and whose that is."""
     noun = (
@@ -282,13 +293,12 @@ def test_each_scope_is_asked_for(world: World, folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted({*OPERATIONS} - {*KEYED}))
-def test_what_people_do_no_key_does(world: World, folder: Path, name: str) -> None:
+def test_what_people_do_no_key_does(world: World, refusing: TestClient, name: str) -> None:
     """A key with every scope is refused in the same words, whatever it names."""
-    with world.copy(folder / "whole").served() as client:
-        for caller in CALLERS:
-            refused = answers(client, world.keys[caller, EVERY], requests_of(world, OPERATIONS[name], caller))
-            said = {(status, body) for status, _, body in refused.values()}
-            assert [403] == [status for status, _ in said]
+    for caller in CALLERS:
+        refused = answers(refusing, world.keys[caller, EVERY], requests_of(world, OPERATIONS[name], caller))
+        said = {(status, body) for status, _, body in refused.values()}
+        assert [403] == [status for status, _ in said]
 
 
 @pytest.mark.parametrize("name", sorted({*OPERATIONS} - {*KEYED}))
@@ -314,10 +324,9 @@ def outcomes(world: World, operation: Operation, requests: list[Request]) -> lis
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
-def test_without_the_scope_all_is_refused_alike(world: World, folder: Path, name: str) -> None:
+def test_without_the_scope_all_is_refused_alike(world: World, refusing: TestClient, name: str) -> None:
     """Whoever lacks the scope of an operation learns nothing of what there is."""
     secret = world.keys["alice", EVERY - {OPERATIONS[name].scope}]
-    with world.copy(folder / "whole").served() as client:
-        refused = answers(client, secret, requests_of(world, OPERATIONS[name], "alice"))
+    refused = answers(refusing, secret, requests_of(world, OPERATIONS[name], "alice"))
     said = {(status, body) for status, _, body in refused.values()}
     assert [403] == [status for status, _ in said]
