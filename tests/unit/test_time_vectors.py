@@ -52,6 +52,7 @@ SMALL = frozenset(
     )
 )
 DAY_NAMES = re.compile(r"(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?,?", re.IGNORECASE)
+ADDITIONS = ("x", "foo", "9", "30", "NZDT", "friday 9:00", "not", "-", "!", "or 10:00")
 PARTS = frozenset(
     re.findall(
         r"\S+", "morning afternoon evening am früh abend matin mattina soir sera stasera утра 오전 午前 午後 上午 下午"
@@ -187,12 +188,13 @@ def _repeats(words: list[str], word: str) -> bool:
 
 
 def test_nothing_can_be_added_unnoticed() -> None:
-    """A stray word or number in front or behind changes the meaning or loses it."""
-    additions = ("x", "foo", "9", "30", "NZDT", "friday 9:00", "not", "-", "!", "or 10:00")
+    """A stray word or number in front or behind changes the meaning or loses it: two of them beside each text, and at
+    night all."""
+    turns = range(0, len(ADDITIONS), 1 if NIGHTLY else 5)
     unnoticed = [
         longer
-        for row in READ
-        for addition in additions
+        for number, row in enumerate(READ)
+        for addition in (ADDITIONS[(number + turn) % len(ADDITIONS)] for turn in turns)
         for longer in (f"{row['text']} {addition}", f"{addition} {row['text']}")
         if means_the_same(row, longer)
     ]
