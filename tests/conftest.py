@@ -176,7 +176,7 @@ def end_with(session: pytest.Session, secrets: set[str]) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """A file of tests goes to one process, and so does a folder whose files share what takes seconds to start."""
-    from xdist.scheduler import LoadFileScheduling
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
     class LoadFolderOrFile(LoadFileScheduling):  # type: ignore[misc]  # of pytest-xdist, which has no types
         def _split_scope(self, nodeid: str) -> str:
