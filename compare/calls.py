@@ -316,6 +316,10 @@ FORMS: dict[str, tuple[Mapping[str, str], ...]] = {
 POSTS: dict[str, tuple[Mapping[str, str], ...]] = {
     "/move": ({"id": "%scheduled%", "at": "2026-03-21T09:00", "back": "/"},),
     "/posts/{}/take-back": ({},),
+    "/posts/{}/together/move": ({"at": "2026-03-21T09:00"},),
+    "/posts/{}/together/cancel": ({},),
+    "/hooks/{}": ({},),
+    "/review/{}": ({"decision": "approve"},),
     "/posts/{}/{}": ({},),
     "/media/drop": ({"media": "%media%"},),
     "/accounts/{}": ({},),

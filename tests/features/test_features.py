@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any, cast
@@ -40,6 +41,12 @@ def test_each_folder_is_on_the_list() -> None:
     folders = {path.parent.name for path in (ROOT / "src/skywrite/features").glob("*/__init__.py")}
     assert sorted(folders) == sorted(NAMES)
     assert NAMES == tuple(row.name for row in features())
+
+
+def test_the_layers_hold_each_feature() -> None:
+    """Features stand side by side: none is left out of the two contracts about imports."""
+    told = (ROOT / "pyproject.toml").read_text("utf-8")
+    assert [] == [name for name in NAMES if len(re.findall(rf"skywrite\.features\.{name}\b", told)) < 2]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -93,7 +93,7 @@ def cancel(access: Access, given: CancelPosts) -> BulkShape:
 def approve(access: Access, given: ApprovePosts) -> BulkShape:
     """Approve several posts, each exactly as its digest says: all of them, or none.
 
-    Nobody approves what they wrote themselves.
+    Authors cannot approve their own posts.
     """
     digests = {one.id: one.digest for one in given.posts}
     for number in digests:
