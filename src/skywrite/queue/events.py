@@ -32,6 +32,7 @@ EventKind = Literal[
     "follow_up.failed",
     "follow_up.expired",
     "inbox.received",
+    "answers.trial_ended",
     "approval.requested",
     "approval.given",
     "approval.rejected",

@@ -14,6 +14,7 @@ from skywrite.core.errors import InputError
 from skywrite.features.answers.bot.answering import TRIAL_ANSWERS
 from skywrite.features.answers.task import InboxTask
 from skywrite.posting.publish.rounds import take_all
+from skywrite.queue.events import Events
 from tests.support.errors import fails
 from tests.support.strangers import Stranger
 from tests.support.world import World
@@ -310,12 +311,15 @@ def test_a_new_bot_is_on_trial(sky: Skywrite, world: World, carol: Stranger) -> 
         carol.tag(f"@you: {number}", bot.did)
         world.clock.advance(1)
     assert ([], TRIAL_ANSWERS) == (bot.turn(), len(sky.context.store.listing.posts(("held",))))
+    ended = [event for event in Events(sky.context.store).after(0) if event.kind == "answers.trial_ended"]
+    assert [(bot.did, {"answers": TRIAL_ANSWERS})] == [(event.account_did, event.data) for event in ended]
     for post in sky.context.store.listing.posts(("held",)):
         approve(sky, post.id)
     assert TRIAL_ANSWERS == len(bot.turn())
     assert TRIAL_ANSWERS == len(bot.turn())
     sky.accounts.set(None, {"answers": "on"})
     assert TRIAL_ANSWERS + 1 == len(bot.turn())
+    assert 1 == len([event for event in Events(sky.context.store).after(0) if event.kind == "answers.trial_ended"])
 
 
 def approve(sky: Skywrite, number: int) -> None:

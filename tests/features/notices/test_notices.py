@@ -17,7 +17,7 @@ from skywrite.features.notices.store import Notices
 from skywrite.features.notices.troubles import TROUBLES
 from skywrite.features.reposts.service import RepostTask
 from skywrite.posting.publish.rounds import take_all
-from skywrite.queue.events import EVENT_KINDS
+from skywrite.queue.events import EVENT_KINDS, Events
 from skywrite.queue.marks import COUNTS, Marks, ToMark
 from tests.support.errors import fails
 from tests.support.world import NOON, World
@@ -109,6 +109,20 @@ def test_follow_ups_of_which_nothing_came_are_said_once(sky: Skywrite, world: Wo
 
 def _refused(*_: object) -> int:
     raise InputError("Replies are closed.")
+
+
+def test_the_end_of_a_trial_is_said_until_the_bot_goes_on(sky: Skywrite, heard: Path) -> None:
+    """A person's word is wanted, so a person hears of it; and when somebody has given it."""
+    sky.accounts.set(None, {"answers": "trial"})
+    Events(sky.context.store).note("answers.trial_ended", {"answers": 10}, account_did=sky.accounts.get().did)
+    notice(sky)
+    notice(sky)
+    sky.accounts.set(None, {"answers": "on"})
+    notice(sky)
+    assert [
+        "The bot of alice.test has written its first 10 answers, and waits for your word to go on.",
+        "The bot of alice.test is no longer on trial.",
+    ] == lines(heard)
 
 
 def test_what_is_over_before_it_was_said_is_not_said(sky: Skywrite, heard: Path) -> None:

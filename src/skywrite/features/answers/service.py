@@ -24,7 +24,7 @@ from skywrite.app.rows import Rows
 from skywrite.app.work import WorkParts
 from skywrite.core.errors import Conflict, Do, SkywriteError
 from skywrite.features import homes
-from skywrite.features.answers.bot.answering import DAY, PAUSED, Answering, Limits, hidden, not_for_us
+from skywrite.features.answers.bot.answering import DAY, PAUSED, TRIAL_ANSWERS, Answering, Limits, hidden, not_for_us
 from skywrite.features.answers.collecting import collect
 from skywrite.features.answers.store import InboxItem, InboxItems
 from skywrite.posting.compose.draft import Draft
@@ -174,7 +174,8 @@ class Inbox:
             return True
         # An answer that waited for somebody for too long is for nobody.
         late = int(Limits.of(account).answer_within.total_seconds())
-        self._stored.answer_claimed(stored, new._replace(late_policy="skip", late_seconds=late), look_at)
+        trial = TRIAL_ANSWERS if account.settings.get(ANSWERS) == TRIAL else 0
+        self._stored.answer_claimed(stored, new._replace(late_policy="skip", late_seconds=late), look_at, trial=trial)
         self._stored.handled(stored)
         return True
 

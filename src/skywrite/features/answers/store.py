@@ -223,11 +223,14 @@ class InboxItems:
             tx.run("answer_inbox", id=item_id, **values)
             return added.id
 
-    def answer_claimed(self, item: InboxItem, given: NewPost | str, look_at: datetime | None = None) -> bool:
+    def answer_claimed(
+        self, item: InboxItem, given: NewPost | str, look_at: datetime | None = None, *, trial: int = 0
+    ) -> bool:
         """Store a bot's answer to an item that was claimed for it: a reply, or `repost` or `like`.
 
         The answer and what is noted of it are in one transaction. Returns False if somebody has dealt with the item
-        meanwhile. `look_at`: when to see whether it is still there.
+        meanwhile. `look_at`: when to see whether it is still there. `trial`: with so many answers the account's trial
+        ends; 0 where it is not on trial.
         """
         now = self._store.clock.now()
         identity = identities.of_answer(item.account_did, item.uri)
@@ -241,6 +244,8 @@ class InboxItems:
                     values["answer_id"] = added.id
                 if tx.run("answer_inbox_by_function", **values) != 1:
                     raise _DealtWith
+                if trial and _answered_ever(tx, item.account_did, trial + 1) == trial:
+                    note_event(tx, "answers.trial_ended", now, {"answers": trial}, account_did=item.account_did)
         except _DealtWith:
             return False
         return True
@@ -248,8 +253,7 @@ class InboxItems:
     def answered_ever(self, account_did: str, limit: int) -> int:
         """How many items of an account a bot answered at all, up to a limit."""
         with self._store.reading() as tx:
-            row = tx.row("count_answers", account_did=account_did, limit=limit)
-        return 0 if row is None else int(row["answers"])
+            return _answered_ever(tx, account_did, limit)
 
     def to_look_at(self, account_did: str, limit: int) -> builtins.list[InboxItem]:
         """The answered items of which it is time to see whether they are still there."""
@@ -376,6 +380,11 @@ def _tell(tx: Transaction, now: datetime, item: NewItem) -> None:
     data = {"id": row["id"], **item._asdict(), "labels": list(item.labels), "indexed_at": to_iso(item.indexed_at)}
     del data["account_did"]
     note_event(tx, "inbox.received", now, data, account_did=item.account_did, subject_id=row["id"])
+
+
+def _answered_ever(tx: Transaction, account_did: str, limit: int) -> int:
+    row = tx.row("count_answers", account_did=account_did, limit=limit)
+    return 0 if row is None else int(row["answers"])
 
 
 def _get(tx: Transaction, item_id: int) -> InboxItem:

@@ -16,6 +16,7 @@ from skywrite.app.context import Context
 from skywrite.core.errors import NotFound
 from skywrite.features import features
 from skywrite.queue.actions import Actions
+from skywrite.queue.approval_rules import ANSWERS, TRIAL
 from skywrite.queue.approvals import Approvals
 from skywrite.queue.workers import ChoreTimes
 
@@ -82,6 +83,10 @@ def _approved(ctx: Context, trouble: Trouble) -> bool:
     return post.state not in ("scheduled", "held") or not approvals.standing(post).wanted
 
 
+def _let_go(ctx: Context, trouble: Trouble) -> bool:
+    return ctx.store.accounts.get(trouble.account_did).settings.get(ANSWERS) != TRIAL
+
+
 def _taken(ctx: Context, trouble: Trouble) -> bool:
     return ChoreTimes(ctx.store).last(REPORTED_LATE) is None
 
@@ -107,6 +112,11 @@ TROUBLES: Mapping[str, TroubleKind] = {
     "follow_up.expired": TroubleKind("Follow-up {id} of post {post} expired: {message} ({text})"),
     "approval.requested": TroubleKind(
         "Post {id} waits for an approval: {text}", "Post {id} waits for no approval any more.", _approved
+    ),
+    "answers.trial_ended": TroubleKind(
+        "The bot of {account} has written its first {answers} answers, and waits for your word to go on.",
+        "The bot of {account} is no longer on trial.",
+        _let_go,
     ),
     "worker.late": TroubleKind(
         "Posts are due since {since}, and no worker takes them.", "Workers take posts again.", _taken
