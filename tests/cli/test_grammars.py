@@ -37,3 +37,29 @@ def test_a_grammar_goes_with_a_rule_alone(shell: Shell, files: Files) -> None:
     assert "grammar.invalid" == told["code"]
     assert all(f"there is no symbol '{name}'" in told["message"] for name in "ab")
     assert ([], []) == (shell.posts(), shell("list", "--json").json)
+
+
+def test_how_many_texts_differ_is_chosen(shell: Shell, files: Files) -> None:
+    """As many as somebody says, on each way in; more than the grammar has is an error that says how many it has."""
+    bot = files.text("bot.json", json.dumps(BOT))
+    shell("post", "--every", "daily 9:00", "--grammar", bot, "--distinct", "4")
+    shell("recurring", "edit", "1", "--grammar", bot, "--distinct", "5")
+    rows = [
+        {"every": "daily 10:00", "grammar": bot, "distinct": 3},
+        {"every": "daily 11:00", "grammar": BOT, "distinct": "2"},
+        {"every": "daily 12:00", "grammar": BOT},
+    ]
+    shell("import", files.text("plan.jsonl", "\n".join(map(json.dumps, rows))))
+    table = f"every,grammar,distinct,text,at\ndaily 13:00,{bot},6,,\n,,,Hello,tomorrow 9:00\n"
+    shell("import", files.text("plan.csv", table))
+    assert [5, 3, 2, 9, 6] == [rule["pool_size"] for rule in shell("recurring", "--json").json]
+    told = shell("post", "--every", "daily 9:00", "--grammar", bot, "--distinct", "10", "--json", code=2).json
+    assert ("grammar.invalid", "The grammar gives 9 different posts, and 10 are to differ.") == (
+        told["code"],
+        told["message"],
+    )
+    assert shell("answers", "add", "--text", bot, "--distinct", "10", "--json", code=2).json["code"] == told["code"]
+    ways = [
+        shell("answers", "add", "--text", bot, *more, "--json").json["distinct"] for more in ((), ("--distinct", "4"))
+    ]
+    assert [9, 4] == ways

@@ -52,6 +52,7 @@ WITH = {
     "--caption": ["--video", "sun.png"],
     "--jitter": ["--at", "tomorrow 9:00"],
     "--late": ["--at", "tomorrow 9:00"],
+    "--distinct": ["--every", "daily 9:00", "--grammar", "bot.json"],
     "--grammar": ["--every", "daily 9:00"],
     "--pool": ["--every", "daily 9:00"],
     "--until": ["--every", "daily 9:00"],

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from skywrite.app.operations.grammars import texts_given
+from skywrite.core import contained
 from skywrite.core.errors import InputError
-from skywrite.posting.sources.grammar import Grammar
+from skywrite.posting.sources.grammar import Grammar, texts_in_turn
 
 FOLDER = Path("/nowhere")
 
@@ -167,3 +169,58 @@ def test_drawings_are_drawn_when_a_grammar_is_added(tmp_path: Path, drawing: str
         path.write_text(json.dumps({"origin": origin}))
         with pytest.raises(InputError, match=words):
             Grammar.read(path)
+
+
+COIN = {"origin": "#side#", "side": ["heads", "tails"]}
+
+
+@pytest.mark.parametrize("given", ["bot.json", json.dumps(COIN), COIN, FOLDER])
+def test_a_grammar_is_a_file_or_itself(tmp_path: Path, given: Any) -> None:
+    """A name counts from the folder of whoever names it; an object, and its JSON, are the grammar."""
+    (tmp_path / "bot.json").write_text(json.dumps(COIN))
+    texts = texts_in_turn(None, tmp_path / "bot.json" if given is FOLDER else given, None, tmp_path) or ()
+    assert ["heads", "tails"] == sorted(row["text"] for row in texts)
+
+
+@pytest.mark.parametrize(
+    ("pool", "grammar", "distinct", "words"),
+    [
+        (None, COIN, 20, "gives 2 different posts, and 20 are to differ"),
+        (None, {"origin": "x"}, 2, "gives one post, and 2 are to differ"),
+        (None, COIN, 0, "0 posts cannot be asked to differ"),
+        (None, COIN, 1001, "1001 posts cannot"),
+        (None, COIN, "many", "'many' is not a number of texts"),
+        (None, COIN, True, "'True' is not a number"),
+        (None, None, 3, "needs a grammar"),
+        (["a"], None, 3, "needs a grammar"),
+        (["a"], COIN, None, "exclude each other"),
+        (None, "none.json", None, "none.json cannot be read"),
+        (None, "", None, "A grammar is the name of a file, or the grammar itself"),
+        (None, 5, None, "A grammar is the name of a file, or the grammar itself"),
+        (None, "{", None, "is not JSON"),
+    ],
+)
+def test_a_number_of_texts_is_checked_at_once(pool: Any, grammar: Any, distinct: Any, words: str) -> None:
+    """A grammar that has fewer is refused, and so is whatever means nothing."""
+    with pytest.raises(InputError, match=words):
+        texts_in_turn(pool, grammar, distinct, FOLDER)
+
+
+def test_a_grammar_from_outside_names_no_file() -> None:
+    """What was sent over the network draws what it shows, and cannot even ask whether a file is there."""
+    drawn = {"origin": "x {svg <svg></svg> A square}"}
+    assert [b"<svg></svg>"] == [row["images"][0]["data"] for row in texts_given(None, drawn, None) or ()]
+    for rules in ({"origin": "x {img /etc/passwd A}"}, {"origin": "x {#i# /etc/passwd A}", "i": "img"}):
+        with pytest.raises(InputError, match="/etc/passwd is a file, and only the grammar was sent"):
+            texts_given(None, rules, None)
+
+
+def test_a_grammar_from_outside_that_takes_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read in a process with limits, whose end is an error of the grammar."""
+
+    def ends(*given: Any) -> Any:
+        raise contained.TooCostly("It took too long.")
+
+    monkeypatch.setattr(contained, "call", ends)
+    with pytest.raises(InputError, match="takes more memory or time than it may"):
+        texts_given(None, COIN, None)

@@ -42,6 +42,16 @@ class RecurrenceOptions:
     zone: str | None = None
     exceptions: Mapping[str, Any] = field(default_factory=dict)
     dates: DateOrder | None = None
+    grammar: Any = None
+    distinct: Any = None
+
+    def texts(self, base: Path | None) -> Sequence[Any] | None:
+        """The texts that it takes in turn; None if it has one. Raises InputError."""
+        if self.grammar is None and self.distinct is None:
+            return self.pool
+        from skywrite.posting.sources.grammar import texts_in_turn
+
+        return texts_in_turn(self.pool, self.grammar, self.distinct, base)
 
 
 class CheckedRecurrence(NamedTuple):
@@ -134,7 +144,7 @@ class Occurrences:
             raise InputError(f"{given.every!r} has no further occurrences.", hint="Check the recurrence and its end.")
         readies = [
             self._drafting.prepare(self._drafting.draft(account, item), account, base=base)
-            for item in _rows(row, given.pool)
+            for item in _rows(row, given.texts(base))
         ]
         new = self._new(account, given, until, start, readies)
         warnings = dict.fromkeys([*notes, *(warning for ready in readies for warning in ready.warnings)])

@@ -73,6 +73,8 @@ class ScheduleOptions(DraftFields, total=False):
     jitter: str | None
     until: str | datetime | None
     pool: Sequence[Any] | None
+    grammar: Path | str | Mapping[str, Any] | None
+    distinct: int | None
     zone: str | None
     draft: bool
     base: Path | None

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 DUE_COUNTED_MAX = 10_000
 LAST_SOUGHT = 50
-_LATER = ((("until", "pool"), "a rule", "every"), (("zone", "late", "jitter"), "a time", "at"))
+_LATER = ((("until", "pool", "grammar", "distinct"), "a rule", "every"), (("zone", "late", "jitter"), "a time", "at"))
 
 
 @checked("posts")
@@ -84,6 +84,8 @@ class Posts:
         jitter: str | None = None,
         until: str | datetime | None = None,
         pool: Sequence[Any] | None = None,
+        grammar: Path | str | Mapping[str, Any] | None = None,
+        distinct: int | None = None,
         zone: str | None = None,
         draft: bool = False,
         dry_run: bool = False,
@@ -95,6 +97,8 @@ class Posts:
 
         - `at`: an aware datetime, ISO 8601, or plain English ("tomorrow 9:00", "fri 17:00 Europe/Berlin").
         - `every`: a recurrence as cron, RRULE or plain English; `until` is its end, `pool` its texts in turn.
+        - `grammar`: a file, or an object, in Tracery's format, which gives these texts; `distinct`: how many different
+          ones come in turn (100, or as many as there are).
         - `zone`: the zone of these times, instead of the account's.
         - `late`: what to do when the time was missed: "publish", "skip:30m", "hold:2h".
         - `jitter`: a duration such as "15m"; a random part of it is added to the time.
@@ -106,13 +110,15 @@ class Posts:
 
         Raises InputError if anything is wrong; then nothing is stored.
         """
-        _check_together(every=every, at=at, key=key, until=until, pool=pool, zone=zone, draft=draft)
+        _check_together(every=every, at=at, key=key, until=until, pool=pool, grammar=grammar, zone=zone, draft=draft)
         found = self._ctx.account(account)
         row = {"text": text, **fields}
         if every is not None:
             from skywrite.app.occurrences import Occurrences, RecurrenceOptions
 
-            options = RecurrenceOptions(every, at, until, pool, late, jitter, source, zone)
+            options = RecurrenceOptions(
+                every, at, until, pool, late, jitter, source, zone, grammar=grammar, distinct=distinct
+            )
             return Occurrences(self._ctx, self._drafting).schedule(found, row, options, base, dry_run=dry_run)
         place = self._ctx.zone(found) if zone is None else _zone_name(zone)
         ready = self._drafting.prepare(self._drafting.draft(found, row), found, base=base)
@@ -390,7 +396,15 @@ def _known(states: State | Sequence[State]) -> tuple[State, ...]:
 
 
 def _check_together(
-    *, every: str | None, at: object, key: str | None, until: object, pool: object, zone: object, draft: bool
+    *,
+    every: str | None,
+    at: object,
+    key: str | None,
+    until: object,
+    pool: object,
+    grammar: object,
+    zone: object,
+    draft: bool,
 ) -> None:
     """Raise InputError for options that exclude each other, rather than ignore one."""
     if isinstance(every, str) and not every.strip():
@@ -399,8 +413,9 @@ def _check_together(
         raise InputError("A recurrence cannot have a key: each of its posts is a new one.", hint="Leave the key out.")
     if every is not None and draft:
         raise InputError("A recurrence cannot be a draft.", hint="Set its start with at, or leave out draft.")
-    if every is None and (until is not None or pool is not None):
-        raise InputError(f"{'An end' if pool is None else 'A pool'} needs a recurrence.", hint="Set it with every.")
+    for words, value in (("A pool", pool), ("A grammar", grammar), ("An end", until)):
+        if every is None and value is not None:
+            raise InputError(f"{words} needs a recurrence.", hint="Set it with every.")
     if zone is not None and every is None and not isinstance(at, str):
         raise InputError("A zone needs a time or a recurrence.", hint="Set it with at or every.")
     if draft and at is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook as Oracle
 
 from skywrite import Item, Skywrite
-from skywrite.app.bots import Answerer, Author
+from skywrite.app.bots import Above, Answerer, Author
 from skywrite.app.work import WorkParts
 from skywrite.core.errors import InputError, SkywriteError
 from skywrite.features import homes
@@ -224,6 +225,46 @@ def test_a_grammar_answers_each_item_with_one_text(bot: Bot, carol: Stranger, tm
         carol.tag(f"@you {text}", bot.did)
         bot.turn()
     assert {"One!", "Two!", "Three!"} == set(bot.turn())
+
+
+@pytest.mark.parametrize(("distinct", "kinds"), [(2, 2), (3, 3)])
+def test_nothing_comes_again_within_a_chosen_number(
+    bot: Bot, carol: Stranger, tmp_path: Path, distinct: int, kinds: int
+) -> None:
+    """Of so many answers in a row, all are different."""
+    path = tmp_path / "bot.json"
+    path.write_text(json.dumps({"origin": ["#a#!"], "a": ["One", "Two", "Three"]}))
+    bot.sky.ways.add_text(path, distinct=distinct)
+    bot.turn()
+    for text in range(6):
+        carol.tag(f"@you {text}", bot.did)
+        bot.turn()
+    said = [one.answer for one in bot.sky.ways.answered()]
+    assert 6 == len(said)
+    assert [kinds] * (7 - distinct) == [len({*said[at : at + distinct]}) for at in range(7 - distinct)]
+
+
+def test_the_posts_above_come_along_where_they_are_asked_for(
+    allowed: Skywrite, receiver: dict[str, Any], tmp_path: Path
+) -> None:
+    """Commands and addresses get the same list; without the option it is null, which is not the same as none."""
+    above = (Above("at://did:plc:ann/app.bsky.feed.post/3k", Author("did:plc:ann", "ann.test"), "Who knows?"),)
+    given = replace(item(), look_above=lambda: above)
+    allowed.ways.add_webhook(receiver["url"], thread=True)
+    allowed.ways.add_webhook(receiver["url"])
+    allowed.ways.add_command("cat > item.json; echo ok", folder=tmp_path, thread=True)
+    for way in (1, 2, 3):
+        told(allowed, way, given)
+    seen = [json.loads(body)["data"] for _, body in receiver["got"]]
+    expected = [
+        {
+            "uri": above[0].uri,
+            "author": {"did": "did:plc:ann", "handle": "ann.test", "display_name": "", "labels": [], "followed": False},
+            "text": "Who knows?",
+        }
+    ]
+    assert [expected, None] == [one["thread"] for one in seen]
+    assert seen[0] == json.loads((tmp_path / "item.json").read_text())
 
 
 def test_a_wrong_grammar_is_never_added(sky: Skywrite, tmp_path: Path) -> None:

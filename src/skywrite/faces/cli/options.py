@@ -101,6 +101,16 @@ def account_option(command: Command) -> Command:
     )(command)
 
 
+def distinct_option(command: Command) -> Command:
+    """`--distinct`."""
+    return click.option(
+        "--distinct",
+        type=Whole(1, 1000),
+        metavar="NUMBER",
+        help="How many different texts of the grammar come before one of them is repeated.",
+    )(command)
+
+
 def text_options(command: Command) -> Command:
     """Where a text comes from."""
     for option in (
@@ -198,13 +208,6 @@ def pool_of(path: Path) -> list[str]:
     if not pool:
         raise InputError(f"{path} contains no texts.", hint="Separate them by lines of ---.")
     return pool
-
-
-def grammar_rows(path: Path) -> list[dict[str, Any]]:
-    """The posts of a grammar, used in turn. Raises InputError, which says all that is wrong with it."""
-    from skywrite.posting.sources.grammar import POOL_SIZE, Grammar
-
-    return Grammar.read(path).rows(POOL_SIZE)
 
 
 def read_stdin(max_bytes: int) -> bytes:

@@ -14,9 +14,9 @@ from skywrite.faces.cli.given import FILE
 from skywrite.faces.cli.hints import given_command
 from skywrite.faces.cli.options import (
     account_option,
+    distinct_option,
     draft_options,
     draft_row,
-    grammar_rows,
     json_option,
     pool_of,
     read_text,
@@ -58,6 +58,7 @@ _SCHEDULE = (
         type=FILE,
         help="Take the texts for --every from a grammar (Tracery's format), a hundred different ones, instead of TEXT.",
     ),
+    distinct_option,
     click.option("--key", metavar="KEY", help="Post only once for this key, however often you run it."),
     click.option(
         "--late",
@@ -70,7 +71,8 @@ _SCHEDULE = (
     click.option("--dry-run", is_flag=True, help="Check everything and show the result; store and send nothing."),
     click.option("--stateless", is_flag=True, help="Post without a database, once for its --key and --at."),
 )
-_NO_USE = ("account", "next_slot", "every", "until", "pool", "grammar", "zone", "jitter", "as_draft", "dry_run")
+_RULE = ("every", "pool", "grammar", "distinct", "until", "zone")
+_NO_USE = ("account", "next_slot", *_RULE, "jitter", "as_draft", "dry_run")
 
 
 def schedule_options(command: Any) -> Any:
@@ -131,7 +133,6 @@ def send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
     """Send or schedule a draft as the options say, and print what became of it."""
     if options["grammar"] and options["pool"]:
         raise InputError("--grammar and --pool exclude each other.", hint="Leave one out.")
-    options["pool"] = options["pool"] or options["grammar"]
     check_not_empty(row, options)
     if options["stateless"] and options["reply_last"]:
         raise InputError("--reply-last needs the database.", hint="Give the post's link: --reply-to LINK")
@@ -146,7 +147,7 @@ def send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
         if options["dry_run"]:
             from skywrite.faces.cli.view import show_preview
 
-            pool = _pool(options)
+            pool = _texts(options)
             planned = _schedule(sky, row, options, dry_run=True) if later else None
             shown = {**row, **(pool[0] if isinstance(pool[0], dict) else {"text": pool[0]})} if pool else row
             show_preview(sky.posts.preview(account=options["account"], **shown), as_json)
@@ -156,7 +157,9 @@ def send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
         if later:
             _print_scheduled(_schedule(sky, row, options), sky, as_json)
             return None
-        useless = {name: options[name] for name in ("until", "pool", "zone", "late", "jitter") if options[name]}
+        useless = {
+            name: options[name] for name in ("until", "pool", "grammar", "zone", "late", "jitter") if options[name]
+        }
         progress = upload_progress()
         try:
             sent = sky.post(account=options["account"], key=options["key"], progress=progress, **row, **useless)
@@ -169,7 +172,7 @@ def send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
 
 def check_not_empty(row: dict[str, Any], options: dict[str, Any]) -> None:
     """Raise InputError if nothing at all was given: perhaps a pipe was to be read."""
-    if not any(row.values()) and not options.get("pool"):
+    if not any(row.values()) and not (options.get("pool") or options.get("grammar")):
         path = click.get_current_context().command_path
         hint = f"Give it a text, an image, a video, a card or a quote. What comes from a pipe: ... | {path} -"
         raise InputError("The post is empty.", code="post.empty", hint=hint)
@@ -224,7 +227,7 @@ def _send_rows(text: tuple[str, ...], file: Path | None, options: dict[str, Any]
 
     if feature("tables") is None:
         raise InputError("--jsonl needs the feature tables, which is off the list.", hint="Post one text at a time.")
-    for name in ("next_slot", "reply_last", "every", "pool", "grammar", "until", "zone", "as_draft", "dry_run"):
+    for name in ("next_slot", "reply_last", *_RULE, "as_draft", "dry_run"):
         if options[name]:
             flag = {"as_draft": "draft"}.get(name, name).replace("_", "-")
             raise InputError(
@@ -271,7 +274,9 @@ def _schedule(sky: Skywrite, row: dict[str, Any], options: dict[str, Any], *, dr
         at=options["at"],
         every=options["every"],
         until=options["until"],
-        pool=_pool(options),
+        pool=pool_of(options["pool"]) if options["pool"] else None,
+        grammar=options["grammar"],
+        distinct=options["distinct"],
         zone=options["zone"],
         account=options["account"],
         key=options["key"],
@@ -283,10 +288,11 @@ def _schedule(sky: Skywrite, row: dict[str, Any], options: dict[str, Any], *, dr
     )
 
 
-def _pool(options: dict[str, Any]) -> Sequence[Any] | None:
-    if options["grammar"]:
-        return grammar_rows(options["grammar"])
-    return pool_of(options["pool"]) if options["pool"] else None
+def _texts(options: dict[str, Any]) -> Sequence[Any] | None:
+    from skywrite.posting.sources.grammar import texts_in_turn
+
+    pool = pool_of(options["pool"]) if options["pool"] else None
+    return texts_in_turn(pool, options["grammar"], options["distinct"], None)
 
 
 def _print_sent(sent: Sent, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from skywrite.core.errors import InputError, SkywriteError
 from skywrite.faces.cli.completing import complete_recurrences
 from skywrite.faces.cli.given import FILE
 from skywrite.faces.cli.names import Noun
-from skywrite.faces.cli.options import ID, account_option, grammar_rows, json_option, on_queue, pool_of
+from skywrite.faces.cli.options import ID, account_option, distinct_option, json_option, on_queue, pool_of
 from skywrite.faces.cli.output import print_done, print_json, print_warnings
 from skywrite.faces.cli.showing import gate_lines, policy_words
 from skywrite.faces.cli.terminal import columns, cut, print_columns, show
@@ -130,6 +130,7 @@ def _records(made: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 @click.option("--zone", metavar="ZONE", help="Another time zone for the rule.")
 @click.option("--pool", type=FILE, help="Other texts, used in turn: a file, separated by lines of ---.")
 @click.option("--grammar", type=FILE, help="Other texts, from a grammar in Tracery's format.")
+@distinct_option
 @click.option("--late", metavar="POLICY", help="If its time is missed: publish, skip or hold.")
 @click.option("--jitter", metavar="DURATION", help="Add a random part of this, such as 15m.")
 @json_option
@@ -141,6 +142,7 @@ def edit(
     text: str | None,
     pool: Path | None,
     grammar: Path | None,
+    distinct: int | None,
     as_json: bool,
     **options: str | None,
 ) -> None:
@@ -155,7 +157,9 @@ def edit(
     if grammar is not None:
         if pool is not None:
             raise InputError("--grammar and --pool exclude each other.", hint="Leave one out.")
-        changes["pool"] = grammar_rows(grammar)
+        changes["grammar"] = grammar
+    if distinct is not None:
+        changes["distinct"] = distinct
     if not changes:
         raise InputError("There is nothing to change.", hint="See: skywrite recurring edit --help")
     rule, warnings = sky.recurrences.edit(recurrence_id, **changes)

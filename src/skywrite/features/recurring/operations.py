@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from skywrite.app import Skywrite
+from skywrite.app.operations.grammars import Distinct, GrammarObject, texts_given
 from skywrite.app.operations.post_shapes import Jitter, Late
 from skywrite.app.operations.posts import new_row
 from skywrite.app.operations.shapes import ById, Id, Input, NewDraft, OfAccount, OnlyOfAccount, Text, Word
@@ -32,6 +33,8 @@ class AddRecurrence(NewDraft, kw_only=True):
     jitter: Jitter | None = None
     zone: Annotated[Word, Meta(description="A time zone such as Europe/Berlin.")] | None = None
     pool: Pool | None = None
+    grammar: GrammarObject | None = None
+    distinct: Distinct | None = None
 
 
 class ListRecurrences(Input):
@@ -70,7 +73,7 @@ def add(access: Access, given: AddRecurrence) -> RecurrenceShape:
         late=row.late,
         jitter=given.jitter,
         zone=given.zone,
-        pool=given.pool,
+        pool=texts_given(given.pool, given.grammar, given.distinct),
         source=access.source,
         **row.fields,
     )

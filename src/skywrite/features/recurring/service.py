@@ -6,7 +6,7 @@ What does not live here: making one (`posts`), and the posts that it makes (`occ
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
@@ -51,6 +51,8 @@ class Recurrences:
         jitter: str | None = None,
         zone: str | None = None,
         pool: Sequence[Any] | None = None,
+        grammar: Path | str | Mapping[str, Any] | None = None,
+        distinct: int | None = None,
         base: Path | None = None,
         **changes: Any,
     ) -> tuple[Recurrence, tuple[Notice, ...]]:
@@ -64,11 +66,12 @@ class Recurrences:
         old = self.get(recurrence_id)
         if old.state != "active":
             raise Conflict(f"Recurrence {old.id} has {old.state}.", code="post.wrong_state", hint="Make another one.")
-        if old.pool and changes and pool is None:
+        if old.pool and changes and pool is None and grammar is None:
             raise InputError(
                 f"Recurrence {old.id} takes its texts from a pool.", hint=Hint("Give another pool: ", POOL_ARGUMENT)
             )
-        drafts = ([item["draft"] for item in old.pool] or None) if pool is None else pool
+        kept = [item["draft"] for item in old.pool] or None
+        drafts = kept if pool is None and grammar is None else pool
         given = RecurrenceOptions(
             every=old.rule if every is None else every,
             at=old.starts_at,
@@ -79,8 +82,10 @@ class Recurrences:
             source=old.source,
             zone=old.zone if zone is None else zone,
             exceptions=old.exceptions,
+            grammar=grammar,
+            distinct=distinct,
         )
-        row = {} if drafts is not None else edited_row(old, changes)
+        row = {} if drafts is not None or grammar is not None else edited_row(old, changes)
         return Occurrences(self._ctx, self._drafting).edit(old, row, given, base)
 
     def next_times(self, recurrence: Recurrence, count: int = 5) -> builtins.list[datetime]:

@@ -67,7 +67,8 @@ def import_command(
     \b
     A row of JSONL: {"text": "Hello", "at": "2027-01-05T09:00:00+01:00", "images": [{"path": "a.jpg", "alt": "A"}]}
     Without "at", rows take the next free slots. With "every" ("weekdays 9:00") a row is a recurrence, with "until",
-    "pool", "zone". CSV and workbooks have the same names as columns, and "date" with "time", "image" with "alt".
+    "zone", and "pool" or "grammar". CSV and workbooks have the same names as columns, and "date" with "time", "image"
+    with "alt".
     Paths count from the file's folder. Importing a file again queues only what is new in it.
     Tables of Buffer, Hootsuite, Later, Publer, SocialBee, Typefully, Postiz, GoHighLevel and MagicSync are recognised.
     """

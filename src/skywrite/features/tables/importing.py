@@ -28,6 +28,7 @@ from skywrite.posting.compose.draft import draft_from_dict
 from skywrite.posting.compose.fields import ROW_OPTIONS
 from skywrite.posting.schedule.time_errors import AmbiguousTime
 from skywrite.posting.schedule.times import DateOrder, can_be_read
+from skywrite.posting.sources.grammar import texts_in_turn
 from skywrite.queue.adding import KnownKey
 from skywrite.queue.identities import row_key
 from skywrite.queue.model import Account, NewPost, Recurrence
@@ -291,6 +292,12 @@ class Import:
 def _check_files(row: Mapping[str, Any], base: Path, root: Path) -> None:
     """Raise InputError if a row, or a draft in its pool, names a file outside the folder."""
     pool = row.get("pool") or []
+    grammar = row.get("grammar")
+    file = grammar if isinstance(grammar, str) and grammar and not grammar.lstrip().startswith("{") else None
+    if file is not None and not is_inside(base / Path(file).expanduser(), root):
+        raise InputError(f"{file} is outside {root}.", code="file.outside", hint="Put it into that folder.")
+    if grammar not in (None, ""):
+        pool = [*pool, *(texts_in_turn(None, grammar, None, base) or ())]
     for item in (row, *(entry for entry in pool if isinstance(entry, Mapping))):
         draft = draft_from_dict(
             {"text": "", **{name: value for name, value in item.items() if name not in ROW_OPTIONS}}

@@ -6,13 +6,16 @@ What lives here: what a row may hold that comes from outside, and whose account 
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
+from skywrite.app.operations.grammars import texts_given
 from skywrite.app.operations.post_shapes import Jitter, Late
 from skywrite.app.operations.shapes import ADDRESS_STARTS, DraftInput, Input, Key, OfAccount, Word, draft_row
 from skywrite.app.operations.table import Access, operation
@@ -20,6 +23,7 @@ from skywrite.app.reports import check_reports
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.imports import RowShape, row_shape
 from skywrite.core.clock import Clock
+from skywrite.core.digits import whole_number
 from skywrite.core.errors import InputError, SkywriteError
 from skywrite.posting.compose.draft import FIELDS, fields_of, invalid_draft
 from skywrite.posting.compose.fields import OPTIONS, ROW_OPTIONS
@@ -195,11 +199,37 @@ def _allowed(access: Access, row: Mapping[str, Any]) -> dict[str, Any]:
     pool = row.get("pool", [])
     if not (isinstance(pool, list) and all(isinstance(item, str) for item in pool)):
         raise invalid_draft("The pool of a row is a list of texts.")
+    if (grammar := options.pop("grammar", None)) not in (None, ""):
+        options["pool"] = texts_given(
+            row.get("pool"), _grammar_of(grammar), _distinct_of(options.pop("distinct", None))
+        )
     draft = {name: _sourced(name, value) for name, value in row.items() if name not in options}
     try:
         return {**options, **draft_row(access, msgspec.convert(draft, DraftInput))}
     except msgspec.ValidationError as error:
         raise invalid_draft(f"{str(error).replace('Object contains', 'There is an')}.") from None
+
+
+def _grammar_of(value: Any) -> Mapping[str, Any]:
+    """The grammar in a row. Raises InputError for the name of a file."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        with suppress(ValueError, RecursionError):
+            value = json.loads(value)
+    if not isinstance(value, Mapping):
+        hint = "Put the grammar itself into the row."
+        raise InputError(
+            f"{str(value)[:80]!r} is no grammar, and only the table was sent.", code="file.outside", hint=hint
+        )
+    return value
+
+
+def _distinct_of(value: Any) -> int | None:
+    if value in (None, ""):
+        return None
+    number = value if type(value) is int else whole_number(str(value))
+    if number is None:
+        raise invalid_draft(f"distinct must be a number, not {str(value)[:40]!r}.")
+    return number
 
 
 def _sourced(name: str, value: Any) -> Any:

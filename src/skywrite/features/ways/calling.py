@@ -12,7 +12,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from skywrite.app.bots import Answerer, Item, Later, Like, Repost
+from skywrite.app.bots import Above, Answerer, Author, Item, Later, Like, Repost
 from skywrite.app.context import Context
 from skywrite.app.functions import words_of
 from skywrite.app.work import WorkParts
@@ -35,9 +35,8 @@ GONE = 410
 FIELDS = ("text", "images", "langs", "tags", "labels", "card", "markdown", "split")
 # What an answer may be instead.
 ACTIONS = ("like", "repost", "later")
-# A grammar does not say again what it said this many answers ago, as long as it has something else.
-SAID_BEFORE = 20
-SEEDS = 50
+# So many texts of a grammar are tried for each that must differ.
+SEEDS = 10
 
 
 def answerers(parts: WorkParts) -> list[Answerer]:
@@ -84,8 +83,12 @@ def ask(ctx: Context, way: Way, item: Item, *, log: Log | None = None) -> Any:
     return said
 
 
-def item_json(item: Item) -> dict[str, Any]:
-    """An item as commands and addresses get it."""
+def item_json(item: Item, *, thread: bool = False) -> dict[str, Any]:
+    """An item as commands and addresses get it. `thread`: with the posts above it. Raises SkywriteError.
+
+    Where they were not asked for, they are null: that is not the same as none.
+    """
+    above = [_above_json(one) for one in item.thread] if thread else None
     word, rest = words_of(item)
     return {
         "id": item.id,
@@ -93,7 +96,7 @@ def item_json(item: Item) -> dict[str, Any]:
         "text": item.text,
         "word": word,
         "words": rest,
-        "author": {**item.author._asdict(), "labels": list(item.author.labels)},
+        "author": _author_json(item.author),
         "reason": item.reason,
         "kinds": sorted(item.kinds),
         "asked": item.asked,
@@ -102,10 +105,19 @@ def item_json(item: Item) -> dict[str, Any]:
         "subject": item.subject,
         "parent": item.parent,
         "root": item.root,
+        "thread": above,
         "indexed_at": item.indexed_at and to_iso(item.indexed_at),
         "account": item.account,
         "account_did": item.account_did,
     }
+
+
+def _author_json(author: Author) -> dict[str, Any]:
+    return {**author._asdict(), "labels": list(author.labels)}
+
+
+def _above_json(above: Above) -> dict[str, Any]:
+    return {**above._asdict(), "author": _author_json(above.author)}
 
 
 def read_answer(text: str, *, files: bool) -> Any:
@@ -159,13 +171,14 @@ def _ask_command(ctx: Context, doing: Doing, item: Item, way: Way) -> Any:
         timeout_seconds=doing.timeout_seconds,
         max_bytes=OUTPUT_BYTES_MAX,
         pass_on=ctx.config.command_env,
-        given=json.dumps(item_json(item), ensure_ascii=False).encode(),
+        given=json.dumps(item_json(item, thread=doing.thread), ensure_ascii=False).encode(),
     )
     return read_answer(printed.text, files=True)
 
 
 def _ask_address(ctx: Context, doing: Doing, item: Item, way: Way) -> Any:
-    body = json.dumps({"type": "item.received", "data": item_json(item)}, ensure_ascii=False).encode()
+    message = {"type": "item.received", "data": item_json(item, thread=doing.thread)}
+    body = json.dumps(message, ensure_ascii=False).encode()
     # The same at each try, so that the receiver may know it again.
     number = f"item_{sha256(f'{way.id} {item.uri}'.encode()).hexdigest()[:24]}"
     headers = signed_headers([doing.secret], number, ctx.clock.now(), body)
@@ -188,9 +201,13 @@ def _text_of(answer: Response, way: Way) -> str:
 def _ask_grammar(ctx: Context, doing: Doing, item: Item, way: Way) -> Any:
     """The first text of the item's seeds that was not said lately, so that the same item gets the same one."""
     grammar = Grammar.of(doing.what, doing.base)
-    said = {one.answer for one in WayStore(ctx.store).answered(item.account_did, SAID_BEFORE) if one.uri != item.uri}
-    rows = [grammar.row(f"{item.uri} {number}") for number in range(SEEDS)]
-    return next((row for row in rows if row["text"] not in said), rows[0])
+    before = [
+        one.answer for one in WayStore(ctx.store).answered(item.account_did, doing.distinct) if one.uri != item.uri
+    ]
+    said = set(before[: doing.distinct - 1])
+    rows = (grammar.row(f"{item.uri} {number}") for number in range(SEEDS * doing.distinct))
+    first = next(rows)
+    return first if first["text"] not in said else next((row for row in rows if row["text"] not in said), first)
 
 
 _ASK = {"command": _ask_command, "webhook": _ask_address, "text": _ask_grammar}

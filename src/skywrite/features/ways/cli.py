@@ -9,7 +9,7 @@ import click
 
 from skywrite.core.errors import InputError
 from skywrite.faces.cli.given import FILE
-from skywrite.faces.cli.options import ID, Seconds, account_option, json_option, on_queue
+from skywrite.faces.cli.options import ID, Seconds, account_option, distinct_option, json_option, on_queue
 from skywrite.faces.cli.output import one_line, print_aside, print_done, print_json, print_outcome, print_table
 from skywrite.faces.cli.status import print_worker_note
 
@@ -32,6 +32,8 @@ _OUTCOMES = {None: "was not asked yet", "answered": "answered", "nothing": "had 
 )
 @click.option("--unasked", is_flag=True, help="Also answer who did not tag you; the network's rule is against it.")
 @click.option("--retract", is_flag=True, help="Take an answer back when what it answers is deleted.")
+@click.option("--thread", is_flag=True, help="Give it the posts above, too, at most ten. Each item asks the network.")
+@distinct_option
 @click.option("--timeout", type=Seconds(), metavar="SECONDS", help="How long an answer may take. Default: 20.")
 @account_option
 @json_option
@@ -43,6 +45,7 @@ def add_command(
     webhook: str | None,
     text: Path | None,
     timeout: float | None,
+    distinct: int | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -60,7 +63,9 @@ def add_command(
     if text is not None:
         if timeout is not None:
             raise InputError("A grammar takes no time.", hint="Leave --timeout out.")
-        made = sky.ways.add_text(text, **options)
+        made = sky.ways.add_text(text, distinct=distinct, **options)
+    elif distinct is not None:
+        raise InputError("A number of different texts needs a grammar.", hint="Leave --distinct out.")
     elif webhook is not None:
         made = sky.ways.add_webhook(webhook, **options)
     else:
@@ -76,6 +81,8 @@ def _print_added(sky: Skywrite, made: AddedWay, as_json: bool) -> None:
         print_json(added_shape(sky.context, made))
         return
     print_done(f'Way {made.way.id} answers from now on. Try it: skywrite answers try "@you hello"')
+    if made.way.doing is not None and made.way.doing.distinct:
+        print_aside(f"No text is repeated within {made.way.doing.distinct} answers.")
     if made.secret is not None:
         click.echo(made.secret)
         print_aside("Check what comes by this secret. It is not shown again.")

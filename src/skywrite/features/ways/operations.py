@@ -31,6 +31,7 @@ class AddWay(Input, kw_only=True):
     only: Annotated[list[Reason], Meta(max_length=3)] = msgspec.field(default_factory=list)
     unasked: bool = False
     retract: bool = False
+    thread: Annotated[bool, Meta(description="It gets the posts above each item, too, at most ten.")] = False
 
 
 class EditWay(Input, kw_only=True):
@@ -50,7 +51,8 @@ class ListAnswered(Input, kw_only=True):
 class WayShape(Output):
     """A way of answering, and what became of its last item. `what`: its command, its address, or its file.
 
-    `kind` is null if it was not added with the server's key; then it answers nothing.
+    `kind` is null if it was not added with the server's key; then it answers nothing. `distinct`: so many different
+    texts of a grammar come before one is repeated.
     """
 
     id: int
@@ -62,6 +64,8 @@ class WayShape(Output):
     only: list[str]
     unasked: bool
     retract: bool
+    thread: bool
+    distinct: int | None
     asked_at: datetime | None
     outcome: str | None
     error: ErrorShape | None
@@ -111,6 +115,7 @@ def add(access: Access, given: AddWay) -> AddedWayShape:
         only=given.only,
         unasked=given.unasked,
         retract=given.retract,
+        thread=given.thread,
     )
     return added_shape(access.sky.context, made)
 
@@ -185,6 +190,8 @@ def _values(ctx: Context, way: Way) -> dict[str, Any]:
         "only": list(doing.kinds) if doing else [],
         "unasked": doing is not None and doing.unasked,
         "retract": doing is not None and doing.retract,
+        "thread": doing is not None and doing.thread,
+        "distinct": (doing.distinct or None) if doing else None,
         "error": problem_shape(way.problem),
     }
 

@@ -20,6 +20,8 @@ from skywrite.posting.sources.grammar import Grammar
 
 COMMAND_CHARACTERS_MAX = 4000
 TIMEOUT_SECONDS = 20.0
+# A grammar says so many different texts before one comes again, or as many as it has.
+DISTINCT = 20
 # A bot that takes longer is left behind by the worker.
 TIMEOUT_SECONDS_MAX = 50.0
 
@@ -49,7 +51,8 @@ class Ways:
         """Answer with what a command prints. It gets the item as JSON on standard input, and runs in `folder`.
 
         Options: `account`; `word`, with which an item must begin after the mention; `only`, kinds of items; `unasked`,
-        which also answers who did not tag us; `retract`. Raises InputError.
+        which also answers who did not tag us; `retract`; `thread`, which also gives it the posts above the item. Raises
+        InputError.
         """
         if not command.strip() or "\0" in command or len(command) > COMMAND_CHARACTERS_MAX:
             raise InputError("The command is empty, or too long.", hint="Put a long command into a script.")
@@ -70,11 +73,19 @@ class Ways:
         return self._add(doing, **options)._replace(secret=secret)
 
     @final("the new way of answering {done.way.id}", "Remove it: ", Do("ways.remove", "{done.way.id}"))
-    def add_text(self, path: Path, **options: Any) -> AddedWay:
-        """Answer with texts of a grammar in Tracery's format, which is read now. Options: as above."""
+    def add_text(self, path: Path, *, distinct: int | None = None, **options: Any) -> AddedWay:
+        """Answer with texts of a grammar in Tracery's format, which is read now. Options: as above.
+
+        `distinct`: so many different texts are said before one comes again (20, or as many as there are).
+        """
         grammar = Grammar.read(path)
+        different = grammar.rows(DISTINCT) if distinct is None else grammar.different(distinct)
+        if options.get("thread"):
+            raise InputError("A grammar does not read the thread above.", hint="Leave thread out.")
         text = path.read_text(encoding="utf-8-sig", errors="replace")
-        return self._add(Doing("text", text, str(path), "", str(grammar.folder)), **options)
+        return self._add(
+            Doing("text", text, str(path), "", str(grammar.folder or ""), distinct=len(different)), **options
+        )
 
     def list(self) -> builtins.list[Way]:
         """All of them, in the order in which they are asked."""
@@ -114,6 +125,7 @@ class Ways:
         only: Sequence[str] = (),
         unasked: bool = False,
         retract: bool = False,
+        thread: bool = False,
     ) -> AddedWay:
         wrong = [kind for kind in only if kind not in KINDS]
         if wrong:
@@ -129,6 +141,7 @@ class Ways:
             kinds=tuple(only) or doing.kinds,
             unasked=unasked,
             retract=retract,
+            thread=thread,
         )
         return AddedWay(self._stored.add(whole))
 

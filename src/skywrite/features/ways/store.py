@@ -31,6 +31,8 @@ class Doing(NamedTuple):
     """What a way does. `what`: a command line, an address, or a grammar; `name`: what to show of it.
 
     `word`: it answers only what begins with it, after the mention. `secret`: signs what an address gets.
+    `thread`: it gets the posts above an item. `distinct`: so many different texts of a grammar come before
+    one comes again.
     """
 
     kind: WayKind
@@ -44,6 +46,8 @@ class Doing(NamedTuple):
     unasked: bool = False
     retract: bool = False
     secret: str = ""
+    thread: bool = False
+    distinct: int = 0
 
     @property
     def base(self) -> Path:

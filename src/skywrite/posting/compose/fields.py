@@ -17,7 +17,7 @@ Scope = Literal["own", "shared", "reading", "first"]
 
 # What the rows of a table have besides the fields of a post.
 OPTIONS = ("at", "account", "key", "late", "jitter")
-RECURRENCE_OPTIONS = ("every", "until", "pool", "zone", "exceptions")
+RECURRENCE_OPTIONS = ("every", "until", "pool", "grammar", "distinct", "zone", "exceptions")
 ROW_OPTIONS = (*OPTIONS, "draft", *RECURRENCE_OPTIONS)
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from skywrite.core import contained
+from skywrite.core.digits import whole_number
 from skywrite.core.errors import InputError
 from skywrite.core.files import read_regular
 from skywrite.posting.sources.english import MODIFIERS, replaced
@@ -31,8 +32,8 @@ GRAMMAR_BYTES_MAX = 1_000_000
 # Of a text: further inside, the shortest way out is taken.
 DEPTH_MAX = 30
 STEPS_MAX = 1_000
-# So many different posts a recurrence takes in turn, before it begins again.
-POOL_SIZE = 100
+# So many different posts a recurrence takes in turn, before it begins again, unless it says how many.
+POOL_SIZE, POOL_SIZE_MAX = 100, 1000
 # So many texts are tried when a grammar is added.
 TRIES = 500
 NAMED_MAX = 20
@@ -67,10 +68,10 @@ Rule = tuple["str | Tag", ...]
 
 @dataclass(frozen=True)
 class Grammar:
-    """A checked grammar. Files that it names are in `folder`."""
+    """A checked grammar. Files that it names are in `folder`; without one, it names none."""
 
     rules: Mapping[str, tuple[Rule, ...]]
-    folder: Path
+    folder: Path | None
     _heights: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -87,10 +88,10 @@ class Grammar:
         return grammar
 
     @classmethod
-    def of(cls, text: str, folder: Path, name: str = "The grammar") -> Grammar:
+    def of(cls, text: str, folder: Path | None, name: str = "The grammar") -> Grammar:
         """A grammar from its JSON. Raises InputError, as above."""
         found = _Reading(_object(text, name))
-        grammar = cls(found.rules, folder.resolve(), found.heights)
+        grammar = cls(found.rules, folder and folder.resolve(), found.heights)
         problems = found.problems or [*grammar._wrong_texts()]
         if problems:
             listed = "\n".join(f"- {problem}" for problem in problems[:NAMED_MAX])
@@ -116,6 +117,21 @@ class Grammar:
                 break
         return list(found.values())
 
+    def different(self, count: int) -> list[dict[str, Any]]:
+        """So many different posts. Raises InputError if the grammar has fewer."""
+        if not 1 <= count <= POOL_SIZE_MAX:
+            raise InputError(
+                f"{count} posts cannot be asked to differ.", hint=f"Say how many: a number from 1 to {POOL_SIZE_MAX:,}."
+            )
+        found = self.rows(count)
+        if len(found) < count:
+            posts = "one post" if len(found) == 1 else f"{len(found)} different posts"
+            raise _invalid(
+                f"The grammar gives {posts}, and {count} are to differ.",
+                f"Ask for {len(found)}, or give it more texts.",
+            )
+        return found
+
     def _check_drawings(self, name: str) -> None:
         """Draw some of its drawings, as its posts will. Raises InputError, MissingExtra."""
         from skywrite.protocol.media.image import check_drawing, check_drawing_file
@@ -133,6 +149,11 @@ class Grammar:
         """How deep a rule leads on the shortest way out."""
         return _height(rule, self._heights)
 
+    def _wrong_file(self, path: str) -> str | None:
+        if self.folder is None:
+            return f"{path} is a file, and only the grammar was sent; {{svg <svg ...>...</svg>}} draws an image."
+        return None if Path(path).is_file() else f"There is no file {path}."
+
     def _wrong_texts(self) -> Iterator[str]:
         """What is wrong with the posts of the first tries, each kind once."""
         too_long: list[str] = []
@@ -143,8 +164,7 @@ class Grammar:
             if _OTHER_DRAWING.search(row["text"]):
                 said.add("Some {svg ...} is not one whole drawing: write {svg <svg ...>...</svg> What it shows}.")
             paths = [image["path"] for image in row.get("images", ()) if "path" in image]
-            missing = [path for path in paths if not Path(path).is_file()]
-            said |= {f"There is no file {path}." for path in missing}
+            said |= {problem for path in paths if (problem := self._wrong_file(path)) is not None}
             if len(row.get("images", ())) > IMAGES_MAX:
                 said.add(f"Some of its posts have more than {IMAGES_MAX} images.")
             if not row["text"] and "images" not in row:
@@ -158,6 +178,43 @@ class Grammar:
                 f"{len(too_long)} of {TRIES} tries are longer than {TEXT_GRAPHEMES_MAX} characters. The longest has "
                 f"{grapheme_length(longest)}: {longest[:60]}…"
             )
+
+
+def texts_in_turn(pool: Sequence[Any] | None, grammar: Any, distinct: Any, base: Path | None) -> Sequence[Any] | None:
+    """The texts that a recurrence takes in turn: those of a pool, or of a grammar; None if it has one text.
+
+    `grammar`: a file (from `base`), or the grammar itself, as an object or as JSON. `distinct`: how many different
+    texts to take. Raises InputError.
+    """
+    if grammar is None:
+        if distinct is not None:
+            raise InputError("A number of different texts needs a grammar.", hint="Set it with grammar.")
+        return pool
+    if pool is not None:
+        raise InputError("A grammar and a pool exclude each other.", hint="Leave one out.")
+    place = base or Path()
+    if isinstance(grammar, Mapping):
+        found = Grammar.of(json.dumps(grammar), place)
+    elif isinstance(grammar, str) and grammar.lstrip().startswith("{"):
+        found = Grammar.of(grammar, place)
+    elif isinstance(grammar, str | Path) and str(grammar).strip():
+        found = Grammar.read(place / Path(grammar).expanduser())
+    else:
+        raise _invalid("A grammar is the name of a file, or the grammar itself.", "Give bot.json, or an object.")
+    return found.rows(POOL_SIZE) if distinct is None else found.different(_whole(distinct))
+
+
+def texts_from_outside(grammar: str, distinct: int | None) -> list[dict[str, Any]]:
+    """The same of a grammar that somebody sent, for a process with limits: it names no file of this computer."""
+    found = Grammar.of(grammar, None)
+    return found.rows(POOL_SIZE) if distinct is None else found.different(distinct)
+
+
+def _whole(distinct: Any) -> int:
+    number = distinct if type(distinct) is int else whole_number(str(distinct).strip())
+    if number is None:
+        raise InputError(f"{str(distinct)[:40]!r} is not a number of texts.", hint="Write it like 20.")
+    return number
 
 
 @dataclass
@@ -360,13 +417,13 @@ def _height(rule: Rule, heights: Mapping[str, int]) -> int:
     return min(1 + max(inner, default=0), _NEVER)
 
 
-def _fields(text: str, folder: Path) -> dict[str, Any]:
+def _fields(text: str, folder: Path | None) -> dict[str, Any]:
     images: list[tuple[int, dict[str, Any]]] = []
     for match in _DRAWING.finditer(text):
         drawing = {"data": match[1].encode(), "name": DRAWING_NAME, "alt": match[2].strip()}
         images.append((match.start(), drawing))
     for match in _IMAGE.finditer(text):
-        images.append((match.start(), {"path": str(folder / match[1]), "alt": (match[2] or "").strip()}))
+        images.append((match.start(), {"path": str((folder or Path()) / match[1]), "alt": (match[2] or "").strip()}))
     row: dict[str, Any] = {"text": _IMAGE.sub("", _DRAWING.sub("", text)).strip()}
     return {**row, "images": [image for _, image in sorted(images, key=itemgetter(0))]} if images else row
 

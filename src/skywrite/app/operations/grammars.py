@@ -1,0 +1,37 @@
+"""Grammars that came from outside: the texts of a recurrence, read in a process with limits.
+
+What does not live here: what a grammar is (`posting.sources.grammar`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from skywrite.core import contained
+from skywrite.core.errors import InputError
+
+GrammarObject = Annotated[
+    dict[str, str | list[str]],
+    Meta(description='A grammar in Tracery\'s format, which gives the texts: {"origin": ["Hello #name#"], ...}.'),
+]
+Distinct = Annotated[int, Meta(description="How many different texts of the grammar come in turn.", ge=1, le=1000)]
+
+
+def texts_given(
+    pool: Sequence[str] | None, grammar: Mapping[str, Any] | None, distinct: int | None
+) -> Sequence[Any] | None:
+    """The texts in turn that somebody gave: a pool, or those of a grammar. Raises InputError."""
+    from skywrite.posting.sources.grammar import texts_from_outside, texts_in_turn
+
+    if grammar is None or pool is not None:
+        return texts_in_turn(pool, grammar, distinct, None)
+    try:
+        return contained.call(texts_from_outside, json.dumps(grammar), distinct)
+    except contained.TooCostly:
+        raise InputError(
+            "The grammar takes more memory or time than it may.", code="grammar.invalid", hint="Make it simpler."
+        ) from None
