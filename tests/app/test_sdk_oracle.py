@@ -124,7 +124,7 @@ def test_an_import_of_what_is_missing_says_what_to_do(sdk: Any) -> None:
     [
         ("from skywrite.firehose import FirehoseSubscribeReposClient", "Skywrite has no firehose: the firehose is"),
         ("from skywrite.xrpc_client.models import ids", "Skywrite has no xrpc_client: models, client_utils and"),
-        ("from skywrite import TextBuilder", "Skywrite has no TextBuilder: it is in client_utils"),
+        ("from skywrite import TextBuilder", "Skywrite has no TextBuilder: it is client_utils.TextBuilder"),
         ("from skywrite import Nonsense", "cannot import name 'Nonsense'"),
     ],
 )

@@ -41,7 +41,8 @@ def test_a_time_is_no_text_for_any_command(prepared: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Hello", "May", "Good morning", "Top 10 tips", "10", "C3PO", "now and then", "UTC", "Z"]
+    "text",
+    ["Hello", "May", "Good morning", "Top 10 tips", "10", "C3PO", "now and then", "UTC", "Z", "Morning", "Evening!"],
 )
 def test_other_texts_are_no_times(text: str) -> None:
     """A text that merely has a number or a month in it goes out."""

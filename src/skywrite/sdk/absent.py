@@ -14,7 +14,7 @@ _STREAM += " without a stream: sky.on_mention and sky.on_reply."
 _INSTEAD = {
     "*Firehose*|firehose*|parse_subscribe_*|Subscription*Error|Frame*": f"the firehose is {_STREAM}",
     "*Jetstream*|jetstream*": f"Jetstream is {_STREAM}",
-    "xrpc_client": "models, client_utils and exceptions come from skywrite itself, as in the SDK since 2024.",
+    "xrpc_client": "models, client_utils and exceptions come from the package itself, as in the SDK since 2024.",
     "*jwt*|JwtPayload|Token*|InvalidTokenError": f"checking tokens is the work of servers. {_BOTH}",
     "*multibase*|Multikey|get_did_key|verify_signature|DidKeyError|Incorrect*|InvalidCompressed*|UnsupportedKey*"
     "|UnsupportedSignature*": f"checking signatures is the work of servers. {_BOTH}",
@@ -25,7 +25,7 @@ _INSTEAD = {
     "AsyncIdResolver": "call IdResolver with asyncio.to_thread.",
     "AsyncRequest": "AsyncClient takes a Request.",
     "ModelFieldNotFoundError": "a missing field is an AttributeError, or a KeyError in brackets.",
-    "TextBuilder": "it is in client_utils: from skywrite import client_utils.",
+    "TextBuilder": "it is client_utils.TextBuilder.",
 }
 
 

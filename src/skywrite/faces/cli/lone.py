@@ -23,6 +23,8 @@ _OF_THE_QUEUE = {"at", "zone", "late", "account", "accounts", "key", "as_json", 
 _DEEDS = ("version", "list", "ls", "status", "send", "rm", "quit", "exit", "q")
 _HELP = ("help", "/help", "/?", "?", "hilfe", "aide", "ayuda", "aiuto", "ajuda")
 _TIME_WORDS_MAX = 5
+# Parts of a day: alone they are rather said to others.
+_GREETINGS = ("morning", "afternoon", "evening", "night")
 
 
 def check_is_a_text(line: Line) -> None:
@@ -118,7 +120,8 @@ def _words_of_dates() -> frozenset[str]:
     """The words of dates in all languages, as they stand in the tables."""
     from skywrite.posting.schedule.vocabulary import HOUR_WORDS, SMALL_WORDS, WEEKDAYS
 
-    lines = [*WEEKDAYS.values(), *(line for kinds in SMALL_WORDS.values() for line in kinds.values()), *HOUR_WORDS]
+    kinds = [one for kinds in SMALL_WORDS.values() for one in kinds.items() if one[0] not in _GREETINGS]
+    lines = [*WEEKDAYS.values(), *(line for _, line in kinds), *HOUR_WORDS]
     return frozenset(word for line in lines for word in line.replace(",", " ").split())
 
 
