@@ -195,7 +195,7 @@ def written(world: World, before: set[Row]) -> list[str]:
         said = ((name, value) for name, value in row.values if name not in UNSAID and value not in (None, ""))
         values = {name: value for name, value in said if not isinstance(value, bytes)}
         rows.append(f"{row.table} " + " ".join(f"{name}={_cut(value)}" for name, value in values.items()))
-    return sorted(re.sub(r"\b[0-9a-f]{16}\b", "*", _masked(world, row)) for row in rows)
+    return sorted(re.sub(r"\b(?:[0-9a-f]{16}){1,2}\b", "*", _masked(world, row)) for row in rows)
 
 
 def _cut(value: object) -> str:

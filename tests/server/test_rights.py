@@ -34,6 +34,7 @@ NOBODY = frozenset({"nobody"})
 SAMPLES: Mapping[str, Any] = {
     "text": "Hello",
     "at": AT,
+    "by": "1d",
     "every": "0 9 * * *",
     "digest": "0" * 64,
     "name": "a name",
@@ -54,6 +55,7 @@ SAMPLES: Mapping[str, Any] = {
 }
 # Fields that are given although they need not be, so that the operation has something to do.
 GIVEN: Mapping[str, Mapping[str, Any]] = {
+    "bulk.copy": {"by": "1d"},
     "follow_ups.add": {"reply": "Thank you!"},
     "groups.add": {"text": "Hello", "at": AT},
     "hooks.add": {"name": "anew"},
@@ -86,6 +88,7 @@ MORE: Mapping[str, list[tuple[dict[str, Any], dict[str, str], set[Scope]]]] = {
     "posts.edit": [({"at": AT}, DRAFT, {"schedule"}), ({}, SCHEDULED, {"schedule"}), ({}, DRAFT, set())],
     "posts.cancel": [({}, SCHEDULED, {"schedule"}), ({}, DRAFT, set())],
     "groups.add": [({}, {"copy_of": "scheduled"}, {"read"})],
+    "bulk.copy": [({}, {}, {"read"})],
     "recurrences.add": [({}, {}, set()), ({}, {"copy_of": "scheduled"}, {"read"})],
     "follow_ups.add": [({"repost": True, "reply": None}, {"id": "published"}, {"publish"})],
     "ways.add": [({}, {}, {"publish"})],
@@ -97,7 +100,7 @@ MORE: Mapping[str, list[tuple[dict[str, Any], dict[str, str], set[Scope]]]] = {
 UNREACHED = {"drafts.pull", "inbox.answer", "posts.unpublish"}
 # Made anew for each answer.
 SECRETS = re.compile(
-    rb'together:[0-9a-f]+|skw_\w+|whsec_[^"]+|(?<="secret":")[0-9a-f]{64}|/(?:calendar|rss|sign-in)/\w+'
+    rb'together:[0-9a-f]+|skw_\w+|whsec_[^"]+|(?<="secret":")[0-9a-f]{64}|(?<="change":")\w+|/(?:calendar|rss|sign-in)/\w+'
 )
 
 
@@ -140,6 +143,12 @@ def candidates(world: World, operation: Operation, name: str) -> list[tuple[Any,
         return [*known, ("nobody.test", NOBODY)]
     if noun == "post keys":
         return [(f"secret-of-{owner} draft", frozenset()) for owner in DIDS]
+    if noun == "posts" and name == "posts":
+        more = {"digest": "0" * 64} if operation.name == "bulk.approve" else {}
+        known = [(thing, frozenset({owner})) for owner in DIDS for thing in world.of("scheduled", owner)]
+        several = [([thing for thing, _ in known], frozenset(DIDS)), ([NEVER], NOBODY)]
+        groups = [*(([thing], whose) for thing, whose in known), *several]
+        return [([{"id": number, **more} for number in numbers], whose) for numbers, whose in groups]
     if noun == "images":
         known = candidates(world, operation, "media")
         return [([{"media": cid, "alt": "a picture"}], whose) for cid, whose in known]
@@ -159,7 +168,8 @@ def names_things(operation: Operation, name: str) -> bool:
     """Whether a field names something that may be somebody's."""
     is_feed = name == "url" and operation.name.startswith("feeds.")
     is_media = name == "images" and issubclass(operation.input, DraftInput)
-    return name in operation.path_fields() or name in NAMING or is_feed or is_media
+    is_bulk = name == "posts" and operation.name.startswith("bulk.")
+    return name in operation.path_fields() or name in NAMING or is_feed or is_media or is_bulk
 
 
 def fields_of(operation: Operation) -> Iterator[tuple[str, bool]]:
