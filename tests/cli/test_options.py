@@ -102,7 +102,7 @@ WRONG = {
 # What takes any text, or a name of something that others made; and what makes a new file or folder.
 ANYTHING = {
     *("--alt", "--auth-factor-token", "--confirm", "--name", "--note", "--reply", "--template", "--user"),
-    *("--by", "--call", "--sheet", "--source", "--media"),
+    *("--by", "--call", "--campaign", "--sheet", "--source", "--media"),
 }
 # Values of other kinds than they say.
 OTHER = {

@@ -35,6 +35,7 @@ POSTS: dict[str, dict[str, Any]] = {
         "labels": ["nudity", "graphic-media"],
         "langs": ["en", "de"],
         "tags": ["bakery", "bread"],
+        "campaign": "Spring",
         "markdown": False,
         "shorten": False,
         "tidy": False,

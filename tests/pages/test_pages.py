@@ -14,7 +14,7 @@ PATHS = (
     "/",
     "/?view=month",
     "/?view=agenda&rehearse=1",
-    "/?choose=1",
+    "/?choose=on",
     "/search?text=bakery",
     "/compose",
     "/posts/3",

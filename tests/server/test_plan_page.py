@@ -17,7 +17,8 @@ ALICE = Face("did:plc:alice", "alice.test", "a", "UTC")
 
 def planned(number: int, state: str) -> Any:
     """A post of the plan, at noon."""
-    more = {"text": "", "media": 0, "recurrence": None, "version": 1, "approval_wanted": False, "image": None}
+    more = {"text": "", "media": 0, "recurrence": None, "version": 1, "approval_wanted": False}
+    more |= {"image": None, "campaign": ""}
     return SimpleNamespace(id=number, state=state, at=NOON, account="alice.test", **more)
 
 

@@ -41,6 +41,7 @@ class DraftFields(TypedDict, total=False):
     mentions: bool | None
     split: bool | None
     numbering: Numbering | None
+    campaign: str | None
     facets: Iterable[Mapping[str, Any]] | None
     embed: Mapping[str, Any] | None
     thread: Iterable[str | Mapping[str, Any] | Draft] | None

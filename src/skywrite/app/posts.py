@@ -185,13 +185,20 @@ class Posts:
         return builtins.list(self.each(account=account, states=states, limit=limit))
 
     def each(
-        self, *, account: str | None = None, states: State | Sequence[State] = WAITING_STATES, limit: int | None = None
+        self,
+        *,
+        account: str | None = None,
+        states: State | Sequence[State] = WAITING_STATES,
+        campaign: str | None = None,
+        limit: int | None = None,
     ) -> Iterator[Entry]:
         """Like `list`, but an iterator that reads page by page, and with forecasts: for queues of any size."""
         from skywrite.app.entries import entries, with_forecasts
 
         did = self._ctx.did(account)
-        posts = islice(self._ctx.store.listing.all_posts(_known(states), account_did=did, page=limit), limit)
+        posts = islice(
+            self._ctx.store.listing.all_posts(_known(states), account_did=did, campaign=campaign, page=limit), limit
+        )
         yield from with_forecasts(self._ctx, entries(self._ctx, posts))
 
     def history(
@@ -204,14 +211,23 @@ class Posts:
         return [*entries(self._ctx, self._ctx.store.listing.history(_known(states), account_did=did, limit=limit))]
 
     def each_finished(
-        self, *, account: str | None = None, states: State | Sequence[State] = FINAL_STATES, limit: int | None = None
+        self,
+        *,
+        account: str | None = None,
+        states: State | Sequence[State] = FINAL_STATES,
+        campaign: str | None = None,
+        limit: int | None = None,
     ) -> Iterator[Entry]:
         """Like `history`, but an iterator that reads page by page."""
         from skywrite.app.entries import entries
 
         did = self._ctx.did(account)
         yield from entries(
-            self._ctx, islice(self._ctx.store.listing.all_finished(_known(states), account_did=did, page=limit), limit)
+            self._ctx,
+            islice(
+                self._ctx.store.listing.all_finished(_known(states), account_did=did, campaign=campaign, page=limit),
+                limit,
+            ),
         )
 
     def get(self, post_id: int) -> Entry:

@@ -68,7 +68,7 @@ class QueueSize(NamedTuple):
 
 class PlannedPost(NamedTuple):
     """What a plan shows of a post. `text` is the beginning of what readers will see; `media` counts its images and its
-    video, and `image` is the CID of the first image.
+    video, `image` is the CID of the first image, and `campaign` the label that its author gave it.
     """
 
     id: int
@@ -79,6 +79,7 @@ class PlannedPost(NamedTuple):
     media: int
     recurrence_id: int | None
     image: str | None
+    campaign: str
 
 
 class PostFilter(NamedTuple):
@@ -91,6 +92,7 @@ class PostFilter(NamedTuple):
     recurrence_id: int | None = None
     source: str | None = None
     text: str | None = None
+    campaign: str | None = None
     due_from: datetime | None = None
     due_before: datetime | None = None
     changed_from: datetime | None = None
@@ -114,6 +116,7 @@ _CONDITIONS = {
     "recurrence_id": "AND recurrence_id = :recurrence_id",
     "source": "AND source = :source",
     "text": "AND lower(draft ->> 'text') LIKE :text ESCAPE '!'",
+    "campaign": "AND draft ->> 'campaign' = :campaign",
     "due_from": "AND due_at >= :due_from",
     "due_before": "AND due_at < :due_before",
     "changed_from": "AND updated_at >= :changed_from",
@@ -137,13 +140,14 @@ class Listing:
         recurrence_id: int | None = None,
         source: str | None = None,
         text: str | None = None,
+        campaign: str | None = None,
         due_from: datetime | None = None,
         due_before: datetime | None = None,
         after: Cursor | Post | None = None,
         limit: int = 100,
     ) -> list[Post]:
         """Posts in these states by (due_at, id), those without a time last; `after` is where to continue."""
-        chosen = PostFilter(account_did, recurrence_id, source, text, due_from, due_before)
+        chosen = PostFilter(account_did, recurrence_id, source, text, campaign, due_from, due_before)
         if isinstance(after, Post):
             after = Cursor.due(after)
         with self._store.reading() as tx:
@@ -163,6 +167,7 @@ class Listing:
         *,
         account_did: str | None = None,
         source: str | None = None,
+        campaign: str | None = None,
         page: int | None = None,
     ) -> Iterator[Post]:
         """Every post in these states in the order of `posts`, read page by page: for exports of any size.
@@ -171,7 +176,9 @@ class Listing:
         """
         after: Cursor | None = None
         size = PAGE_POSTS if page is None else min(page, PAGE_POSTS)
-        while found := self.posts(states, account_did=account_did, source=source, after=after, limit=size):
+        while found := self.posts(
+            states, account_did=account_did, source=source, campaign=campaign, after=after, limit=size
+        ):
             after = Cursor.due(found[-1])
             yield from found
             if len(found) < size:
@@ -184,13 +191,14 @@ class Listing:
         account_did: str | None = None,
         source: str | None = None,
         text: str | None = None,
+        campaign: str | None = None,
         since: datetime | None = None,
         before: datetime | None = None,
         after: Cursor | Post | None = None,
         limit: int = 100,
     ) -> list[Post]:
         """Finished posts, the latest change first, changed from `since` to before `before`."""
-        chosen = PostFilter(account_did, None, source, text, changed_from=since, changed_before=before)
+        chosen = PostFilter(account_did, None, source, text, campaign, changed_from=since, changed_before=before)
         if isinstance(after, Post):
             after = Cursor.changed(after)
         parts, values = chosen.parts()
@@ -226,12 +234,17 @@ class Listing:
         return [_planned_of(row) for row in rows]
 
     def all_finished(
-        self, states: Sequence[State] = FINAL_STATES, *, account_did: str | None = None, page: int | None = None
+        self,
+        states: Sequence[State] = FINAL_STATES,
+        *,
+        account_did: str | None = None,
+        campaign: str | None = None,
+        page: int | None = None,
     ) -> Iterator[Post]:
         """Every post in these states in the order of `history`, read page by page."""
         after: Cursor | None = None
         size = PAGE_POSTS if page is None else min(page, PAGE_POSTS)
-        while found := self.history(states, account_did=account_did, after=after, limit=size):
+        while found := self.history(states, account_did=account_did, campaign=campaign, after=after, limit=size):
             after = Cursor.changed(found[-1])
             yield from found
             if len(found) < size:
@@ -283,6 +296,7 @@ def _planned_of(row: Row) -> PlannedPost:
         len(images) + bool(row["video"]),
         row["recurrence_id"],
         images[0].get("cid") if images else None,
+        row["campaign"] or "",
     )
 
 

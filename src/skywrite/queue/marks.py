@@ -55,6 +55,7 @@ class Mark(NamedTuple):
     labels: tuple[str, ...] = ()
     # Whether this queue deleted the post.
     deleted: bool = False
+    campaign: str = ""
 
     @property
     def is_shown(self) -> bool:
@@ -139,5 +140,6 @@ def _mark_of(row: Row) -> Mark:
         kind=row["kind"],
         labels=tuple(labels),
         deleted=bool(row["deleted"]),
+        campaign=row["campaign"] or "",
         **{name: row[name] for name in COUNTS},
     )

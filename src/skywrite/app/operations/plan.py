@@ -50,6 +50,7 @@ class PlanPost(Output):
     recurrence: int | None
     approval_wanted: bool
     image: str | None
+    campaign: str
 
 
 class PlanSlot(Output):
@@ -113,6 +114,7 @@ def _posts(access: Access, account: Account, start: datetime, end: datetime) -> 
             post.recurrence_id,
             post.id in unapproved,
             post.image,
+            post.campaign,
         )
 
 

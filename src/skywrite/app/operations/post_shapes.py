@@ -66,6 +66,7 @@ class ListPosts(Input, rename={"from_": "from"}):
     to: Annotated[Word, Meta(description="Due before.")] | None = None
     account: OnlyOfAccount | None = None
     text: Contains | None = None
+    campaign: Word | None = None
     cursor: Cursor | None = None
     limit: Limit = 100
 
@@ -76,6 +77,7 @@ class ListHistory(Input):
     state: Annotated[Word, Meta(description="One or more states, separated by commas.")] = ",".join(FINAL_STATES)
     account: OnlyOfAccount | None = None
     text: Contains | None = None
+    campaign: Word | None = None
     before: Annotated[Word, Meta(description="Changed before.")] | None = None
     cursor: Cursor | None = None
     limit: Limit = 100

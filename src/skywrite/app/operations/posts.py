@@ -168,6 +168,7 @@ def list_posts(access: Access, given: ListPosts) -> PostPage:
             states,
             account_did=did,
             text=given.text,
+            campaign=given.campaign,
             due_from=start,
             due_before=end,
             after=after,
@@ -256,7 +257,13 @@ def list_history(access: Access, given: ListHistory) -> PostPage:
     found: list[Post] = []
     for did in access.dids(given.account):
         found += access.sky.context.store.listing.history(
-            states, account_did=did, text=given.text, before=before, after=after, limit=given.limit + 1
+            states,
+            account_did=did,
+            text=given.text,
+            campaign=given.campaign,
+            before=before,
+            after=after,
+            limit=given.limit + 1,
         )
     found.sort(key=lambda post: (post.updated_at, post.id), reverse=True)
     return _page(access, found, given.limit, Cursor.changed)

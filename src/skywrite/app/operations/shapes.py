@@ -40,6 +40,7 @@ Address = Annotated[str, Meta(max_length=8192)]
 # Longer than any that we make, so that a wrong one is called one.
 Cursor = Annotated[str, Meta(max_length=8192, description="`next_cursor` of the page before.")]
 Text = Annotated[str, Meta(max_length=SOURCE_BYTES_MAX)]
+Campaign = Annotated[str, Meta(max_length=100, description="A label of your own, which is not published.")]
 OfAccount = Annotated[Word, Meta(description="A handle or DID. Default: the default account.")]
 OnlyOfAccount = Annotated[Word, Meta(description="A handle or DID. Default: all accounts.")]
 Version = Annotated[Id, Meta(description="The version that you saw: if it has changed since, nothing is done.")]
@@ -149,6 +150,7 @@ class DraftInput(Input):
     labels: Labels | UnsetType = UNSET
     langs: Langs | UnsetType = UNSET
     tags: Tags | UnsetType = UNSET
+    campaign: Campaign | UnsetType = UNSET
     markdown: Annotated[Markdown, Meta(description="false: text as it stands; strip: no marks.")] | UnsetType = UNSET
     shorten: Annotated[bool, Meta(description="Shorten links as they are shown.")] | UnsetType = UNSET
     split: Annotated[bool, Meta(description="Make a thread of a text that is too long.")] | UnsetType = UNSET

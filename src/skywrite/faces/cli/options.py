@@ -172,6 +172,7 @@ _DRAFT = (
         "--lang", "langs", multiple=True, metavar="LANG", help="Set the language of the text, such as en, or auto."
     ),
     click.option("--tag", "tags", multiple=True, metavar="TAG", help="Add a hashtag that is not in the text."),
+    click.option("--campaign", metavar="NAME", help="Label it for yourself, to list and count it by; not published."),
     click.option("--split", is_flag=True, help="Split a text that is too long for one post into a thread."),
     click.option(
         "--numbering",

@@ -56,23 +56,31 @@ if TYPE_CHECKING:
     shell_complete=complete_states,
     help="List only posts in this state. May be repeated.",
 )
+@click.option("--campaign", metavar="NAME", help="List only posts with this label of yours.")
 @click.option("--limit", type=Whole(1, 100_000), default=100, show_default=True, help="Maximum number of posts.")
 @json_option
 @on_queue
 def list_command(
-    sky: Skywrite, past: bool, account: str | None, states: tuple[str, ...], limit: int, as_json: bool
+    sky: Skywrite,
+    past: bool,
+    account: str | None,
+    states: tuple[str, ...],
+    campaign: str | None,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """List scheduled posts, the next one first; with --past, those that are over."""
 
     chosen = _states(states, FINAL_STATES if past else WAITING_STATES)
     each = sky.posts.each_finished if past else sky.posts.each
-    found = each(account=account, states=chosen, limit=limit)
+    found = each(account=account, states=chosen, campaign=campaign, limit=limit)
     if as_json:
         from skywrite.app.shapes.posts import post_shape
 
         print_json_array(map(post_shape, found))
         return
-    total = _total(sky, account, chosen)
+    # How many have a label is not counted: the footer about more posts is left to lists without one.
+    total = 0 if campaign is not None else _total(sky, account, chosen)
     filters = [word for state in states for word in ("--state", state)]
     filters += [] if account is None else ["--account", account]
     again = shell_words(["list", *(["--past"] if past else []), *filters])

@@ -19,7 +19,7 @@ _COUNTS = ("likes", "reposts", "replies", "quotes", "bookmarks")
 
 
 @click.command("stats", epilog="Example: skywrite stats --by hour --after 24")
-@click.option("--by", default="day", show_default=True, help="day, hour, weekday, source, kind or account.")
+@click.option("--by", default="day", show_default=True, help="day, hour, weekday, source, kind, account or campaign.")
 @click.option(
     "--after",
     type=Whole(),

@@ -57,7 +57,8 @@ class ShowStats(Input):
     """Which counts."""
 
     by: Annotated[
-        Literal["day", "hour", "weekday", "source", "kind", "account"], Meta(description="What groups are made by.")
+        Literal["day", "hour", "weekday", "source", "kind", "account", "campaign"],
+        Meta(description="What groups are made by."),
     ] = "day"
     after: Annotated[Literal[1, 6, 24, 72, 168, 720], Meta(description="Hours between publishing and counting.")] = 24
     since: Annotated[str, Meta(max_length=100, description="ISO 8601. Default: 90 days ago.")] | None = None

@@ -129,7 +129,7 @@ class Stats:
     def groups(
         self, by: str, *, at: int = 24, since: datetime | None = None, account: str | None = None
     ) -> list[Group]:
-        """Sums and medians of the counts at an age, by `by`: day, hour, weekday, source, kind or account."""
+        """Sums and medians of the counts at an age, by `by`: day, hour, weekday, source, kind, account or campaign."""
         found = grouped(self.marks(at=at, since=since, account=account), by, self.zone(account))
         if by != "account":
             return found

@@ -1,4 +1,4 @@
-"""What the marks say, and no more: sums and medians by day, hour, weekday, source, kind and account. Pure.
+"""What the marks say, and no more: sums and medians by day, hour, weekday, source, kind, account and campaign. Pure.
 
 A median of few posts is chance, so we leave it out. The network does not count views, so there are none here. We never
 claim that one number is the cause of another.
@@ -61,6 +61,7 @@ GROUPINGS: Mapping[str, Callable[[Mark, Any], str]] = {
     "source": lambda mark, zone: (mark.source or "none").partition(":")[0],
     "kind": lambda mark, zone: mark.kind,
     "account": lambda mark, zone: mark.account_did,
+    "campaign": lambda mark, zone: mark.campaign or "none",
 }
 
 

@@ -32,7 +32,8 @@ class Draft(NamedTuple):
     `card`: "auto" (the first link's page, if there is no other media), "none", an address, or a resolved Card.
     `replies`: who may reply; None for everyone, else any of nobody, mentioned, followers, following, or lists.
     `quotes`: whether others may quote it. `markdown`: `[label](https://...)` becomes a link; with "strip",
-    headings, bold and the like lose their marks, too. `shorten`: show links as
+    headings, bold and the like lose their marks, too. `campaign`: a label of your own, which is not
+    published, to find and count posts by. `shorten`: show links as
     the official app does. `tidy`: remove outer blank lines. `mentions`: an `@handle` becomes a mention, which notifies
     its owner. `split`: text that is too long for one post becomes a thread. `facets` and `embed`: parts of the record
     that the caller has made; they are used unchanged, instead of ours.
@@ -49,6 +50,7 @@ class Draft(NamedTuple):
     labels: Annotated[tuple[str, ...], PostField("texts", scope="shared")] = ()
     langs: Annotated[tuple[str, ...], PostField("texts", scope="shared")] = ()
     tags: Annotated[tuple[str, ...], PostField("texts")] = ()
+    campaign: Annotated[str, PostField("text", scope="first")] = ""
     markdown: Annotated[Markdown, PostField("flag", (STRIP,), "reading", is_setting=True)] = True
     shorten: Annotated[bool, PostField("flag", scope="reading", is_setting=True)] = True
     tidy: Annotated[bool, PostField("flag", scope="reading", is_offered=False)] = True

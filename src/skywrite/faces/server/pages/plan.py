@@ -66,9 +66,13 @@ def plan(visit: Visit) -> Response:
         if isinstance(rehearsed, OnPlan)
         else _reposts(visit, [face for face in known if face.did in {one.did for one in shown}], (first, end), local)
     )
+    campaigns, campaign = sorted({post.campaign for post in found.posts if post.campaign}), visit.query("campaign")
     # A month has no room for what is free.
     every = items_of(found, said, local, known)
     items = [*(item for item in every if view != "month" or item.kind != "slot"), *reposts]
+    if campaign:
+        labelled = {post.id for post in found.posts if post.campaign == campaign}
+        items = [item for item in items if item.id in labelled]
     days = [*days_of(items, first, count, today, on if view == "month" else None)]
     earlier, later = neighbours(view, on)
     return show(
@@ -85,7 +89,9 @@ def plan(visit: Visit) -> Response:
         zone=zone,
         faces=known,
         shown={account.handle for account in shown},
-        link=_links(view, on, [account.handle for account in shown] if len(shown) < len(accounts) else []),
+        link=_links(view, on, [account.handle for account in shown] if len(shown) < len(accounts) else [], campaign),
+        campaigns=sorted({*campaigns, *([campaign] if campaign else ())}),
+        campaign=campaign,
         chosen=visit.query("choose"),
         drafts=_drafts(visit, shown, len(accounts)),
         colours={face.did: face for face in known},
@@ -97,7 +103,7 @@ def plan(visit: Visit) -> Response:
     )
 
 
-def _links(view: str, on: date, handles: list[str]) -> Callable[..., str]:
+def _links(view: str, on: date, handles: list[str], campaign: str) -> Callable[..., str]:
     """The address of the page as it is shown, with what is to be different in it; `toggled` is one more or less of the
     accounts.
     """
@@ -107,7 +113,7 @@ def _links(view: str, on: date, handles: list[str]) -> Callable[..., str]:
             shown = [one for one in handles if one != toggled] if toggled in handles else [*handles, toggled]
         else:
             shown = changes.pop("accounts", handles)
-        query = {"view": view, "on": on, **changes}
+        query = {"view": view, "on": on, "campaign": campaign, **changes}
         pairs = [(name, value) for name, value in query.items() if value not in ("", None)]
         return "/?" + urlencode([*pairs, *(("account", handle) for handle in shown)])
 

@@ -13,7 +13,7 @@ ON CONFLICT (post_id, age_hours) DO NOTHING
 
 -- name: marks_at
 -- The counts at one age, with data about the posts.
-SELECT mark.*, post.account_did, post.source, post.published_at, post.uri,
+SELECT mark.*, post.account_did, post.source, post.published_at, post.uri, post.draft ->> 'campaign' AS campaign,
   coalesce(post.error_code, '') = 'post.deleted' AS deleted
 FROM mark JOIN post ON post.id = mark.post_id
 WHERE mark.age_hours = :age_hours AND post.published_at >= :since
@@ -21,6 +21,6 @@ ORDER BY post.published_at, post.id
 
 -- name: marks_of_post
 -- The counts of one post, by age.
-SELECT mark.*, post.account_did, post.source, post.published_at, post.uri,
+SELECT mark.*, post.account_did, post.source, post.published_at, post.uri, post.draft ->> 'campaign' AS campaign,
   coalesce(post.error_code, '') = 'post.deleted' AS deleted
 FROM mark JOIN post ON post.id = mark.post_id WHERE mark.post_id = :post_id ORDER BY mark.age_hours

@@ -72,13 +72,13 @@ LIMIT 2
 -- What a plan shows of an account's posts in a period of time, whatever their state.
 SELECT id, version, state, due_at, recurrence_id,
   substr(coalesce(prepared -> 'records' -> 0 ->> 'text', draft ->> 'text'), 1, :length) AS text,
-  draft ->> 'images' AS images, draft ->> 'video' AS video
+  draft ->> 'images' AS images, draft ->> 'video' AS video, draft ->> 'campaign' AS campaign
 FROM post INDEXED BY post_scheduled
 WHERE account_did = :did AND state = 'scheduled' AND due_at >= :start AND due_at < :stop
 UNION ALL
 SELECT id, version, state, due_at, recurrence_id,
   substr(coalesce(prepared -> 'records' -> 0 ->> 'text', draft ->> 'text'), 1, :length) AS text,
-  draft ->> 'images' AS images, draft ->> 'video' AS video
+  draft ->> 'images' AS images, draft ->> 'video' AS video, draft ->> 'campaign' AS campaign
 FROM post INDEXED BY post_unscheduled
 WHERE account_did = :did AND state <> 'scheduled' AND due_at >= :start AND due_at < :stop
 ORDER BY due_at, id LIMIT :limit
