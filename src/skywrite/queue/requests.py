@@ -37,7 +37,11 @@ _asked: ContextVar[_Asked] = ContextVar("skywrite_asked", default=_NOTHING)
 def asked(*, digest: str | None = None, wanted_at: datetime | None = None) -> Iterator[None]:
     """Posts that this thread adds inside the `with` block come from this request; None keeps what is known."""
     known = _asked.get()
-    token = _asked.set(_Asked(digest or known.digest, wanted_at or known.wanted_at))
+    if digest is None:
+        digest = known.digest
+    if wanted_at is None:
+        wanted_at = known.wanted_at
+    token = _asked.set(_Asked(digest, wanted_at))
     try:
         yield
     finally:
