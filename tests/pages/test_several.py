@@ -141,6 +141,22 @@ def test_the_chips_choose_accounts(tab: Watched) -> None:
     expect(day).to_have_count(2)
 
 
+def test_a_campaign_has_a_chip(tab: Watched) -> None:
+    """It shows only its posts; pressed again, all of them."""
+    on = wednesday(4, 8)
+    made(tab, on, "Of no campaign")
+    given = {"text": "Of a campaign", "at": f"{on} 15:00", "account": "bob.test", "campaign": "Spring & more"}
+    tab.api("POST", "/posts", given)
+    page = tab.visit(f"/?on={on}")
+    day = page.locator(f"[data-day='{on}'] [data-post] .text")
+    expect(day).to_have_count(2)
+    page.get_by_role("link", name="Spring & more").click()
+    expect(day).to_have_text(["Of a campaign"])
+    assert [] == problems(page)
+    page.get_by_role("link", name="Spring & more").click()
+    expect(day).to_have_count(2)
+
+
 def test_a_slash_searches_everything(tab: Watched) -> None:
     """What waits, drafts, and what is over, from any page, without the markup of links."""
     (number,) = made(tab, wednesday(2, 11), "A marmoset that waits")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from skywrite.faces.server.pages.plan_days import Face, items_of
+from skywrite.faces.server.pages.plan_days import Face, Item, items_of
 from skywrite.features.rehearsal.plan import OnPlan
 from tests.support.world import NOON
 
@@ -20,6 +20,25 @@ def planned(number: int, state: str) -> Any:
     more = {"text": "", "media": 0, "recurrence": None, "version": 1, "approval_wanted": False}
     more |= {"image": None, "campaign": ""}
     return SimpleNamespace(id=number, state=state, at=NOON, account="alice.test", **more)
+
+
+@pytest.mark.parametrize(
+    ("state", "wanted", "out", "need"),
+    [
+        ("scheduled", False, False, ""),
+        ("scheduled", True, True, "to approve"),
+        ("scheduled", False, True, "signed out"),
+        ("failed", False, True, "failed"),
+        ("held", True, False, "held"),
+        ("published", False, True, ""),
+        ("cancelled", False, True, ""),
+    ],
+)
+def test_what_waits_for_a_person_says_for_what(state: str, wanted: bool, out: bool, need: str) -> None:
+    """Failed, held, to approve, signed out: the first of them; what is over needs nothing."""
+    face = ALICE._replace(out=out)
+    item = Item("post", NOON, face, state=state, approval_wanted=wanted)
+    assert (need, bool(need)) == (item.need, item.needs_a_look)
 
 
 @pytest.mark.parametrize(
