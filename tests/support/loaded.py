@@ -27,12 +27,14 @@ LATE = (
     "uvicorn.lifespan.on",
     "uvicorn.loops.asyncio",
 )
+# Names of the atproto SDK that are not here: importing one of them says so.
+ABSENT = ("firehose", "xrpc_client")
 
 
 def modules() -> list[str]:
     """All modules of the program, by their names."""
     walked = pkgutil.walk_packages(skywrite.__path__, "skywrite.")
-    return [module.name for module in walked if module.name.rpartition(".")[2] not in PROGRAMS]
+    return [module.name for module in walked if module.name.rpartition(".")[2] not in (*PROGRAMS, *ABSENT)]
 
 
 for name in (*modules(), *LATE):
