@@ -86,14 +86,14 @@ CHANGES: dict[str, tuple[tuple[str, ...], str, Mapping[str, Any]]] = {
     ),
     "posts.edit": (("edit", "3", "Changed"), "/posts/4", {"text": "Changed, too"}),
     "posts.move": (("move", "3", "2040-01-06T09:00:00Z"), "/posts/4/move", {"at": "2040-01-06T10:00:00Z"}),
-    "posts.hold": (("hold", "3"), "/posts/4/hold", {}),
-    "posts.release": (("release", "3"), "/posts/4/release", {}),
-    "posts.reject": (("reject", "3", "--by", "Berta"), "/posts/4/reject", {}),
     "groups.move": (
         ("groups", "move", "3", "2040-01-06T09:00:00Z"),
         "/posts/4/group/move",
         {"at": "2040-01-06T10:00:00Z"},
     ),
+    "posts.hold": (("hold", "3"), "/posts/4/hold", {}),
+    "posts.release": (("release", "3"), "/posts/4/release", {}),
+    "posts.reject": (("reject", "3", "--by", "Berta"), "/posts/4/reject", {}),
     "groups.cancel": (("groups", "cancel", "3"), "/posts/4/group", {}),
     "posts.cancel": (("cancel", "3"), "/posts/4", {}),
     "recurrences.change_occurrence": (

@@ -140,6 +140,9 @@ def test_a_rejected_draft_does_not_move(both: Skywrite) -> None:
     both.approvals.reject(made.number, "carol", note="Not like this.")
     moved = both.groups.move(made.number, SOON)
     assert ["draft", "scheduled"] == [one.post.state for one in moved.posts]
+    both.posts.cancel(made.posts[1].post.id)
+    with fails("post.not_editable", "was rejected"):
+        both.groups.move(made.number, SOON)
 
 
 def _run_sql(sky: Skywrite, statement: str) -> None:

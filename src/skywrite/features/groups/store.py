@@ -73,13 +73,10 @@ class GroupStore:
         """Change those that wait, and return them as they are then."""
         with self._store.writing() as tx:
             lock_all(tx, (post.account_did for post in _posts(tx, get_post(tx, post_id))))
-            waiting = [post for post in _posts(tx, get_post(tx, post_id)) if waits(tx, post)]
+            posts = _posts(tx, get_post(tx, post_id))
+            waiting = [post for post in posts if waits(tx, post)]
             if not waiting:
-                raise Conflict(
-                    f"Nothing of the group of post {post_id} waits any more.",
-                    code="post.not_editable",
-                    hint=Hint("See: ", Do("posts.get", post_id)),
-                )
+                raise _none_of(post_id, kept_back=any(_waits(tx, post) for post in posts))
             done = []
             for post in waiting:
                 try:
@@ -90,6 +87,16 @@ class GroupStore:
                 note_changed(tx, verb, self._store.clock.now(), post, after)
                 done.append(after)
             return done
+
+
+def _none_of(post_id: int, *, kept_back: bool) -> Conflict:
+    """The error about a group of which nothing can be changed."""
+    if kept_back:
+        what = f"Whatever waits of the group of post {post_id} is held by a person, or was rejected."
+        hint = Hint("If it is to go out after all, move it by itself: ", Do("posts.move", post_id))
+    else:
+        what, hint = f"Nothing of the group of post {post_id} waits any more.", Hint("See: ", Do("posts.get", post_id))
+    return Conflict(what, code="post.not_editable", hint=hint)
 
 
 def _waits(tx: Transaction, post: Post) -> bool:
