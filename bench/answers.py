@@ -127,7 +127,8 @@ def many(ground: Ground, accounts: int, servers: int) -> None:
     """Many accounts in one process: when all is quiet, when some are spoken to, and when these talk on."""
     tell(f"{accounts} accounts begin")
     with running(ground, accounts, servers) as scene:
-        some = scene.dids[::SHARE]
+        # They are spread over the servers, as all accounts are.
+        some = scene.dids[: accounts // SHARE]
         cpu, asked, began = scene.worker.cpu_seconds(), sum(scene.log()["asked"].values()), time.monotonic()
         time.sleep(QUIET_SECONDS)
         seconds = time.monotonic() - began
