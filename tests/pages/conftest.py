@@ -173,7 +173,7 @@ def tab(browser: Browser, site: Server, signed_in: dict[str, Any]) -> Iterator[W
 def new_link(owner: Watched, role: str) -> str:
     """A link that signs a new person in, made by the owner on the page."""
     page = owner.visit("/settings")
-    page.get_by_text("Invite somebody").click()
+    page.get_by_text("Invite a person").click()
     page.fill("#person-name", f"A {role}")
     page.select_option("#role", role)
     page.get_by_role("button", name="Make an invitation").click()
