@@ -56,6 +56,8 @@ def ask_everything(server: Server) -> int:
         if isinstance(number, int):
             # The numbers of things that are there: what happens to them is of more interest than a 404.
             case.path_parameters["id"] = number % NUMBERS + 1
+        # A key that is made up would be all that is looked at: the requests are those of the owner.
+        case.headers.pop("Authorization", None)
         case.call_and_validate(base_url=server.url, headers=headers, checks=checks)
 
     modes = [HypothesisTestMode.EXAMPLES, HypothesisTestMode.FUZZING]
