@@ -75,9 +75,9 @@ NAMING = {
 }
 # Fields that name nothing of anybody's; uploads in videos and threads are looked up where those of images are.
 NEUTRAL = """
-    after again backfill before by card catch_up_gap_seconds cursor dates done draft dry_run exclude gap_seconds
-    include jitter kinds labels langs late limit map markdown max_per_day mentions most note now numbering only
-    partial pool publish quote quote_links quotes replies reply_to repost require_alt retract scopes secret sheet
+    after again backfill before by campaign card catch_up_gap_seconds cursor dates done draft dry_run exclude
+    gap_seconds include jitter kinds labels langs late limit map markdown max_per_day mentions most note now numbering
+    only partial pool publish quote quote_links quotes replies reply_to repost require_alt retract scopes secret sheet
     shorten since spacing split starts state tags template thread unasked undo_after undo_seconds variants version
     video word workbook zone
 """
@@ -96,8 +96,8 @@ MORE: Mapping[str, list[tuple[dict[str, Any], dict[str, str], set[Scope]]]] = {
     "feeds.edit": [({}, {}, {"publish"})],
     "keys.add": [({"scopes": ["publish", "draft"]}, {}, {"publish", "draft"})],
 }
-# What needs a network to succeed.
-UNREACHED = {"drafts.pull", "inbox.answer", "posts.unpublish"}
+# What needs a network to succeed, or the name of a change, which only its own answer says.
+UNREACHED = {"drafts.pull", "inbox.answer", "posts.unpublish", "changes.undo"}
 # Made anew for each answer.
 SECRETS = re.compile(
     rb'together:[0-9a-f]+|skw_\w+|whsec_[^"]+|(?<="secret":")[0-9a-f]{64}|(?<="change":")\w+|/(?:calendar|rss|sign-in)/\w+'
