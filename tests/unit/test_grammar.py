@@ -116,8 +116,9 @@ def test_what_is_no_grammar(text: str) -> None:
     assert ("grammar.invalid", True) == (told.value.code, bool(told.value.hint))
 
 
-def test_a_grammar_that_grows_and_grows_is_bounded() -> None:
+def test_a_grammar_that_grows_and_grows_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forty symbols that each name the next one twice would give a billion words; the text ends, and is refused."""
+    monkeypatch.setattr("skywrite.posting.sources.grammar.TRIES", 5)
     rules = {f"s{number}": f"#s{number + 1}# #s{number + 1}#" for number in range(40)}
     with pytest.raises(InputError, match="are longer than 300"):
         grammar(origin="#s0#", s40="word", **rules)

@@ -135,12 +135,15 @@ def test_a_bad_command_says_why(bot: Bot, carol: Stranger, command: str, code: s
 @pytest.fixture
 def receiver() -> Iterator[dict[str, Any]]:
     """An address that answers as it is told, and keeps what it got."""
-    state: dict[str, Any] = {"status": 200, "body": b"Hello", "got": []}
+    state: dict[str, Any] = {"status": 200, "body": b"Hello", "got": [], "hangs": False, "ended": threading.Event()}
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             state["got"].append(({name.lower(): value for name, value in self.headers.items()}, body))
+            if state["hangs"]:
+                state["ended"].wait(PATIENCE_SECONDS)
+                return
             self.send_response(state["status"])
             self.send_header("content-length", str(len(state["body"])))
             self.end_headers()
@@ -154,6 +157,7 @@ def receiver() -> Iterator[dict[str, Any]]:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield state
+        state["ended"].set()
         server.shutdown()
         thread.join()
 
@@ -203,6 +207,29 @@ def test_an_address_names_nothing_of_ours(
     receiver |= {"status": status, "body": body}
     with pytest.raises(SkywriteError, match=words):
         told(allowed, way.id)
+
+
+def test_an_address_that_hangs_keeps_only_its_own_item(
+    allowed: Skywrite, world: World, carol: Stranger, receiver: dict[str, Any]
+) -> None:
+    """It is left after its time, the item and the way say so, and what others ask is answered and published."""
+    bot = Bot(allowed, world)
+    receiver["hangs"] = True
+    way = allowed.ways.add_webhook(receiver["url"], word="slow", timeout_seconds=0.3).way
+    allowed.ways.add_command("echo Hello", word="quick")
+    bot.turn()
+    carol.tag("@you slow", bot.did)
+    carol.tag("@you quick", bot.did)
+    bot.turn()
+    assert ["Hello"] == bot.turn(301)
+    # It is tried three times, at the end of each lease.
+    for _ in range(4):
+        bot.turn(301)
+    problem = allowed.ways.get(way.id).problem
+    (why,) = [why for text, why in bot.why().items() if "slow" in text]
+    assert problem is not None
+    assert ("fetch.failed", 3) == (problem.code, len(receiver["got"]))
+    assert [True, True] == ["did not respond in time" in words for words in (problem.message, str(why))]
 
 
 def test_addresses_inside_the_network_are_refused(sky: Skywrite, receiver: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,9 @@ FIELDS = ("text", "images", "langs", "tags", "labels", "card", "markdown", "spli
 ACTIONS = ("like", "repost", "later")
 # So many texts of a grammar are tried for each that must differ.
 SEEDS = 10
+GRAMMARS_KEPT_MAX = 16
+# A way's grammar never changes, and checking it anew costs hundreds of texts.
+_grammar_of = lru_cache(GRAMMARS_KEPT_MAX)(Grammar.of)
 
 
 def answerers(parts: WorkParts) -> list[Answerer]:
@@ -200,7 +203,7 @@ def _text_of(answer: Response, way: Way) -> str:
 
 def _ask_grammar(ctx: Context, doing: Doing, item: Item, way: Way) -> Any:
     """The first text of the item's seeds that was not said lately, so that the same item gets the same one."""
-    grammar = Grammar.of(doing.what, doing.base)
+    grammar = _grammar_of(doing.what, doing.base)
     before = [
         one.answer for one in WayStore(ctx.store).answered(item.account_did, doing.distinct) if one.uri != item.uri
     ]
