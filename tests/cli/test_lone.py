@@ -40,6 +40,23 @@ def test_a_time_is_no_text_for_any_command(prepared: Shell) -> None:
     assert 7 == len(with_text())
 
 
+def test_a_dash_is_standard_input_for_each_command_that_takes_a_text(prepared: Shell) -> None:
+    """It is never a text by itself, and beside other texts it is asked about."""
+    prepared.set(COLUMNS="400")
+    said = {}
+    for line in with_text():
+        if line.startswith("inbox"):
+            line = "answers try WORD"
+        told = prepared(*shlex.split(line.replace("WORD", "-")), stdin=b"\xff", code=None)
+        said[line] = (told.code, "Standard input is not UTF-8" in told.err)
+    assert {(2, True)} == set(said.values())
+    for line in ("thread One -", "thread - - --dry-run", "preview One -", "edit 1 One -"):
+        told = prepared(*shlex.split(line), stdin=b"Two", code=2)
+        assert "stands alone" in told.err
+    assert ["Published"] == prepared.posts()
+    assert "│ -" in prepared("thread", "--dry-run", "--", "One", "-").out
+
+
 @pytest.mark.parametrize(
     "text",
     ["Hello", "May", "Good morning", "Top 10 tips", "10", "C3PO", "now and then", "UTC", "Z", "Morning", "Evening!"],

@@ -58,6 +58,29 @@ def test_copies_are_new_posts_and_one_undo_removes_them(world: World, sky: Skywr
     assert [(waiting, "scheduled"), (out, "published")] == world.states(sky)
 
 
+def test_nothing_is_moved_or_copied_to_a_time_that_has_passed(world: World, sky: Skywrite) -> None:
+    """It would go out at once; a published post is copied to its own time where no other is given."""
+    out, waiting = sky.post("Out").id, sky.schedule("Waits", at="in 1 day").post_id
+    before = times(sky, waiting)
+    for act in (
+        lambda: sky.bulk.copy([out], to="alice.test"),
+        lambda: sky.bulk.copy([waiting], by="-2d"),
+        lambda: sky.bulk.shift([waiting], "-25h"),
+    ):
+        with pytest.raises(InputError, match="which has passed") as refused:
+            act()
+        assert "time.past" == refused.value.code
+    assert (before, 1) == (times(sky, waiting), len(sky.posts.list()))
+
+
+def test_a_copy_needs_something_of_its_own(world: World, sky: Skywrite) -> None:
+    """Without another time or account it says so; a post that is not there, or has no time, is said first."""
+    draft, waiting = sky.schedule("Idea", draft=True).post_id, two(sky)[0]
+    for number, words in ((99, "no post 99"), (draft, "no time"), (waiting, "same time and account")):
+        with pytest.raises(SkywriteError, match=words):
+            sky.bulk.copy([number])
+
+
 def test_an_undo_reaches_a_change_below_others(world: World, sky: Skywrite) -> None:
     """What was done to other posts since stays; the same change cannot be undone twice."""
     numbers = two(sky)

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from skywrite.core.errors import InputError
 
 if TYPE_CHECKING:
-    from skywrite.faces.cli.line import Line
+    from collections.abc import Sequence
+
+    from skywrite.faces.cli.line import Line, Word
 
 _NUMBER = r"(?a)#?[0-9]{1,6}"
 # Options that somebody gives who means a post of the queue by its number, or a time, and not a text.
@@ -50,6 +52,15 @@ def check_is_a_text(line: Line) -> None:
         raise _stray(line, f"If that is the text: {line.with_text(named[2])}. To post all of it")
     if _is_of_the_queue(line) and is_time(text):
         raise _stray(line, f"If that is its time: {_timed(line, text)}. To post the words")
+
+
+def check_dash_is_alone(line: Line, words: Sequence[Word]) -> None:
+    """Raise InputError for `-` beside other texts: it is standard input, and then all of it comes from there."""
+    if not line.ended and len(words) > 1 and "-" in {word.text for word in words}:
+        hint = (
+            f"Let all texts come from there, with lines of --- between them. To post the sign: {line.ending_options()}"
+        )
+        raise InputError("'-' is standard input, and stands alone. Nothing was posted.", code="word.stray", hint=hint)
 
 
 def check_one_number(line: Line) -> None:

@@ -201,6 +201,15 @@ def read_text(text: tuple[str, ...], file: Path | None, editor: bool) -> str:
     return " ".join(text)
 
 
+def one_text(required: bool = True) -> Callable[[Any], Any]:
+    """The argument TEXT of a command that takes one, where `-` is standard input."""
+    return click.argument("text", required=required, callback=_from_dash)
+
+
+def _from_dash(_context: click.Context, _param: click.Parameter, text: str | None) -> str | None:
+    return read_text((text,), None, False) if text == "-" else text
+
+
 def pool_of(path: Path) -> list[str]:
     """The texts of a pool file, used in turn. Raises InputError if there are none."""
     from skywrite.posting.compose.texts import split_parts

@@ -16,6 +16,7 @@ from skywrite.core.errors import InputError
 from skywrite.faces.cli.given import is_option, shell_words
 from skywrite.faces.cli.line import Line, Word
 from skywrite.faces.cli.lone import (
+    check_dash_is_alone,
     check_is_a_text,
     check_no_option_in_text,
     check_no_time_beside_number,
@@ -44,11 +45,14 @@ class OneTextCommand(click.Command):
 
 
 class ManyTextsCommand(click.Command):
-    """A command with several adjacent TEXTs; a word after an option is an error."""
+    """A command with several adjacent TEXTs, after a number if `numbered`; a word after an option is an error."""
+
+    numbered = False
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         line = read_line(self, ctx, args)
         check_together(line)
+        check_dash_is_alone(line, line.words[self.numbered :])
         check_no_option_in_text(line)
         check_line_breaks(line)
         check_no_file_name(line, self)
@@ -57,6 +61,8 @@ class ManyTextsCommand(click.Command):
 
 class EditCommand(ManyTextsCommand):
     """A command with the number of a post and TEXTs: another number is an error."""
+
+    numbered = True
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         line = read_line(self, ctx, list(args))

@@ -10,7 +10,7 @@ import click
 
 from skywrite.faces.cli.given import FILE
 from skywrite.faces.cli.names import Noun
-from skywrite.faces.cli.options import ID, Whole, account_option, json_option, on_queue
+from skywrite.faces.cli.options import ID, Whole, account_option, json_option, on_queue, one_text
 from skywrite.faces.cli.output import print_aside, print_done, print_json, print_outcome
 from skywrite.faces.cli.words import NumberAndTextCommand, OneTextCommand
 
@@ -66,7 +66,7 @@ def list_command(sky: Skywrite, everything: bool, collect: bool, account: str | 
     epilog='Example: skywrite inbox answer 3 "Thank you!" --at "in 10 minutes"',
 )
 @click.argument("item_id", type=ID, metavar="ID")
-@click.argument("text")
+@one_text()
 @click.option("--at", "-t", metavar="WHEN", help="When the reply goes out. Default: now.")
 @json_option
 @on_queue
@@ -151,7 +151,7 @@ def resume_command(sky: Skywrite, account: str | None, as_json: bool) -> None:
 @answers_command.command(
     "try", cls=OneTextCommand, epilog='Example: skywrite answers try "@bot weather berlin" --app bot.py'
 )
-@click.argument("text")
+@one_text()
 @click.option("--app", "app", type=FILE, help="The Python file of the bot.")
 @click.option("--from", "author", metavar="HANDLE", default="somebody.example", help="Who asks.")
 @account_option

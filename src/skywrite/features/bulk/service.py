@@ -19,6 +19,8 @@ from skywrite.app.posts import Posts
 from skywrite.app.results import Entry
 from skywrite.core.errors import Do, Hint, InputError, Notice, SkywriteError
 from skywrite.posting.schedule.policy import late_text, parse_duration
+from skywrite.posting.schedule.time_errors import PastTime
+from skywrite.posting.schedule.times import format_time
 from skywrite.queue.journal import together
 from skywrite.queue.model import Post
 
@@ -78,15 +80,19 @@ class Bulk:
         """
         if draft and by is not None:
             raise InputError("A draft has no time.", hint="Leave out either the time or draft.")
-        if to is None and by is None and not draft:
-            raise InputError(
-                "The copies would go out with what they are copies of.",
-                hint=Hint("Give another time or account: ", Do("argument", "by"), ", ", Do("argument", "to"), "."),
-            )
         step, account = None if by is None else read_step(by), None if to is None else self._ctx.account(to)
 
         def copied(number: int) -> Entry:
             post = self._ctx.store.posts.get(number)
+            if post.due_at is None and not draft:
+                raise InputError(
+                    "It has no time.", hint=Hint("Keep its copy without one, too: ", Do("argument", "draft"))
+                )
+            if to is None and by is None and not draft:
+                raise InputError(
+                    "Its copy would have the same time and account.",
+                    hint=Hint("Give another time or account: ", Do("argument", "by"), ", ", Do("argument", "to"), "."),
+                )
             made = self._posts.schedule(
                 account=post.account_did if account is None else account.did,
                 at=None if draft else self._shifted(post, step or timedelta()),
@@ -112,7 +118,13 @@ class Bulk:
         if post.due_at is None:
             raise InputError("It has no time.", hint=Hint("Give it one: ", Do("posts.move", post.id)))
         account = self._ctx.store.accounts.get(post.account_did)
-        return shifted(post.due_at, step, self._ctx.zone(account))
+        zone = self._ctx.zone(account)
+        at = shifted(post.due_at, step, zone)
+        if at <= self._ctx.clock.now():
+            raise PastTime(
+                f"Its time would be {format_time(at, zone)}, which has passed.", hint="Choose a time in the future."
+            )
+        return at
 
     def _each(self, posts: Iterable[int], change: Callable[[int], Entry]) -> Done:
         numbers = list(dict.fromkeys(posts))

@@ -9,7 +9,7 @@ import click
 from skywrite.core.errors import InputError
 from skywrite.faces.cli.completing import complete_posts
 from skywrite.faces.cli.names import Noun
-from skywrite.faces.cli.options import A_HANDLE, ID, json_option, on_queue
+from skywrite.faces.cli.options import A_HANDLE, ID, json_option, on_queue, one_text
 from skywrite.faces.cli.output import print_done, print_json, print_warnings
 from skywrite.faces.cli.words import OneTextCommand
 
@@ -28,7 +28,7 @@ def groups_command() -> None:
     cls=OneTextCommand,
     epilog='Example: skywrite groups add "We are open" --account a.test --account b.test --at "sat 9:00"',
 )
-@click.argument("text")
+@one_text()
 @click.option("--account", "-u", "accounts", multiple=True, required=True, help="An account; repeat it.", **A_HANDLE)
 @click.option("--but", "variants", multiple=True, metavar="HANDLE=TEXT", help="Another text for one of them.")
 @click.option("--at", "-t", metavar="WHEN", help="One time for all. Default: the next free slot of the first account.")

@@ -76,6 +76,8 @@ class Groups:
         free slot. `variants`: by accounts, the fields that differ there: `{"bob.test": {"text": "..."}}`. `key`: your
         own unique name for the group. Raises InputError, NotFound.
         """
+        if draft and at is not None:
+            raise InputError("A draft has no time.", hint="Leave out either the time or draft.")
         found = self._accounts(accounts)
         differing = {self._ctx.account(name).did: _fields(name, given) for name, given in (variants or {}).items()}
         if unknown := differing.keys() - {account.did for account in found}:

@@ -101,6 +101,7 @@ class Hooks:
         draft = {"langs": list(langs), "labels": list(labels), "tags": list(tags), "mentions": mentions}
         _check(template, draft)
         owner = self._ctx.account(account)
+        self._drafting.prepare(self._drafting.draft(owner, {"text": "x", **draft}), owner)
         hook = self._stored.add(NewHook(name, kind, owner.did, template, publish, draft))
         return AddedHook(hook, self._keep(hook, secret))
 
@@ -116,6 +117,8 @@ class Hooks:
     def edit(self, which: int | str, *, template: str | None = None, publish: bool | None = None) -> Hook:
         """Change what later messages become; what is not given stays. Raises NotFound, InputError."""
         hook = self.get(which)
+        if template is None and publish is None:
+            raise InputError("There is nothing to change.", hint="Give a template, or say whether it publishes.")
         changed = hook._replace(
             template=hook.template if template is None else template,
             publishes=hook.publishes if publish is None else publish,

@@ -15,7 +15,7 @@ from skywrite.core.errors import InputError, SkywriteError
 from skywrite.faces.cli.completing import complete_recurrences
 from skywrite.faces.cli.given import FILE
 from skywrite.faces.cli.names import Noun
-from skywrite.faces.cli.options import ID, account_option, distinct_option, json_option, on_queue, pool_of
+from skywrite.faces.cli.options import ID, account_option, distinct_option, json_option, on_queue, one_text, pool_of
 from skywrite.faces.cli.output import print_done, print_json, print_warnings
 from skywrite.faces.cli.showing import gate_lines, policy_words
 from skywrite.faces.cli.terminal import columns, cut, print_columns, show
@@ -124,7 +124,7 @@ def _records(made: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     epilog='Example: skywrite recurring edit 3 "Good evening" --every "weekdays 18:00"',
 )
 @click.argument("recurrence_id", type=ID, metavar="ID", shell_complete=complete_recurrences)
-@click.argument("text", required=False)
+@one_text(required=False)
 @click.option("--every", metavar="RULE", help='Another rule: "weekdays 9:00", cron, or RRULE.')
 @click.option("--until", metavar="WHEN", help="Another end.")
 @click.option("--zone", metavar="ZONE", help="Another time zone for the rule.")
