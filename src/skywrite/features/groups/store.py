@@ -93,7 +93,7 @@ def _none_of(post_id: int, *, kept_back: bool) -> Conflict:
     """The error about a group of which nothing can be changed."""
     if kept_back:
         what = f"Whatever waits of the group of post {post_id} is held by a person, or was rejected."
-        hint = Hint("If it is to go out after all, move it by itself: ", Do("posts.move", post_id))
+        hint = Hint("If you want it to go out after all, move it by itself: ", Do("posts.move", post_id))
     else:
         what, hint = f"Nothing of the group of post {post_id} waits any more.", Hint("See: ", Do("posts.get", post_id))
     return Conflict(what, code="post.not_editable", hint=hint)
