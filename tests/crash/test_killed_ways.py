@@ -27,7 +27,8 @@ from tests.crash.workers import fork_server
 from tests.support.chance import NIGHTLY
 from tests.support.strangers import Stranger
 
-STRIDE = 3 if NIGHTLY else 80
+# Each mention adds a few points to every later turn: with smaller steps, the end would move away as fast.
+STRIDE = 7 if NIGHTLY else 80
 SENT = count()
 # Each time in other words: what makes a message the same one is its number alone.
 PROGRAM = """
@@ -150,13 +151,16 @@ def mentions(place: Place) -> Callable[[int], None]:
 
 
 def killed_at_each_point(place: Place, send: Callable[[int], None], *, wrongly: str = "") -> Counter[str]:
-    """What was posted by workers of which every third one is killed at another point."""
+    """What was posted by workers that are killed at another point each time, and followed by two that are not.
+
+    A mention is answered in one turn and the answer published in the next one: each of the two is killed in its turn.
+    """
     for point in range(1, POINTS_MAX, STRIDE):
-        send(point)
-        killed = place.run(point=point, wrongly=wrongly)
-        for _ in range(2):
-            send(point)
-            place.run(wrongly=wrongly)
+        killed = False
+        for number, before in ((point, 0), (POINTS_MAX + point, 1)):
+            for turn in range(before + 3):
+                send(number)
+                killed |= place.run(point=point if turn == before else 0, wrongly=wrongly)
         if not killed or (wrongly and max(place.found().values(), default=0) > 1):
             return place.found()
     raise AssertionError("It never came to its end.")
