@@ -14,9 +14,13 @@ from msgspec import Meta
 from skywrite.core import contained
 from skywrite.core.errors import InputError
 
+_Rule = Annotated[str, Meta(max_length=20_000)]
 GrammarObject = Annotated[
-    dict[str, str | list[str]],
-    Meta(description='A grammar in Tracery\'s format, which gives the texts: {"origin": ["Hello #name#"], ...}.'),
+    dict[Annotated[str, Meta(max_length=200)], _Rule | Annotated[list[_Rule], Meta(max_length=10_000)]],
+    Meta(
+        description='A grammar in Tracery\'s format, which gives the texts: {"origin": ["Hello #name#"], ...}.',
+        max_length=2_000,
+    ),
 ]
 Distinct = Annotated[int, Meta(description="How many different texts of the grammar come in turn.", ge=1, le=1000)]
 
