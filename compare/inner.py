@@ -16,6 +16,8 @@ from typing import Any
 CLOCKS = ("skywrite.clock", "skywrite.core.clock")
 # Modules that do something when they are imported.
 PROGRAMS = ("__main__", "contained_main", "pytest_plugin")
+# Names of another library, which say when they are imported that they are not here.
+ABSENT = ("firehose", "xrpc_client")
 
 
 class Moved(Exception):
@@ -27,7 +29,7 @@ def load_everything() -> None:
     import skywrite
 
     for module in pkgutil.walk_packages(skywrite.__path__, "skywrite."):
-        if module.name.rpartition(".")[2] not in PROGRAMS:
+        if module.name.rpartition(".")[2] not in (*PROGRAMS, *ABSENT):
             import_module(module.name)
 
 

@@ -94,6 +94,8 @@ CHANGES: dict[str, tuple[tuple[str, ...], str, Mapping[str, Any]]] = {
     "posts.hold": (("hold", "3"), "/posts/4/hold", {}),
     "posts.release": (("release", "3"), "/posts/4/release", {}),
     "posts.reject": (("reject", "3", "--by", "Berta"), "/posts/4/reject", {}),
+    "bulk.shift": (("shift", "3", "--by", "1d"), "/bulk/shift", {"posts": [{"id": 4}], "by": "1d"}),
+    "bulk.copy": (("copy", "3", "--by", "1d"), "/bulk/copy", {"posts": [{"id": 4}], "by": "1d"}),
     "groups.cancel": (("groups", "cancel", "3"), "/posts/4/group", {}),
     "posts.cancel": (("cancel", "3"), "/posts/4", {}),
     "recurrences.change_occurrence": (
@@ -130,6 +132,9 @@ CHANGES: dict[str, tuple[tuple[str, ...], str, Mapping[str, Any]]] = {
 HTTP_ONLY = {
     "posts.approve": "it answers with the post, as posts.release does",
     "posts.retry": "as posts.release",
+    "bulk.approve": "as posts.approve",
+    "bulk.cancel": "the command `cancel` takes several, and answers with a line for each",
+    "changes.undo": "the command `undo` takes back the last change, and says in words what it was",
     "posts.create_many": "as imports.create",
     "posts.unpublish": "the command says only what it deleted: it may be no post of the queue",
     "posts.check_text": "the page asks it at each keystroke",

@@ -59,7 +59,7 @@ def an_order(world: World) -> None:
     """The shop tells of an order."""
     body = json.dumps({"id": 1, "line_items": [{"title": "A kite"}, {"title": "String"}]}).encode()
     headers = {"x-shopify-hmac-sha256": base64.b64encode(_mac(SECRET, body)).decode()}
-    assert "Somebody just bought: A kite" == _text(world, _send(world, "orders", body, headers)["post"])
+    assert "Just sold: A kite" == _text(world, _send(world, "orders", body, headers)["post"])
 
 
 def an_article(world: World) -> None:

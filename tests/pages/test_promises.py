@@ -52,7 +52,7 @@ def test_a_recurrence_keeps_its_hour_when_the_clocks_change(tab: Watched) -> Non
     summer = date(YEAR, 3, 31) + relativedelta(weekday=SU(-1))
     page = tab.visit(f"/?view=agenda&on={summer - timedelta(days=20)}")
     fridays = page.locator(".coming").filter(has_text="It is Friday")
-    assert ["14:00"] * 4 == [text.strip() for text in fridays.locator("time").all_inner_texts()]
+    assert ["14:00"] * 4 == [text.split()[-1] for text in fridays.locator("time").all_inner_texts()]
 
 
 def test_every_view_shows_the_same_posts(tab: Watched) -> None:

@@ -264,7 +264,7 @@ def test_several_accounts_have_one_text_and_their_variants(tab: Watched) -> None
     expect(page.locator("#together")).to_contain_text("bob.test")
     page.fill("#together-at", "tomorrow 10:40")
     page.get_by_role("button", name="Move all").click()
-    expect(page.locator("[data-said]")).to_contain_text("2 posts go out")
+    expect(page.locator("[data-said]")).to_contain_text("All 2 posts are moved")
     found = tab.api("GET", "/posts?state=scheduled,draft&text=open%20on%20Sunday")["posts"]
     seen = sorted((post["account"], post["text"], post["due_at"][11:16]) for post in found)
     assert [("alice.test", "We are open on Sunday"), ("bob.test", "They are open on Sunday")] == [

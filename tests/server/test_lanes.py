@@ -124,6 +124,8 @@ def test_what_may_wait_has_said_so(sky: Skywrite, monkeypatch: pytest.MonkeyPatc
         needed = {"every": "daily 9:00", "url": "https://a.example/", "target": 1, "when": "5 likes"}
         needed |= {"text": "text\na", "name": "plan.csv"}
         needed |= {"digest": "x", "posts": [{"text": "x"}], "accounts": ["alice.test"], "message": "{}"}
+        if operation.path.startswith("/bulk/"):
+            needed["posts"] = [{"id": 1, "digest": "x"} if operation.name == "bulk.approve" else {"id": 1}]
         fields = {name: needed[name] for name in needed if name in operation.input.__struct_fields__}
         body = None if operation.method in ("GET", "DELETE") else fields
         answer = client.request(operation.method, PREFIX + path.replace("{account}", "alice.test"), json=body)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -287,11 +287,21 @@ def test_what_goes_out_before_a_post(store: Store) -> None:
     """The due moments of the account's scheduled posts that go out before one: those due earlier, or stored earlier."""
     store.posts.add([post(due=later(60)), post(due=later(0)), post(due=later(60)), post(due=later(0), did=BOB)])
     first, third = store.posts.get(1), store.posts.get(3)
+    asked: list[int] = []
+
+    def from_noon(posts: int) -> datetime:
+        asked.append(posts)
+        return NOON
+
     assert ([NOON], [NOON, later(60)]) == (
-        store.posts.due_before(first, limit=9),
-        store.posts.due_before(third, limit=9),
+        store.posts.due_before(first, 9, from_noon),
+        store.posts.due_before(third, 9, from_noon),
     )
-    assert [NOON] == store.posts.due_before(third, limit=1)
+    assert [1, 2] == asked
+    assert ([later(60)], None) == (
+        store.posts.due_before(third, 9, lambda posts: later(1)),
+        store.posts.due_before(third, 2, from_noon),
+    )
 
 
 EDITABLE = ["draft", "scheduled", "failed", "held"]

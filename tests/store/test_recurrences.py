@@ -155,7 +155,7 @@ def test_lost_update_is_refused(store: Store, clock: FakeClock) -> None:
     rule = store.recurrences.get(store.recurrences.add(DAILY).id)
     clock.advance(1)
     store.recurrences.update(rule._replace(zone="UTC"))
-    with fails("post.wrong_state", match="somebody else"):
+    with fails("post.wrong_state", match="changed or removed meanwhile"):
         store.recurrences.update(rule._replace(rule="0 7 * * *"))
     assert "UTC" == store.recurrences.get(rule.id).zone
 

@@ -81,7 +81,10 @@ def writes_to(path: str) -> int | None:
     None where there is no such thing.
     """
     import ctypes
+    import sys
 
+    if sys.platform != "linux":
+        return None
     try:
         library = ctypes.CDLL(None, use_errno=True)
         fileno = int(library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))

@@ -76,7 +76,7 @@ def test_what_is_ones_own_has_no_buttons(quiet_server: Server) -> None:
     agent, number = drafted(quiet_server, "Mine, partly")
     quiet_server.as_owner().patch(f"/posts/{number}", {"text": "Mine"})
     page = shown(quiet_server)
-    assert f"/approvals/{number}/approve" not in page and "You wrote or changed it" in page
+    assert f"/approvals/{number}/approve" not in page and "You wrote or changed this post" in page
     form = {"reviewer": "Clara", "digest": agent.get(f"/posts/{number}/approval").json()["digest"]}
     assert 403 == sent(quiet_server, f"/approvals/{number}/link", form).status_code
 

@@ -28,6 +28,9 @@ Jitter = Annotated[Word, Meta(description="A duration; a random part of it is ad
 Contains = Annotated[Word, Meta(description="What the text contains, whatever its case.", min_length=1)]
 
 
+OfCampaign = Annotated[Word, Meta(description="Only posts of this campaign.")]
+
+
 class CreatePost(NewDraft):
     """A post for later, for now, or as a draft."""
 
@@ -66,7 +69,7 @@ class ListPosts(Input, rename={"from_": "from"}):
     to: Annotated[Word, Meta(description="Due before.")] | None = None
     account: OnlyOfAccount | None = None
     text: Contains | None = None
-    campaign: Word | None = None
+    campaign: OfCampaign | None = None
     cursor: Cursor | None = None
     limit: Limit = 100
 
@@ -77,7 +80,7 @@ class ListHistory(Input):
     state: Annotated[Word, Meta(description="One or more states, separated by commas.")] = ",".join(FINAL_STATES)
     account: OnlyOfAccount | None = None
     text: Contains | None = None
-    campaign: Word | None = None
+    campaign: OfCampaign | None = None
     before: Annotated[Word, Meta(description="Changed before.")] | None = None
     cursor: Cursor | None = None
     limit: Limit = 100

@@ -52,7 +52,10 @@ RULES = """# Rules of good posts
 
 # What few posts have, and no schema of a tool: every model would read it every time. `skywrite://fields` describes it.
 RARE: Mapping[str, frozenset[str]] = {
-    "post": frozenset({"replies", "tags", "markdown", "shorten", "numbering", "quotes", "copy_of", "late", "jitter"}),
+    "post": frozenset(
+        {"replies", "tags", "markdown", "shorten", "numbering", "quotes", "copy_of", "late", "jitter"}
+        | {"campaign", "grammar", "distinct"}
+    ),
     "PartInput": frozenset({"video", "card", "quote", "labels", "langs", "tags", "copy_of"}),
     "VideoInput": frozenset({"captions", "gif"}),
 }

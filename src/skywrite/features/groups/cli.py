@@ -74,7 +74,7 @@ def show_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
 @json_option
 @on_queue
 def move_command(sky: Skywrite, post_id: int, when: str, as_json: bool) -> None:
-    """Move all posts of a group that wait to one time: all of them, or none.
+    """Move the posts of a group that wait: all of them, or none.
 
     Posts that are held or rejected stay as they are.
     """
