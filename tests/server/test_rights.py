@@ -55,6 +55,7 @@ SAMPLES: Mapping[str, Any] = {
 }
 # Fields that are given although they need not be, so that the operation has something to do.
 GIVEN: Mapping[str, Mapping[str, Any]] = {
+    "hooks.edit": {"template": "Hello"},
     "bulk.copy": {"by": "1d"},
     "follow_ups.add": {"reply": "Thank you!"},
     "groups.add": {"text": "Hello", "at": AT},
