@@ -126,7 +126,9 @@ def answers_command() -> None:
 def answers_list_command(sky: Skywrite, account: str | None, as_json: bool) -> None:
     """List for which accounts something answers."""
     _print_bots(
-        sky.answers.list(account=account), as_json, "Nothing answers by itself yet. Begin: skywrite answers new NAME"
+        sky.answers.list(account=account),
+        as_json,
+        "Nothing has answered by itself yet. What is set up: skywrite answers ways. Begin: skywrite answers new NAME",
     )
 
 
@@ -145,7 +147,7 @@ def pause_command(sky: Skywrite, account: str | None, as_json: bool) -> None:
 @on_queue
 def resume_command(sky: Skywrite, account: str | None, as_json: bool) -> None:
     """Let bots answer without approval."""
-    _print_bots(sky.answers.resume(account), as_json, "Nothing answers by itself yet.")
+    _print_bots(sky.answers.resume(account), as_json, "Nothing has answered by itself yet.")
 
 
 @answers_command.command(
