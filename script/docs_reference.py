@@ -19,6 +19,8 @@ from skywrite.core.errors import SkywriteError
 from skywrite.faces.cli.main import cli
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
+# A program, and names of another library, which say when they are imported that they are not here.
+LEFT_OUT = ("__main__", ".firehose", ".xrpc_client")
 COLUMNS = 100
 
 
@@ -46,7 +48,7 @@ def command_page() -> str:
 def errors() -> list[type[SkywriteError]]:
     """Every error class of the package that a user can meet."""
     for module in pkgutil.walk_packages(skywrite.__path__, "skywrite."):
-        if ".sandbox" not in module.name and not module.name.endswith("__main__"):
+        if ".sandbox" not in module.name and not module.name.endswith(LEFT_OUT):
             import_module(module.name)
     found = {SkywriteError}
     open_ends = [SkywriteError]
