@@ -312,8 +312,27 @@ FORMS: dict[str, tuple[Mapping[str, str], ...]] = {
     "/settings/person/{}": ({"action": "role", "role": "approver"}, {"action": "link"}),
     "/settings/webhooks": ({"url": "%web%/page", "name": "On the page"},),
 }
-# What else is sent to the server, by no form and no operation: sign-ins of programs and passkeys.
+# What is sent where no form of the filled world sends to: by sign-ins of programs and passkeys, by buttons with an
+# address of their own, and by forms that stand there only at times.
 POSTS: dict[str, tuple[Mapping[str, str], ...]] = {
+    "/answers/label": ({"account": "alice.test"},),
+    "/answers/pause": ({"account": "alice.test"}, {"account": "nobody.test"}),
+    "/answers/resume": ({"account": "alice.test"},),
+    "/approvals/{}/{}": ({},),
+    "/bulk/approve": ({"post-%waiting%": "1"}, {"post-%scheduled%": "1"}, {}),
+    "/bulk/cancel": ({"post-%scheduled%": "1"}, {}),
+    "/bulk/copy": ({"post-%scheduled%": "1", "to": "bob.test", "by": "1d"}, {"post-%scheduled%": "1"}, {}),
+    "/bulk/shift": ({"post-%scheduled%": "1", "by": "1d"}, {"post-%scheduled%": "1", "by": ""}, {"by": "1d"}),
+    "/feeds/{}/{}": ({},),
+    "/inbox/collect": ({},),
+    "/inbox/{}/done": ({},),
+    "/posts/{}/again": ({},),
+    "/posts/{}/unfollow": ({"follow_up": "%follow-up%"},),
+    "/settings/calendars": ({"name": "On the page"},),
+    "/settings/key/{}": ({"action": "revoke"},),
+    "/settings/webhook/{}": ({"action": "test"}, {"action": "none"}),
+    "/sign-out": ({},),
+    "/undo": ({}, {"change": "none"}),
     "/move": ({"id": "%scheduled%", "at": "2026-03-21T09:00", "back": "/"},),
     "/posts/{}/take-back": ({},),
     "/posts/{}/together/move": ({"at": "2026-03-21T09:00"},),

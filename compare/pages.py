@@ -28,6 +28,8 @@ PERSONS = ("owner", "approver", "writer", "viewer", "nobody")
 NOT_PAGES = ("/api/v1/", "/mcp", "/metrics")
 # Others whose headers are of interest.
 HEADED = ("/api/v1/status", "/nothing")
+# What is sent to an address that no form of the filled world sends to.
+EXAMPLES = {**FORMS, **POSTS}
 
 
 class Form(NamedTuple):
@@ -202,7 +204,7 @@ def _sent(stage: Stage, names: Mapping[str, str], forms: Mapping[str, Form]) -> 
         yield f"forms/{_file(action).removesuffix('.txt')}-{numbers[action]}.txt", "\n".join(texts)
     for path in _other_posts(stage, forms):
         action = path.replace("{}", names["scheduled"], 1).replace("{}", "nothing")
-        texts = [_after(stage, names, path, Form(action, "post", (), (), FORM), more) for more in POSTS[path]]
+        texts = [_after(stage, names, path, Form(action, "post", (), (), FORM), more) for more in EXAMPLES[path]]
         yield f"posts/{_file(path)}", "\n".join(texts)
 
 
@@ -210,7 +212,7 @@ def _after(stage: Stage, names: Mapping[str, str], kind: str, form: Form, more: 
     """What is answered to a form, and the page that it leads to."""
     with stage.served() as (url, link):
         owner = signed_in(url, link)
-        fields = {name: filled(value, names) for name, value in more.items()}
+        fields = {filled(name, names): filled(value, names) for name, value in more.items()}
         answer = owner.form(form.action, {**dict(form.fields), **fields}, form.kind)
         text = _shown(f"{kind} {json.dumps(more)}", answer)
         place = answer.headers.get("location", "")
@@ -224,6 +226,6 @@ def _other_posts(stage: Stage, forms: Mapping[str, Form]) -> list[str]:
     actions = [form.action for form in forms.values() if form.method == "post"]
     places = {path: re.compile(re.escape(path).replace(r"\{\}", "[^/]+")) for path in walk(stage, "POST")}
     found = [path for path, place in places.items() if not any(place.fullmatch(action) for action in actions)]
-    if missing := [path for path in found if path not in POSTS]:
+    if missing := [path for path in found if path not in EXAMPLES]:
         raise Missing(f"No example in {PLACE} (POSTS) for: {', '.join(missing)}.")
     return found

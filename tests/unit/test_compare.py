@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.routing import Route
 
-from compare.calls import OPERATIONS, PAGES, TOOLS
+from compare.calls import FORMS, OPERATIONS, PAGES, POSTS, TOOLS
 from compare.commands import tree
 from compare.examples import COMMANDS
 from compare.normal import normalised
@@ -106,12 +106,22 @@ def test_every_operation_and_tool_has_an_example() -> None:
     assert [] == [tool for tool in tools() if tool not in TOOLS]
 
 
+def _addresses(sky: Skywrite, method: str) -> set[str]:
+    """The addresses of pages and forms, with {} for what differs in them."""
+    routes: Any = make_app(sky, Origin.of(None)).routes
+    paths = [route.path for route in routes if isinstance(route, Route) and method in (route.methods or ())]
+    return {re.sub(r"\{[^}]*\}", "{}", path) for path in paths if not path.startswith(NOT_PAGES)}
+
+
 def test_every_page_has_an_example(sky: Skywrite) -> None:
     """The same of pages whose address names a thing."""
-    routes: Any = make_app(sky, Origin.of(None)).routes
-    pages = [route.path for route in routes if isinstance(route, Route) and "GET" in (route.methods or ())]
-    named = {re.sub(r"\{[^}]*\}", "{}", path) for path in pages if "{" in path and not path.startswith(NOT_PAGES)}
+    named = {path for path in _addresses(sky, "GET") if "{}" in path}
     assert [] == sorted(named - PAGES.keys())
+
+
+def test_every_form_has_an_example(sky: Skywrite) -> None:
+    """The same of forms: one that stands on no page of the filled world is sent all the same, so it needs fields."""
+    assert [] == sorted(_addresses(sky, "POST") - FORMS.keys() - POSTS.keys())
 
 
 def test_schemas_are_compared_whatever_their_order() -> None:
