@@ -8,6 +8,9 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
+
+import pytest
 
 from skywrite.queue.turns import FIRST_IN_A_ROW, Turns
 from tests.support.processes import PATIENCE_SECONDS
@@ -128,3 +131,21 @@ def test_ctrl_c_while_it_waits() -> None:
     with row.turns.taken():
         row.got.append("afterwards")
     assert (True, 0, ["afterwards"]) == (interrupted, waiting, row.got)
+
+
+def test_ctrl_c_right_after_it_got_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that is interrupted before its block begins hands its turn on."""
+    row = Row()
+    take = Turns._take
+
+    def interrupted(turns: Turns, *given: Any) -> None:
+        take(turns, *given)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Turns, "_take", interrupted)
+    with pytest.raises(KeyboardInterrupt), row.turns.taken():
+        row.got.append("never")
+    monkeypatch.undo()
+    with row.turns.taken():
+        row.ask("next")
+    assert (["next"], 0) == (row.end(), row.turns.waiting)

@@ -49,11 +49,13 @@ class Turns:
         if self._holder == me:
             yield
             return
-        self._take(me, self._first if first else self._others)
         try:
+            self._take(me, self._first if first else self._others)
             yield
         finally:
-            self._pass_on()
+            # Ctrl-C may come before the block begins, and after it has its turn.
+            if self._holder == me:
+                self._pass_on()
 
     def _take(self, me: int, queue: deque[_Waiting]) -> None:
         with self._lock:
