@@ -197,3 +197,16 @@ def test_a_read_only_file_system_can_be_read(read_only_disk: Store, open_at: Ope
     with fails("database.read_only"):
         store.posts.add([post()])
     assert before == sorted(path.name for path in Path(read_only_disk.place).parent.iterdir())
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux lists the files that a process has open")
+def test_nothing_of_the_old_file_stays_open(running: Store, home: Path, open_at: OpenAt) -> None:
+    """Its connections are closed, however many were in use at once: else its room on the disk would never be free."""
+    with running.reading(), running.reading():
+        pass
+    another(home, open_at, "restored").replace(running.place)
+    # A worker that waits for changes is the first to notice.
+    running.database.detector().close()
+    assert ["restored"] == texts(running)
+    opened = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    assert [] == [path for path in opened if path.startswith(f"{running.place} (deleted)")]

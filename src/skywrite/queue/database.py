@@ -337,8 +337,13 @@ class Database(ABC):
     def close(self) -> None:
         """Close the idle connections; those in use are closed when they are returned."""
         self._closed = True
+        self._close_idle()
+
+    def _close_idle(self) -> None:
         while self._idle:
-            self._idle.pop().close()
+            # Another thread may take the last one meanwhile.
+            with suppress(IndexError):
+                self._idle.pop().close()
 
     def _started(self, write: bool) -> Connection:
         """A connection with an open transaction; a connection that was lost while idle is replaced."""

@@ -121,6 +121,8 @@ class SqliteDatabase(Database):
             if before is not None:
                 self._put_aside(before.log)
                 before.forget()
+                # Those above them would be used again and again, and the old file would never be closed.
+                self._close_idle()
             self._file = now
         if before is not None:
             try:
