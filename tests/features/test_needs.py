@@ -15,15 +15,17 @@ from skywrite.app.operations import Access
 from skywrite.core.feature import Need
 from skywrite.faces.server.app import make_app
 from skywrite.faces.server.auth import COOKIE
-from skywrite.faces.server.pages.needs import counts_of, needs_of, shown_count
+from skywrite.faces.server.pages.needs import COUNTED_MAX, counts_of, needs_of, shown_count
 from skywrite.faces.server.security import Origin
 from skywrite.features.answers.service import SETTING
 from skywrite.features.answers.store import InboxItems, NewItem
 from skywrite.features.feeds.model import NewFeed
 from skywrite.features.feeds.store import FeedStore
+from skywrite.queue.accounts import Accounts
 from skywrite.queue.api_keys import SCOPES
 from skywrite.queue.authors import written_by
 from skywrite.queue.people import People
+from tests.support.stored import BOB, session
 
 
 def _fill(sky: Skywrite) -> str:
@@ -115,3 +117,31 @@ def test_nobody_counts_on(sky: Skywrite) -> None:
     """More than ninety-nine is ninety-nine and more."""
     assert ["99", "99+", "99+"] == [shown_count(count) for count in (99, 100, 1000)]
     assert {"/a": "3", "/b": "99+"} == counts_of([Need("/a", 1), Need("/a?x=1", 2, "x"), Need("/b", 100)])
+
+
+@pytest.mark.parametrize("state", ["failed", "held"])
+def test_posts_of_others_hide_nothing_of_ones_own(sky: Skywrite, state: str) -> None:
+    """However many posts of another account are stuck, and were due before."""
+    store = sky.context.store
+    store.accounts.sign_in(session(BOB, "bob.test"))
+    for hour in range(COUNTED_MAX):
+        sky.schedule(f"Other {hour}", at=f"in {hour + 1} hours", account="alice.test")
+    sky.schedule("Mine", at="in 30 days", account="bob.test")
+    with closing(sqlite3.connect(store.place)) as database, database:
+        database.execute("UPDATE post SET state = ?, error_code = '', error_message = '', error_hint = ''", (state,))
+    assert [1] == [need.items for need in needs_of(sky, _access(sky, BOB))]
+
+
+def test_accounts_are_read_as_often_as_there_are_questions(sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not once more for each of them: a page of many accounts would take seconds."""
+    store = sky.context.store
+    asked: list[int] = []
+    every = Accounts.all
+    monkeypatch.setattr(Accounts, "all", lambda accounts: asked.append(1) or every(accounts))
+    needs_of(sky, _access(sky))
+    few = len(asked)
+    for number in range(20):
+        store.accounts.sign_in(session(f"did:plc:{number:024d}", f"n{number}.test"))
+    asked.clear()
+    needs_of(sky, _access(sky))
+    assert few == len(asked)

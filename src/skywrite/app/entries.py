@@ -49,7 +49,8 @@ def entry_of(ctx: Context, post_id: int) -> Entry:
 def count_unapproved(ctx: Context, account_did: str | None = None, limit: int = COUNTED_MAX) -> int:
     """How many posts wait for an approval, among the next ones of each account that asks for any."""
     store = ctx.store
-    asking = [one for one in store.accounts.all() if account_did in (None, one.did) and wants_approvals(one.settings)]
+    accounts = store.accounts.all() if account_did is None else [store.accounts.get(account_did)]
+    asking = [one for one in accounts if wants_approvals(one.settings)]
     return sum(
         standing.wanted
         for account in asking

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Literal, NamedTuple
 
 from skywrite.app.context import Context
@@ -76,8 +77,9 @@ def stranded(ctx: Context) -> list[Stranded]:
 def stuck(
     ctx: Context, state: Literal["failed", "held"], covers: Callable[[Sequence[str]], bool], limit: int
 ) -> list[Post]:
-    """Posts that somebody must decide about, of the accounts that the caller covers; so many are looked at."""
-    return [post for post in ctx.store.listing.posts((state,), limit=limit) if covers([post.account_did])]
+    """The next posts that somebody must decide about, of the accounts that the caller covers."""
+    found = ctx.store.listing.all_posts((state,), page=limit)
+    return list(islice((post for post in found if covers([post.account_did])), limit))
 
 
 def needs_login(account: Account) -> bool:

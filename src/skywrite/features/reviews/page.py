@@ -34,18 +34,22 @@ DAYS = 7
 
 def needs(sky: Skywrite, access: Access) -> Iterator[Need]:
     """Posts that wait for an approval, among the next of each account, and drafts that agents have written."""
-    ctx = sky.context
-    mine = [account.did for account in sky.accounts.list() if access.covers([account.did])]
-    drafts = (
-        ctx.store.listing.posts(("draft",), account_did=did, source=source, limit=COUNTED_MAX)
-        for did in mine
-        for source in AGENT_SOURCES
-    )
-    waiting = sum(count_unapproved(ctx, did, COUNTED_MAX) for did in mine)
-    asked = sum(standing.wanted for posts in drafts for standing in Approvals(ctx.store).standings(posts).values())
-    count = waiting + asked
+    count = 0
+    for account in sky.accounts.list():
+        if access.covers([account.did]) and count < COUNTED_MAX:
+            count += count_unapproved(sky.context, account.did, COUNTED_MAX) + _agents_drafts(sky, account.did)
     words = "1 post waits for an approval." if count == 1 else f"{shown_count(count)} posts wait for an approval."
     yield Need("/approvals", count, words)
+
+
+def _agents_drafts(sky: Skywrite, did: str) -> int:
+    store = sky.context.store
+    drafts = (
+        post
+        for source in AGENT_SOURCES
+        for post in store.listing.posts(("draft",), account_did=did, source=source, limit=COUNTED_MAX)
+    )
+    return sum(standing.wanted for standing in Approvals(store).standings([*drafts]).values())
 
 
 def approvals(visit: Visit) -> Response:
