@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
+from skywrite import Skywrite
 from skywrite.core import contained
 from skywrite.core.errors import InputError, MissingExtra
 from skywrite.protocol.bsky.limits import IMAGE_BYTES_MAX
 from skywrite.protocol.media.image import MAX_PIXELS, PreparedImage, check_drawing, prepare_image_file
 from skywrite.protocol.media.svg import read_drawing
+from tests.support.world import World
 
 HEAD = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 RED = (255, 0, 0, 255)
@@ -168,3 +172,26 @@ def test_without_its_part_it_says_what_to_install(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(MissingExtra) as told:
         check_drawing(svg(), "a.svg")
     assert "svg" == told.value.extra
+
+
+def test_drawings_keep_no_photo_waiting(world: World, sky: Skywrite, tmp_path: Path) -> None:
+    """A drawing is a program, and may take all its time: what draws is not what reads other images."""
+    (tmp_path / "a.svg").write_bytes(svg())
+    Image.new("RGB", (2, 2)).save(tmp_path / "a.png")
+    seen: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        for reader in ("decode", "draw"):
+            patch.setattr(contained, reader, noting(seen, reader, getattr(contained, reader)))
+        for name in ("a.svg", "a.png"):
+            sky.posts.preview(name, images=[{"path": str(tmp_path / name), "alt": "A"}])
+    assert ["draw", "decode"] == seen
+
+
+def noting(seen: list[str], reader: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    """A reader that says when it is used."""
+
+    def noted(*given: Any, **more: Any) -> Any:
+        seen.append(reader)
+        return call(*given, **more)
+
+    return noted

@@ -257,5 +257,8 @@ def _error(facts: Mapping[str, str]) -> SkywriteError:
 _SHARED = Contained()
 call = _SHARED.call
 # Images take seconds and most of the memory, so they have a child of their own, for one at a time.
-decode = Contained(Limits(memory_bytes=IMAGE_MEMORY_BYTES), patience_seconds=IMAGE_PATIENCE_SECONDS).call
+_OF_IMAGES = Limits(memory_bytes=IMAGE_MEMORY_BYTES)
+decode = Contained(_OF_IMAGES, patience_seconds=IMAGE_PATIENCE_SECONDS).call
+# A drawing is a program that may take all its time, and no photo of others waits for it.
+draw = Contained(_OF_IMAGES, patience_seconds=IMAGE_PATIENCE_SECONDS).call
 warm_up = _SHARED.warm_up

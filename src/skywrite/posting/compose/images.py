@@ -218,12 +218,20 @@ def _prepared(media: Media, collector: Collector, max_bytes: int) -> PreparedIma
 
     max_pixels = MAX_PIXELS if media.url is None else STRANGERS_MAX_PIXELS
     path = collector.file(media, IMAGE_FILE_BYTES_MAX)
+    read = contained.draw if _is_drawing(path) else contained.decode
     try:
-        return contained.decode(
+        return read(
             prepare_image_file, str(path.absolute()), name=media.label, max_bytes=max_bytes, max_pixels=max_pixels
         )
     except contained.TooCostly as error:
         raise _too_costly(path, media.label) or error.about(media.label) from None
+
+
+def _is_drawing(path: Path) -> bool:
+    from skywrite.protocol.media.sniff import HEAD_BYTES, sniff
+
+    with path.open("rb") as file:
+        return sniff(file.read(HEAD_BYTES)) == "svg"
 
 
 def _too_costly(path: Path, label: str) -> InputError | None:

@@ -141,9 +141,9 @@ class Grammar:
         files = {image["path"] for image in images if image.get("path", "").lower().endswith(".svg")}
         inline = {image["data"]: None for image in images if "data" in image}
         for data in [*inline][:DRAWN_MAX]:
-            contained.decode(check_drawing, data, f"A drawing of {name}")
+            contained.draw(check_drawing, data, f"A drawing of {name}")
         for path in sorted(files)[:DRAWN_MAX]:
-            contained.decode(check_drawing_file, path)
+            contained.draw(check_drawing_file, path)
 
     def height(self, rule: Rule) -> int:
         """How deep a rule leads on the shortest way out."""
