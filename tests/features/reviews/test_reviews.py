@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import unquote_plus
 
 import httpx
 import pytest
+from starlette.testclient import TestClient
 
+from skywrite.app import Skywrite
+from skywrite.faces.server.app import make_app
+from skywrite.faces.server.security import Origin
+from skywrite.features.reviews.store import ReviewLinks
+from skywrite.queue.people import People
 from tests.server.forms import fields
 from tests.server.rights_world import picture
 from tests.server.test_approvals import AT, drafted
@@ -179,3 +186,18 @@ def test_a_form_of_another_site_decides_nothing(quiet_server: Server, draft: tup
         quiet_server.url + path, data={"decision": "approve"}, headers=headers, timeout=PATIENCE_SECONDS
     )
     assert (403, "draft") == (answer.status_code, state(quiet_server, number))
+
+
+def test_a_restored_backup_brings_no_used_link_back(sky: Skywrite, tmp_path: Path) -> None:
+    """It works once, whatever the database remembers."""
+    store, person = sky.context.store, People(sky.context.store).owner()
+    number = sky.schedule("Asked about", at="in 5 days").post_id
+    digest = sky.approvals.look(number).digest
+    secret = ReviewLinks(store).add(number, digest, due_at=None, person_id=person.id, reviewer="Clara", days=7)
+    store.backup(tmp_path / "backup.db")
+    browser = TestClient(make_app(sky, Origin.of(None)), base_url="http://127.0.0.1")
+    form = {"data": {"decision": "reject", "note": "No"}, "headers": {"origin": "http://127.0.0.1"}}
+    first = browser.post(f"/review/{secret}", **form).status_code
+    (tmp_path / "backup.db").replace(store.place)
+    answers = [browser.get(f"/review/{secret}").status_code, browser.post(f"/review/{secret}", **form).status_code]
+    assert (200, [404, 404]) == (first, answers)

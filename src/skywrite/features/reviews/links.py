@@ -64,8 +64,16 @@ def _refused(error: SkywriteError) -> Response:
 
 
 def _with_link(request: Request, answer: Callable[[Request, ReviewLink], Response]) -> Response:
-    links = ReviewLinks(services_of(request).sky.context.store)
-    return answer(request, links.get(request.path_params["secret"]))
+    ctx = services_of(request).sky.context
+    link = ReviewLinks(ctx.store).get(request.path_params["secret"])
+    # A restored database has forgotten it.
+    if ctx.done.get(_note(link)) is not None:
+        raise unknown_link()
+    return answer(request, link)
+
+
+def _note(link: ReviewLink) -> str:
+    return f"review:{link.digest}"
 
 
 def _asked(sky: Skywrite, link: ReviewLink) -> Asked:
@@ -122,6 +130,7 @@ def _decided(request: Request, link: ReviewLink, form: dict[str, str]) -> Respon
         else:
             at = link.due_at
             Approvals(sky.context.store).approve(link.post_id, link.post_digest, by, at=at, note=note, who=who)
+    sky.context.done.put(_note(link), "used")
     done = (
         "Approved. It goes out as you saw it." if decision == "approve" else "Thank you. It will not go out like this."
     )
