@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from skywrite import Skywrite
+from skywrite.app.approvals import Approving
+from skywrite.app.posts import Posts
 from skywrite.core.errors import Conflict, InputError, NotFound, SkywriteError
 from skywrite.features.bulk.service import read_step, shifted
 from skywrite.queue.model import ChangedMeanwhile
+from tests.support.errors import fails
 from tests.support.serving import Server
 from tests.support.world import World
 
@@ -193,3 +197,42 @@ def test_a_change_based_on_an_old_version_is_refused(world: World, sky: Skywrite
     assert [(numbers[0], "scheduled"), (numbers[1], "scheduled")] == world.states(sky)
     with pytest.raises(NotFound):
         sky.bulk.cancel([999])
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("a bug")], ids=["Ctrl-C", "a bug"])
+def test_what_ends_it_in_the_middle_leaves_nothing_changed(
+    world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """Also what is no error of ours: the first post is as it was."""
+    numbers = two(sky)
+    cancel = Posts.cancel
+
+    def ended(posts: Posts, number: int, **more: Any) -> Any:
+        if number == numbers[1]:
+            raise error
+        return cancel(posts, number, **more)
+
+    monkeypatch.setattr(Posts, "cancel", ended)
+    with pytest.raises(type(error)):
+        sky.bulk.cancel(numbers)
+    assert [(number, "scheduled") for number in numbers] == world.states(sky)
+
+
+def test_what_went_out_meanwhile_is_said(world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker publishes the first post as soon as it is approved, and the second is stale: both facts are told."""
+    sky.accounts.set(None, {"approval": "all"})
+    due, later = (sky.schedule(text, at=at).post_id for text, at in (("Due", "in 1 minute"), ("Later", "in 1 day")))
+    digests = {number: sky.approvals.look(number).digest for number in (due, later)}
+    sky.posts.edit(later, text="Changed since")
+    world.clock.advance(61)
+    approve, other = Approving.approve, world.process()
+
+    def and_published(approving: Approving, *given: Any, **more: Any) -> Any:
+        done = approve(approving, *given, **more)
+        other.run_once()
+        return done
+
+    monkeypatch.setattr(Approving, "approve", and_published)
+    with fails("approval.stale", match=f"Post {later} is not what you looked at.*What was done before it stays"):
+        sky.bulk.approve(digests, "Berta")
+    assert [(due, "published"), (later, "scheduled")] == world.states(sky)

@@ -137,12 +137,28 @@ class Bulk:
             for number in numbers:
                 try:
                     done.append(change(number))
-                except SkywriteError as error:
-                    if done:
-                        self._ctx.store.journal.undo(name)
+                except BaseException as error:
+                    stays = bool(done) and not self._taken_back(name)
+                    if not isinstance(error, SkywriteError):
+                        raise
                     named = len(numbers) == 1 or f"Post {number} " in error.message
-                    raise error.about("" if named else f"Post {number}") from None
+                    raise _with_what_stays(error.about("" if named else f"Post {number}"), stays) from None
         return Done(name, tuple(done))
+
+    def _taken_back(self, name: str) -> bool:
+        try:
+            self._ctx.store.journal.undo(name)
+        except SkywriteError:
+            # One of them went out, or was changed, in the meantime.
+            return False
+        return True
+
+
+def _with_what_stays(error: SkywriteError, stays: bool) -> SkywriteError:
+    if stays:
+        error.message += " What was done before it stays, since one of those posts was tried or changed meanwhile."
+        error.args = (error.message,)
+    return error
 
 
 def read_step(text: str) -> timedelta:
