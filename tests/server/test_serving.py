@@ -14,8 +14,8 @@ from skywrite.app import Skywrite
 from skywrite.core.config import load_config
 from skywrite.faces.server.serving import listen
 from skywrite.sandbox import Sandbox
-from tests.support.processes import PATIENCE_SECONDS, python_child
-from tests.support.serving import Api, start
+from tests.support.processes import FAST_FOLDER, PATIENCE_SECONDS, python_child
+from tests.support.serving import Api, Server, start
 
 
 @pytest.fixture
@@ -129,3 +129,8 @@ def test_a_public_address_is_the_name(environ: dict[str, str]) -> None:
         said = json.loads(child.wait_for_line("sign_in_url"))
     assert "https://posts.example.com" == said["url"]
     assert "input.invalid" in run("serve", "--json", "--public-url", "posts.example.com", environ=environ, code=2)
+
+
+def test_what_a_killed_demo_leaves_goes_with_the_run(quiet_server: Server) -> None:
+    """Tests kill their servers, which then remove nothing."""
+    assert FAST_FOLDER == Path(quiet_server.home).parent

@@ -235,7 +235,8 @@ def _forked(words: list[str], environ: Mapping[str, str], folder: Path) -> tuple
 
 def python_child(*arguments: str | Path, environ: Mapping[str, str] | None = None) -> Child:
     """This Python with arguments, its output unbuffered: `python_child(*SKYWRITE, "run")`, which is forked."""
-    environ = {"PYTHONUNBUFFERED": "1", **(environ or {})}
+    # What it leaves behind when it is killed goes with the run.
+    environ = {"PYTHONUNBUFFERED": "1", "TMPDIR": str(FAST_FOLDER), **(environ or {})}
     command = [sys.executable, *arguments]
     if arguments[: len(SKYWRITE)] == SKYWRITE and can_be_forked(environ):
         return Child(command, environ=environ, start=_forked)
