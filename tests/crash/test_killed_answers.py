@@ -15,20 +15,9 @@ from skywrite.sandbox import Sandbox
 from tests.crash.killing import POINTS_MAX, run_killed
 from tests.crash.workers import fork_server
 from tests.support.chance import NIGHTLY
-from tests.support.strangers import Stranger
+from tests.support.strangers import ANSWERING, Stranger
 
 STRIDE = 3 if NIGHTLY else 40
-# Each time in other words: what was answered must not depend on them.
-PROGRAM = """
-import time
-from skywrite import Skywrite
-
-sky = Skywrite()
-
-@sky.on_mention
-def answer(item):
-    return f"{item.text[6:]} at {time.time_ns()}"
-"""
 
 
 class Place:
@@ -47,7 +36,7 @@ def box() -> Iterator[Sandbox]:
 
 def answers(box: Sandbox, folder: Path) -> Counter[str]:
     """How often each mention was answered, by workers of which every other one is killed at another point."""
-    (folder / "bot.py").write_text(PROGRAM)
+    (folder / "bot.py").write_text(ANSWERING)
     environ = {"SKYWRITE_HOME": str(folder), "SKYWRITE_PLC_URL": box.plc_url, "SKYWRITE_VIDEO_SERVICE": ""}
     words, output = ("run", "--once", "--app", folder / "bot.py", "--log", "none"), folder / "output"
     with Skywrite(config=load_config(environ)) as sky:

@@ -22,21 +22,12 @@ from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.network import Network
 from tests.support.pds import PdsAccount
 from tests.support.processes import SKYWRITE, python_child, skywrite
+from tests.support.strangers import ANSWERING
 
 pytestmark = pytest.mark.network
 
 MINUTE, HOUR = 60, 3600
 APPLY_WRITES = "com.atproto.repo.applyWrites"
-PROGRAM = """
-import time
-from skywrite import Skywrite
-
-sky = Skywrite()
-
-@sky.on_mention
-def answer(item):
-    return f"{item.text[6:]} at {time.time_ns()}"
-"""
 
 
 class Bot:
@@ -303,7 +294,7 @@ def test_an_answer_that_waits_for_an_approval(network: Network, bot: Bot, far: P
 def test_killed_between_the_record_and_its_note(network: Network, far: Person, tmp_path: Path) -> None:
     """The network has the answer when the worker is killed: the next worker finds it, and answers in no other words."""
     account = network.create_account()
-    (tmp_path / "bot.py").write_text(PROGRAM)
+    (tmp_path / "bot.py").write_text(ANSWERING)
     words = ("run", "--app", str(tmp_path / "bot.py"))
     with FaultProxy(network.url, network.plc_url) as proxy:
         environ = {"SKYWRITE_HOME": str(tmp_path), "SKYWRITE_PLC_URL": proxy.url, "SKYWRITE_VIDEO_SERVICE": ""}

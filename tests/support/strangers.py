@@ -14,6 +14,17 @@ from skywrite.sandbox.repo import Record
 
 PROFILE = "app.bsky.actor.profile"
 MENTION = "app.bsky.richtext.facet#mention"
+# A program that answers them. Each time in other words: what was answered must not depend on them.
+ANSWERING = """
+import time
+from skywrite import Skywrite
+
+sky = Skywrite()
+
+@sky.on_mention
+def answer(item):
+    return f"{item.text[6:]} at {time.time_ns()}"
+"""
 
 
 class Place(Protocol):
