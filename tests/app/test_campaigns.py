@@ -41,7 +41,8 @@ def test_the_api_lists_and_plans_one_campaign(quiet_server: Server) -> None:
     planned = owner.get("/plan", params=days).json()["posts"]
     assert (["Of a campaign"], ["Ä & B"]) == (
         [post["text"] for post in found],
-        [post["campaign"] for post in planned],
+        # Other tests plan posts on this server, too.
+        [post["campaign"] for post in planned if post["campaign"]],
     )
 
 
