@@ -17,11 +17,9 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting, edited_row
 from skywrite.app.nouns import checked
 from skywrite.app.results import Entry, Ready, Scheduled, Sent
-from skywrite.app.sending import Progress, Sending, key_used
-from skywrite.core.digits import row_number
-from skywrite.core.errors import Do, Hint, InputError, Notice, SkywriteError
+from skywrite.app.sending import Progress, Sending, check_now, key_used
+from skywrite.core.errors import InputError, Notice, SkywriteError
 from skywrite.posting.compose.freeze import Frozen
-from skywrite.posting.compose.references import parse_reference
 from skywrite.posting.publish.tombstones import DELETED_BY_HAND
 from skywrite.protocol.bsky.limits import POST
 from skywrite.queue.changing import check_version
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
 
 DUE_COUNTED_MAX = 10_000
 LAST_SOUGHT = 50
-_LATER = ((("until", "pool", "grammar", "distinct"), "a rule", "every"), (("zone", "late", "jitter"), "a time", "at"))
 
 
 @checked("posts")
@@ -164,7 +161,7 @@ class Posts:
         SignInError before anything is stored, TemporaryError (`post.still_queued`) if the post could not be sent yet,
         and the server's error if it was refused.
         """
-        _check_now(draft)
+        check_now(draft)
         return self._sending.publish_now(text, account=account, key=key, base=base, progress=progress, **draft)
 
     def send(self, post_id: int) -> Sent:
@@ -368,28 +365,9 @@ class Posts:
 
     def receipt(self, target: str | int, *, account: str | None = None) -> Receipt:
         """A proof that a post is published, by its number, at-uri or link. See `posting.receipts`."""
-        from skywrite.posting.receipts import make_receipt
+        from skywrite.app.published import receipt
 
-        uri, owner = self._published(target, account)
-        server = self._ctx.agent(owner).public
-        resolver = self._ctx.network.resolver(owner.pds_url)
-        return make_receipt(server, resolver, uri, handle=owner.handle, now=self._ctx.clock.now())
-
-    def _published(self, target: str | int, account: str | None) -> tuple[str, Account]:
-        """The at-uri of a published post of ours, and its account. Raises InputError for any other."""
-        if isinstance(target, int) or row_number(target) is not None:
-            post = self._ctx.store.posts.get(int(target))
-            if post.uri is None:
-                raise InputError(
-                    f"Post {post.id} is {post.state}, not published.", hint="Only a published post has a proof."
-                )
-            return post.uri, self._ctx.store.accounts.get(post.account_did)
-        owner = self._ctx.account(account)
-        authority, collection, rkey = parse_reference(target)
-        if authority != owner.did and authority.lower() != owner.handle:
-            hint = Hint("Name its account: ", Do("argument", "account"))
-            raise InputError(f"{target} is not a post of {owner.handle}.", hint=hint)
-        return f"at://{owner.did}/{collection}/{rkey}", owner
+        return receipt(self._ctx, target, account)
 
     def delete(self, target: str | int, *, account: str | None = None) -> str:
         """Delete a published post from the network, by its number, at-uri or link; returns its at-uri.
@@ -397,7 +375,7 @@ class Posts:
         The number of a thread deletes the whole thread. Raises InputError for posts of other accounts, and NotThere if
         the network has no such post.
         """
-        from skywrite.app.deleting import delete
+        from skywrite.app.published import delete
 
         return delete(self._ctx, target, account)
 
@@ -443,14 +421,6 @@ def _zone_name(zone: str) -> str:
     from skywrite.posting.schedule.localtime import zone_of
 
     return zone_of(zone).key
-
-
-def _check_now(fields: Mapping[str, Any]) -> None:
-    """Raise InputError for options that only scheduled posts have."""
-    for names, needed, argument in _LATER:
-        for name in names:
-            if fields.get(name):
-                raise InputError(f"{name} needs {needed}.", hint=Hint("Give one: ", Do("argument", argument)))
 
 
 def _sign_in_notes(account: Account) -> list[Notice]:

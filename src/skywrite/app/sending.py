@@ -20,6 +20,7 @@ from skywrite.core.errors import (
     Conflict,
     Do,
     Hint,
+    InputError,
     Notice,
     RejectedError,
     SignInError,
@@ -44,8 +45,17 @@ NOW_TRIES = 3
 NOW_WAIT_SECONDS_MAX = 12.0
 NOW_BUSY_SECONDS_MAX = 20.0
 NOW_POLL_SECONDS = 0.1
+_LATER = ((("until", "pool", "grammar", "distinct"), "a rule", "every"), (("zone", "late", "jitter"), "a time", "at"))
 
 Progress = Callable[[Post, str, int, int], None]
+
+
+def check_now(fields: Mapping[str, Any]) -> None:
+    """Raise InputError for options that only scheduled posts have."""
+    for names, needed, argument in _LATER:
+        for name in names:
+            if fields.get(name):
+                raise InputError(f"{name} needs {needed}.", hint=Hint("Give one: ", Do("argument", argument)))
 
 
 class Sending:

@@ -7,7 +7,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from skywrite.app.deleting import NotThere
 from skywrite.app.drafting import edited_row
 from skywrite.app.entries import entries, with_forecasts
 from skywrite.app.operations.once import digest_of, key_lock, key_reused
@@ -31,6 +30,7 @@ from skywrite.app.operations.shapes import (
     draft_row,
 )
 from skywrite.app.operations.table import Access, operation
+from skywrite.app.published import NotThere
 from skywrite.app.shapes.done import UndoneShape, undone_shape
 from skywrite.app.shapes.posts import (
     ApprovalShape,

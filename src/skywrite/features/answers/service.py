@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 from skywrite.app.bots import Answerer, Author, Item, Later, Like, Repost
 from skywrite.app.context import Context
-from skywrite.app.deleting import NotThere, delete
 from skywrite.app.drafting import Drafting
 from skywrite.app.entries import entries, entry_of
 from skywrite.app.nouns import checked, final
+from skywrite.app.published import NotThere, delete
 from skywrite.app.results import Entry
 from skywrite.app.rows import Rows
 from skywrite.app.work import WorkParts
