@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 POINTS_MAX = 500
+# Instead of a command: a verb of `sky.bulk` that has none.
+BULK = "(bulk)"
 
 
 class Ended(NamedTuple):
@@ -55,9 +57,24 @@ def command(words: list[str], environ: dict[str, str], point: int, wrongly: str,
     if wrongly:
         WRONG_WAYS[wrongly]()
     _kill_at(point)
+    if words[0] == BULK:
+        _bulk(*words[1:])
+        return
     from skywrite.faces.cli.main import main
 
     main(words)
+
+
+def _bulk(verb: str, *numbers: str) -> None:
+    """What the page and the HTTP API do to several posts, and no command does: `cancel`, `approve`."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        chosen = [int(number) for number in numbers]
+        if verb == "cancel":
+            sky.bulk.cancel(chosen)
+        else:
+            sky.bulk.approve({number: sky.approvals.look(number).digest for number in chosen}, "Ann")
 
 
 def _kill_at(point: int) -> None:
@@ -137,6 +154,20 @@ def let_the_server_choose_keys() -> None:
     setattr(Repo, "try_create_all", create)  # noqa: B010
 
 
+def one_by_one() -> None:
+    """A control: each post of several is stored by itself."""
+    from skywrite.queue.base import StoreBase
+    from skywrite.queue.posts import Posts
+
+    whole = Posts.add
+
+    def add(self: Posts, posts: Sequence[Any], *rest: Any, **more: Any) -> Any:
+        return [result for post in posts for result in whole(self, [post], *rest, **more)]
+
+    setattr(Posts, "add", add)  # noqa: B010
+    setattr(StoreBase, "at_once", lambda self, change, accounts: change())  # noqa: B010
+
+
 WRONG_WAYS: dict[str, Callable[[], None]] = {
-    way.__name__: way for way in (edit_in_two_steps, promise_first, let_the_server_choose_keys)
+    way.__name__: way for way in (edit_in_two_steps, promise_first, let_the_server_choose_keys, one_by_one)
 }

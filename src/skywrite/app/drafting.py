@@ -256,6 +256,14 @@ def _ends_before(account: Account, due_at: datetime | None) -> list[Notice]:
     return [Notice("SessionEnds", text, account.handle)]
 
 
+def sign_in_notes(account: Account) -> list[Notice]:
+    """A warning if nobody is signed in to the account."""
+    if account.signed_in and account.state != "needs_login":
+        return []
+    text = f"You are not signed in as {account.handle}: it goes out only after someone signs in."
+    return [Notice("NotLoggedIn", text, account.handle)]
+
+
 def edited_row(post: Post | Recurrence, changes: Mapping[str, Any]) -> dict[str, Any]:
     """A stored draft with changes; a card that was found in a changed text is dropped, to be looked up again."""
     row = {**post.draft, **changes}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from skywrite.app.context import Context
-from skywrite.app.drafting import Drafting, edited_row
+from skywrite.app.drafting import Drafting, edited_row, sign_in_notes
 from skywrite.app.nouns import checked
 from skywrite.app.results import Entry, Ready, Scheduled, Sent
 from skywrite.app.sending import Progress, Sending, check_now, key_used
@@ -27,7 +27,6 @@ from skywrite.queue.model import (
     FINAL_STATES,
     STATES,
     WAITING_STATES,
-    Account,
     ChangedMeanwhile,
     Changes,
     NewPost,
@@ -122,7 +121,7 @@ class Posts:
         due_at, notes = (None, []) if draft else self._drafting.when_with_notes(found, at, jitter, zone=zone)
         by_slot = at is None and not (draft or jitter)
         new = self._drafting.new_post(ready, due_at=due_at, key=key, late=late, source=source, exclusive_slot=by_slot)
-        clashes = [*_sign_in_notes(found), *self._drafting.clashes(found.did, text, due_at)]
+        clashes = [*sign_in_notes(found), *self._drafting.clashes(found.did, text, due_at)]
         state: State = "draft" if draft else "scheduled"
         warnings = (*notes, *ready.warnings, *clashes)
         planned: Scheduled[None] = Scheduled(None, found.handle, due_at, place, warnings=warnings, state=state)
@@ -421,14 +420,6 @@ def _zone_name(zone: str) -> str:
     from skywrite.posting.schedule.localtime import zone_of
 
     return zone_of(zone).key
-
-
-def _sign_in_notes(account: Account) -> list[Notice]:
-    """A warning if nobody is signed in to the account."""
-    if account.signed_in and account.state != "needs_login":
-        return []
-    text = f"You are not signed in as {account.handle}: it goes out only after someone signs in."
-    return [Notice("NotLoggedIn", text, account.handle)]
 
 
 def _is_same(post: Post, seen: Post) -> bool:

@@ -51,15 +51,7 @@ def repeated(operation: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(operation)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        for tries_left in range(CONFLICT_TRIES - 1, -1, -1):
-            try:
-                return operation(*args, **kwargs)
-            except DatabaseConflict:
-                if not tries_left:
-                    raise
-                clock = cast(_Part, args[0])._store.clock
-                clock.wait(threading.Event(), CONFLICT_WAIT_SECONDS * clock.random())
-        raise AssertionError("unreachable")
+        return cast(_Part, args[0])._store.repeat(lambda: operation(*args, **kwargs))
 
     return run
 
@@ -110,6 +102,7 @@ class StoreBase:
 
         `first`: it is about a post that is due, and goes before what other threads have to write.
         """
+        wake = wake and not self.database.joint.is_open
         with self.database.transaction(write=True, first=first) as tx:
             yield tx
             if wake:
@@ -117,6 +110,33 @@ class StoreBase:
         if wake:
             for event in tuple(self.database.watching):
                 event.set()
+
+    def repeat(self, change: Callable[[], T]) -> T:
+        """Retry a change whose transaction the database rolled back because of a conflict."""
+        if self.database.joint.is_open:
+            # The whole of it was rolled back, and is repeated.
+            return change()
+        for _ in range(CONFLICT_TRIES - 1):
+            try:
+                return change()
+            except DatabaseConflict:
+                self.clock.wait(threading.Event(), CONFLICT_WAIT_SECONDS * self.clock.random())
+        return change()
+
+    def at_once(self, change: Callable[[], T], *, accounts: Iterable[str]) -> T:
+        """What `change` does in this thread is one transaction: all of it is stored when it returns, or nothing.
+
+        After a conflict it is called again. It waits for nothing but the database. `accounts`: those whose posts it
+        changes, which are locked first.
+        """
+        dids = sorted(set(accounts))
+
+        def whole() -> T:
+            with self.writing() as tx, self.database.joint.opened(tx, tx._connection):
+                lock_all(tx, dids)
+                return change()
+
+        return self.repeat(whole)
 
     @contextmanager
     def accepting(self) -> Iterator[Transaction]:

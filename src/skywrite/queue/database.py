@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, cast
 
 from skywrite.core.errors import Do, Hint, StorageError
 from skywrite.queue.hearing import Sound
+from skywrite.queue.joint import Joint
 from skywrite.queue.queries import query
 from skywrite.queue.turns import Turns
 
@@ -193,6 +194,7 @@ class Database(ABC):
         self.watching: set[threading.Event] = set()
         self._idle: list[Connection] = []
         self._closed = False
+        self.joint: Joint[Transaction] = Joint(self.driver_error, self.explain)
         self.turns = Turns() if self.serial_writes else None
         self._limit = ConnectionLimit(self.connections_max) if self.connections_max else None
 
@@ -302,8 +304,13 @@ class Database(ABC):
     def transaction(self, *, write: bool = True, first: bool = False) -> Iterator[Transaction]:
         """Commit at the end of the block, or roll back on an error. `first`: before what other threads write.
 
-        Raises the storage errors of this module instead of the driver's.
+        In a thread with a joint transaction, it is a step of that. Raises the storage errors of this module instead of
+        the driver's.
         """
+        if self.joint.is_open:
+            with self.joint.step() as open_one:
+                yield open_one
+            return
         turn = self.turns.taken(first=first) if self.turns and write else nullcontext()
         with turn, self._limit.taken() if self._limit else nullcontext():
             connection = self._started(write)

@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 
 from skywrite import Skywrite
-from skywrite.app.approvals import Approving
 from skywrite.app.posts import Posts
 from skywrite.core.errors import Conflict, InputError, NotFound, SkywriteError
 from skywrite.features.bulk.service import read_step, shifted
 from skywrite.queue.model import ChangedMeanwhile
-from tests.support.errors import fails
 from tests.support.serving import Server
 from tests.support.world import World
 
@@ -218,21 +216,16 @@ def test_what_ends_it_in_the_middle_leaves_nothing_changed(
     assert [(number, "scheduled") for number in numbers] == world.states(sky)
 
 
-def test_what_went_out_meanwhile_is_said(world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker publishes the first post as soon as it is approved, and the second is stale: both facts are told."""
-    sky.accounts.set(None, {"approval": "all"})
-    due, later = (sky.schedule(text, at=at).post_id for text, at in (("Due", "in 1 minute"), ("Later", "in 1 day")))
-    digests = {number: sky.approvals.look(number).digest for number in (due, later)}
-    sky.posts.edit(later, text="Changed since")
-    world.clock.advance(61)
-    approve, other = Approving.approve, world.process()
+def test_nobody_sees_a_part_of_it(world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the second post is moved, another process still reads both as they were."""
+    numbers, other = two(sky), world.process()
+    before, seen, move = times(sky, *numbers), [], Posts.move
 
-    def and_published(approving: Approving, *given: Any, **more: Any) -> Any:
-        done = approve(approving, *given, **more)
-        other.run_once()
+    def moved(posts: Posts, number: int, *given: Any, **more: Any) -> Any:
+        done = move(posts, number, *given, **more)
+        seen.append(times(other, *numbers))
         return done
 
-    monkeypatch.setattr(Approving, "approve", and_published)
-    with fails("approval.stale", match=f"Post {later} is not what you looked at.*What was done before it stays"):
-        sky.bulk.approve(digests, "Berta")
-    assert [(due, "published"), (later, "scheduled")] == world.states(sky)
+    monkeypatch.setattr(Posts, "move", moved)
+    sky.bulk.shift(numbers, "1d")
+    assert ([before, before], True) == (seen, before != times(other, *numbers))

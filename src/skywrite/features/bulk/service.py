@@ -1,4 +1,4 @@
-"""Several posts at once: all of them are changed, or none, and one undo takes all of it back.
+"""Several posts at once: all of them are changed in one transaction, or none, and one undo takes all of it back.
 
 What lives here: doing one thing to each post. What does not: what is done to a post (`app.posts`, `app.approvals`), and
 taking it back (`queue.undo`).
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from skywrite.app.approvals import Approving
 from skywrite.app.context import Context
-from skywrite.app.drafting import Drafting, edited_row
+from skywrite.app.drafting import Drafting, edited_row, sign_in_notes
 from skywrite.app.nouns import checked
 from skywrite.app.posts import Posts
 from skywrite.app.results import Entry
@@ -22,8 +23,9 @@ from skywrite.posting.schedule.policy import late_text, parse_duration
 from skywrite.posting.schedule.time_errors import PastTime
 from skywrite.posting.schedule.times import format_time
 from skywrite.queue.journal import together
-from skywrite.queue.model import Post
+from skywrite.queue.model import Account, NewPost, Post
 
+Made = TypeVar("Made")
 POSTS_MAX = 500
 DAY = 86_400
 
@@ -81,9 +83,10 @@ class Bulk:
         if draft and by is not None:
             raise InputError("A draft has no time.", hint="Leave out either the time or draft.")
         step, account = None if by is None else read_step(by), None if to is None else self._ctx.account(to)
+        chosen = [self._ctx.store.posts.get(number) for number in _chosen(posts)]
 
-        def copied(number: int) -> Entry:
-            post = self._ctx.store.posts.get(number)
+        def made(post: Post) -> tuple[NewPost, tuple[Notice, ...]]:
+            owner = self._ctx.store.accounts.get(post.account_did) if account is None else account
             if post.due_at is None and not draft:
                 raise InputError(
                     "It has no time.", hint=Hint("Keep its copy without one, too: ", Do("argument", "draft"))
@@ -93,17 +96,29 @@ class Bulk:
                     "Its copy would have the same time and account.",
                     hint=Hint("Give another time or account: ", Do("argument", "by"), ", ", Do("argument", "to"), "."),
                 )
-            made = self._posts.schedule(
-                account=post.account_did if account is None else account.did,
-                at=None if draft else self._shifted(post, step or timedelta()),
-                late=late_text(post.late_policy, post.late_seconds),
-                draft=draft,
-                source=source,
-                **edited_row(post, {}),
-            )
-            return self._posts.get(made.post_id)._replace(warnings=made.warnings)
+            return self._copied(post, owner, None if draft else self._shifted(post, step or timedelta()), source)
 
-        return self._each(posts, copied)
+        new = [_about(post.id, len(chosen), partial(made, post)) for post in chosen]
+        with together() as name:
+            added = self._ctx.store.posts.add([post for post, _ in new], operation="schedule")
+        stored = zip(added, new, strict=True)
+        return Done(name, tuple(self._copy(result.id, notes) for result, (_, notes) in stored))
+
+    def _copied(
+        self, post: Post, owner: Account, at: datetime | None, source: str | None
+    ) -> tuple[NewPost, tuple[Notice, ...]]:
+        """A copy, which is not stored yet, with what to know about it. Its media are kept."""
+        ready = self._drafting.prepare(self._drafting.draft(owner, edited_row(post, {})), owner)
+        due_at, notes = (None, []) if at is None else self._drafting.when_with_notes(owner, at)
+        self._drafting.keep_media([ready])
+        late = late_text(post.late_policy, post.late_seconds)
+        new = self._drafting.new_post(ready, due_at=due_at, late=late, source=source)
+        return new, (*sign_in_notes(owner), *notes, *ready.warnings)
+
+    def _copy(self, number: int, notes: tuple[Notice, ...]) -> Entry:
+        entry = self._posts.get(number)
+        clashes = self._drafting.clashes(entry.account.did, entry.post.text, entry.post.due_at, own_id=number)
+        return entry._replace(warnings=(*notes, *clashes))
 
     def cancel(self, posts: Sequence[int], *, versions: Mapping[int, int] | None = None) -> Done:
         """Cancel posts: all of them, or none. Raises Conflict, ChangedMeanwhile, NotFound."""
@@ -127,38 +142,32 @@ class Bulk:
         return at
 
     def _each(self, posts: Iterable[int], change: Callable[[int], Entry]) -> Done:
-        numbers = list(dict.fromkeys(posts))
-        if not 0 < len(numbers) <= POSTS_MAX:
-            raise InputError(
-                f"Choose 1 to {POSTS_MAX} posts, not {len(numbers)}.", hint=Hint("See: ", Do("posts.list"))
-            )
-        done: list[Entry] = []
+        numbers = _chosen(posts)
+        accounts = [self._ctx.store.posts.get(number).account_did for number in numbers]
+
+        def all_of_them() -> list[Entry]:
+            return [_about(number, len(numbers), partial(change, number)) for number in numbers]
+
         with together() as name:
-            for number in numbers:
-                try:
-                    done.append(change(number))
-                except BaseException as error:
-                    stays = bool(done) and not self._taken_back(name)
-                    if not isinstance(error, SkywriteError):
-                        raise
-                    named = len(numbers) == 1 or f"Post {number} " in error.message
-                    raise _with_what_stays(error.about("" if named else f"Post {number}"), stays) from None
+            done = self._ctx.store.at_once(all_of_them, accounts=accounts)
         return Done(name, tuple(done))
 
-    def _taken_back(self, name: str) -> bool:
-        try:
-            self._ctx.store.journal.undo(name)
-        except SkywriteError:
-            # One of them went out, or was changed, in the meantime.
-            return False
-        return True
+
+def _chosen(posts: Iterable[int]) -> list[int]:
+    """The numbers, each once. Raises InputError."""
+    numbers = list(dict.fromkeys(posts))
+    if not 0 < len(numbers) <= POSTS_MAX:
+        raise InputError(f"Choose 1 to {POSTS_MAX} posts, not {len(numbers)}.", hint=Hint("See: ", Do("posts.list")))
+    return numbers
 
 
-def _with_what_stays(error: SkywriteError, stays: bool) -> SkywriteError:
-    if stays:
-        error.message += " What was done before it stays, since one of those posts was tried or changed meanwhile."
-        error.args = (error.message,)
-    return error
+def _about(number: int, count: int, change: Callable[[], Made]) -> Made:
+    """What is done to one of so many posts; an error names it."""
+    try:
+        return change()
+    except SkywriteError as error:
+        named = count == 1 or f"Post {number} " in error.message
+        raise error.about("" if named else f"Post {number}") from None
 
 
 def read_step(text: str) -> timedelta:
