@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
+from tests.support.processes import ROOT
 from tests.support.shell import Files, Shell
 
 
@@ -19,6 +21,30 @@ def test_a_deleted_post_says_so(shell: Shell) -> None:
     assert (True, 2) == (
         "published, deleted since" in shell("show", "1").out,
         shell("list", "--past").out.count("post.deleted"),
+    )
+
+
+def test_a_post_is_shown_by_its_link(shell: Shell) -> None:
+    """And by its at-uri, with the handle or the DID; a post from elsewhere is none of the queue's."""
+    post = shell("post", "One", "--json").json
+    rkey = post["uri"].rpartition("/")[2]
+    for link in (post["uri"], post["url"], f"at://alice.test/app.bsky.feed.post/{rkey}"):
+        assert 1 == shell("show", link, "--json").json["id"]
+    assert "post.unknown" in shell("show", f"{post['url'][:-1]}x", "--json", code=2).out
+
+
+def test_commands_show_times_in_the_zone_of_the_account(shell: Shell, files: Files) -> None:
+    """UTC is shown only where there is no account: without a database, and by a proof that others read."""
+    shell("accounts", "set", "zone=Asia/Tokyo")
+    files.text("a.md", "---\nat: 2070-05-05T09:00:00Z\n---\nFrom a file\n")
+    assert "(post 1, 2070-05-05 18:00 Asia/Tokyo)" in shell("sync", str(files.folder)).out
+    shell("post", "One")
+    assert re.search(r"Attempt 1, .* Asia/Tokyo: it is on the network", shell("show", "2").out)
+    source = ROOT / "src/skywrite"
+    commands = [*source.glob("faces/cli/*.py"), *source.glob("features/*/cli.py")]
+    fixed = [path for path in commands if re.search(r"%H:%M(:%S)?\} UTC", path.read_text(encoding="utf-8"))]
+    assert ["faces/cli/posting.py", "features/receipts/cli.py"] == sorted(
+        path.relative_to(source).as_posix() for path in fixed
     )
 
 

@@ -5,6 +5,7 @@ A cell is a text, a number, or a `Day` (what a spreadsheet shows as a date, a ti
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -125,6 +126,15 @@ def zipped(parts: Mapping[str, str | bytes]) -> bytes:
         for name, content in parts.items():
             archive.writestr(name, content, zipfile.ZIP_STORED if name == "mimetype" else None)
     return data.getvalue()
+
+
+def with_cell(workbook: bytes, cell: str) -> bytes:
+    """A workbook with a cell as it stands in the file, in place of the text that is the cell's address."""
+    with zipfile.ZipFile(BytesIO(workbook)) as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    place = cell.partition('r="')[2].partition('"')[0]
+    sheet = "xl/worksheets/sheet1.xml"
+    return zipped({**parts, sheet: re.sub(rf'<c r="{place}".*?</c>', cell, parts[sheet])})
 
 
 def read_csv(text: str) -> list[dict[str, Any]]:

@@ -8,11 +8,17 @@ from pathlib import Path
 import pytest
 
 from skywrite.core.errors import InputError
-from skywrite.core.files import is_inside, read_regular
+from skywrite.core.files import is_inside, local_name, read_regular
 from skywrite.posting.compose.fields import Media
 from skywrite.posting.compose.images import Collector
 from skywrite.posting.sources.table import read_table
 from tests.support.errors import fails
+
+
+def test_an_address_of_a_file_is_its_name() -> None:
+    """As file managers copy it; that of another computer is none."""
+    given = ("file:///home/ana/the%20sun.png", "file://localhost/sun.png", "sun.png", "file://nas/sun.png")
+    assert ["/home/ana/the sun.png", "/sun.png", "sun.png", "file://nas/sun.png"] == list(map(local_name, given))
 
 
 def test_a_regular_file_is_read_to_its_limit(tmp_path: Path) -> None:

@@ -78,6 +78,28 @@ class TestLangs:
         with fails("language.invalid", match="not a language tag"):
             limits.check_langs([lang])
 
+    @pytest.mark.parametrize(
+        ("lang", "meant"),
+        [
+            ("jp", "Did you mean ja?"),
+            ("CN", "Did you mean zh?"),
+            ("Deutsch", "Did you mean de?"),
+            ("en_us", "Did you mean en-US?"),
+            ("xy_us", "Use a BCP 47 tag such as en, de or pt-BR."),
+            ("xx", "Use a BCP 47 tag such as en, de or pt-BR."),
+        ],
+    )
+    def test_no_language(self, lang: str, meant: str) -> None:
+        """Two letters that name no language are refused, with the language that was meant."""
+        with fails("language.invalid") as caught:
+            limits.check_langs([lang])
+        assert meant == caught.value.hint
+        assert ["ja", "uk", "gsw", "iw"] == [limits.check_langs([one])[0] for one in ("ja", "uk", "gsw", "iw")]
+
+    def test_a_record_may_name_any(self) -> None:
+        """A record that is sent as it is may have any tag."""
+        assert ["jp"] == limits.check_langs(["jp"], exact=True)
+
     def test_too_many(self) -> None:
         """Four languages are one too many."""
         with fails("language.invalid", match=r"the maximum.* is 3"):
@@ -133,7 +155,16 @@ class TestLabels:
         assert list(limits.SELF_LABELS) == limits.check_labels(limits.SELF_LABELS)
 
     @pytest.mark.parametrize(
-        ("label", "meant"), [("Porn", "porn"), ("nudty", "nudity"), ("hide", "!hide"), ("graphic", "graphic-media")]
+        ("label", "meant"),
+        [
+            ("Porn", "porn"),
+            ("nudty", "nudity"),
+            ("hide", "!hide"),
+            ("graphic", "graphic-media"),
+            ("NSFW", "sexual, nudity or porn"),
+            ("gore", "graphic-media"),
+            ("cw", "!warn"),
+        ],
     )
     def test_unknown(self, label: str, meant: str) -> None:
         """An unknown label is refused, with the one that was meant."""

@@ -187,6 +187,8 @@ def test_who_follows_whom(alice: Person, bob: Person, box: Sandbox) -> None:
         [one["handle"] for one in rest["follows"]],
         "cursor" in rest,
     )
+    seen = [bool(one["viewer"].get("following")) for one in (first["subject"], *first["follows"], *rest["follows"])]
+    assert [False, True, True] == seen
     followers = bob.ask("app.bsky.graph.getFollowers", ("actor", "bob.test"))["followers"]
     assert ["carol.test", "alice.test"] == [one["handle"] for one in followers]
     box.set_status("carol.test", "deactivated")

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from skywrite.core.errors import InputError
 from skywrite.posting.sources import table
 from skywrite.posting.sources.spreadsheet import UNPACKED_BYTES_MAX
-from skywrite.posting.sources.table import read_json, read_jsonl, read_table
+from skywrite.posting.sources.table import read_json, read_jsonl, read_table, table_from
 from tests.support.errors import fails
-from tests.support.sheets import Day, ods, read_csv, xlsx, zipped
+from tests.support.sheets import Day, ods, read_csv, with_cell, xlsx, zipped
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,29 @@ def test_a_formula_that_failed_is_no_text(cell: str) -> None:
     """What a spreadsheet writes in the place of a text is not posted."""
     with fails(InputError, f"Line 2, text: the cell holds {cell.strip()}."):
         read_csv(f"text,at\n{cell},2070-05-06 09:00\n")
+
+
+@pytest.mark.parametrize(
+    ("cell", "holds"),
+    [
+        ('<c r="B2" t="e"><v>#N/A</v></c>', "#N/A"),
+        ('<c r="B2" t="e"><f>1/0</f><v>#DIV/0!</v></c>', "#DIV/0!"),
+        ('<c r="B2"><f>NOW()</f></c>', "a formula without a value"),
+        ('<c r="B2" s="1"><f>NOW()</f><v/></c>', "a formula without a value"),
+    ],
+)
+def test_a_cell_of_a_workbook_without_a_value_is_not_empty(cell: str, holds: str) -> None:
+    """A time that could not be computed is an error, and no row without a time, which would take a free slot."""
+    data = with_cell(xlsx({"Posts": [["text", "at"], ["Hello", "B2"]]}), cell)
+    with fails(InputError, f"Row 2, at: the cell holds {holds}."):
+        table_from(data, "a.xlsx")
+
+
+def test_a_formula_that_gives_no_text_is_empty() -> None:
+    """As is a cell that only has a format."""
+    for cell in ('<c r="B2" t="str"><f>IF(1,"","")</f><v></v></c>', '<c r="B2" s="1"/>'):
+        data = with_cell(xlsx({"Posts": [["text", "at"], ["Hello", "B2"]]}), cell)
+        assert [{"text": "Hello"}] == table_from(data, "a.xlsx").rows
 
 
 def test_json_lines_end_at_line_feeds_only() -> None:

@@ -13,6 +13,8 @@ from itertools import islice
 
 from skywrite.app.context import Context
 from skywrite.app.results import Entry
+from skywrite.core.errors import Do, Hint, NotFound
+from skywrite.posting.compose.references import parse_reference
 from skywrite.posting.publish.forecast import Forecast, pace_of
 from skywrite.queue.approval_rules import wants_approvals
 from skywrite.queue.approvals import Approvals
@@ -44,6 +46,21 @@ def entry_of(ctx: Context, post_id: int) -> Entry:
     """One post with all its attempts. Raises NotFound."""
     [entry] = entries(ctx, [ctx.store.posts.get(post_id)])
     return entry._replace(attempts=tuple(ctx.store.posts.attempts(post_id)))
+
+
+def number_of(ctx: Context, link: str) -> int:
+    """The number of the post that was published with this link or at-uri. Raises NotFound, InputError."""
+    authority, collection, rkey = parse_reference(link)
+    for account in ctx.store.accounts.all():
+        if authority.lower() in (account.did, account.handle):
+            post = ctx.store.posts.published_as(account.did, f"at://{account.did}/{collection}/{rkey}")
+            if post is not None:
+                return post.id
+    raise NotFound(
+        f"No post here went out as {link}.",
+        code="post.unknown",
+        hint=Hint("Only what Skywrite published has a report. See: ", Do("posts.list")),
+    )
 
 
 def count_unapproved(ctx: Context, account_did: str | None = None, limit: int = COUNTED_MAX) -> int:

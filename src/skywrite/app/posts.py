@@ -226,11 +226,13 @@ class Posts:
             ),
         )
 
-    def get(self, post_id: int) -> Entry:
-        """One post with all its attempts. Raises NotFound."""
-        from skywrite.app.entries import entry_of
+    def get(self, post_id: int | str) -> Entry:
+        """One post with all its attempts, by its number, or by its link or at-uri if it is published. Raises NotFound,
+        InputError.
+        """
+        from skywrite.app.entries import entry_of, number_of
 
-        return entry_of(self._ctx, post_id)
+        return entry_of(self._ctx, number_of(self._ctx, post_id) if isinstance(post_id, str) else post_id)
 
     def forecast(self, entry: Entry) -> Entry:
         """An entry with the time at which it goes out, if the pace of its account makes it later than it is due."""

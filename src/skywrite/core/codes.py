@@ -277,7 +277,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "media.unknown": "These bytes are not in the store.",
         "page.unknown": "There is nothing at this address.",
         "person.unknown": "There is no person with this number.",
-        "post.unknown": "There is no post with this number.",
+        "post.unknown": "There is no post with this number, or none was published with this link.",
         "review.unknown": "The link to a post was used, has ended, or was never there.",
         "recurrence.unknown": "There is no recurrence with this number.",
         "token.unknown": "There is no calendar address with this number.",

@@ -23,6 +23,16 @@ class NotRegular(OSError):
         super().__init__(errno.EINVAL, "it is a device or a pipe, not a file", str(path))
 
 
+def local_name(given: str) -> str:
+    """The name of a file, also from its address as file managers and browsers copy it: `file:///home/ana/sun.png`."""
+    if not given.startswith(("file:///", "file://localhost/")):
+        return given
+    from urllib.parse import unquote, urlsplit
+
+    path = unquote(urlsplit(given).path)
+    return path.lstrip("/") if os.name == "nt" else path
+
+
 def open_regular(path: Path) -> BinaryIO:
     """A file to read, opened without waiting. Raises NotRegular, and OSError as `open` does."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)

@@ -154,7 +154,7 @@ def get_profiles(pds: Pds, call: Call) -> Response:
 def search_actors_typeahead(pds: Pds, call: Call) -> Response:
     """Accounts whose handle or display name begins like this."""
     begin = str(call.params.get("q", "")).lower()
-    views = (actor_view(pds, account) for account in pds.accounts)
+    views = (seen_actor(pds, account, call.did) for account in pds.accounts)
     found = [view for view in views if any(view[name].lower().startswith(begin) for name in ("handle", "displayName"))]
     return json_answer({"actors": found[: call.params["limit"]] if begin else []})
 
@@ -191,6 +191,10 @@ def _profile(pds: Pds, account: Account, reader: str) -> dict[str, Any]:
             view[name] = value[name]
     counts = {"followsCount": len(follows), "followersCount": followers, "postsCount": len(account.repo.records(POST))}
     return {**view, **counts, **seen_profile(pds, account, reader)}
+
+
+def seen_actor(pds: Pds, account: Account, reader: str) -> dict[str, Any]:
+    return {**actor_view(pds, account), **seen_profile(pds, account, reader)}
 
 
 def seen_profile(pds: Pds, account: Account, reader: str) -> dict[str, Any]:
@@ -243,7 +247,7 @@ def get_list(pds: Pds, call: Call) -> Response:
     members = [one for one in account.repo.records("app.bsky.graph.listitem") if one.value["list"] == record.uri]
     view = _view(pds, account, record, ("name", "purpose", "description"))
     items = [
-        {"uri": member.uri, "subject": actor_view(pds, subject)}
+        {"uri": member.uri, "subject": seen_actor(pds, subject, call.did)}
         for member in members
         if (subject := pds.accounts.find(member.value["subject"])) is not None
     ]
@@ -254,14 +258,14 @@ def get_follows(pds: Pds, call: Call) -> Response:
     """The accounts that an account follows, latest first."""
     account = _actor(pds, call.params["actor"])
     found = ((record, pds.accounts.find(record.value["subject"])) for record in account.repo.records(FOLLOW))
-    return _people(pds, call, "follows", found, subject=actor_view(pds, account))
+    return _people(pds, call, "follows", found, subject=seen_actor(pds, account, call.did))
 
 
 def get_followers(pds: Pds, call: Call) -> Response:
     """The followers of an account, latest first."""
     account = _actor(pds, call.params["actor"])
     found = ((record, other) for other, record in everything(pds, FOLLOW) if record.value["subject"] == account.did)
-    return _people(pds, call, "followers", found, subject=actor_view(pds, account))
+    return _people(pds, call, "followers", found, subject=seen_actor(pds, account, call.did))
 
 
 def get_reposted_by(pds: Pds, call: Call) -> Response:
@@ -276,7 +280,7 @@ def get_likes(pds: Pds, call: Call) -> Response:
 
     def view(record: Record, account: Account) -> dict[str, Any]:
         times = {"indexedAt": record.indexed_at, "createdAt": record.value["createdAt"]}
-        return {**times, "actor": actor_view(pds, account)}
+        return {**times, "actor": seen_actor(pds, account, call.did)}
 
     return _people(pds, call, "likes", _about(pds, "app.bsky.feed.like", uri), view, uri=uri)
 
@@ -299,7 +303,8 @@ def _people(
     rows = [(record, account) for record, account in found if account is not None and account.status == "active"]
     rows.sort(key=lambda row: (row[0].indexed_at, row[0].uri), reverse=True)
     start, limit = int(call.params.get("cursor", "0")), call.params["limit"]
-    page = [view(*row) if view is not None else actor_view(pds, row[1]) for row in rows[start : start + limit]]
+    seen = view if view is not None else lambda _, account: seen_actor(pds, account, call.did)
+    page = [seen(*row) for row in rows[start : start + limit]]
     cursor = {"cursor": str(start + limit)} if start + limit < len(rows) else {}
     return json_answer({**more, name: page, **cursor})
 
@@ -388,7 +393,7 @@ def _post_view(pds: Pds, account: Account, record: Record, reader: str) -> dict[
     return {
         "uri": record.uri,
         "cid": record.cid,
-        "author": {**actor_view(pds, account), **seen_profile(pds, account, reader)},
+        "author": seen_actor(pds, account, reader),
         "record": record.value,
         "bookmarkCount": 0,
         "replyCount": sum(parent_of(one) == record.uri for one in posts),

@@ -21,14 +21,13 @@ from skywrite.sandbox.accounts import Account
 from skywrite.sandbox.appview import (
     FOLLOW,
     POST,
-    actor_view,
     caller,
     everything,
     is_silenced,
     locate,
     parent_of,
     quoted_by,
-    seen_profile,
+    seen_actor,
     self_labels,
     sort_at,
 )
@@ -141,7 +140,7 @@ def _above(pds: Pds, record: Record) -> Iterator[str]:
 def _view(pds: Pds, notice: _Notice, reader: Account) -> dict[str, Any]:
     record = notice.record
     about = {} if notice.subject is None else {"reasonSubject": notice.subject}
-    author = {**actor_view(pds, notice.account), **seen_profile(pds, notice.account, reader.did)}
+    author = seen_actor(pds, notice.account, reader.did)
     view = {"uri": record.uri, "cid": record.cid, "author": author, "record": record.value}
     state = {"reason": notice.reason, "isRead": _is_read(notice, reader.seen_at), "indexedAt": sort_at(record)}
     return {**view, **about, **state, "labels": self_labels(notice.account, record)}

@@ -336,7 +336,8 @@ def test_a_way_that_is_stopped_answers_nothing(sky: Skywrite) -> None:
         ({"only": ["quote"]}, "does not tag you"),
         ({"only": ["like"]}, "Nothing in the inbox"),
         ({"word": "two words"}, "not one word"),
-        ({"timeout_seconds": 0}, "may take up to"),
+        ({"timeout_seconds": 0}, "cannot take 0 seconds"),
+        ({"timeout_seconds": 51}, "cannot take 51 seconds"),
     ],
 )
 def test_wrong_options_are_refused(sky: Skywrite, options: dict[str, Any], words: str) -> None:

@@ -38,13 +38,15 @@ def list_command(sky: Skywrite, as_json: bool) -> None:
     else:
         print_table(
             ("", "ACCOUNT", "STATE", "SERVER"),
-            [("*" if item.is_default else "", item.handle, _state(item), item.pds_url) for item in accounts],
+            [("*" if item.is_default else "", item.handle, _state(sky, item), item.pds_url) for item in accounts],
         )
 
 
-def _state(account: Any) -> str:
+def _state(sky: Skywrite, account: Any) -> str:
+    from skywrite.faces.cli.view import short_time
+
     if account.state == "paused" and account.paused_until:
-        return f"paused until {account.paused_until:%Y-%m-%d %H:%M} UTC"
+        return f"paused until {short_time(account.paused_until, sky.context.zone(account))}"
     return {"ok": "ok", "needs_login": "needs login", "paused": "paused"}[account.state]
 
 
@@ -68,7 +70,7 @@ def show_command(sky: Skywrite, handle: str | None, account: str | None, as_json
         print_json(whole_account_shape(sky.context, found))
         return
     facts = session_facts(sky.context, found)
-    click.echo(f"{found.handle} ({found.did}) on {found.pds_url}, {_state(found)}")
+    click.echo(f"{found.handle} ({found.did}) on {found.pds_url}, {_state(sky, found)}")
     if facts is not None:
         click.echo(facts.in_words())
 

@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from skywrite.core.errors import InputError
+from skywrite.core.files import local_name
 from skywrite.faces.cli.names import Noun
 
 # What says something when it is empty: no description, no note; and texts and times, whose own errors say more.
@@ -51,7 +52,7 @@ class FilePath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, str) and not value.strip() and param is not None:
             raise _is_empty(param)
-        return super().convert(value, param, ctx)
+        return super().convert(local_name(value) if isinstance(value, str) else value, param, ctx)
 
 
 def refuse_empty(command: click.Command) -> None:

@@ -11,6 +11,8 @@ import shlex
 from functools import cache
 from typing import TYPE_CHECKING
 
+import click
+
 from skywrite.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ _OF_THE_QUEUE = {"at", "zone", "late", "account", "accounts", "key", "as_json", 
 # Words that somebody types who wants to do something, and not to post them.
 _DEEDS = ("version", "list", "ls", "status", "send", "rm", "quit", "exit", "q")
 _HELP = ("help", "/help", "/?", "?", "hilfe", "aide", "ayuda", "aiuto", "ajuda")
+# Commands that take the number of a post and nothing more, and words for sending it at once.
+_OF_A_POST = ("approve", "cancel", "delete", "hold", "reject", "release", "retry", "show")
+_TO_PUBLISH = ("post", "publish", "send")
 _TIME_WORDS_MAX = 5
 # Parts of a day: alone they are rather said to others.
 _GREETINGS = ("morning", "afternoon", "evening", "night")
@@ -78,9 +83,34 @@ def check_no_time_beside_number(line: Line) -> None:
     number, text = (word.text for word in line.words)
     if not is_time(text):
         return
-    meant = line.whole([number, "--every", text]) if "--every" in line.known else line.at_time(number, text)
+    meant = line.whole([number, "--every", _english(text)]) if "--every" in line.known else line.at_time(number, text)
     hint = f"If that is its time: {meant}. If that is the text: {line.ending_options()}"
     raise InputError(f"Is {text!r} the text? Nothing was changed.", code="word.stray", hint=hint)
+
+
+def check_no_deed_beside_number(line: Line, group: click.Command | None) -> None:
+    """Raise InputError if the text for what has this number is rather something to do with it: `edit 3 publish`."""
+    if line.ended or len(line.words) != 2 or not _is_of_the_queue(line):
+        return
+    number, text = (word.text for word in line.words)
+    meant = _deeds(line, group).get(text.lower())
+    if meant is not None:
+        hint = f"If you want that done: {meant.replace('12', number)}. If that is the text: {line.ending_options()}"
+        raise InputError(f"Is {text!r} the text? Nothing was changed.", code="word.stray", hint=hint)
+
+
+def _deeds(line: Line, group: click.Command | None) -> dict[str, str]:
+    """What is done to something by its number, and the command that does it, with 12 for the number."""
+    from skywrite.faces.cli.names import OTHER_COMMANDS
+
+    before = line.command.rpartition(" ")[0]
+    if before != "skywrite":
+        verbs = group.commands if isinstance(group, click.Group) else ()
+        return {verb: f"{before} {verb} 12" for verb in verbs if verb not in ("add", "list", "new")}
+    found = {word: lines[0] for word, lines in OTHER_COMMANDS.items() if lines[0] == "undo" or " 12" in lines[0][-3:]}
+    found |= {verb: f"{verb} 12" for verb in _OF_A_POST} | dict.fromkeys(_TO_PUBLISH, "move 12 now")
+    # A post that can be changed is not published.
+    return {word: f"{before} {one.replace('delete', 'cancel')}" for word, one in {**found, "undo": "undo"}.items()}
 
 
 def check_no_option_in_text(line: Line) -> None:
@@ -114,6 +144,7 @@ def is_time(text: str) -> bool:
         return False
     if not any(map(str.isdigit, text)) and not all(word.rstrip(".!?,") in _words_of_dates() for word in words):
         return False
+    from skywrite.posting.schedule.foreign_rules import in_english
     from skywrite.posting.schedule.recurrence import parse_rule
     from skywrite.posting.schedule.times import can_be_read
 
@@ -122,8 +153,38 @@ def is_time(text: str) -> bool:
     try:
         parse_rule(text, zone="UTC")
     except InputError:
-        return False
+        return bool(in_english(text))
     return True
+
+
+def _english(rule: str) -> str:
+    """A rule as `--every` reads it: one in another language in English."""
+    from skywrite.posting.schedule.foreign_rules import in_english
+    from skywrite.posting.schedule.recurrence import parse_rule
+
+    try:
+        parse_rule(rule, zone="UTC")
+    except InputError:
+        return in_english(rule) or rule
+    return rule
+
+
+def length_in(text: str) -> str:
+    """A length of time as `--by` takes it, such as 1h30m for "+ 1 h 30 min" and "two days later"; else nothing."""
+    from skywrite.posting.schedule.times import read_parts
+
+    bare = re.sub(r"^\+|\b(later|earlier)$", "", text.strip()).strip()
+    try:
+        span = read_parts(f"in {bare}", None)[1].span
+    except InputError:
+        return ""
+    if span is None or span.months:
+        return ""
+    hours, rest = divmod(int(span.seconds), 3600)
+    minutes, seconds = divmod(rest, 60)
+    units = ((span.days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s"))
+    length = "".join(f"{amount}{unit}" for amount, unit in units if amount)
+    return f"-{length}" if length and text.endswith("earlier") else length
 
 
 @cache
@@ -150,6 +211,7 @@ def _timed(line: Line, text: str) -> str:
     from skywrite.posting.schedule.times import can_be_read
 
     name = "--at" if can_be_read(text) else "--every"
+    text = _english(text) if name == "--every" else text
     place = line.words[0].place
     rest = [*line.args[:place], *line.args[place + 1 :]]
     for at, arg in enumerate(rest):

@@ -8,12 +8,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
 import click
 
+from skywrite.core.digits import row_number
 from skywrite.faces.cli.given import LeftOver, see_help, shell_words
-from skywrite.faces.cli.names import OLD_NAMES, OTHER_COMMANDS, OTHER_LINES, OTHER_VERBS, all_commands
+from skywrite.faces.cli.lone import is_time
+from skywrite.faces.cli.names import (
+    NOT_HERE,
+    OLD_NAMES,
+    OTHER_COMMANDS,
+    OTHER_LINES,
+    OTHER_VERBS,
+    all_commands,
+    current_words,
+    home_of,
+)
+from skywrite.faces.cli.options import is_link
+from skywrite.faces.cli.words import is_file, option_for
 
 CLOSE = 0.7
 # What copied lines begin with.
@@ -84,7 +98,8 @@ def wrong_usage(error: click.ClickException, context: click.Context, given: Sequ
             hint,
         )
     if isinstance(error, click.exceptions.NoSuchCommand) and isinstance(context.command, click.Group):
-        return unknown_command(error.command_name, context, given), hint
+        elsewhere = NOT_HERE.get(error.command_name.lower(), "") if context.parent is None else ""
+        return unknown_command(error.command_name, context, given), elsewhere or hint
     if isinstance(error, LeftOver) and context.command_path == "skywrite login":
         return "A password does not go on the command line: the shell would keep it.", _ASKED
     words = given if isinstance(error, click.BadParameter) else []
@@ -95,8 +110,8 @@ def wrong_usage(error: click.ClickException, context: click.Context, given: Sequ
 
 def unknown_command(name: str, context: click.Context, given: Sequence[str]) -> str:
     """The sentence for a command that a group does not have, with those that were meant."""
-    if context.parent is None and (line := _whole_line(name, given)):
-        return _with_meant(f"There is no command {name!r}.", [line])
+    if context.parent is None and (whole := _whole_lines(name, given)):
+        return _with_meant(f"There is no command {name!r}.", whole)
     from difflib import get_close_matches
 
     group = context.command
@@ -107,7 +122,7 @@ def unknown_command(name: str, context: click.Context, given: Sequence[str]) -> 
     path = "skywrite" if at_top else context.command_path
     typed = name.lower()
     lines = [_filled(line, given) for line in other.get(typed, ())] or _lines(context, [name], given)
-    if not lines:
+    if not lines and not (at_top and typed in NOT_HERE):
         verbs = [verb for verb in known if not at_top and typed in OTHER_VERBS.get(verb, ())]
         begun = [command for command in known if command.startswith(typed)][:2]
         found = verbs or begun or get_close_matches(typed, known, n=2, cutoff=CLOSE)
@@ -120,22 +135,58 @@ def _with_meant(message: str, meant: Sequence[str]) -> str:
     return f"{message} Did you mean {' or '.join(alike)}?" if alike else message
 
 
-def _whole_line(name: str, given: Sequence[str]) -> str | None:
-    """The line that was meant if it begins with the program's name, as copied ones do, or if it is only a text."""
+def _whole_lines(name: str, given: Sequence[str]) -> list[str]:
+    """The lines that were meant by a first word that is no name of a command: a copied line, which begins with the
+    name of the program or of another one, or only a text, a link, an account, a file, a time or a number.
+    """
+    rest = given[next((place for place, word in enumerate(given) if word not in _COPIED), len(given)) :]
     if name in _COPIED:
-        place = next((place for place, word in enumerate(given) if word not in _COPIED), len(given))
-        return f"skywrite {shell_words(list(given[place:]))}"
-    return f"skywrite {shell_words(['post', name])}" if " " in name.strip() else None
+        return [f"skywrite {shell_words(list(rest))}"]
+    if name.lower() not in OTHER_COMMANDS and rest[:1] == [name] and home_of(current_words(rest[1:2] or [""])[0]):
+        return [f"skywrite {shell_words(list(rest[1:]))}"]
+    return [f"skywrite {shell_words(line)}" for line in _lone_lines(name.strip())]
+
+
+def _lone_lines(word: str) -> list[list[str]]:
+    """What a command line may be that consists of this word."""
+    if re.match(r"https://bsky\.app/profile/[^/]+/|at://", word):
+        return [["show", word], ["post", "Hello", "--quote", word]]
+    if re.match(r"https?://", word):
+        return [["post", "Hello", "--card", word], ["feeds", "add", word]]
+    if row_number(word.removeprefix("#")):
+        return [["show", word.removeprefix("#")]]
+    if (path := Path(word)).suffix.lower() in (".csv", ".jsonl", ".ods", ".tsv", ".xlsx"):
+        return [["import", word]]
+    if path.suffix and is_file(word):
+        option = option_for(path)
+        return [["post", *(["Hello"] if option != "--file" else []), option, word]]
+    if re.fullmatch(r"(?a)@?[\w-]+(\.[\w-]+)+", word):
+        return [["login", word.removeprefix("@")], ["accounts", "show", word.removeprefix("@")]]
+    if is_time(word):
+        return [["schedule", "Hello", "--at", word]]
+    return [["post", word]] if " " in word else []
 
 
 def _lines(context: click.Context, words: Sequence[str], given: Sequence[str]) -> list[str]:
     """The commands that do what one of these words is meant to do."""
     path = context.command_path.partition(" ")[2]
+    if any("--post" in _argument_words(name) for name in _arguments(context)) and (without := _without_noun(given)):
+        return [f"skywrite {shell_words(without)}"]
     for word in words:
+        if path in ("cancel", "edit", "move", "hold", "retry") and is_link(word):
+            return [f"skywrite {shell_words([verb, word])}" for verb in ("show", "delete")]
         name = word.partition("=")[0].lower()
         shown = "12" if name.isdecimal() else "1-3" if re.fullmatch(r"[0-9]+[-,][0-9]+", name) else name
         if lines := OTHER_LINES.get(f"{path} {shown}"):
             return [_filled(line, given) for line in lines]
+    return []
+
+
+def _without_noun(given: Sequence[str]) -> list[str]:
+    """The words of `cancel post 4` without what the number is of; nothing if they are others."""
+    for place, word in enumerate(given[1:-1], 1):
+        if word.lower() in ("post", "posts", "id", "number") and row_number(given[place + 1].partition("-")[0]):
+            return [*given[:place], *given[place + 1 :]]
     return []
 
 
@@ -153,6 +204,10 @@ def _options(error: click.NoSuchOption, context: click.Context, given: Sequence[
     name = error.option_name.partition("=")[0]
     if lines := _lines(context, [name], given):
         return lines
+    earlier = next((word for word in given if re.fullmatch(r"(?a)-\d+[a-z]+", word)), "")
+    if earlier.startswith(name) and context.command_path == "skywrite move":
+        number = next((word for word in given if word.isdecimal()), "12")
+        return [f"skywrite shift {number} --by {earlier}"]
     known = list(dict.fromkeys(_names(context.command)))
     if "--without" in known and name.startswith("--no-"):
         from skywrite.posting.compose.draft import FIELDS
@@ -167,8 +222,7 @@ def _options(error: click.NoSuchOption, context: click.Context, given: Sequence[
 def _unknown_option(name: str, context: click.Context, given: Sequence[str]) -> tuple[str, str] | None:
     """The answer to an option whose value needs none, or that stands before the command whose it is."""
     message = f"There is no option {name}."
-    arguments = [param.name or "" for param in context.command.params if isinstance(param, click.Argument)]
-    if any(name in _argument_words(argument) for argument in arguments):
+    if any(name in _argument_words(argument) for argument in _arguments(context)):
         rest = [word.removeprefix(f"{name}=") for word in given if word != name]
         return message, f"Its value needs no option: skywrite {shell_words(rest)}"
     place = next((place for place, word in enumerate(given) if word in all_commands()), 0)
@@ -178,6 +232,10 @@ def _unknown_option(name: str, context: click.Context, given: Sequence[str]) -> 
             rest = [given[place], *given[place + 1 :], *given[:place]]
             return message, f"It comes after the command: skywrite {shell_words(rest)}"
     return None
+
+
+def _arguments(context: click.Context) -> list[str]:
+    return [param.name or "" for param in context.command.params if isinstance(param, click.Argument)]
 
 
 def _argument_words(argument: str) -> Sequence[str]:

@@ -81,6 +81,9 @@ OLD_NAMES = {
 # What people type who know other programs, and the commands that do it; the empty one shows the status.
 OTHER_COMMANDS = {
     "ls": ("list",),
+    "at": ('schedule "Hello" --at "tomorrow 9:00"',),
+    "atq": ("list",),
+    "atrm": ("cancel 12",),
     "posts": ("list",),
     "scheduled": ("list",),
     "send": ('post "Hello"',),
@@ -125,6 +128,8 @@ OTHER_COMMANDS = {
     "logs": ("list --past", "doctor"),
     "install": ("service install",),
     "cron": ("run --once", "service install"),
+    "crontab": ("run --once", "service install"),
+    "git": ("sync posts",),
     "test": ("doctor", "sandbox"),
     "status": ("", "doctor"),
     "check": ("doctor",),
@@ -146,9 +151,25 @@ OTHER_COMMANDS = {
     "settings": ("accounts set",),
     "config": ("accounts set",),
     "account": ("accounts",),
-    "draft": ('post "Hello" --draft',),
+    "draft": ('post "Hello" --draft', "list --state draft"),
+    "mentions": ("inbox",),
+    "notifications": ("inbox", "notices"),
+    "replies": ("inbox",),
+    "change": ('edit 12 "Better"',),
+    "update": ('edit 12 "Better"', "version"),
     "watch": ('commands add "./weather.sh" --every "0 8 * * *"',),
     "rss": ("feeds add https://example.com/blog",),
+}
+# What nothing here does, and how it is done.
+NOT_HERE = {
+    **dict.fromkeys(("timeline", "home"), "A script reads the timeline: Client().get_timeline()"),
+    **dict.fromkeys(("like", "unlike"), "A script likes posts: Client().like(uri, cid)"),
+    **dict.fromkeys(("follow", "unfollow"), "A script follows accounts: Client().follow(did)"),
+    **dict.fromkeys(("chat", "dm"), "Skywrite sends no messages; the app does"),
+    **dict.fromkeys(
+        ("upgrade", "self-update"),
+        "In the clone: git pull, then pipx install --force . What changed is in CHANGELOG.md",
+    ),
 }
 # A command with a word or an option that it does not take, and the commands that do what is meant. 12 is any number.
 OTHER_LINES = {
@@ -219,6 +240,10 @@ OTHER_LINES = {
     "recurring pause": ('recurring skip 12 "tomorrow 9:00"', "recurring stop 12"),
     "recurring resume": ('post "Good morning" --every "weekdays 9:00"',),
     "keys add *": ("keys add --name bot --scope read --scope draft",),
+    "drafts add": ('post "Hello" --draft',),
+    "drafts list": ("list --state draft",),
+    "drafts ls": ("list --state draft",),
+    "drafts new": ('post "Hello" --draft',),
     "export *": ("export -o plan.jsonl",),
     "notices add ntfy": ("notices add command ./tell.sh",),
     "notices add slack": ("notices add command ./tell.sh",),

@@ -41,6 +41,18 @@ class RowNumber(click.ParamType[int]):
         return number
 
 
+class NumberOrLink(RowNumber):
+    """The number of a post, or its link or at-uri, which stays a text."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if is_link(str(value)) else super().convert(value, param, ctx)
+
+
+def is_link(text: str) -> bool:
+    """Whether a word is a link or an at-uri."""
+    return text.startswith(("https://", "http://", "at://"))
+
+
 class Whole(click.IntRange):
     """A whole number in a range."""
 

@@ -249,6 +249,8 @@ def _send_rows(text: tuple[str, ...], file: Path | None, options: dict[str, Any]
 
 
 def _print_rows(reports: Any, as_json: bool) -> None:
+    from skywrite.faces.cli.view import short_time
+
     if as_json:
         from skywrite.app.shapes.imports import row_shape
 
@@ -261,7 +263,8 @@ def _print_rows(reports: Any, as_json: bool) -> None:
         elif report.sent:
             print_done(f"Row {report.row}: posted: {report.sent.url}")
         else:
-            print_done(f"Row {report.row}: post {report.id} waits until {report.due_at:%Y-%m-%d %H:%M} UTC.")
+            when = short_time(report.due_at, report.zone)
+            print_done(f"Row {report.row}: post {report.id} waits until {when}.")
 
 
 def _schedule(sky: Skywrite, row: dict[str, Any], options: dict[str, Any], *, dry_run: bool = False) -> Scheduled[Any]:

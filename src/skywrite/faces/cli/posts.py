@@ -18,6 +18,7 @@ from skywrite.faces.cli.listing import footer, lines_of
 from skywrite.faces.cli.options import (
     A_HANDLE,
     ID,
+    NumberOrLink,
     Whole,
     account_option,
     draft_options,
@@ -156,20 +157,22 @@ def _show_entries(sky: Skywrite, entries: Iterator[Entry], when: Any, total: int
 
 
 @click.command("show", epilog="Example: skywrite show 12")
-@click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
+@click.argument("target", type=NumberOrLink(), metavar="ID_OR_LINK", shell_complete=complete_posts)
 @json_option
 @on_queue
-def show_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
+def show_command(sky: Skywrite, target: int | str, as_json: bool) -> None:
     """Show everything about a post: its content, its state, and every attempt to send it."""
     from skywrite.faces.cli import showing
     from skywrite.queue.follow_ups import FollowUps
 
+    found = sky.posts.get(target)
+    post_id = found.post.id
     if as_json:
         from skywrite.app.shapes.posts import whole_post
 
         print_json(whole_post(sky, post_id))
         return
-    entry = sky.posts.forecast(sky.posts.get(post_id))
+    entry = sky.posts.forecast(found)
     zone = sky.context.zone(entry.account)
     follow_ups = FollowUps(sky.context.store).of(post_id)
     approval = showing.approval_lines(post_id) if entry.standing.wanted else ()
@@ -268,7 +271,20 @@ def move_command(sky: Skywrite, post_id: int, when: tuple[str, ...], as_json: bo
 
     # `move 12 to "monday 9:00"` is what people say.
     words = when[1:] if len(when) > 1 and when[0].lower() in ("to", "at") else when
-    _print_changed(sky.posts.move(post_id, " ".join(words)), sky, "moved", as_json)
+    _print_changed(_moved(sky, post_id, " ".join(words)), sky, "moved", as_json)
+
+
+def _moved(sky: Skywrite, post_id: int, when: str) -> Entry:
+    """The post at its new time. What is no time, and a length of time, may be how far it is to move."""
+    from skywrite.faces.cli.lone import length_in
+    from skywrite.posting.schedule.times import InvalidTime
+
+    try:
+        return sky.posts.move(post_id, when)
+    except InvalidTime as error:
+        if length := length_in(when):
+            error.hint = f"{error.hint} To move it by that much: skywrite shift {post_id} --by {length}"
+        raise
 
 
 def _say(entry: Entry, sky: Skywrite, what: str) -> None:

@@ -40,6 +40,7 @@ class SettingsCommand(click.Command):
 def set_command(sky: Skywrite, settings: tuple[str, ...], reset: bool, account: str | None, as_json: bool) -> None:
     """Show or change an account's settings; NAME= removes one."""
 
+    _check_pairs(settings)
     changes = dict(_pair(item) for item in settings)
     change = sky.accounts.reset if reset else sky.accounts.set
     now = change(account, changes) if changes or reset else sky.accounts.get(account).settings
@@ -78,8 +79,24 @@ def _shown(value: Any) -> str:
     return ",".join(value) if isinstance(value, list) else str(value)
 
 
+def _check_pairs(settings: tuple[str, ...]) -> None:
+    """Raise InputError for a name and a value apart, with the command that joins them."""
+    from skywrite.app.settings import SETTINGS
+
+    names, values = settings[::2], settings[1::2]
+    if settings and len(names) == len(values) and "=" not in "".join(settings) and set(names) <= set(SETTINGS):
+        joined = [f"{name}={value}" for name, value in zip(names, values, strict=True)]
+        hint = f"Join them: skywrite accounts set {shell_words(joined)}"
+        raise InputError(f"{names[0]!r} and its value stand apart.", hint=hint)
+
+
 def _pair(text: str) -> tuple[str, str | None]:
+    from skywrite.app.settings import SETTINGS
+
     name, mark, value = text.partition("=")
+    if not mark and text in SETTINGS:
+        example = SETTINGS[text].example.split(" ")[0].rstrip(",")
+        raise InputError(f"{text!r} has no value.", hint=f"Write it like {text}={example}.")
     if not mark:
         raise InputError(f"{text!r} is not a setting.", hint="Write it like zone=Europe/Berlin.")
     return name.strip(), value.strip() or None

@@ -15,6 +15,7 @@ from skywrite.core.errors import Do
 from skywrite.faces.cli.hints import command, hint_text
 from skywrite.faces.cli.listing import COLOURS
 from skywrite.faces.cli.view import record_lines
+from skywrite.posting.schedule.localtime import zone_of
 from skywrite.queue.model import FINAL_STATES
 from skywrite.queue.posts import DELETED
 
@@ -52,7 +53,7 @@ def lines_of(entry: Entry, zone: str) -> Iterator[str]:
         yield from (f"  {line}" for line in (post.text or "(no text)").split("\n"))
     yield from gate_lines(post.prepared)
     yield ""
-    yield from (_attempt_line(attempt) for attempt in entry.attempts)
+    yield from (_attempt_line(attempt, zone) for attempt in entry.attempts)
     if post.problem and post.problem.code == DELETED:
         yield f"{click.style('Deleted:', fg='red')} {post.problem.message}"
     elif post.problem:
@@ -79,7 +80,7 @@ def _facts(entry: Entry, zone: str) -> Iterator[str]:
         yield f"Next attempt: {format_time(post.attempt_at, zone)}"
     if entry.push:
         yield f"Goes out: {format_time(entry.push.at, zone)}, because of {entry.push.reason}"
-    if post.state == "scheduled" and (why := held_up_by(entry.account)):
+    if post.state == "scheduled" and (why := held_up_by(entry.account, zone)):
         yield f"{click.style('Waits:', fg='yellow')} {why}"
     if post.state in ("scheduled", "held"):
         yield f"If it is late: {policy_words(post)}"
@@ -117,12 +118,13 @@ def policy_words(post: Post | Recurrence) -> str:
     return f"{_LATE[post.late_policy]} after {grace}"
 
 
-def held_up_by(account: Account) -> str:
+def held_up_by(account: Account, zone: str) -> str:
     """What keeps all posts of an account from going out."""
     if needs_login(account):
         return f"you are not signed in as {account.handle}. Sign in: {command(Do('accounts.login', account.handle))}"
     if account.state == "paused" and account.paused_until:
-        return f"until {account.paused_until:%Y-%m-%d %H:%M:%S} UTC: {account.pause_reason or 'its account is paused'}"
+        until = account.paused_until.astimezone(zone_of(zone))
+        return f"until {until:%Y-%m-%d %H:%M:%S} {zone}: {account.pause_reason or 'its account is paused'}"
     return ""
 
 
@@ -135,10 +137,11 @@ def gate_lines(prepared: Mapping[str, Any]) -> Iterator[str]:
         yield "  Who may quote: nobody"
 
 
-def _attempt_line(attempt: Attempt) -> str:
+def _attempt_line(attempt: Attempt, zone: str) -> str:
     said = _OUTCOMES.get(attempt.outcome, str(attempt.outcome))
     why = f": {attempt.problem.message}" if attempt.problem else ""
-    return f"Attempt {attempt.number}, {attempt.started_at:%Y-%m-%d %H:%M:%S} UTC: {said}{why}"
+    started = attempt.started_at.astimezone(zone_of(zone))
+    return f"Attempt {attempt.number}, {started:%Y-%m-%d %H:%M:%S} {zone}: {said}{why}"
 
 
 def follow_up_line(item: FollowUp) -> str:

@@ -18,6 +18,7 @@ from skywrite.faces.cli.line import Line, Word
 from skywrite.faces.cli.lone import (
     check_dash_is_alone,
     check_is_a_text,
+    check_no_deed_beside_number,
     check_no_option_in_text,
     check_no_time_beside_number,
     check_one_number,
@@ -68,6 +69,7 @@ class EditCommand(ManyTextsCommand):
         line = read_line(self, ctx, list(args))
         check_one_number(line)
         check_no_time_beside_number(line)
+        check_no_deed_beside_number(line, None if ctx.parent is None else ctx.parent.command)
         return super().parse_args(ctx, args)
 
 
@@ -77,6 +79,7 @@ class NumberAndTextCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         line = read_line(self, ctx, list(args))
         check_no_time_beside_number(line)
+        check_no_deed_beside_number(line, None if ctx.parent is None else ctx.parent.command)
         check_no_option_in_text(line)
         check_line_breaks(line)
         check_no_file_name(line, self)
@@ -150,7 +153,7 @@ def check_one_text(line: Line) -> None:
             f"Put the text into quotes: {quoted}" if meant is None else f"{meant}. If all of it is the text: {quoted}"
         )
         raise InputError(f"One TEXT is posted, and {len(words)} words are given.", code="word.stray", hint=hint)
-    if words and words[0].option and words[0].option.name in _FILES and _is_file(words[0].text):
+    if words and words[0].option and words[0].option.name in _FILES and is_file(words[0].text):
         raise _after_option(line, words[0])
 
 
@@ -197,7 +200,7 @@ def _with_files(line: Line) -> str | None:
     """The command with the files beside its text attached."""
     args = list(line.args)
     for word in reversed(line.words[1:]):
-        option = _option_for(Path(word.text)) if _is_file(word.text) else "--file"
+        option = option_for(Path(word.text)) if is_file(word.text) else "--file"
         if option == "--file" or option not in line.known:
             return None
         args[word.place : word.place + 1] = [option, word.text]
@@ -252,10 +255,10 @@ def _with_breaks(word: str) -> str:
 
 def check_no_file_name(line: Line, command: click.Command) -> None:
     """Raise InputError for a text that is the name of a file: what is in the file is meant. A number is a post's."""
-    found = next((word for word in line.words if not word.text.isdecimal() and _is_file(_file_name(word))), None)
+    found = next((word for word in line.words if not word.text.isdecimal() and is_file(_file_name(word))), None)
     if line.ended or found is None:
         return
-    option = _option_for(Path(_file_name(found)))
+    option = option_for(Path(_file_name(found)))
     hint = f"To post its name: {line.ending_options()}"
     if any(option in param.opts for param in command.params):
         rest = [*line.args[: found.place], *line.args[found.place + 1 :]]
@@ -265,10 +268,10 @@ def check_no_file_name(line: Line, command: click.Command) -> None:
 
 def _file_name(word: Word) -> str:
     """A word as the name of a file: with an @ before it, as curl has it, if there is no such file."""
-    return word.text if _is_file(word.text) else word.text.removeprefix("@")
+    return word.text if is_file(word.text) else word.text.removeprefix("@")
 
 
-def _option_for(path: Path) -> str:
+def option_for(path: Path) -> str:
     """The option that takes a file of this kind."""
     from skywrite.protocol.media.sniff import HEAD_BYTES, IMAGES, VIDEOS, sniff
 
@@ -334,7 +337,7 @@ def _after_option(line: Line, word: Word) -> InputError:
     between = line.args[word.place : last + 1]
     after = line.args[last + 1 :]
     files = _as_files([value, *between]) if word.option.name in _FILES else []
-    if any(_is_file(file) for file in files):
+    if any(is_file(file) for file in files):
         named = [piece for file in files for piece in (name, file)][1:]
         hint = f"Put names with spaces into quotes: {line.whole([*before, *named, *after])}"
     elif word.option.multiple:
@@ -364,13 +367,13 @@ def _as_files(words: list[str]) -> list[str]:
     names: list[str] = []
     while words:
         ends = range(len(words), 0, -1)
-        count = next((end for end in ends if _is_file(" ".join(words[:end]))), 1)
+        count = next((end for end in ends if is_file(" ".join(words[:end]))), 1)
         names.append(" ".join(words[:count]))
         words = words[count:]
     return names
 
 
-def _is_file(text: str) -> bool:
+def is_file(text: str) -> bool:
     try:
         return Path(text).is_file()
     except (OSError, ValueError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,13 @@ from skywrite.faces.cli.status import approvals_note
 from skywrite.faces.cli.troubles import SITE_HINT, Trouble, looks_like_a_site, trouble_lines
 
 if TYPE_CHECKING:
+    from skywrite.app import Skywrite
     from skywrite.app.reports import FileReport
 
 
 NOTES_MAX = 5
+# Files about which nothing is said.
+_LEFT_ALONE = ("unchanged", "published")
 
 
 @click.command("sync", epilog="Example: skywrite sync posts --check, then: skywrite sync posts")
@@ -63,12 +66,13 @@ def sync_command(
     with Skywrite() as sky:
         reports = sky.folders.sync(folder, account=account, name=name, prune=not no_prune, mark=mark)
         approvals = approvals_note(sky) if any(report.id for report in reports) else ""
+        whens = {} if as_json else dict(_whens(sky, reports))
     if as_json:
         from skywrite.app.shapes.imports import file_shape
 
         print_json([file_shape(report) for report in reports])
     else:
-        _print_reports(folder, reports)
+        _print_reports(folder, reports, whens)
         if approvals:
             print_aside(approvals)
     return _exit_code(reports)
@@ -121,14 +125,23 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _print_reports(folder: Path, reports: Sequence[FileReport]) -> None:
+def _whens(sky: Skywrite, reports: Sequence[FileReport]) -> Iterator[tuple[int, str]]:
+    """When the posts of files that changed are due, in the zones of their accounts."""
+    from skywrite.faces.cli.view import short_time, zone_for
+
+    for report in reports:
+        if report.id and report.due_at and report.action not in _LEFT_ALONE:
+            owner = sky.context.store.posts.get(report.id).account_did
+            yield report.id, f", {short_time(report.due_at, zone_for(sky, owner))}"
+
+
+def _print_reports(folder: Path, reports: Sequence[FileReport], whens: Mapping[int, str]) -> None:
     # A file with several mistakes has several reports, but counts once.
     counts = Counter(action for _, action in {(report.path, report.action) for report in reports})
     for report in reports:
         print_warnings(f"{report.path}: {warning}" for warning in report.warnings)
-        if report.error is None and report.action not in ("unchanged", "published"):
-            when = f", {report.due_at:%Y-%m-%d %H:%M} UTC" if report.due_at else ""
-            number = f" (post {report.id}{when})" if report.id else ""
+        if report.error is None and report.action not in _LEFT_ALONE:
+            number = f" (post {report.id}{whens.get(report.id, '')})" if report.id else ""
             click.echo(f"{report.action:<9}  {one_line(report.path)}{number}")
     troubles = _print_errors([(os.fspath(folder / report.path), report) for report in reports])
     summary = ", ".join(f"{count} {action}" for action, count in sorted(counts.items()))

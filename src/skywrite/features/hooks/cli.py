@@ -99,15 +99,17 @@ def list_command(sky: Skywrite, as_json: bool) -> None:
     elif not hooks:
         click.echo(f"No hooks yet. Add one: {_EXAMPLE}")
     else:
-        print_table(("ID", "NAME", "KIND", "MAKES", "LAST MESSAGE"), [_row(hook) for hook in hooks])
+        print_table(("ID", "NAME", "KIND", "MAKES", "LAST MESSAGE"), [_row(sky, hook) for hook in hooks])
 
 
-def _row(hook: Hook) -> tuple[str, ...]:
+def _row(sky: Skywrite, hook: Hook) -> tuple[str, ...]:
+    from skywrite.faces.cli.view import short_time, zone_for
+
     last = _OUTCOMES.get(hook.outcome, "failed")
     if hook.post_id is not None:
         last += f" post {hook.post_id}"
     if hook.delivered_at:
-        last = f"{hook.delivered_at:%Y-%m-%d %H:%M} UTC {last}"
+        last = f"{short_time(hook.delivered_at, zone_for(sky, hook.account_did))} {last}"
     if hook.problem:
         last += f": {one_line(hook.problem.message)} [{hook.problem.code}]"
     return str(hook.id), hook.name, hook.kind, "posts" if hook.publishes else "drafts", last

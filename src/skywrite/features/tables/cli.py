@@ -14,7 +14,7 @@ from skywrite.core.errors import InputError, SkywriteError
 from skywrite.core.files import whole_private_file
 from skywrite.faces.cli.given import FILE, FilePath, shell_words
 from skywrite.faces.cli.hints import given_command
-from skywrite.faces.cli.options import account_option, json_option, on_queue
+from skywrite.faces.cli.options import account_option, json_option, on_queue, read_stdin
 from skywrite.faces.cli.output import (
     json_array,
     json_text,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from skywrite.posting.sources.table import Table
 
 FOLDER = FilePath(path_type=Path, file_okay=False, exists=True)
+STDIN = Path("-")
 _KINDS = {
     **dict.fromkeys((".csv", ".tsv"), "a table"),
     **dict.fromkeys((".xlsx", ".xls", ".ods"), "a workbook"),
@@ -62,7 +63,7 @@ _KINDS = {
 def import_command(
     sky: Skywrite, /, file: Path, as_json: bool, sheet: str | None, columns: tuple[str, ...], **options: Any
 ) -> None:
-    """Schedule many posts from a CSV, XLSX, ODS, JSONL or JSON file, all or nothing.
+    """Schedule many posts from a CSV, XLSX, ODS, JSONL or JSON file, all or nothing. With `-`, read standard input.
 
     \b
     A row of JSONL: {"text": "Hello", "at": "2027-01-05T09:00:00+01:00", "images": [{"path": "a.jpg", "alt": "A"}]}
@@ -80,7 +81,7 @@ def import_command(
     rows = table.rows
     if not rows:
         raise InputError(
-            f"{file} contains no rows{' to import' if table.published else ''}.",
+            f"{_called(file)} contains no rows{' to import' if table.published else ''}.",
             hint=" ".join(table.notes()) or "Is it the right file? See: skywrite import --help",
         )
     if not dry_run:
@@ -140,6 +141,8 @@ def _read(sky: Skywrite, file: Path, sheet: str | None, columns: Mapping[str, st
     from skywrite.posting.sources.column_maps import ASKED, UnknownColumns
 
     try:
+        if file == STDIN:
+            return _read_stdin(sky, sheet, columns)
         return sky.transfer.read_table(file, sheet=sheet, map=columns)
     except UnknownColumns as error:
         maps = [f"--map {shell_words([f'{name}={field}'])}" for name, field in error.suggested.items()]
@@ -148,10 +151,30 @@ def _read(sky: Skywrite, file: Path, sheet: str | None, columns: Mapping[str, st
         raise
 
 
+def _read_stdin(sky: Skywrite, sheet: str | None, columns: Mapping[str, str]) -> Table:
+    """The table that comes from a pipe: a workbook is a ZIP archive, and all else says itself what it is."""
+    from skywrite.posting.sources.table import TABLE_BYTES_MAX
+
+    data = read_stdin(TABLE_BYTES_MAX)
+    name = "stdin.xlsx" if data.startswith(b"PK") else "stdin.csv"
+    try:
+        return sky.transfer.read_table(data, name=name, sheet=sheet, map=columns)
+    except InputError as error:
+        raise error.about(_called(STDIN)) from None
+
+
+def _called(file: Path) -> str:
+    return "Standard input" if file == STDIN else str(file)
+
+
 def _import(sky: Skywrite, rows: list[dict[str, Any]], file: Path, options: Mapping[str, Any]) -> list[RowReport]:
     with _progress(len(rows)) as bar:
         return sky.transfer.import_rows(
-            rows, base=file.parent, name=file.name, progress=lambda _: bar.update(1), **options
+            rows,
+            base=file.parent,
+            name="stdin" if file == STDIN else file.name,
+            progress=lambda _: bar.update(1),
+            **options,
         )
 
 

@@ -105,13 +105,15 @@ def ways_command(sky: Skywrite, as_json: bool) -> None:
     elif not ways:
         click.echo(f"Nothing answers without a program yet. Add something: {_EXAMPLE}")
     else:
-        print_table(("ID", "KIND", "STATE", "LAST ITEM", "WHAT"), [_row(way) for way in ways])
+        print_table(("ID", "KIND", "STATE", "LAST ITEM", "WHAT"), [_row(sky, way) for way in ways])
 
 
-def _row(way: Way) -> tuple[str, ...]:
+def _row(sky: Skywrite, way: Way) -> tuple[str, ...]:
+    from skywrite.faces.cli.view import short_time, zone_for
+
     last = _OUTCOMES[way.outcome]
     if way.asked_at:
-        last = f"{way.asked_at:%Y-%m-%d %H:%M} UTC {last}"
+        last = f"{short_time(way.asked_at, zone_for(sky, way.account_did))} {last}"
     if way.problem:
         last += f": {one_line(way.problem.message)} [{way.problem.code}]"
     if way.doing is None:

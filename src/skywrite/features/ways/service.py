@@ -148,5 +148,9 @@ class Ways:
 
 def _seconds(timeout_seconds: float) -> float:
     if not 0 < timeout_seconds <= TIMEOUT_SECONDS_MAX:
-        raise InputError(f"An answer may take up to {TIMEOUT_SECONDS_MAX:.0f} seconds.", hint="Give less.")
+        longest = f"{TIMEOUT_SECONDS_MAX:.0f}"
+        raise InputError(
+            f"An answer cannot take {timeout_seconds:g} seconds.",
+            hint=f"Give more than 0 and at most {longest} seconds, such as 20.",
+        )
     return float(timeout_seconds)

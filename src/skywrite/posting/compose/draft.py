@@ -12,6 +12,7 @@ from os import PathLike, fspath
 from typing import Annotated, Any, Literal, NamedTuple
 
 from skywrite.core.errors import InputError
+from skywrite.core.files import local_name
 from skywrite.posting.compose.fields import Caption, Card, Image, Kind, Media, PostField, Reply, Stored, Video
 from skywrite.protocol.atproto.syntax import Ref
 
@@ -198,7 +199,7 @@ def media_from(name: str, value: Any, more: Sequence[str] = ()) -> Media:
         text = fspath(value)
         if isinstance(value, str) and not value.strip():
             raise invalid_draft(f"{name}: the name of a file is empty.", hint="Give a path or an address.")
-        return Media(url=text) if text.startswith(("https://", "http://")) else Media(path=str(text))
+        return Media(url=text) if text.startswith(("https://", "http://")) else Media(path=local_name(text))
     if isinstance(value, bytes):
         return Media(data=value)
     if isinstance(value, Mapping):
@@ -215,7 +216,7 @@ def _media_of_kind(name: str, kind: str, value: Mapping[str, Any]) -> Media:
     if kind == "cid":
         return Media(stored=_stored(value), name=label)
     if kind == "path" and isinstance(given, str | PathLike):
-        return Media(path=str(fspath(given)), name=label)
+        return Media(path=local_name(fspath(given)), name=label)
     if kind == "url" and isinstance(given, str):
         return Media(url=given, name=label)
     if kind == "data" and isinstance(given, bytes):

@@ -212,6 +212,10 @@ def _respelled(text: str) -> Iterator[str]:
     """The rule with a time of day or a misspelled word written as it can be read."""
     from difflib import get_close_matches
 
+    from skywrite.posting.schedule.foreign_rules import in_english
+
+    if translated := in_english(text) or in_english(f"{text} 9:00"):
+        yield translated
     yield re.sub(r"\b([01]?\d|2[0-3])\.([0-5]\d)\b", r"\1:\2", text)
     if hour := re.search(r"(?<![\d:.-])(?:[01]?\d|2[0-3])$", text):
         number = int(hour[0])

@@ -276,7 +276,8 @@ def resolve(parts: Parts, given: str, local_now: datetime) -> datetime:
         raise _no_clock(parts, given)
     if clock.form == "letter" and parts == Parts(clock=clock, zone=parts.zone):
         shown = f"{clock.hour}:{clock.minute:02d}"
-        length = f"in {clock.hour}h{clock.minute:02d}" if clock.minute else f"in {clock.hour} hours"
+        hours = "1 hour" if clock.hour == 1 else f"{clock.hour} hours"
+        length = f"in {clock.hour}h{clock.minute:02d}" if clock.minute else f"in {hours}"
         readings = [parts.rewritten((Clock, shown)), parts.rewritten((Clock, length))]
         raise AmbiguousTime(given, "it may be a time of day or a length of time", readings)
     try:

@@ -42,6 +42,10 @@ _NTH = re.compile(r"\b(?:first|last|second|third|fourth) [a-z]+ of\b")
 _DAYS = re.compile(r"\b([a-z]{2,})(?: (?:to|through) | ?- ?)([a-z]{2,})")
 # They have another date each year.
 _MOVABLE = re.compile(r"\b(?:easter|good friday|thanksgiving|ostern|ramadan)\b")
+# "Friday week" is a week after Friday, where people say so.
+_WEEKS_LATER = re.compile(
+    r"\b(?:[a-z]+day|tomorrow) (?:week|fortnight)\b|\b(?:(?:a|one|two|\d) )?(?:weeks?|fortnight) (?:on|from) [a-z]+"
+)
 _RANGE_END = re.compile(r"(?: (?:to|through) | ?- ?)[a-z]{3,}")
 _AT_WHICH_HOUR = "Say at which hour, such as"
 _DATE = "Write the date, such as"
@@ -173,6 +177,9 @@ def _unknown(text: str, pos: int, given: str) -> InvalidTime:
         return InvalidTime(f"The time {given!r} is in the past.", hint='Write a length such as "in 5 minutes".')
     if _MOVABLE.search(text):
         return InvalidTime(message, hint='Write the date, such as "24 dec 9:00".')
+    if weeks := _WEEKS_LATER.search(text):
+        what = f"The time {given!r} counts weeks from a day: {weeks[0]!r}."
+        return InvalidTime(what, readings=[swapped(text, *weeks.span(), "24 dec")], lead=_DATE)
     if _CRON.fullmatch(text):
         return InvalidTime(f"The time {given!r} is a recurrence.", hint="Make it a recurrence, or give one time.")
     if help_ := _help(text, given):

@@ -1,8 +1,7 @@
-"""Which cells of a workbook show an hour.
+"""What a sheet of .xlsx says beside its values: which cells show an hour, and which have no value.
 
 Excel keeps midnight and a day without a time as the same number, and only the format of the cell says which of the two
-is shown. What lives here: reading the formats of a sheet in .xlsx, which the reader of the values does not give. What
-does not: the values (`spreadsheet`).
+is shown. The reader of the values gives neither this nor errors. What does not live here: the values (`spreadsheet`).
 """
 
 from __future__ import annotations
@@ -17,7 +16,27 @@ _BUILT_IN = frozenset({"18", "19", "20", "21", "22", "45", "46", "47"})
 _IN_QUOTES = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.')
 _TAG = r"<(?:\w+:)?%s\b[^>]*>"
 _CELL = re.compile(_TAG % "c")
+_WHOLE_CELL = re.compile(r"(<(?:\w+:)?c\b[^>]*(?<!/)>)(.*?)</(?:\w+:)?c>", re.DOTALL)
+# What a program writes that knows the formula and not its result.
+NOT_COMPUTED = "a formula without a value"
 _PLACE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+
+
+def broken_cells(data: bytes, sheet: str) -> dict[tuple[int, int], str]:
+    """By row and column, from 0, what stands in place of a value: an error such as #N/A, or `NOT_COMPUTED`."""
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        file = _file_of(archive, set(archive.namelist()), sheet)
+        text = "" if file is None else archive.read(file).decode("utf-8", "replace")
+    found = {}
+    for cell in _WHOLE_CELL.finditer(text):
+        tag, inside = cell.groups()
+        value = re.search(rf"{_TAG % 'v'}([^<]+)<", inside)
+        kind = _attribute(tag, "t")
+        if kind == "e":
+            found[_place(_attribute(tag, "r"))] = value[1] if value else "#N/A"
+        elif value is None and kind != "str" and re.search(_TAG % "f", inside):
+            found[_place(_attribute(tag, "r"))] = NOT_COMPUTED
+    return found
 
 
 def cells_with_hours(data: bytes, sheet: str) -> set[tuple[int, int]]:

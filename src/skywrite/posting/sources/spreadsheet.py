@@ -13,7 +13,7 @@ from io import BytesIO
 
 from skywrite.core import contained
 from skywrite.core.errors import InputError, MissingExtra
-from skywrite.posting.sources.sheet_hours import cells_with_hours
+from skywrite.posting.sources.sheet_hours import broken_cells, cells_with_hours
 
 SPREADSHEET_BYTES_MAX = 20_000_000
 # The declared unpacked size; the real one is limited by the child's memory.
@@ -80,9 +80,11 @@ def _rows_of(data: bytes, sheet: str | None) -> list[list[str]]:
             f"It cannot be read: {reason}.", code="spreadsheet.unreadable", hint="Save it again, or as .csv."
         ) from None
     hours = cells_with_hours(data, name) if any(type(cell) is date for row in cells for cell in row) else set()
+    broken = broken_cells(data, name) if any(cell == "" for row in cells for cell in row) else {}
     return [
         [
-            _text(datetime.combine(cell, time()) if type(cell) is date and (y, x) in hours else cell)
+            broken.get((y, x))
+            or _text(datetime.combine(cell, time()) if type(cell) is date and (y, x) in hours else cell)
             for x, cell in enumerate(row)
         ]
         for y, row in enumerate(cells)

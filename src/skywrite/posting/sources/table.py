@@ -34,6 +34,7 @@ from skywrite.posting.sources.foreign_cells import (
     settle,
     split_cell,
 )
+from skywrite.posting.sources.sheet_hours import NOT_COMPUTED
 from skywrite.posting.sources.table_formats import To, format_of
 
 TABLE_BYTES_MAX = 200_000_000
@@ -326,6 +327,10 @@ def _put(row: dict[str, Any], to: To, value: Any, where: str) -> None:
     field = to.field
     if not field or value is None or value in ("", [], {}):
         return
+    if isinstance(value, str) and (broken := value.strip()) in (*_BROKEN_CELLS, NOT_COMPUTED):
+        hint = "A formula failed there: a text that begins with =, + or - is taken for one. Mend it, and save again."
+        hint = "Open it in a spreadsheet program, and save it again." if broken == NOT_COMPUTED else hint
+        raise unreadable_table(f"{where}, {field}: the cell holds {broken}.", hint=hint)
     if isinstance(value, str) and to.separator:
         for name, found in split_cell(to, value).items():
             row[name] = [*row.get(name, []), *found] if name == "thread" else found
@@ -370,9 +375,6 @@ def _join_alts(row: dict[str, Any], where: str) -> None:
 
 
 def _cell(name: str, cell: str, where: str) -> Any:
-    if cell.strip() in _BROKEN_CELLS:
-        hint = "A formula failed there: a text that begins with =, + or - is taken for one. Mend it, and save again."
-        raise unreadable_table(f"{where}, {name}: the cell holds {cell.strip()}.", hint=hint)
     start = cell.lstrip()[:2]
     if start[:1] in ("[", "{") and (name not in _TEXTS or (name in ("thread", "alts") and start in _JSON_LISTS)):
         return _json(cell, f"{where}, {name}")

@@ -93,20 +93,24 @@ def usual_case(lang: str) -> str:
 def check_langs(langs: Sequence[str], *, exact: bool = False) -> list[str]:
     """The languages in their usual case (unless `exact`: of a record that is sent as it is), without repetitions.
 
-    Raises InputError for a bad tag and for more than three.
+    Raises InputError for a bad tag and for more than three; and, unless `exact`, for one that names no language.
     """
     from skywrite.protocol.atproto.syntax import InvalidSyntax, Language
+    from skywrite.protocol.bsky.languages import is_language, meant_language
 
     found: list[str] = []
     for lang in _listed(langs, "Languages"):
         try:
             tag = str(Language(usual_case(lang) if isinstance(lang, str) and not exact else lang))
         except InvalidSyntax:
+            tag = ""
+        if not tag or not (exact or is_language(tag)):
+            meant = meant_language(lang) if isinstance(lang, str) else ""
             raise InputError(
-                f"{_shown(lang)} is not a language tag.",
+                f"{_shown(lang)} is not a language{'' if tag else ' tag'}.",
                 code="language.invalid",
-                hint="Use a BCP 47 tag such as en, de or pt-BR.",
-            ) from None
+                hint=f"Did you mean {meant}?" if meant else "Use a BCP 47 tag such as en, de or pt-BR.",
+            )
         if tag not in found:
             found.append(tag)
     if len(found) > LANGS_MAX:
@@ -216,10 +220,21 @@ def _uri() -> re.Pattern[str]:
     return re.compile(rf"\w+:(?://)?[^{JS_SPACE}/][^{JS_SPACE}]*", re.ASCII)
 
 
+# What other networks call them.
+_LABELS_ELSEWHERE = {
+    **dict.fromkeys(("nsfw", "adult", "18+", "mature", "explicit", "sensitive", "r18"), "sexual, nudity or porn"),
+    **dict.fromkeys(("gore", "violence", "graphic", "blood"), "graphic-media"),
+    **dict.fromkeys(("spoiler", "spoilers", "cw", "tw", "warning"), "!warn"),
+}
+
+
 def _label_hint(label: str) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(label.strip().lower().lstrip("#!"), [known.lstrip("!") for known in SELF_LABELS], 1, 0.5)
+    word = label.strip().lower().lstrip("#!")
+    if meant := _LABELS_ELSEWHERE.get(word):
+        return f"Did you mean {meant}?"
+    near = get_close_matches(word, [known.lstrip("!") for known in SELF_LABELS], 1, 0.7)
     known = [name for name in SELF_LABELS if near and name.lstrip("!") == near[0]]
     return f"Did you mean {known[0]}?" if known else f"Known labels: {', '.join(SELF_LABELS)}."
 
