@@ -207,6 +207,7 @@ OPERATIONS: dict[str, tuple[Fields | Raw, ...]] = {
         {"url": "%web%/answer", "account": "bob.test"},
         {"url": "ftp://x"},
         {"url": "%web%/x", "only": ["like"]},
+        {"grammar": {"origin": ["Hello!", "Hi!"]}, "account": "bob.test"},
     ),
     "ways.answers": ({}, {"account": "bob.test"}),
     "ways.edit": _one("way", state="paused"),
@@ -280,6 +281,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/rss/{}.xml": ("%rss-path%", "/rss/none.xml"),
     "/api/v1/media/uploads/{}": (),
 }
+GRAMMAR = '{"origin": "Hello #who#!", "who": ["you", "all"]}'
 # What is written into the fields of a form before it is sent, by its address; all others go out as they stand.
 FORMS: dict[str, tuple[Mapping[str, str], ...]] = {
     "/accounts/settings": ({"langs": "de", "gap_seconds": "120"}, {"zone": "Nowhere"}),
@@ -299,8 +301,14 @@ FORMS: dict[str, tuple[Mapping[str, str], ...]] = {
     "/move": ({"id": "%scheduled%", "at": "2026-03-21T09:00"},),
     "/posts/{}/follow": ({"when": "5 likes", "reply": "Thanks"}, {"when": "5 likes", "repost": "yes"}),
     "/posts/{}/move": ({"at": "2026-03-21T09:00"}, {"at": "03/04/2026"}),
+    "/recurrences/add": (
+        {"every": "daily 9:00", "account": "alice.test", "grammar": GRAMMAR, "distinct": "2"},
+        {"every": "daily 9:00", "account": "alice.test", "grammar": "bot.json"},
+    ),
+    "/recurrences/{}/texts": ({"grammar": GRAMMAR}, {"grammar": GRAMMAR, "distinct": "9"}),
     "/recurrences/{}/move": ({"to": "2026-03-27T16:00"},),
     "/ways/add": ({"url": "%web%/answer", "account": "alice.test"},),
+    "/ways/grammar": ({"grammar": GRAMMAR, "account": "alice.test"}, {"grammar": "", "account": "alice.test"}),
     "/ways/{}": ({"action": "pause"}, {"action": "none"}),
     "/settings/hook/{}": ({"action": "publish"}, {"action": "none"}),
     "/settings/hooks": (

@@ -54,7 +54,7 @@ def test_how_many_texts_differ_is_chosen(shell: Shell, files: Files) -> None:
     shell("import", files.text("plan.csv", table))
     assert [5, 3, 2, 9, 6] == [rule["pool_size"] for rule in shell("recurring", "--json").json]
     told = shell("post", "--every", "daily 9:00", "--grammar", bot, "--distinct", "10", "--json", code=2).json
-    assert ("grammar.invalid", "The grammar gives 9 different posts, and 10 are to differ.") == (
+    assert ("grammar.invalid", "10 distinct posts are asked for, and the grammar gives 9.") == (
         told["code"],
         told["message"],
     )

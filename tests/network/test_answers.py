@@ -121,7 +121,7 @@ def test_strangers_who_talk_below_us(bot: Bot, near: Person, far: Person) -> Non
     answers = bot.turn()
     why = bot.why()
     assert ["Re: A comment"] == answers
-    assert {"It replies to somebody else, further down below our post."} == {why[f"Talk {n}"] for n in range(3)}
+    assert {"It replies to another account, further down below our post."} == {why[f"Talk {n}"] for n in range(3)}
 
 
 def test_two_own_bots(network: Network, bot: Bot, far: Person, clock: FakeClock) -> None:

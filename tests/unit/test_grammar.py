@@ -186,10 +186,10 @@ def test_a_grammar_is_a_file_or_itself(tmp_path: Path, given: Any) -> None:
 @pytest.mark.parametrize(
     ("pool", "grammar", "distinct", "words"),
     [
-        (None, COIN, 20, "gives 2 different posts, and 20 are to differ"),
-        (None, {"origin": "x"}, 2, "gives one post, and 2 are to differ"),
-        (None, COIN, 0, "0 posts cannot be asked to differ"),
-        (None, COIN, 1001, "1001 posts cannot"),
+        (None, COIN, 20, "20 distinct posts are asked for, and the grammar gives 2"),
+        (None, {"origin": "x"}, 2, "2 distinct posts are asked for, and the grammar gives 1"),
+        (None, COIN, 0, "0 distinct posts cannot be asked for"),
+        (None, COIN, 1001, "1001 distinct posts cannot"),
         (None, COIN, "many", "'many' is not a number of texts"),
         (None, COIN, True, "'True' is not a number"),
         (None, None, 3, "needs a grammar"),

@@ -25,6 +25,19 @@ GrammarObject = Annotated[
 Distinct = Annotated[int, Meta(description="How many different texts of the grammar come in turn.", ge=1, le=1000)]
 
 
+def typed_grammar(form: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a form in which a person gave a grammar. Raises InputError."""
+    from skywrite.posting.sources.grammar import grammar_object, number_of_texts
+
+    grammar, distinct = form.get("grammar", "").strip(), form.get("distinct", "").strip()
+    if not grammar:
+        raise InputError("No grammar is given.", code="grammar.invalid", hint="Choose its file, or paste it.")
+    return {
+        "grammar": grammar_object(grammar),
+        "distinct": number_of_texts(distinct) if distinct else None,
+    }
+
+
 def texts_given(
     pool: Sequence[str] | None, grammar: Mapping[str, Any] | None, distinct: int | None
 ) -> Sequence[Any] | None:

@@ -16,6 +16,7 @@ from skywrite.app.bots import Above, Answerer, Author, Item, Later, Like, Repost
 from skywrite.app.context import Context
 from skywrite.app.functions import words_of
 from skywrite.app.work import WorkParts
+from skywrite.core import contained
 from skywrite.core.clock import to_iso
 from skywrite.core.errors import Do, Hint, SkywriteError
 from skywrite.core.standard_webhooks import signed_headers
@@ -23,7 +24,7 @@ from skywrite.features.ways.store import Doing, Way, WayStore
 from skywrite.posting.compose.draft import draft_from_dict
 from skywrite.posting.publish.log import Log
 from skywrite.posting.sources.command import run_command
-from skywrite.posting.sources.grammar import Grammar
+from skywrite.posting.sources.grammar import Grammar, row_from_outside
 from skywrite.queue.model import Problem
 
 if TYPE_CHECKING:
@@ -203,14 +204,14 @@ def _text_of(answer: Response, way: Way) -> str:
 
 def _ask_grammar(ctx: Context, doing: Doing, item: Item, way: Way) -> Any:
     """The first text of the item's seeds that was not said lately, so that the same item gets the same one."""
-    grammar = _grammar_of(doing.what, doing.base)
     before = [
         one.answer for one in WayStore(ctx.store).answered(item.account_did, doing.distinct) if one.uri != item.uri
     ]
-    said = set(before[: doing.distinct - 1])
-    rows = (grammar.row(f"{item.uri} {number}") for number in range(SEEDS * doing.distinct))
-    first = next(rows)
-    return first if first["text"] not in said else next((row for row in rows if row["text"] not in said), first)
+    said = before[: doing.distinct - 1]
+    seeds = [f"{item.uri} {number}" for number in range(SEEDS * doing.distinct)]
+    if doing.folder:
+        return _grammar_of(doing.what, doing.base).unsaid(seeds, said)
+    return contained.call(row_from_outside, doing.what, seeds, said)
 
 
 _ASK = {"command": _ask_command, "webhook": _ask_address, "text": _ask_grammar}

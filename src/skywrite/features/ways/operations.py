@@ -1,6 +1,6 @@
 """Operations on ways of answering. Commands are added in the shell only: whoever adds one may do anything there.
 
-Whoever lets an address answer publishes what it says.
+Whoever lets an address or a grammar answer publishes what it says.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import msgspec
 from msgspec import Meta
 
 from skywrite.app.context import Context
+from skywrite.app.operations.grammars import Distinct, GrammarObject
 from skywrite.app.operations.shapes import ById, Id, Input, Limit, Nothing, Ok, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import ErrorShape, Output, problem_shape, shaped
+from skywrite.core.errors import InputError
 from skywrite.features.ways.service import AddedWay
 from skywrite.features.ways.store import Way, unknown_way
 
@@ -23,9 +25,11 @@ Reason = Literal["mention", "reply", "quote"]
 
 
 class AddWay(Input, kw_only=True):
-    """An address that answers: it gets each item as a signed message, and its response is the answer."""
+    """An address that answers (it gets each item as a signed message, and its response is the answer), or a grammar."""
 
-    url: Url
+    url: Url | None = None
+    grammar: GrammarObject | None = None
+    distinct: Distinct | None = None
     account: Word | None = None
     word: Annotated[Word, Meta(description="Only what begins with this word, after the mention.")] = ""
     only: Annotated[list[Reason], Meta(max_length=3)] = msgspec.field(default_factory=list)
@@ -51,6 +55,8 @@ class ListAnswered(Input, kw_only=True):
 class WayShape(Output):
     """A way of answering, and what became of its last item. `what`: its command, its address, or its file.
 
+    `samples`: some texts of its grammar.
+
     `kind` is null if it was not added with the server's key; then it answers nothing. `distinct`: so many different
     texts of a grammar come before one is repeated.
     """
@@ -66,6 +72,7 @@ class WayShape(Output):
     retract: bool
     thread: bool
     distinct: int | None
+    samples: list[str]
     asked_at: datetime | None
     outcome: str | None
     error: ErrorShape | None
@@ -106,18 +113,24 @@ class AnsweredList(Output):
 
 @operation("POST /ways", scope="manage", created=True)
 def add(access: Access, given: AddWay) -> AddedWayShape:
-    """Let an address answer what others write."""
+    """Let an address, or a grammar, answer what others write."""
+    return added_shape(access.sky.context, _added(access, given))
+
+
+def _added(access: Access, given: AddWay) -> AddedWay:
     access.require("publish")
-    made = access.sky.ways.add_webhook(
-        given.url,
-        account=access.account(given.account).did,
-        word=given.word,
-        only=given.only,
-        unasked=given.unasked,
-        retract=given.retract,
-        thread=given.thread,
-    )
-    return added_shape(access.sky.context, made)
+    if (given.url is None) == (given.grammar is None):
+        raise InputError("Say what answers.", hint="Give one of url and grammar.")
+    options: dict[str, Any] = {
+        **{name: getattr(given, name) for name in ("word", "only", "unasked", "retract", "thread")},
+        "account": access.account(given.account).did,
+    }
+    if given.grammar is not None:
+        return access.sky.ways.add_text(given.grammar, distinct=given.distinct, **options)
+    if given.distinct is not None:
+        raise InputError("A number of distinct texts needs a grammar.", hint="Leave distinct out.")
+    assert given.url is not None
+    return access.sky.ways.add_webhook(given.url, **options)
 
 
 @operation("GET /ways", scope="manage")
@@ -192,6 +205,7 @@ def _values(ctx: Context, way: Way) -> dict[str, Any]:
         "retract": doing is not None and doing.retract,
         "thread": doing is not None and doing.thread,
         "distinct": (doing.distinct or None) if doing else None,
+        "samples": list(doing.samples) if doing else [],
         "error": problem_shape(way.problem),
     }
 

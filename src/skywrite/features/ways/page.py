@@ -9,6 +9,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from skywrite.app.operations.grammars import typed_grammar
 from skywrite.app.operations.shapes import ById, Nothing
 from skywrite.core.errors import InputError
 from skywrite.faces.server.pages.frame import Visit, back, first_zone, form_route, page_route, show
@@ -45,6 +46,15 @@ def add_way(visit: Visit, form: dict[str, str]) -> Response:
     return shown_once(visit, secret=made.secret or "", about=about)
 
 
+def add_grammar(visit: Visit, form: dict[str, str]) -> Response:
+    """Add a grammar; the page shows some of its texts."""
+    visit.access.require("manage")
+    fields = {"word": form.get("word", "").strip(), "account": form.get("account", "").strip() or None}
+    given = msgspec.structs.replace(msgspec.convert(fields, AddWay), **typed_grammar(form))
+    operations.add(visit.access, given)
+    return back("/ways", "It answers from now on.")
+
+
 def change(visit: Visit, form: dict[str, str]) -> Response:
     """Pause, resume or remove, depending on the button."""
     number, action = number_of(visit), form.get("action", "")
@@ -64,5 +74,6 @@ def routes() -> list[BaseRoute]:
     return [
         page_route("/ways", ways),
         form_route("/ways/add", add_way),
+        form_route("/ways/grammar", add_grammar),
         form_route("/ways/{number:id}", change),
     ]

@@ -6,13 +6,15 @@ What does not live here: asking them (`calling`), what is stored (`store`).
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from skywrite.app.bots import KINDS, RULE
 from skywrite.app.context import Context
 from skywrite.app.nouns import checked, final
+from skywrite.app.operations.grammars import texts_given
 from skywrite.core.errors import Do, InputError
 from skywrite.core.standard_webhooks import new_secret
 from skywrite.features.ways.store import SHOWN, Answered, Doing, Way, WayStore
@@ -22,6 +24,8 @@ COMMAND_CHARACTERS_MAX = 4000
 TIMEOUT_SECONDS = 20.0
 # A grammar says so many different texts before one comes again, or as many as it has.
 DISTINCT = 20
+# So many of its texts are shown.
+SAMPLES = 3
 # A bot that takes longer is left behind by the worker.
 TIMEOUT_SECONDS_MAX = 50.0
 
@@ -73,19 +77,25 @@ class Ways:
         return self._add(doing, **options)._replace(secret=secret)
 
     @final("the new way of answering {done.way.id}", "Remove it: ", Do("ways.remove", "{done.way.id}"))
-    def add_text(self, path: Path, *, distinct: int | None = None, **options: Any) -> AddedWay:
-        """Answer with texts of a grammar in Tracery's format, which is read now. Options: as above.
+    def add_text(self, grammar: Path | Mapping[str, Any], *, distinct: int | None = None, **options: Any) -> AddedWay:
+        """Answer with texts of a grammar in Tracery's format: a file, which is read now, or the grammar itself.
 
-        `distinct`: so many different texts are said before one comes again (20, or as many as there are).
+        `distinct`: so many different texts are said before one comes again (20, or as many as there are). Other
+        options: as above.
         """
-        grammar = Grammar.read(path)
-        different = grammar.rows(DISTINCT) if distinct is None else grammar.different(distinct)
         if options.get("thread"):
             raise InputError("A grammar does not read the thread above.", hint="Leave thread out.")
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
-        return self._add(
-            Doing("text", text, str(path), "", str(grammar.folder or ""), distinct=len(different)), **options
-        )
+        if isinstance(grammar, Mapping):
+            text, rows = json.dumps(grammar), texts_given(None, grammar, distinct) or ()
+            name, folder = "a grammar", ""
+        else:
+            found = Grammar.read(grammar)
+            rows = found.rows(DISTINCT) if distinct is None else found.different(distinct)
+            text = grammar.read_text(encoding="utf-8-sig", errors="replace")
+            name, folder = str(grammar), str(found.folder or "")
+        count = min(len(rows), DISTINCT) if distinct is None else distinct
+        samples = tuple(str(row["text"]) for row in rows[:SAMPLES])
+        return self._add(Doing("text", text, name, "", folder, distinct=count, samples=samples), **options)
 
     def list(self) -> builtins.list[Way]:
         """All of them, in the order in which they are asked."""

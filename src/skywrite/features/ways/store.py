@@ -32,7 +32,7 @@ class Doing(NamedTuple):
 
     `word`: it answers only what begins with it, after the mention. `secret`: signs what an address gets.
     `thread`: it gets the posts above an item. `distinct`: so many different texts of a grammar come before
-    one comes again.
+    one comes again; `samples`: some of them. Without a `folder`, a grammar came from outside.
     """
 
     kind: WayKind
@@ -48,6 +48,7 @@ class Doing(NamedTuple):
     secret: str = ""
     thread: bool = False
     distinct: int = 0
+    samples: tuple[str, ...] = ()
 
     @property
     def base(self) -> Path:
@@ -179,7 +180,7 @@ def _answered_of(row: Row) -> Answered:
 
 
 def _doing_of(values: dict[str, Any]) -> Doing:
-    return Doing(**{**values, "kinds": tuple(values["kinds"])})
+    return Doing(**{**values, **{name: tuple(values[name]) for name in ("kinds", "samples")}})
 
 
 @reads("way")

@@ -13,8 +13,9 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -90,7 +91,7 @@ class Grammar:
     @classmethod
     def of(cls, text: str, folder: Path | None, name: str = "The grammar") -> Grammar:
         """A grammar from its JSON. Raises InputError, as above."""
-        found = _Reading(_object(text, name))
+        found = _Reading(grammar_object(text, name))
         grammar = cls(found.rules, folder and folder.resolve(), found.heights)
         problems = found.problems or [*grammar._wrong_texts()]
         if problems:
@@ -121,16 +122,23 @@ class Grammar:
         """So many different posts. Raises InputError if the grammar has fewer."""
         if not 1 <= count <= POOL_SIZE_MAX:
             raise InputError(
-                f"{count} posts cannot be asked to differ.", hint=f"Say how many: a number from 1 to {POOL_SIZE_MAX:,}."
+                f"{count} distinct posts cannot be asked for.",
+                hint=f"Say how many: a number from 1 to {POOL_SIZE_MAX:,}.",
             )
         found = self.rows(count)
         if len(found) < count:
-            posts = "one post" if len(found) == 1 else f"{len(found)} different posts"
             raise _invalid(
-                f"The grammar gives {posts}, and {count} are to differ.",
+                f"{count} distinct posts are asked for, and the grammar gives {len(found)}.",
                 f"Ask for {len(found)}, or give it more texts.",
             )
         return found
+
+    def unsaid(self, seeds: Iterable[str], said: Iterable[str]) -> dict[str, Any]:
+        """The first post of these seeds whose text is not among `said`; the first where all of them are."""
+        known = set(said)
+        rows = (self.row(seed) for seed in seeds)
+        first = next(rows)
+        return next((row for row in chain((first,), rows) if row["text"] not in known), first)
 
     def _check_drawings(self, name: str) -> None:
         """Draw some of its drawings, as its posts will. Raises InputError, MissingExtra."""
@@ -201,7 +209,7 @@ def texts_in_turn(pool: Sequence[Any] | None, grammar: Any, distinct: Any, base:
         found = Grammar.read(place / Path(grammar).expanduser())
     else:
         raise _invalid("A grammar is the name of a file, or the grammar itself.", "Give bot.json, or an object.")
-    return found.rows(POOL_SIZE) if distinct is None else found.different(_whole(distinct))
+    return found.rows(POOL_SIZE) if distinct is None else found.different(number_of_texts(distinct))
 
 
 def texts_from_outside(grammar: str, distinct: int | None) -> list[dict[str, Any]]:
@@ -210,7 +218,16 @@ def texts_from_outside(grammar: str, distinct: int | None) -> list[dict[str, Any
     return found.rows(POOL_SIZE) if distinct is None else found.different(distinct)
 
 
-def _whole(distinct: Any) -> int:
+def row_from_outside(grammar: str, seeds: Sequence[str], said: Sequence[str]) -> dict[str, Any]:
+    """The first post of these seeds that is not said yet, of a grammar that somebody sent; else that of the first one.
+
+    For a process with limits, as above.
+    """
+    return Grammar.of(grammar, None).unsaid(seeds, said)
+
+
+def number_of_texts(distinct: Any) -> int:
+    """How many different texts somebody asks for. Raises InputError."""
     number = distinct if type(distinct) is int else whole_number(str(distinct).strip())
     if number is None:
         raise InputError(f"{str(distinct)[:40]!r} is not a number of texts.", hint="Write it like 20.")
@@ -314,7 +331,8 @@ class _Reading:
             self.problems.append(f"These lead round in a circle, and to no end: {', '.join(endless)}.")
 
 
-def _object(text: str, name: str) -> dict[str, Any]:
+def grammar_object(text: str, name: str = "The grammar") -> dict[str, Any]:
+    """The object that a grammar's JSON is. Raises InputError."""
     try:
         value = json.loads(text)
     except RecursionError:

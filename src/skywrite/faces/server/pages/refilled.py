@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from html import escape
 from html.parser import HTMLParser
+from operator import itemgetter
 from typing import NamedTuple
 
 ID = "wrong"
@@ -222,13 +223,19 @@ def refilled(html: str, action: str, given: Mapping[str, str], said: str) -> str
 def wrong_field(form: Form, given: Mapping[str, str], said: str) -> Field | None:
     """The field that an error is about: the one that it names, whose value it shows, or the only one there is."""
     seen = form.seen
-    named = [
-        field for field in seen if re.search(rf"(?<![\w“]){re.escape(field.name)}\b", said) and len(field.name) > 3
-    ]
+    places = [(_place(field.name, said), field) for field in seen if len(field.name) > 3]
+    # Whatever is named first is what the sentence is about.
+    named = [field for place, field in sorted(places, key=itemgetter(0)) if place >= 0]
     shown = [field for field in seen if len(given.get(field.name, "")) > 1 and given[field.name] in said]
     empty = [field for field in seen if field.kind in ("text", "textarea", "url") and not given.get(field.name)]
     alone = seen if len(seen) == 1 else empty if len(empty) == 1 and "is given" in said else []
     return next(iter([*named, *shown, *alone]), None)
+
+
+def _place(name: str, said: str) -> int:
+    """Where a field is named; -1 if it is not."""
+    found = re.search(rf"(?<![\w“]){re.escape(name)}\b", said)
+    return found.start() if found else -1
 
 
 def _labelled(said: str, form: Form, labels: Mapping[str, str]) -> str:

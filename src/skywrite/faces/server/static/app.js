@@ -24,6 +24,17 @@ function search(event) {
   if (field) field.focus(); else location.assign("/search");
 }
 
+// A file that is chosen goes into the field where it could be pasted.
+function read(field) {
+  field.closest("[hidden]").hidden = false;
+  field.addEventListener("change", async () => {
+    const into = document.getElementById(field.dataset.into);
+    if (field.files.length) into.value = await field.files[0].text();
+    field.value = "";
+    into.focus();
+  });
+}
+
 function start() {
   showWhere();
   all("[data-submit-on-change] select").forEach(field => field.addEventListener("change", () => field.form.requestSubmit()));
@@ -32,6 +43,7 @@ function start() {
   if (root) import("./js/plan.js").then(({ plan, choose }) => { if (choice) choose(choice); else plan(root); });
   document.addEventListener("keydown", search);
   all("[data-compose]").forEach(form => import("./js/compose.js").then(({ Composer }) => new Composer(form)));
+  all("[data-into]").forEach(read);
   all("[data-watch]").forEach(watch);
   all("[data-undo]").forEach(undo);
   if ($("[data-passkey-add], [data-passkey-use]")) import("./js/passkeys.js").then(({ addPasskey, usePasskey }) => {
