@@ -1,23 +1,31 @@
 """Commands that are killed at a point that the test chooses: before their n-th statement, request or renamed file, or
-right after a commit, a response or a renamed file. SIGKILL to a process of its own; no chance and no time is involved.
+right after a commit, a response or a renamed file; or at a step that changes something, by its name. SIGKILL to a
+process of its own; no chance and no time is involved.
 
 What lives here: the process, its points, and ways to do it wrong. What does not: what must hold afterwards.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import sys
+import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import wraps
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 POINTS_MAX = 500
 # Instead of a command: a verb of `sky.bulk` that has none.
 BULK = "(bulk)"
+_CHANGES = re.compile(r"^\s*(?:with\b.*?)?\b(?:insert|update|delete|copy)\b", re.IGNORECASE | re.DOTALL)
 
 
 class Ended(NamedTuple):
@@ -28,18 +36,31 @@ class Ended(NamedTuple):
     printed: str
 
 
+class Step(NamedTuple):
+    """A step that changes something: its name, and how often it has been taken in this process."""
+
+    name: str
+    count: int
+
+
 def run_killed(
     context: ForkServerContext,
     words: Sequence[str | int | Path],
     environ: Mapping[str, str],
     output: Path,
     *,
-    point: int = 0,
+    point: int | Step = 0,
     wrongly: str = "",
+    steps: Path | None = None,
 ) -> Ended:
-    """Run `skywrite` with these words, killed at a point (0: never); `wrongly` names a control of this module."""
+    """Run `skywrite` with these words, killed at a point (0: never), or at a step that has a name.
+
+    `wrongly` names a control of this module; `steps`: where to write down the steps that it takes.
+    """
     given = [str(word) for word in words]
-    process = context.Process(target=command, args=(given, dict(environ), point, wrongly, str(output)), daemon=False)
+    kept = None if steps is None else str(steps)
+    arguments = (given, dict(environ), point, wrongly, str(output), kept)
+    process = context.Process(target=command, args=arguments, daemon=False)
     process.start()
     process.join()
     code = int(process.exitcode or 0)
@@ -47,7 +68,9 @@ def run_killed(
     return Ended(code == -signal.SIGKILL, code, output.read_text())
 
 
-def command(words: list[str], environ: dict[str, str], point: int, wrongly: str, output: str) -> None:
+def command(
+    words: list[str], environ: dict[str, str], point: int | Step, wrongly: str, output: str, steps: str | None
+) -> None:
     """In the process that is killed."""
     os.environ.update(environ)
     file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -56,7 +79,14 @@ def command(words: list[str], environ: dict[str, str], point: int, wrongly: str,
     os.dup2(file, 2)
     if wrongly:
         WRONG_WAYS[wrongly]()
-    _kill_at(point)
+    if steps is not None:
+        kept = Path(steps)
+        _watch_steps(lambda step: _write_down(kept, step))
+    elif isinstance(point, Step):
+        wanted = point
+        _watch_steps(lambda step: os.kill(os.getpid(), signal.SIGKILL) if step == wanted else None)
+    else:
+        _kill_at(point)
     if words[0] == BULK:
         _bulk(*words[1:])
         return
@@ -111,6 +141,79 @@ def _watched(original: Callable[..., Any], reached: Callable[[], None], after: b
         return result
 
     return watched
+
+
+def _watch_steps(reached: Callable[[Step], None]) -> None:
+    """Tell each step that changes something: before each change of the database and after each commit, before and after
+    each request, each question to what answers, and each record.
+
+    What only reads has no name: killed there, it leaves behind what the step before it left.
+    """
+    from skywrite.core.http import Http
+    from skywrite.features.answers.service import Inbox
+    from skywrite.protocol.atproto.repo import Repo
+    from skywrite.queue.database import Database, Transaction
+
+    counts, lock, last = Counter[str](), threading.Lock(), threading.local()
+
+    def tell(name: str) -> None:
+        with lock:
+            counts[name] += 1
+            step = Step(name, counts[name])
+        reached(step)
+
+    def changes(original: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(original)
+        def watched(self: Any, name: str, /, *args: Any, **more: Any) -> Any:
+            query = self._database.query(name)
+            if _CHANGES.search(query if isinstance(query, str) else query.decode()):
+                last.name = name
+                tell(f"change {name}")
+            return original(self, name, *args, **more)
+
+        return watched
+
+    def around(name: Callable[..., str], original: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(original)
+        def watched(*args: Any, **more: Any) -> Any:
+            tell(f"before {name(*args)}")
+            result = original(*args, **more)
+            tell(f"after {name(*args)}")
+            return result
+
+        return watched
+
+    commit, ask = Database._commit, Inbox.answer_by
+
+    @wraps(commit)
+    def committed(self: Database, connection: Any, *, write: bool) -> None:
+        commit(self, connection, write=write)
+        if write:
+            tell(f"stored {getattr(last, 'name', '')}")
+
+    @wraps(ask)
+    def asked(self: Inbox, answerer: Any, *args: Any) -> Any:
+        return ask(self, replace(answerer, call=around(lambda *_: "the question", answerer.call)), *args)
+
+    for name in ("rows", "run", "run_many", "insert"):
+        setattr(Transaction, name, changes(getattr(Transaction, name)))
+    for owner, name, named in (
+        (Http, "request", lambda self, method, url, *_: f"request {urlsplit(url).path}"),
+        (Repo, "try_create_all", lambda *_: "record"),
+    ):
+        setattr(owner, name, around(named, getattr(owner, name)))
+    setattr(Database, "_commit", committed)  # noqa: B010
+    setattr(Inbox, "answer_by", asked)  # noqa: B010
+
+
+def _write_down(file: Path, step: Step) -> None:
+    with file.open("a") as out:
+        out.write(json.dumps(step) + "\n")
+
+
+def steps_in(file: Path) -> list[Step]:
+    """The steps that were written down, in their order."""
+    return [Step(*json.loads(line)) for line in file.read_text().splitlines()]
 
 
 def edit_in_two_steps() -> None:

@@ -1,7 +1,8 @@
-"""A worker is killed at each point while a hook's message becomes a post, or a command or an address answers: each
-message makes one post and each mention gets one answer, and by the next worker at the latest; also from a backup.
+"""A worker is killed at each step while a hook's message becomes a post, or a function, command or address answers:
+each message makes one post and each mention gets one answer, in two turns at the latest; also from a backup.
 
-The same test fails where the server chooses the keys of records: see the control.
+The steps are those that a worker took which nobody killed. The same walk finds doubles of each kind where the server
+chooses the keys of records: see the control.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ from skywrite.core.clock import SYSTEM_CLOCK
 from skywrite.core.config import load_config
 from skywrite.features.hooks.service import Believed
 from skywrite.sandbox import Sandbox
-from tests.crash.killing import POINTS_MAX, run_killed
+from tests.crash.killing import Step, run_killed, steps_in
 from tests.crash.workers import fork_server
 from tests.support.chance import NIGHTLY
-from tests.support.strangers import Stranger
+from tests.support.strangers import ANSWERING, Stranger
 
-# Each mention adds a few points to every later turn: with smaller steps, the end would move away as fast.
-STRIDE = 7 if NIGHTLY else 80
+# A push kills at some of the steps, each kind of work at others.
+STRIDE = 1 if NIGHTLY else 9
+# At night, also when a step is taken again in the same turn.
+COUNTS = 3 if NIGHTLY else 1
 SENT = count()
 # Each time in other words: what makes a message the same one is its number alone.
 PROGRAM = """
@@ -66,11 +69,12 @@ class Place:
         """The queue, or a copy of it."""
         return Skywrite(config=load_config({**self.environ, **({"SKYWRITE_DATABASE": database} if database else {})}))
 
-    def run(self, *, point: int = 0, wrongly: str = "") -> bool:
+    def run(self, *, at: Step | None = None, wrongly: str = "", steps: Path | None = None) -> bool:
         """One turn of a worker; whether it was killed."""
         app = ("--app", self.folder / "app.py") if (self.folder / "app.py").exists() else ()
         words = ("run", "--once", *app, "--log", "none")
-        ended = run_killed(fork_server(), words, self.environ, self.folder / "output", point=point, wrongly=wrongly)
+        output = self.folder / "output"
+        ended = run_killed(fork_server(), words, self.environ, output, point=at or 0, wrongly=wrongly, steps=steps)
         # 4: what the worker that was killed has claimed is left for another turn.
         assert ended.killed or ended.code in (0, 4), ended.printed
         return ended.killed
@@ -123,6 +127,12 @@ def hook(place: Place, address: str) -> Callable[[int], None]:
     return send
 
 
+def function(place: Place, address: str) -> Callable[[int], None]:
+    """A program's function that answers who tags the bot."""
+    (place.folder / "app.py").write_text(ANSWERING)
+    return mentions(place, "@you: {}")
+
+
 def command(place: Place, address: str) -> Callable[[int], None]:
     """A command that answers who tags the bot."""
     with place.opened() as sky:
@@ -137,50 +147,79 @@ def webhook(place: Place, address: str) -> Callable[[int], None]:
     return mentions(place)
 
 
-def mentions(place: Place) -> Callable[[int], None]:
+def mentions(place: Place, words: str = "@you please {}") -> Callable[[int], None]:
     """Somebody who tags the bot, once for each number."""
     place.run()
     carol, did, sent = Stranger(place, "carol.test"), place.box.account("bot.test").did, set[int]()  # type: ignore[arg-type]
 
     def send(number: int) -> None:
         if number not in sent:
-            carol.tag(f"@you please {number}", did)
+            carol.tag(words.format(number), did)
             sent.add(number)
 
     return send
 
 
-def killed_at_each_point(place: Place, send: Callable[[int], None], *, wrongly: str = "") -> Counter[str]:
-    """What was posted by workers that are killed at another point each time, and followed by two that are not.
+Way = Callable[[Place, str], Callable[[int], None]]
+WAYS: list[Way] = [function, hook, command, webhook]
+TURNS = 2
+# What each walk comes by, whatever else there is: it claims and asks, records, publishes, and settles.
+PUBLISHED = {"change take_posts", "before record", "after record", "change settle_published"}
+ANSWERED = {"change lease_unhandled", "before the question", "change answer_inbox_by_function", *PUBLISHED}
+WALKED: dict[Way, set[str]] = {
+    function: ANSWERED,
+    hook: {"change insert_posts", "change note_hook", *PUBLISHED},
+    command: {"change note_way", *ANSWERED},
+    webhook: {"before request /", "after request /", "change note_way", *ANSWERED},
+}
 
-    A mention is answered in one turn and the answer published in the next one: each of the two is killed in its turn.
+
+def steps_of(place: Place, send: Callable[[int], None], *, wrongly: str = "") -> list[tuple[int, Step]]:
+    """The steps of the turn that answers and of the one that publishes, in their order, with the number of the turn.
+
+    Those that both of two messages took: what is done once an hour is no part of either.
     """
-    for point in range(1, POINTS_MAX, STRIDE):
-        killed = False
-        for number, before in ((point, 0), (POINTS_MAX + point, 1)):
-            for turn in range(before + 3):
-                send(number)
-                killed |= place.run(point=point if turn == before else 0, wrongly=wrongly)
-        if not killed or (wrongly and max(place.found().values(), default=0) > 1):
-            return place.found()
-    raise AssertionError("It never came to its end.")
+    taken: list[list[tuple[int, Step]]] = []
+    for number in (-1, -2):
+        send(number)
+        taken.append([])
+        for turn in range(TURNS):
+            file = place.folder / f"steps{number}-{turn}"
+            place.run(wrongly=wrongly, steps=file)
+            taken[-1] += [(turn, step) for step in steps_in(file) if step.count <= COUNTS]
+    return [one for one in taken[0] if one in taken[1]]
 
 
-@pytest.mark.parametrize("way", [hook, command, webhook])
-def test_each_is_posted_once(place: Place, address: str, way: Callable[[Place, str], Callable[[int], None]]) -> None:
+def killed_at(
+    place: Place, send: Callable[[int], None], number: int, turn: int, step: Step, *, wrongly: str = ""
+) -> bool:
+    """Whether a worker was killed at a step of this turn; two others follow."""
+    killed = False
+    for now in range(turn + TURNS + 1):
+        send(number)
+        killed |= place.run(at=step if now == turn else None, wrongly=wrongly)
+    return killed
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_is_posted_once(place: Place, address: str, way: Way) -> None:
     """Wherever a worker was killed, in other words each time."""
-    found = killed_at_each_point(place, way(place, address))
-    assert ({1}, True) == (set(found.values()), len(found) > 3)
+    send = way(place, address)
+    steps = steps_of(place, send)
+    chosen = steps[WAYS.index(way) :: STRIDE]
+    missed = [step for number, (turn, step) in enumerate(chosen) if not killed_at(place, send, number, turn, step)]
+    assert ([], {1}, len(chosen) + 2) == (missed, set(place.found().values()), len(place.found()))
+    assert WALKED[way] <= {step.name for _, step in steps}
 
 
-@pytest.mark.nightly
-@pytest.mark.parametrize("way", [hook, command])
-def test_keys_of_the_server_double(
-    place: Place, address: str, way: Callable[[Place, str], Callable[[int], None]]
-) -> None:
-    """The control: without keys of our own, the same test finds something twice."""
-    found = killed_at_each_point(place, way(place, address), wrongly="let_the_server_choose_keys")
-    assert 1 < max(found.values())
+@pytest.mark.parametrize("way", WAYS)
+def test_keys_of_the_server_double(place: Place, address: str, way: Way) -> None:
+    """The control: without keys of our own, the same kills make a second post, of each kind."""
+    send, wrongly = way(place, address), "let_the_server_choose_keys"
+    steps = steps_of(place, send, wrongly=wrongly)
+    last = next(one for one in steps if one[1].name == "after record")
+    assert killed_at(place, send, 0, *last, wrongly=wrongly)
+    assert {"0": 2, "-1": 1, "-2": 1} == place.found()
 
 
 def test_a_restored_backup_posts_nothing_twice(place: Place, address: str) -> None:
