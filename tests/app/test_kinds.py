@@ -38,6 +38,7 @@ SAMPLES: dict[str, Any] = {
     "item_id": 1,
     "message": {},
     "name": "1",
+    "grammar": {"origin": ["Hello", "Hi"]},
     "occurrence": "tomorrow 9:00",
     "password": "x",
     "path": "x.opml",

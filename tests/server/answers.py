@@ -339,6 +339,7 @@ def more_of(world: World) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         ],
         "history.list": [{"state": "scheduled"}, {"cursor": "x"}, {"before": "x"}],
         "inbox.list": [{"cursor": "x"}],
+        "ways.add": [{"url": None, "grammar": {"origin": ["Hello", "Hi"]}, "distinct": 2}],
         "slots.set": [{"slots": [{"weekday": 0, "minute": 0}, {"weekday": 6, "minute": 1439, "zone": "Asia/Tokyo"}]}],
     }
 

@@ -64,6 +64,7 @@ GIVEN: Mapping[str, Mapping[str, Any]] = {
     "posts.create": {"text": "Hello", "at": AT},
     "posts.preview": {"text": "Hello"},
     "recurrences.add": {"text": "Hello"},
+    "ways.add": {"url": "https://receiver.example/"},
 }
 # Fields that name what belongs to somebody, and the noun; those in the path are named by its first part.
 NAMING = {
