@@ -22,8 +22,8 @@ def walked(pace: Pace, servers: dict[str, str], seconds: int, since: datetime = 
 
 
 def test_a_quiet_account_is_looked_at_once_a_minute() -> None:
-    """And at once, when it is new."""
-    assert 5 == walked(Pace(), ONE, 5 * 60)
+    """And at once, when it is new, before its own moment of each minute."""
+    assert 1 + 5 == walked(Pace(), ONE, 5 * 60)
 
 
 def test_who_is_talked_to_is_looked_at_every_five_seconds() -> None:
@@ -33,21 +33,37 @@ def test_who_is_talked_to_is_looked_at_every_five_seconds() -> None:
     pace.looked("did:a", NOON, 1)
     talking = TALKING_FOR // TALKING
     later = NOON + TALKING
-    assert talking == walked(pace, ONE, int(TALKING_FOR.total_seconds()), later)
+    # The first one is late, and the next one at its own moment again.
+    assert talking + 1 == walked(pace, ONE, int(TALKING_FOR.total_seconds()), later)
     assert 2 >= walked(pace, ONE, 2 * int(QUIET.total_seconds()), later + TALKING_FOR) - 1
 
 
 def test_a_server_is_asked_only_so_often() -> None:
-    """A thousand accounts share what it allows; those on another server are not slowed down."""
-    servers = {f"did:{number}": "https://one.example" for number in range(1000)}
+    """Three hundred accounts share what it allows; those on another server are not slowed down."""
+    servers = {f"did:{number}": "https://one.example" for number in range(300)}
     pace = Pace()
     walked(pace, servers, 1)
-    assert 600 * REQUESTS_PER_SECOND >= walked(pace, servers, 600, NOON + timedelta(seconds=1))
+    # In three rounds of all of them, which take a hundred seconds each.
+    assert 300 * REQUESTS_PER_SECOND == walked(pace, servers, 300, NOON + timedelta(seconds=1))
     both = {**servers, "did:alone": "https://two.example"}
     pace = Pace()
-    first = pace.due(both, NOON)
-    assert 1001 == len(first)
-    assert ["did:alone"] == pace.due(both, NOON + QUIET)
+    assert 301 == len(pace.due(both, NOON))
+    looks = [did for second in range(1, 301) for did in pace.due(both, NOON + timedelta(seconds=second))]
+    assert 5 == looks.count("did:alone")
+
+
+def test_those_who_are_talked_to_are_not_looked_at_all_at_once() -> None:
+    """A hundred of them, who all began at the same moment, are spread over the five seconds."""
+    servers = {f"did:{number}": f"https://{number % 20}.example" for number in range(100)}
+    pace, counts = Pace(), list[int]()
+    for tenth in range(1200):
+        now = NOON + timedelta(seconds=tenth / 10)
+        found = pace.due(servers, now)
+        counts.append(len(found))
+        for did in found:
+            pace.looked(did, now, 1)
+    assert (100, 100) == (counts[0], sum(counts[-50:]))
+    assert max(counts[600:]) < 10
 
 
 def test_a_clock_that_was_wrong_keeps_nobody_waiting() -> None:
@@ -66,3 +82,12 @@ def test_what_looking_takes_does_not_count() -> None:
             pace.looked(did, now + TALKING / 10, 1)
             looks += 1
     assert 10 == looks
+
+
+def test_who_is_gone_is_not_looked_at_again() -> None:
+    """Also if its last look ends after that."""
+    pace, other = Pace(), {"did:b": "https://one.example"}
+    pace.due(ONE, NOON)
+    pace.due(other, NOON)
+    pace.looked("did:a", NOON, 1)
+    assert ["did:b"] == pace.due(other, NOON + QUIET)

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 from skywrite.app.context import Context
 from skywrite.core.errors import NoAnswer
@@ -40,14 +41,19 @@ LANG_MAX = 40
 
 
 class Pace:
-    """When to look again at each account: soon while somebody talks to it, and never too much on one server."""
+    """When to look again at each account: soon while somebody talks to it, and never too much on one server.
+
+    Each account has its own moment within a minute, and within five seconds, so that a thousand of them are not looked
+    at, nor answered, all at once.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._next_at: dict[str, datetime] = {}
         self._due_at: dict[str, datetime] = {}
         self._talked_at: dict[str, datetime] = {}
-        self._servers: dict[str, str] = {}
+        self._servers: Mapping[str, str] = {}
+        self._asked_at: datetime | None = None
         # How many accounts each server has, and to how many of them somebody talks.
         self._all: Counter[str] = Counter()
         self._talking: Counter[str] = Counter()
@@ -55,19 +61,39 @@ class Pace:
     def due(self, servers: Mapping[str, str], now: datetime) -> list[str]:
         """Of the accounts and their servers, those whose time has come; a wrong clock may have left any time.
 
-        They count as looked at when all is quiet, until `looked` says more.
+        They count as looked at when all is quiet, until `looked` says more. It is asked many times a second: whoever
+        has the same accounts as before gives the same mapping.
         """
         with self._lock:
-            self._servers = dict(servers)
-            self._next_at = {did: self._next_at.get(did, now) for did in servers}
-            self._talked_at = {did: at for did, at in self._talked_at.items() if abs(now - at) <= TALKING_FOR}
-            self._all = Counter(servers.values())
-            self._talking = Counter(servers[did] for did in self._talked_at if did in servers)
-            found = [did for did, at in self._next_at.items() if at <= now or at - now > self._distance(did)]
-            self._due_at = {did: at for did, at in self._due_at.items() if did in servers} | dict.fromkeys(found, now)
+            if servers is not self._servers or self._asked_at is None or now < self._asked_at:
+                self._know(servers, now)
+            self._asked_at = now
+            for did in [did for did, at in self._talked_at.items() if abs(now - at) > TALKING_FOR]:
+                del self._talked_at[did]
+                self._talking[servers[did]] -= 1
+            found = [did for did, at in self._next_at.items() if at <= now]
             for did in found:
-                self._next_at[did] = now + self._distance(did)
+                self._due_at[did] = self._moment(did, now)
+                self._next_at[did] = self._due_at[did] + self._distance(did)
             return found
+
+    def _know(self, servers: Mapping[str, str], now: datetime) -> None:
+        """Take over the accounts. Whose time is further away than it can be, such as of a new one, is due now."""
+        self._servers, self._all = servers, Counter(servers.values())
+        self._talked_at = {did: at for did, at in self._talked_at.items() if did in servers}
+        self._talking = Counter(servers[did] for did in self._talked_at)
+        known, self._next_at = self._next_at, {}
+        for did in servers:
+            at = known.get(did)
+            if at is None or at - now > self._distance(did):
+                at = self._first(did, now)
+            self._next_at[did] = at
+        self._due_at = {did: at for did, at in self._due_at.items() if did in servers}
+
+    def next_at(self) -> datetime | None:
+        """When the first of them is due; None if there is none."""
+        with self._lock:
+            return min(self._next_at.values(), default=None)
 
     def looked(self, did: str, now: datetime, added: int) -> None:
         """Note that an account was looked at, and how many items were new.
@@ -75,10 +101,21 @@ class Pace:
         What looking took does not count: whoever asks every five seconds would find it due at every other time.
         """
         with self._lock:
+            if did not in self._servers:
+                return
             if added:
-                self._talking[self._servers.get(did, "")] += did not in self._talked_at
+                self._talking[self._servers[did]] += did not in self._talked_at
                 self._talked_at[did] = now
             self._next_at[did] = self._due_at.get(did, now) + self._distance(did)
+
+    def _first(self, did: str, now: datetime) -> datetime:
+        """Now is an account's time, and its next one is at its own moment."""
+        return now - self._distance(did) * (crc32(did.encode()) / 2**32)
+
+    def _moment(self, did: str, now: datetime) -> datetime:
+        """The last moment of an account whose time has come."""
+        at, distance = self._next_at[did], self._distance(did)
+        return at + (now - at) // distance * distance
 
     def _distance(self, did: str) -> timedelta:
         talks = did in self._talked_at

@@ -332,7 +332,7 @@ class Answers:
         accounts = {one.did: one for one in self._accounts(account)}
         did = next(iter(accounts)) if account is not None else None
         for stored in InboxItems(self._ctx.store).list(everything=True, account_did=did, limit=limit):
-            answering = Answering(self._ctx, accounts[stored.account_did], accounts.keys(), answerers)
+            answering = Answering(self._ctx, accounts[stored.account_did], answerers)
             item = answering.item(stored)
             able = [one for one in answerers if one.why_not(item) is None]
             why = not_for_us(stored, accounts.keys()) or (None if able else answering.unwanted(stored))
@@ -352,7 +352,7 @@ class Answers:
 
     def _bot(self, account: Account) -> Bot:
         items, now = InboxItems(self._ctx.store), self._ctx.clock.now()
-        why = Answering(self._ctx, account, (), ()).why_wait()
+        why = Answering(self._ctx, account, ()).why_wait()
         held = self._ctx.store.listing.all_posts(("held",), account_did=account.did, source=ANSWER_SOURCE)
         waiting = sum(post.problem is not None and post.problem.code == NOT_APPROVED for post in held)
         return Bot(

@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from skywrite.app.bots import Answerer, Later
 from skywrite.app.context import Context
@@ -31,6 +31,8 @@ from skywrite.queue.database import is_about_one
 from skywrite.queue.model import Account
 
 HANDED_PER_MINUTE = 100
+# Accounts that are due within so long begin at the same time.
+TOGETHER = timedelta(seconds=0.1)
 
 
 @dataclass
@@ -52,19 +54,26 @@ class InboxTask(Periodic):
     _waiting: dict[str, str] = field(default_factory=dict, init=False)
     _pace: Pace = field(default_factory=Pace, init=False)
     _accounts: dict[str, Account] = field(default_factory=dict, init=False)
+    _servers: dict[str, str] = field(default_factory=dict, init=False)
     _read_at: datetime | None = field(default=None, init=False)
+    _looked_at: datetime | None = field(default=None, init=False)
 
     def next_at(self) -> datetime:
-        """In a few seconds; where nobody takes part, in a minute."""
-        return in_turn(self._next_at, self.ctx.clock.now(), self.every if self._accounts else QUIET)
+        """When the next account is due, and in a few seconds at the latest; where nobody takes part, in a minute."""
+        now, first = self.ctx.clock.now(), self._pace.next_at()
+        latest = in_turn(self._next_at, now, self.every if self._accounts else QUIET)
+        if first is None or self._looked_at is None:
+            return latest
+        return min(latest, max(first, self._looked_at + TOGETHER))
 
     def due(self) -> builtins.list[Turn]:
         """The accounts whose turn it is. Which there are is looked up once a minute."""
         now = self.ctx.clock.now()
         if in_turn(self._read_at, now, QUIET) <= now:
             self._accounts, self._read_at = {account.did: account for account in self._wanted()}, now + QUIET
-        self._next_at = now + (self.every if self._accounts else QUIET)
-        turns = self._pace.due({did: account.pds_url for did, account in self._accounts.items()}, now)
+            self._servers = {account.did: account.pds_url for account in self._accounts.values()}
+        self._next_at, self._looked_at = now + (self.every if self._accounts else QUIET), now
+        turns = self._pace.due(self._servers, now)
         return [Turn(did, self._accounts[did].pds_url, self._accounts[did]) for did in turns]
 
     def take(self, turn: Turn) -> SkywriteError | None:
@@ -73,14 +82,11 @@ class InboxTask(Periodic):
         answerers = self.answerers()
         if answerers and all(one.together for one in answerers if one.is_for(turn.what.handle, turn.what.did)):
             # Its bulkhead is that of its account: what hangs holds up no other account's answers.
-            self._answer_for(turn.what, error is None, answerers, self._ours())
+            self._answer_for(turn.what, error is None, answerers)
         elif answerers:
             self._collected.append((turn.what, error is None))
             self._answer_all(answerers)
         return error
-
-    def _ours(self) -> set[str]:
-        return {account.did for account in self.ctx.store.accounts.all()}
 
     def _answer_all(self, answerers: Sequence[Answerer]) -> None:
         """Answer for the accounts whose turn it was, in one thread at a time: a program expects no others.
@@ -89,18 +95,17 @@ class InboxTask(Periodic):
         """
         while self._collected and self._calling.acquire(blocking=False):
             try:
-                ours = self._ours()
                 while self._collected:
                     account, collected = self._collected.popleft()
-                    self._answer_for(account, collected, answerers, ours)
+                    self._answer_for(account, collected, answerers)
             finally:
                 self._calling.release()
 
-    def _answer_for(self, account: Account, collected: bool, answerers: Sequence[Answerer], ours: set[str]) -> None:
+    def _answer_for(self, account: Account, collected: bool, answerers: Sequence[Answerer]) -> None:
         """Answer for one account."""
         if self._has_started(account, answerers, collected):
             current = self._on_trial(account)
-            self._answer(account, Answering(self.ctx, current, ours, answerers, self.log))
+            self._answer(account, Answering(self.ctx, current, answerers, self.log))
             self._tidy(current)
 
     def _has_started(self, account: Account, answerers: Sequence[Answerer], collected: bool) -> bool:

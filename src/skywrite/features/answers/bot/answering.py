@@ -61,12 +61,9 @@ class Limits(NamedTuple):
 class Answering:
     """Decides for the items of one account."""
 
-    def __init__(
-        self, ctx: Context, account: Account, ours: Collection[str], answerers: Sequence[Answerer], log: Log = silent
-    ) -> None:
+    def __init__(self, ctx: Context, account: Account, answerers: Sequence[Answerer], log: Log = silent) -> None:
         self._ctx = ctx
         self._account = account
-        self._ours = ours
         self._answerers = answerers
         self._log = log
         self._limits = Limits.of(account)
@@ -138,13 +135,17 @@ class Answering:
     def _why_not(self, item: InboxItem) -> str | None:
         now = self._ctx.clock.now()
         return (
-            not_for_us(item, self._ours)
+            not_for_us(item, self._ours(item))
             or self.unwanted(item)
             or too_old(item, now, self._limits)
             or too_many(item, self._given(), self._limits)
             or self._is_repeated(item, now)
             or self._is_in_turn(item)
         )
+
+    def _ours(self, item: InboxItem) -> set[str]:
+        """Its author, if that is an account of the queue. Nothing is looked up where nothing came."""
+        return {account.did for account in self._ctx.store.accounts.with_dids([item.author_did])}
 
     def _is_repeated(self, item: InboxItem, now: datetime) -> str | None:
         if item.text.strip() and self._items.said_before(item, now - SAME_WORDS):
