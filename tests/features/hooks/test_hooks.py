@@ -281,3 +281,10 @@ def test_a_key_that_publishes_nothing_makes_no_hook_that_does(server: Server, ev
     assert ["access.denied"] * 4 == [answer.json().get("code") for answer in answers]
     harmless = [manager.patch(f"/hooks/{publishing}", {"publish": False}), manager.post(f"/hooks/{drafting}/secret")]
     assert [200, 200] == [answer.status_code for answer in harmless]
+
+
+def test_a_secret_in_another_scheme_is_named(everything: Api, server: Server, fresh_key: str) -> None:
+    """Whoever sends the right secret as a user's password hears which header to send."""
+    hook = Hook(everything, server.url, fresh_key, "secret")
+    answer = hook.send(hook.body(), {"authorization": f"Basic {hook.secret}"})
+    assert ((401, "hook.signature_wrong"), True) == (said(answer), "Authorization: Bearer" in answer.json()["hint"])

@@ -119,7 +119,13 @@ def _shared(secret: str, headers: Headers, body: bytes, now: datetime) -> str:
         given = headers["x-hook-secret"]
     else:
         scheme, _, given = _header(headers, "authorization").partition(" ")
-        given = given.strip() if scheme.lower() == "bearer" else ""
+        if scheme.lower() != "bearer":
+            raise Unauthenticated(
+                "The header authorization is not Bearer with the hook's secret.",
+                code="hook.signature_wrong",
+                hint="Send “Authorization: Bearer SECRET”, or “X-Hook-Secret: SECRET”.",
+            )
+        given = given.strip()
     if not _same(secret, given):
         raise _wrong("x-hook-secret" if "x-hook-secret" in headers else "authorization")
     # Whoever knows the secret may say anything, so the name that they give a message counts.
