@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from skywrite.core.programs import own_command
 from skywrite.sandbox import Bot
 from tests.support.shell import Shell
 
@@ -29,9 +30,12 @@ def test_it_answers_at_once(begun: Path, bot: Bot) -> None:
 
 
 def test_its_test_and_its_service_say_its_name(begun: Path) -> None:
-    """And where it is."""
+    """And where it and the program are: systemd does not search where a shell does."""
     assert "@bot weather Berlin" in (begun / "test_bot.py").read_text()
-    assert f"WorkingDirectory={begun}" in (begun / "weather.service").read_text()
+    lines = (begun / "weather.service").read_text().splitlines()
+    (command,) = (line.removeprefix("ExecStart=") for line in lines if line.startswith("ExecStart="))
+    assert (True, [*own_command(), "run", "--app", "bot.py"]) == (f"WorkingDirectory={begun}" in lines, command.split())
+    assert Path(command.split()[0]).is_absolute()
 
 
 def test_nothing_is_overwritten(begun: Path, shell: Shell) -> None:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from skywrite.core.errors import InputError
+from skywrite.core.programs import own_command, systemd_word
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 PROGRAM = '''\
@@ -37,7 +38,7 @@ Description=The bot {name}
 
 [Service]
 WorkingDirectory={folder}
-ExecStart=skywrite run --app bot.py
+ExecStart={program} run --app bot.py
 Restart=on-failure
 
 [Install]
@@ -55,7 +56,10 @@ def begin(name: str, folder: Path) -> list[Path]:
     for path in files:
         if path.exists():
             raise InputError(f"{path} is there already, so nothing was written.", hint="Choose another name.")
+    program = " ".join(map(systemd_word, own_command()))
+    # systemd takes the rest of this line as it is, but for its own marks.
+    place = str(home.resolve()).replace("%", "%%")
     home.mkdir(parents=True, exist_ok=True)
     for path, text in files.items():
-        path.write_text(text.format(name=name, folder=home.resolve()), encoding="utf-8")
+        path.write_text(text.format(name=name, folder=place, program=program), encoding="utf-8")
     return list(files)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from skywrite.core.errors import InputError
+from skywrite.core.programs import own_program
 from skywrite.faces.cli.options import json_option
 from skywrite.faces.cli.output import print_done, print_json, print_outcome
 
@@ -90,17 +89,9 @@ def _service(system: bool, *, serve: bool = False) -> Service:
             "SKYWRITE_DATABASE holds a password, which the service's file would show.",
             hint="Put the password into ~/.pgpass, and leave it out of the address.",
         )
-    return Service(Settings(_program(), SERVER if serve else WORKER, kept), system=system)
+    return Service(Settings(own_program(), SERVER if serve else WORKER, kept), system=system)
 
 
 def _kept() -> tuple[tuple[str, str], ...]:
     """The variables that decide which database is used."""
     return tuple((name, os.environ[name]) for name in _KEPT if os.environ.get(name))
-
-
-def _program() -> Path:
-    """The absolute path of the running `skywrite`."""
-    found = shutil.which(sys.argv[0]) or shutil.which("skywrite")
-    if found is None:
-        raise InputError("The program skywrite is not on the PATH.", hint="Install it: pipx install .")
-    return Path(found).absolute()

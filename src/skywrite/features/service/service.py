@@ -19,6 +19,7 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from skywrite.core.errors import InputError, SkywriteError
+from skywrite.core.programs import systemd_word
 from skywrite.posting.publish.processes import SYSTEM_HOME, SYSTEM_UNIT
 
 NAME = "skywrite"
@@ -95,8 +96,8 @@ class Settings(NamedTuple):
 
 def systemd_unit(settings: Settings, *, system: bool) -> str:
     """The unit of a user's service, or of the computer's, which has its own user and directory."""
-    command = " ".join(_systemd_quoted(word) for word in settings.command)
-    variables = [f"Environment={_systemd_quoted(f'{name}={value}')}" for name, value in settings.environment]
+    command = " ".join(systemd_word(word) for word in settings.command)
+    variables = [f"Environment={systemd_word(f'{name}={value}')}" for name, value in settings.environment]
     lines = [
         "[Unit]",
         "Description=Skywrite, posts to Bluesky on time",
@@ -117,12 +118,6 @@ def systemd_unit(settings: Settings, *, system: bool) -> str:
         f"WantedBy={'multi-user.target' if system else 'default.target'}",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _systemd_quoted(word: str) -> str:
-    """A word of a unit, quoted: `%` and `$` are special there, and blanks separate words."""
-    plain = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    return f'"{plain}"' if plain != word or any(mark in word for mark in " ;'") else plain
 
 
 def launchd_plist(settings: Settings, log: Path) -> bytes:

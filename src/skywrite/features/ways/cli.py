@@ -80,7 +80,8 @@ def _print_added(sky: Skywrite, made: AddedWay, as_json: bool) -> None:
     if as_json:
         print_json(added_shape(sky.context, made))
         return
-    print_done(f'Way {made.way.id} answers from now on. Try it: skywrite answers try "@you hello"')
+    word = (made.way.doing and made.way.doing.word) or "hello"
+    print_done(f'Way {made.way.id} answers from now on. Try it: skywrite answers try "@you {word}"')
     if made.way.doing is not None and made.way.doing.distinct:
         print_aside(f"No text is repeated within {made.way.doing.distinct} answers.")
     if made.secret is not None:

@@ -1,0 +1,37 @@
+"""What services that keep a program running need to know: where `skywrite` is, and how systemd reads a word.
+
+What does not live here: the services (`features.service`, `features.bots`).
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from skywrite.core.errors import InputError
+
+
+def own_program() -> Path:
+    """The absolute path of the running `skywrite`: services do not search where shells do. Raises InputError."""
+    found = _found()
+    if found is None:
+        raise InputError("The program skywrite is not on the PATH.", hint="Install it: pipx install .")
+    return found
+
+
+def own_command() -> list[str]:
+    """How a service starts `skywrite`: by its path, or as a module of this Python where it has none."""
+    found = _found()
+    return [sys.executable, "-m", "skywrite"] if found is None else [str(found)]
+
+
+def _found() -> Path | None:
+    found = shutil.which(sys.argv[0]) or shutil.which("skywrite")
+    return None if found is None else Path(found).absolute()
+
+
+def systemd_word(word: str) -> str:
+    """A word of a command in a unit, quoted: `%` and `$` are special there, and blanks separate words."""
+    plain = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{plain}"' if plain != word or any(mark in word for mark in " ;'") else plain
