@@ -9,26 +9,17 @@ import shutil
 import sys
 from pathlib import Path
 
-from skywrite.core.errors import InputError
 
-
-def own_program() -> Path:
-    """The absolute path of the running `skywrite`: services do not search where shells do. Raises InputError."""
-    found = _found()
-    if found is None:
-        raise InputError("The program skywrite is not on the PATH.", hint="Install it: pipx install .")
-    return found
+def own_program() -> Path | None:
+    """The absolute path of the running `skywrite`: services do not search where shells do. None if it has none."""
+    found = shutil.which(sys.argv[0]) or shutil.which("skywrite")
+    return None if found is None else Path(found).absolute()
 
 
 def own_command() -> list[str]:
     """How a service starts `skywrite`: by its path, or as a module of this Python where it has none."""
-    found = _found()
+    found = own_program()
     return [sys.executable, "-m", "skywrite"] if found is None else [str(found)]
-
-
-def _found() -> Path | None:
-    found = shutil.which(sys.argv[0]) or shutil.which("skywrite")
-    return None if found is None else Path(found).absolute()
 
 
 def systemd_word(word: str) -> str:

@@ -89,7 +89,10 @@ def _service(system: bool, *, serve: bool = False) -> Service:
             "SKYWRITE_DATABASE holds a password, which the service's file would show.",
             hint="Put the password into ~/.pgpass, and leave it out of the address.",
         )
-    return Service(Settings(own_program(), SERVER if serve else WORKER, kept), system=system)
+    program = own_program()
+    if program is None:
+        raise InputError("The program skywrite is not on the PATH.", hint="Install it: pipx install .")
+    return Service(Settings(program, SERVER if serve else WORKER, kept), system=system)
 
 
 def _kept() -> tuple[tuple[str, str], ...]:
