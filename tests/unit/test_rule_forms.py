@@ -468,6 +468,8 @@ def test_a_search_leaps_to_where_something_can_be(text: str, period: datetime, e
         ("evry monday 17:00", 'Write "every monday 17:00".'),
         ("montags 9:00", 'Write "monday 9:00".'),
         ("Samedi 9:00", 'Write "saturday 9:00".'),
+        ("2h", 'Write "every 2 hours".'),
+        ("every 30m", 'Write "every 30 minutes".'),
         ("jeden Montag um 9 Uhr", 'Write "monday 9:00".'),
         ("jeden Montag und Freitag 9:00", 'Write "monday,friday 9:00".'),
         ("täglich um 9", 'Write "daily 9:00".'),

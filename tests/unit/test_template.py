@@ -77,6 +77,29 @@ def test_what_is_no_template(source: str) -> None:
         Template(source)
 
 
+@pytest.mark.parametrize("place", ["{title}", "{ title }", "${title}", "$title", "%title%", "%(title)s", "<title>"])
+def test_a_place_of_another_kind_of_template_is_asked_about(place: str) -> None:
+    """It would be posted as it stands, with each item; the hint has both ways of writing it."""
+    with fails("template.invalid") as caught:
+        Template(f"New: {place} {{{{ link }}}}")
+    assert f'If a value is meant, write {{{{ title }}}}. If these letters are, write {{{{ "{place}" }}}}.' == (
+        caught.value.hint
+    )
+    assert f"New: {place}" == Template(f'New: {{{{ "{place}" }}}}').render(VALUES)
+
+
+@pytest.mark.parametrize("source", ["{1} {} $5 {{ title }}", "[title]({{ link }})", "100% <3 {{ title }} %d"])
+def test_other_signs_are_text(source: str) -> None:
+    """Braces without a name, money, links of Markdown."""
+    Template(source)
+
+
+def test_values_of_json_have_any_name() -> None:
+    """A hook's message may have any field, so whatever stands in braces is asked about."""
+    with fails("template.invalid", match="'{release.name}'"):
+        Template("{release.name} is out", None)
+
+
 @pytest.mark.parametrize(
     "source",
     [

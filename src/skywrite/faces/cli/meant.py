@@ -50,6 +50,8 @@ OTHER_WORDS = {
     "--at-time": "--at",
     "--timezone": "--zone",
     "--tz": "--zone",
+    "--url": "--card",
+    "--media": "--image",
     "--photo": "--image",
     "--picture": "--image",
     "--attach": "--image",
@@ -216,7 +218,12 @@ def _options(error: click.NoSuchOption, context: click.Context, given: Sequence[
         if named := next((one for one in (f"{field}s", field) if one in FIELDS), ""):
             return [f"--without {named}"]
     other = OTHER_WORDS.get(name.lower())
-    return [other] if other in known else get_close_matches(name, known, n=2)
+    if other in known:
+        return [other]
+    # The dashes make other names alike, too; they count where nearly all of a short name is there.
+    bare = {one.lstrip("-"): one for one in known}
+    near = [bare[one] for one in get_close_matches(name.lstrip("-"), bare, n=2)]
+    return near or get_close_matches(name, known, n=1, cutoff=0.75)
 
 
 def _unknown_option(name: str, context: click.Context, given: Sequence[str]) -> tuple[str, str] | None:

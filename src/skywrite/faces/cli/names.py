@@ -104,7 +104,6 @@ OTHER_COMMANDS = {
     "pause": ("hold 12",),
     "resume": ("release 12",),
     "unhold": ("release 12",),
-    "restore": ("undo",),
     "revert": ("undo",),
     "stop": ("hold --state scheduled", "service remove"),
     "next": ("list --limit 1",),
@@ -165,6 +164,7 @@ NOT_HERE = {
     **dict.fromkeys(("timeline", "home"), "A script reads the timeline: Client().get_timeline()"),
     **dict.fromkeys(("like", "unlike"), "A script likes posts: Client().like(uri, cid)"),
     **dict.fromkeys(("follow", "unfollow"), "A script follows accounts: Client().follow(did)"),
+    "restore": "Stop the workers, and put the backup in the database's place. To take a change back: skywrite undo",
     **dict.fromkeys(("chat", "dm"), "Skywrite sends no messages; the app does"),
     **dict.fromkeys(
         ("upgrade", "self-update"),
@@ -189,6 +189,7 @@ OTHER_LINES = {
     "approve --yes": ("approve",),
     "cancel all": ("cancel --state scheduled",),
     "cancel --all": ("cancel --state scheduled",),
+    "groups list": ("list",),
     "hold all": ("hold --state scheduled",),
     "hold --all": ("hold --state scheduled",),
     "release all": ("release --state held",),

@@ -289,6 +289,9 @@ def _moved(sky: Skywrite, post_id: int, when: str) -> Entry:
 
 def _say(entry: Entry, sky: Skywrite, what: str) -> None:
     _print_changed(entry, sky, what, False)
+    number = entry.post.recurrence_id
+    if number is not None and what == "cancelled":
+        print_aside(f"Recurrence {number} goes on unless you stop it: skywrite recurring stop {number}")
 
 
 cancel_command = many_posts(

@@ -146,7 +146,7 @@ def check_one_text(line: Line) -> None:
     if len(words) > 1:
         stray = next((word for word in words if word.option), words[1])
         if stray.option:
-            raise _after_option(line, stray)
+            raise _after_option(line, stray, is_one=True)
         quoted = line.with_text(" ".join(word.text for word in words))
         meant = _meant(line)
         hint = (
@@ -154,7 +154,7 @@ def check_one_text(line: Line) -> None:
         )
         raise InputError(f"One TEXT is posted, and {len(words)} words are given.", code="word.stray", hint=hint)
     if words and words[0].option and words[0].option.name in _FILES and is_file(words[0].text):
-        raise _after_option(line, words[0])
+        raise _after_option(line, words[0], is_one=True)
 
 
 def _meant(line: Line) -> str | None:
@@ -326,7 +326,7 @@ def _dashed(line: Line, arg: str, place: int) -> InputError:
     return InputError(f"{arg[:40]!r} begins with a dash, as options do.", code="word.stray", hint=hint)
 
 
-def _after_option(line: Line, word: Word) -> InputError:
+def _after_option(line: Line, word: Word, *, is_one: bool = False) -> InputError:
     """The error for a word that the value before it belongs to, with the command as it was meant."""
     assert word.option is not None
     name, value = word.option.opts[0], line.args[word.place - 1]
@@ -337,7 +337,12 @@ def _after_option(line: Line, word: Word) -> InputError:
     between = line.args[word.place : last + 1]
     after = line.args[last + 1 :]
     files = _as_files([value, *between]) if word.option.name in _FILES else []
-    if any(is_file(file) for file in files):
+    if files and is_file(value) and not any(is_file(text) or Path(text).suffix for text in between):
+        first = max((one.place + 1 for one in line.words if one.place < word.place), default=0)
+        apart = line.whole([*before[:first], *between, *before[first:], value, *after])
+        meant = line.with_text(" ".join(one.text for one in line.words)) if is_one else apart
+        hint = f"Put texts before the options: {meant}"
+    elif any(is_file(file) for file in files):
         named = [piece for file in files for piece in (name, file)][1:]
         hint = f"Put names with spaces into quotes: {line.whole([*before, *named, *after])}"
     elif word.option.multiple:

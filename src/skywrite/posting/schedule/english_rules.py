@@ -32,6 +32,7 @@ _UNITS = {
     **dict.fromkeys(("month", "months"), "MONTHLY"),
     **dict.fromkeys(("year", "years"), "YEARLY"),
 }
+_SHORT = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _ADVERBS = {"hourly": "HOURLY", "daily": "DAILY", "weekly": "WEEKLY", "monthly": "MONTHLY", "yearly": "YEARLY"}
 _GROUPS = {"weekday": range(5), "weekdays": range(5), "weekend": range(5, 7), "weekends": range(5, 7)}
 _EITHER = re.compile(r"\bevery +(?:second|third|fourth|2nd|3rd|4th)\b")
@@ -216,6 +217,8 @@ def _respelled(text: str) -> Iterator[str]:
 
     if translated := in_english(text) or in_english(f"{text} 9:00"):
         yield translated
+    if short := re.fullmatch(r"(?:every )?(\d+) ?(m|h|d|w)", text):
+        yield f"every {short[1]} {_SHORT[short[2]]}"
     yield re.sub(r"\b([01]?\d|2[0-3])\.([0-5]\d)\b", r"\1:\2", text)
     if hour := re.search(r"(?<![\d:.-])(?:[01]?\d|2[0-3])$", text):
         number = int(hour[0])

@@ -55,6 +55,9 @@ _FILTERS = (
 )
 _DATE_FORMAT = re.compile(r"(?:[^%]|%[aAbBdHIjmMpSyYZz%])*")
 _WORD_END = re.compile(r"\s")
+# Places for values as other programs write them: in braces with any name, the others with a known one.
+_BRACES = re.compile(r"\$?\{\s*([A-Za-z_][\w.]*)\s*\}")
+_OTHER_PLACES = re.compile(r"\$([a-z_]+)\b|%\(([a-z_]+)\)s|%([a-z_]+)%|<([a-z_]+)>")
 
 
 class Template:
@@ -74,7 +77,9 @@ class Template:
             self._template = environment.from_string(tree)
         except TemplateSyntaxError as error:
             raise InputError(
-                f"The template cannot be read: {error.message} (line {error.lineno}).", code="template.invalid"
+                f"The template cannot be read: {(error.message or '').rstrip('.')} (line {error.lineno}).",
+                code="template.invalid",
+                hint="A place for a value is written like {{ title }}.",
             ) from None
         except (RecursionError, MemoryError, SyntaxError, ValueError, OverflowError):
             raise InputError("The template cannot be read: it is nested too deeply.", code="template.invalid") from None
@@ -202,6 +207,8 @@ def _check(tree: Any, variables: Collection[str] | None) -> None:
             if inner or node.recursive:
                 raise InputError("A template has no loops inside loops.", code="template.invalid")
 
+    for data in tree.find_all(nodes.TemplateData):
+        _check_words(data.data, variables or ())
     if variables is None:
         return
     unknown = sorted(meta.find_undeclared_variables(tree) - set(variables))
@@ -210,6 +217,20 @@ def _check(tree: Any, variables: Collection[str] | None) -> None:
             f"A template has no variable {unknown[0]!r}.",
             code="template.invalid",
             hint=f"The variables are: {', '.join(variables)}.",
+        )
+
+
+def _check_words(text: str, variables: Collection[str]) -> None:
+    """Raise InputError for words of a template that are a place for a value in other programs."""
+    found = _BRACES.search(text) or next(
+        (place for place in _OTHER_PLACES.finditer(text) if place[place.lastindex or 0] in variables), None
+    )
+    if found is not None:
+        name = found[found.lastindex or 0]
+        raise InputError(
+            f"The template has {found[0]!r}, which would be posted as it stands.",
+            code="template.invalid",
+            hint=f'If a value is meant, write {{{{ {name} }}}}. If these letters are, write {{{{ "{found[0]}" }}}}.',
         )
 
 
