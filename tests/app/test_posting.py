@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from inspect import signature
 from pathlib import Path
@@ -13,13 +15,14 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.posts import Posts
+from skywrite.app.posts import LAST_SOUGHT, Posts
 from skywrite.core.errors import InputError, SkywriteError
 from skywrite.core.http import Response
 from skywrite.posting.publish.decide import Decider
 from skywrite.posting.publish.publisher import LEASE_SECONDS
 from skywrite.queue.database import Row
 from skywrite.queue.model import Failed, Post, Problem, Slot
+from skywrite.queue.posts import DELETED
 from skywrite.queue.rows import post_of
 from skywrite.sandbox.transport import SandboxTransport
 from tests.support.claims import claim_next
@@ -336,6 +339,16 @@ def test_what_a_server_changed_is_reported_as_it_is(world: World, sky: Skywrite,
     post = other.context.store.posts.get(1)
     assert ("published", "bafyother", ["Hello"]) == (post.state, post.cid, world.texts())
     assert 1 == told.events().count("stored_otherwise")
+
+
+def test_the_last_post_is_found_behind_any_number_that_was_deleted(world: World, sky: Skywrite) -> None:
+    """Whatever was deleted since, the last that is there is the last."""
+    there = sky.post("There")
+    for number in range(LAST_SOUGHT):
+        sky.post(f"Gone {number}")
+    with closing(sqlite3.connect(sky.context.config.database)) as database, database:
+        database.execute("UPDATE post SET error_code = ?, error_message = '', error_hint = '' WHERE id > 1", (DELETED,))
+    assert there.uri == sky.posts.last_published()
 
 
 @pytest.mark.parametrize("value", [1.5, 2**64, {"$link": "x"}, float("nan"), float("inf"), "\ud800", {1: 2}])

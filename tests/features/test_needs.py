@@ -6,6 +6,7 @@ import re
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -105,7 +106,7 @@ def test_what_cannot_be_read_is_left_out(sky: Skywrite, monkeypatch: pytest.Monk
     """The rest is said all the same."""
     _fill(sky)
 
-    def failing(store: FeedStore, limit: int) -> None:
+    def failing(store: FeedStore, *given: Any) -> None:
         raise LookupError("no such column")
 
     monkeypatch.setattr(FeedStore, "failing", failing)
@@ -130,6 +131,19 @@ def test_posts_of_others_hide_nothing_of_ones_own(sky: Skywrite, state: str) -> 
     with closing(sqlite3.connect(store.place)) as database, database:
         database.execute("UPDATE post SET state = ?, error_code = '', error_message = '', error_hint = ''", (state,))
     assert [1] == [need.items for need in needs_of(sky, _access(sky, BOB))]
+
+
+def test_feeds_of_others_hide_nothing_of_ones_own(sky: Skywrite) -> None:
+    """However many feeds of another account cannot be read, and were added before."""
+    store = sky.context.store
+    store.accounts.sign_in(session(BOB, "bob.test"))
+    alice = sky.context.account("alice.test").did
+    for number in range(COUNTED_MAX + 1):
+        owner = BOB if number == COUNTED_MAX else alice
+        FeedStore(store).add_feed(NewFeed(f"https://feed.example/{number}", (owner,), "Mine"), "w", 60)
+    with closing(sqlite3.connect(store.place)) as database, database:
+        database.execute("UPDATE feed SET state = 'gone'")
+    assert ["The feed Mine cannot be read."] == [need.words for need in needs_of(sky, _access(sky, BOB))]
 
 
 def test_accounts_are_read_as_often_as_there_are_questions(sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:

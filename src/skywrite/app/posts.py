@@ -351,7 +351,7 @@ class Posts:
     def last_published(self, *, account: str | None = None) -> str | None:
         """The at-uri of the last post from this queue that still exists; of a thread, its last post."""
         did = self._ctx.account(account).did
-        for post in self._ctx.store.listing.history(("published",), account_did=did, limit=LAST_SOUGHT):
+        for post in self._ctx.store.listing.all_finished(("published",), account_did=did, page=LAST_SOUGHT):
             if post.uri is None or (post.problem and post.problem.code == DELETED):
                 continue
             records = Frozen.from_json(post.frozen).posts if post.frozen else ()

@@ -116,13 +116,13 @@ class Actions:
             row = tx.row("action_with_key", account_did=account_did, key=key)
         return None if row is None else _action_of(row)
 
-    def list(self, limit: int = 500, account_did: str | None = None) -> list[Action]:
-        """Those that are waiting or have failed, of all accounts or of one."""
+    def list(self, limit: int = 500, account_did: str | None = None, *, state: str = "") -> list[Action]:
+        """Those that are waiting or have failed, or of these in one `state`, of all accounts or of one."""
         with self._store.reading() as tx:
             if account_did is None:
-                rows = tx.rows("list_actions", limit=limit)
+                rows = tx.rows("list_actions", state=state, limit=limit)
             else:
-                rows = tx.rows("list_account_actions", did=account_did, limit=limit)
+                rows = tx.rows("list_account_actions", did=account_did, state=state, limit=limit)
             return readable(rows, _action_of)
 
     def since(self, start: datetime) -> builtins.list[Action]:

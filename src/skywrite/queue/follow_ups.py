@@ -118,15 +118,15 @@ class FollowUps:
         with self._store.reading() as tx:
             return readable(tx.rows("follow_ups_of_post", post_id=post_id), _follow_up_of)
 
-    def list(self, limit: int = 500, account_did: str | None = None) -> builtins.list[FollowUp]:
-        """Those that wait or are under way, and those of which nothing came; the latest first. Of all accounts, or of
-        the posts of one.
+    def list(self, limit: int = 500, account_did: str | None = None, *, state: str = "") -> builtins.list[FollowUp]:
+        """Those that wait or are under way, and those of which nothing came, or of these in one `state`; the latest
+        first. Of all accounts, or of the posts of one.
         """
         with self._store.reading() as tx:
             if account_did is None:
-                rows = tx.rows("list_follow_ups", limit=limit)
+                rows = tx.rows("list_follow_ups", state=state, limit=limit)
             else:
-                rows = tx.rows("list_account_follow_ups", did=account_did, limit=limit)
+                rows = tx.rows("list_account_follow_ups", did=account_did, state=state, limit=limit)
             return readable(rows, _follow_up_of)
 
     def open(self, after: int, limit: int) -> builtins.list[Open]:

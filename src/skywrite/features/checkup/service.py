@@ -21,16 +21,20 @@ from skywrite.core.errors import Do, Hint, StorageError, TemporaryError, Unexpec
 from skywrite.posting.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX
 from skywrite.protocol.atproto.repo import Repo
 from skywrite.protocol.bsky.bot_label import is_bot
+from skywrite.queue.actions import Actions
 from skywrite.queue.approval_rules import ANSWERS
 from skywrite.queue.approval_rules import SETTING as APPROVAL
 from skywrite.queue.damage import Damage
 from skywrite.queue.database import Protection
+from skywrite.queue.follow_ups import FollowUps
 from skywrite.queue.inspecting import Inspecting
 from skywrite.queue.model import Account
 from skywrite.queue.workers import Workers
 
 CLOCK_SECONDS_MAX = 60.0
 LATE_SECONDS_MAX = 300
+# States of follow-ups of which nothing came.
+ENDED = ("failed", "expired")
 WORKER_SILENT_SECONDS = 4 * HEARTBEAT_SECONDS
 _PARTS = (
     ("oauth", "cryptography", "signing in with OAuth"),
@@ -146,11 +150,13 @@ def _unapproved(sky: Skywrite, accounts: Sequence[str | None]) -> Iterator[Findi
 
 def _ended(sky: Skywrite, accounts: Sequence[str | None]) -> Iterator[Finding]:
     """Reposts, pins and follow-ups of which nothing came, until somebody cancels them."""
-    failed = sum(action.state == "failed" for did in accounts for action in sky.reposts.list(account=did))
+    store = sky.context.store
+    failed = sum(len(Actions(store).list(account_did=did, state="failed")) for did in accounts)
     if failed:
         yield Finding("reposts", f"{failed} failed", "note", Hint("See them: ", Do("reposts.list")))
-    states = [item.state for did in accounts for item in sky.follow_ups.list(account=did)]
-    ended = [f"{count} {state}" for state in ("failed", "expired") if (count := states.count(state))]
+    follow_ups = FollowUps(store)
+    states = [one.state for state in ENDED for did in accounts for one in follow_ups.list(account_did=did, state=state)]
+    ended = [f"{count} {state}" for state in ENDED if (count := states.count(state))]
     if ended:
         yield Finding("follow-ups", ", ".join(ended), "note", Hint("See them: ", Do("follow_ups.list")))
 

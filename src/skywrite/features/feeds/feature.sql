@@ -23,7 +23,7 @@ SELECT * FROM feed ORDER BY id
 
 -- name: failing_feeds
 -- The feeds that could not be read for some time, or are gone.
-SELECT * FROM feed WHERE failures >= :failures OR state = 'gone' ORDER BY id LIMIT :limit
+SELECT * FROM feed WHERE failures >= :failures OR state = 'gone' ORDER BY id
 
 -- name: list_feed_accounts
 -- The accounts of all feeds, in the order in which the user gave them.

@@ -45,7 +45,7 @@ def feeds(visit: Visit) -> Response:
 
 def needs(sky: Skywrite, access: Access) -> Iterator[Need]:
     """Feeds that cannot be read any more."""
-    failing = [feed for feed in FeedStore(sky.context.store).failing(COUNTED_MAX) if access.covers(feed.account_dids)]
+    failing = FeedStore(sky.context.store).failing(COUNTED_MAX, access.covers)
     words = f"{shown_count(len(failing))} feeds cannot be read."
     if len(failing) == 1:
         words = f"The feed {failing[0].title or failing[0].url} cannot be read."

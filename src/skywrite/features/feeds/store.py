@@ -11,6 +11,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
 from typing import Any, cast
 
 from skywrite.core.digits import row_number
@@ -115,11 +117,14 @@ class FeedStore:
                 dids.setdefault(row["feed_id"], []).append(row["account_did"])
             return readable(tx.rows("list_feeds"), lambda row: _feed_of(row, dids.get(row["id"], ())))
 
-    def failing(self, limit: int) -> list[Feed]:
-        """The feeds that could not be read several times in a row, or are gone."""
+    def failing(self, limit: int, covers: Callable[[Sequence[str]], bool] = everything) -> list[Feed]:
+        """The first feeds that could not be read several times in a row, or are gone, of the accounts that the caller
+        covers.
+        """
         with self._store.reading() as tx:
-            rows = tx.rows("failing_feeds", failures=FAILING_POLLS, limit=limit)
-            return readable(rows, lambda row: _feed_of(row, _accounts_of(tx, row["id"])))
+            rows = ((row, _accounts_of(tx, row["id"])) for row in tx.rows("failing_feeds", failures=FAILING_POLLS))
+            seen = islice(((row, dids) for row, dids in rows if covers(dids)), limit)
+            return [feed for row, dids in seen for feed in readable([row], partial(_feed_of, account_dids=dids))]
 
     def edit_feed(self, feed_id: int, account_dids: Sequence[str], settings: Mapping[str, Any]) -> None:
         """Replace a feed's accounts and settings; its ledger stays. Items that could not be posted wait again, and the

@@ -222,9 +222,10 @@ def _together(found: list[tuple[Account, OnPlan]]) -> OnPlan:
 def _reposts(visit: Visit, shown: list[Face], days: tuple[date, date], zone: ZoneInfo) -> Iterator[Item]:
     """The reposts and pins of these accounts that wait for one of these days."""
     by_did = {face.did: face for face in shown}
-    for action in Actions(visit.sky.context.store).list() if shown else ():
+    actions = Actions(visit.sky.context.store)
+    for action in (one for did in by_did for one in actions.list(account_did=did, state="waiting")):
         at = action.due_at.astimezone(zone)
-        if action.account_did in by_did and action.state == "waiting" and days[0] <= at.date() < days[1]:
+        if days[0] <= at.date() < days[1]:
             post = visit.sky.context.store.posts.published_as(action.author, action.uri)
             text = f"{REPOST_WORDS[action.kind]}: {plain(post.text) if post else action.uri}"
             yield Item("repost", at, by_did[action.account_did], text)

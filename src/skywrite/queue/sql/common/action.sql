@@ -11,12 +11,13 @@ INSERT INTO action (
 SELECT * FROM action WHERE account_did = :account_did AND key = :key
 
 -- name: list_actions
--- The actions that are waiting or have failed, in due order.
-SELECT * FROM action WHERE state IN ('waiting', 'failed') ORDER BY due_at, id LIMIT :limit
+-- The actions that are waiting or have failed, or of these in one state, in due order.
+SELECT * FROM action WHERE state IN ('waiting', 'failed') AND :state IN ('', state) ORDER BY due_at, id LIMIT :limit
 
 -- name: list_account_actions
--- The actions of an account that are waiting or have failed, in due order.
-SELECT * FROM action WHERE account_did = :did AND state IN ('waiting', 'failed') ORDER BY due_at, id LIMIT :limit
+-- The actions of an account that are waiting or have failed, or of these in one state, in due order.
+SELECT * FROM action WHERE account_did = :did AND state IN ('waiting', 'failed') AND :state IN ('', state)
+ORDER BY due_at, id LIMIT :limit
 
 -- name: actions_since
 -- The actions that were done since a time, are waiting or have failed, in due order.

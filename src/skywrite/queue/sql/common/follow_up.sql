@@ -18,13 +18,16 @@ SELECT * FROM follow_up WHERE id = :id
 SELECT * FROM follow_up WHERE post_id = :post_id ORDER BY id
 
 -- name: list_follow_ups
--- The follow-ups that are waiting, under way, failed or expired, latest first.
-SELECT * FROM follow_up WHERE state IN ('waiting', 'reached', 'failed', 'expired') ORDER BY id DESC LIMIT :limit
+-- The follow-ups that are waiting, under way, failed or expired, or of these in one state, latest first.
+SELECT * FROM follow_up WHERE state IN ('waiting', 'reached', 'failed', 'expired') AND :state IN ('', state)
+ORDER BY id DESC LIMIT :limit
 
 -- name: list_account_follow_ups
--- The follow-ups of an account's posts that are waiting, under way, failed or expired, latest first.
+-- The follow-ups of an account's posts that are waiting, under way, failed or expired, or of these in one state, latest
+-- first.
 SELECT follow_up.* FROM follow_up JOIN post ON post.id = follow_up.post_id
 WHERE post.account_did = :did AND follow_up.state IN ('waiting', 'reached', 'failed', 'expired')
+  AND :state IN ('', follow_up.state)
 ORDER BY follow_up.id DESC LIMIT :limit
 
 -- name: open_follow_ups
