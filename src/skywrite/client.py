@@ -40,7 +40,14 @@ from skywrite.sdk.lexicons import method
 from skywrite.sdk.me import PROFILE, Me, SignedIn
 from skywrite.sdk.request import Request
 from skywrite.sdk.results import Created, Posted, ResolvedHandle
-from skywrite.sdk.sessions import ReportingStore, SessionCallback, SessionEvent, session_text
+from skywrite.sdk.sessions import (
+    SIGN_IN,
+    ReportingStore,
+    SessionCallback,
+    SessionEvent,
+    session_text,
+    signing_in_by_client,
+)
 
 _LIKE = "app.bsky.feed.like"
 _REPOST = "app.bsky.feed.repost"
@@ -165,9 +172,7 @@ class Client:
     def agent(self) -> Agent:
         """The authenticated agent, for requests that this class has no method for. Raises SignInError."""
         if self._signed_in.agent is None:
-            raise SignInError(
-                "You are not signed in.", code="session.missing", hint="Call client.login(handle, app_password) first."
-            )
+            raise SignInError("You are not signed in.", code="session.missing", hint=SIGN_IN)
         return self._signed_in.agent
 
     @property
@@ -204,7 +209,8 @@ class Client:
 
         Returns the JSON object of the response; its fields are attributes, too.
         """
-        return self._answer(nsid, self._reader.query(nsid, params, headers=self._headers(more), **more))
+        with signing_in_by_client():
+            return self._answer(nsid, self._reader.query(nsid, params, headers=self._headers(more), **more))
 
     @takes(nsid=TEXT)
     def procedure(self, nsid: str, body: Any = None, **more: Any) -> dict[str, Any]:
@@ -212,12 +218,14 @@ class Client:
 
         It is not repeated automatically: after NoAnswer, the server may have carried it out.
         """
-        return self._answer(nsid, self.agent.procedure(nsid, body, headers=self._headers(more), **more))
+        with signing_in_by_client():
+            return self._answer(nsid, self.agent.procedure(nsid, body, headers=self._headers(more), **more))
 
     @takes(nsid=TEXT)
     def download(self, nsid: str, params: Mapping[str, Param] | None = None, **more: Any) -> bytes:
         """Call a query that answers with bytes, such as com.atproto.sync.getBlob."""
-        return self._reader.query_bytes(nsid, params, headers=self._headers(more), **more)
+        with signing_in_by_client():
+            return self._reader.query_bytes(nsid, params, headers=self._headers(more), **more)
 
     @property
     def _reader(self) -> Agent | Xrpc:

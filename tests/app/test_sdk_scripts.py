@@ -649,3 +649,17 @@ def test_what_the_resolver_does_not_take_is_said(named: str) -> None:
     with pytest.raises(InputError) as caught:
         IdResolver(**{named: ()})
     assert f"Leave {named} out." == caught.value.hint
+
+
+def test_an_error_of_a_client_names_its_own_sign_in(place: SimpleNamespace) -> None:
+    """A script without a queue is told to call `client.login`, whatever it called before."""
+    hints = set()
+    for call in (
+        lambda client: client.get_timeline(),
+        lambda client: client.send_post("Hello"),
+        lambda client: client.me,
+    ):
+        with Client(place.box.url) as client, pytest.raises(exceptions.UnauthorizedError) as caught:
+            call(client)
+        hints.add(caught.value.hint)
+    assert {"Call client.login(handle, app_password) first."} == hints

@@ -6,12 +6,16 @@ themselves (`atproto.session`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from typing import NamedTuple, Self
 
 from skywrite.protocol.atproto.session import Session as StoredSession
 from skywrite.protocol.atproto.session import SessionStore
+from skywrite.protocol.atproto.xrpc_errors import SIGN_IN_HINT, NotSignedIn
+
+SIGN_IN = "Call client.login(handle, app_password) first."
 
 
 class SessionEvent(Enum):
@@ -79,3 +83,14 @@ class ReportingStore:
 
     def release(self, did: str) -> None:
         self._store.release(did)
+
+
+@contextmanager
+def signing_in_by_client() -> Iterator[None]:
+    """Let an error that asks for a sign-in name the method of `Client`: there is no queue."""
+    try:
+        yield
+    except NotSignedIn as error:
+        if error.hint == SIGN_IN_HINT:
+            error.hint = SIGN_IN
+        raise
