@@ -40,7 +40,7 @@ def test_texts_come_from_a_grammar(sky: Skywrite, page: TestClient) -> None:
     page.post("/recurrences/add", data=form)
     shown = page.get("/recurrences").text
     assert (TEXTS, "daily 15:00") == (texts(sky), sky.recurrences.get(1).rule)
-    seen = {one.text() for one in LexborHTMLParser(shown).css("#r1 .notes li")}
+    seen = {one.text() for one in LexborHTMLParser(shown).css("#r1 .kept li")}
     assert (TEXTS, True) == (seen, "3 texts in turn" in shown)
 
 

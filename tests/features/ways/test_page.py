@@ -37,7 +37,7 @@ def test_a_grammar_on_the_page_answers(sky: Skywrite, page: TestClient) -> None:
     page.post("/ways/grammar", data=form)
     shown = LexborHTMLParser(page.get("/ways").text)
     (way,) = sky.ways.list()
-    assert TEXTS == {one.text() for one in shown.css(".notes li")}
+    assert TEXTS == {one.text() for one in shown.css(".kept li")}
     assert way.doing is not None
     assert ("text", "thanks", 3) == (way.doing.kind, way.doing.word, way.doing.distinct)
     assert told(sky, way.id, item("@alice.test thanks"))["text"] in TEXTS

@@ -66,7 +66,7 @@ def add(visit: Visit, form: dict[str, str]) -> Response:
         raise InputError("It is not said how often: every field is needed.", hint="Write it like weekdays 9:00.")
     given = msgspec.structs.replace(msgspec.convert(fields, AddRecurrence), **typed_grammar(form))
     made = add_recurrence(visit.access, given)
-    return back("/recurrences", f"It comes {made.said}.")
+    return back("/recurrences", f"Planned: {made.said}.")
 
 
 def change(visit: Visit, form: dict[str, str]) -> Response:

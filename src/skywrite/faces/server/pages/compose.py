@@ -166,7 +166,7 @@ def _sent(visit: Visit, form: Sent) -> Response:
         # A browser sends its files again only if they are chosen again.
         return _form(visit, filled._replace(images=start.images, video=start.video), post, error)
     if filled.mode == "every":
-        return back("/recurrences", f"It comes {made.said}.")
+        return back("/recurrences", f"Planned: {made.said}.")
     account = visit.sky.accounts.get(made.did)
     if made.state == "draft":
         return back("/", "The draft is kept.")

@@ -528,7 +528,7 @@ export class Composer {
       await this.unchanged();
       const made = await this.repeat();
       if (this.id !== null) await ask("DELETE", `/posts/${this.id}`);
-      return go("/recurrences", `It comes ${made.said}.`);
+      return go("/recurrences", `Planned: ${made.said}.`);
     }
     if (this.accounts.count > 1 && this.mode !== "draft") return this.sendAll(go);
     if (this.keepsTime) { const made = await this.store({}); return go(`/posts/${made.id}`, said(made, "The changes are saved.")); }
