@@ -9,6 +9,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from email.utils import format_datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.app.bots import Item, Repost
+from skywrite.features.feeds.reading.pace import MOVES_SEEN
 from skywrite.features.reposts.service import REPOST
 from skywrite.protocol.bsky.limits import POST
 from skywrite.queue import identities
@@ -143,13 +145,22 @@ def told(sky: Skywrite) -> None:
         sky.hooks.take(sky.hooks.believe("releases", headers, b"{}"), {})
 
 
+def polled(sky: Skywrite) -> None:
+    """A feed is read often enough for a move to count."""
+    for _ in range(MOVES_SEEN + 1):
+        sky.feeds.check(1)
+
+
 SCENES: dict[str, list[Scene]] = {
     "of_answer": [
         Scene(ask_me, answering, meanwhile=asked),
         Scene(ask_me, reposting, meanwhile=asked),
     ],
     "of_command": [Scene(command), Scene(watching_command, meanwhile=changed)],
-    "of_feed_item": [Scene(lambda sky, world: sky.feeds.add(world.feed))],
+    "of_feed_item": [
+        Scene(lambda sky, world: sky.feeds.add(f"{world.feed}/feed")),
+        Scene(lambda sky, world: sky.feeds.add(f"{world.feed}/old"), turn=polled),
+    ],
     "of_follow_up": [Scene(followed, turn=liked)],
     "of_hook": [Scene(hooked, turn=told)],
     "of_key": [Scene(keyed_command), Scene(folder, turn=synced)],
@@ -161,15 +172,24 @@ SCENES: dict[str, list[Scene]] = {
 
 @pytest.fixture
 def feed(world: World) -> Iterator[None]:
-    """A feed that has an item after an hour, with another title each time."""
+    """A feed that has an item after an hour, with another title and date each time, and one that moves before that."""
 
     def page(asked: object) -> Reply:
-        later = world.clock.now() >= NOON + timedelta(hours=1)
-        return Reply(rss(*[item("one", title=other_words())] if later else []))
+        now = world.clock.now()
+        edited = item("one", title=other_words(), pubDate=format_datetime(now))
+        return Reply(rss(*[edited] if now >= NOON + timedelta(hours=1) else []))
 
+    def old(asked: object) -> Reply:
+        moved = world.clock.now() >= NOON + timedelta(hours=1)
+        return Reply(status=301, headers={"Location": "/new"}) if moved else Reply(rss())
+
+    def new(asked: object) -> Reply:
+        return page(asked) if next(reads) >= MOVES_SEEN else Reply(rss())
+
+    reads = count()
     with feed_server() as server:
-        server.pages["/feed"] = page
-        world.feed = f"{server.url}/feed"
+        server.pages |= {"/feed": page, "/old": old, "/new": new}
+        world.feed = server.url
         yield
 
 

@@ -39,9 +39,13 @@ def of_occurrence(recurrence_id: int, created_at: datetime | None, occurrence: d
     return f"recurrence {recurrence_id} {created_at} {occurrence}", occurrence
 
 
-def of_feed_item(url: str, item: str, at: datetime) -> Identity:
-    """An item of a feed, by its hash; `at` is when it was published, or else when the feed was added."""
-    return f"feed {url} {item}", at
+def of_feed_item(url: str, item: str) -> Identity:
+    """An item of a feed, by its hash; `url` is the address that the feed was added with, for it may move.
+
+    Its date is not part of it: feeds date an item anew when its author edits it.
+    """
+    name = f"feed {url} {item}"
+    return name, _any_time(name)
 
 
 def of_function(name: str, occurrence: datetime, number: int) -> Identity:

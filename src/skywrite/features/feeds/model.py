@@ -38,6 +38,11 @@ class Feed(NamedTuple):
     problem: Problem | None
     created_at: datetime
 
+    @property
+    def added_url(self) -> str:
+        """The address that it was added with. A feed that has moved for good has another one now."""
+        return str(self.memory.get("added_url", self.url))
+
 
 class NewFeed(NamedTuple):
     """A feed to be stored."""

@@ -161,8 +161,7 @@ class FeedChecks:
             source, by_slot = f"feed:{claim.feed.id}", spacing == "slots"
             post = self._drafting.new_post(ready, due_at=due_at, key=key, source=source, exclusive_slot=by_slot)
             # If the item is found again, after a restore or on another computer, it becomes the same post.
-            published_at = item.published_at or claim.feed.created_at
-            new.append(post._replace(identity=identities.of_feed_item(claim.feed.url, item.hash, published_at)))
+            new.append(post._replace(identity=identities.of_feed_item(claim.feed.added_url, item.hash)))
         if not new:
             raise (
                 errors[0]

@@ -219,7 +219,7 @@ def make_poll(feed: Feed, answer: PollAnswer, ledger: Mapping[int, KnownItem], *
     url = feed.url
     if memory.get("moved_to") and int(memory.get("moved_seen", 0)) >= MOVES_SEEN:
         url = str(memory["moved_to"])
-        memory |= {"moved_to": None, "moved_seen": 0}
+        memory |= {"moved_to": None, "moved_seen": 0, "added_url": feed.added_url}
     try:
         items, updates = _changes(feed, answer, ledger) if answer.document else ((), ())
     except TooCostly as error:
