@@ -707,3 +707,23 @@ def test_a_group_alone_shows_its_help(shell: Shell, group: str) -> None:
 def test_a_login_without_a_terminal_names_the_ways(shell: Shell) -> None:
     """Nobody has to look for how a script signs in."""
     assert "--app-password-stdin" in shell("login", "alice.test", "--pds", shell.box.url, code=2).err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("commands", "add", "date", "--every", "daily 9:00"),
+        ("answers", "add", "--command", "date"),
+        ("notices", "add", "command", "date"),
+    ],
+    ids=" ".join,
+)
+def test_whatever_runs_a_command_says_which_workers_do(
+    signed_out: Shell, words: tuple[str, ...], postgres_url: str
+) -> None:
+    """On PostgreSQL, only workers with --commands run them; with a file of one's own, all do."""
+    signed_out.login()
+    assert "--commands" not in signed_out(*words).out
+    signed_out.set(SKYWRITE_DATABASE=postgres_url)
+    signed_out.login()
+    assert "only workers with --commands run it: skywrite run --commands" in " ".join(signed_out(*words).out.split())

@@ -82,6 +82,16 @@ def print_worker_note(sky: Skywrite) -> None:
         print_aside(note)
 
 
+def print_commands_note(sky: Skywrite) -> None:
+    """Print a note if workers leave out commands unless they are told otherwise; else the one about workers."""
+    from skywrite.app.keys import run_by_default
+
+    if run_by_default(sky.context.config):
+        print_worker_note(sky)
+    else:
+        print_aside("On this database, only workers with --commands run it: skywrite run --commands")
+
+
 def worker_note(sky: Skywrite) -> str:
     """A sentence with what to do if no worker runs on this database; otherwise empty."""
     from skywrite.app.overview import count_workers

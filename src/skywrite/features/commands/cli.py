@@ -20,7 +20,7 @@ from skywrite.faces.cli.options import (
     on_queue,
 )
 from skywrite.faces.cli.output import one_line, print_done, print_json, print_outcome, print_table, print_warnings
-from skywrite.faces.cli.status import print_worker_note
+from skywrite.faces.cli.status import print_commands_note
 
 if TYPE_CHECKING:
     from skywrite.app import Skywrite
@@ -109,7 +109,7 @@ def add(
     assert timer.next_at is not None
     when = format_time(timer.next_at, timer.zone)
     print_done(f"Command {timer.id} runs {when}. Try it: skywrite commands run {timer.id}")
-    print_worker_note(sky)
+    print_commands_note(sky)
 
 
 @commands_command.command("list", epilog="Example: skywrite commands list --json")

@@ -10,6 +10,7 @@ import click
 from skywrite.faces.cli.names import Noun
 from skywrite.faces.cli.options import ID, json_option, on_queue
 from skywrite.faces.cli.output import print_json, print_outcome, print_table
+from skywrite.faces.cli.status import print_commands_note
 from skywrite.faces.cli.terminal import ask
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ def command_command(sky: Skywrite, command: str, quiet: str | None, kinds: tuple
 
     channel = sky.notices.add_command(command, quiet=quiet, kinds=kinds or None)
     _added(channel, as_json)
+    if not as_json:
+        print_commands_note(sky)
 
 
 @notices_command.command("list", epilog="Example: skywrite notices list")

@@ -11,7 +11,7 @@ from skywrite.core.errors import InputError
 from skywrite.faces.cli.given import FILE
 from skywrite.faces.cli.options import ID, Seconds, account_option, distinct_option, json_option, on_queue
 from skywrite.faces.cli.output import one_line, print_aside, print_done, print_json, print_outcome, print_table
-from skywrite.faces.cli.status import print_worker_note
+from skywrite.faces.cli.status import print_commands_note, print_worker_note
 
 if TYPE_CHECKING:
     from skywrite.app import Skywrite
@@ -87,7 +87,10 @@ def _print_added(sky: Skywrite, made: AddedWay, as_json: bool) -> None:
     if made.secret is not None:
         click.echo(made.secret)
         print_aside("Check what comes by this secret. It is not shown again.")
-    print_worker_note(sky)
+    if made.way.doing is not None and made.way.doing.kind == "command":
+        print_commands_note(sky)
+    else:
+        print_worker_note(sky)
 
 
 @click.command("ways", epilog="Example: skywrite answers ways --json")
