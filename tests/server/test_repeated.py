@@ -5,6 +5,7 @@ The walk is made from the table: an operation that is added takes part by itself
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -123,13 +124,15 @@ def test_a_request_that_was_refused_may_come_again(copy: World, monkeypatch: pyt
 def test_keys_of_what_is_made_by_itself_are_refused(copy: World, start: str) -> None:
     """With one of them a key that only drafts would keep an answer, a follow-up or a feed's item from being made."""
     before = copy.rows()
-    posts = {"posts": [{"text": "Hello", "at": AT, "key": f"{start}1:1"}]}
+    post = {"text": "Hello", "at": AT, "key": f"{start}1:1"}
+    table = {"name": "plan.jsonl", "text": json.dumps(post)}
     with copy.served() as client:
         told = [
             _post(copy, client, "/posts", {"text": "Hello", "draft": True}, f"{start}1:1"),
             _post(copy, client, "/posts", {"text": "Hello", "draft": True, "key": f"{start}1:1"}, None),
-            _post(copy, client, "/posts/batch", posts, None),
+            _post(copy, client, "/posts/batch", {"posts": [post]}, None),
+            _post(copy, client, "/imports", table, None),
         ]
-    assert [422] * 3 == [answer.status_code for answer in told]
+    assert [422] * 4 == [answer.status_code for answer in told]
     assert ["post_key.reserved"] * 2 == [answer.json()["code"] for answer in told[:2]]
     assert before == copy.rows()

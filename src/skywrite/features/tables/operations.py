@@ -193,6 +193,7 @@ def _allowed(access: Access, row: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises what `draft_row` raises, NotFound and InputError.
     """
+    check_own(row.get("key"))
     options = {name: row[name] for name in (*ROW_OPTIONS, *_SWITCHES) if name in row}
     if "account" in row:
         options["account"] = access.account(str(row["account"])).did
