@@ -149,6 +149,12 @@ def _described(operation: Operation, schemas: dict[str, dict[str, Any]]) -> dict
     return described
 
 
+def _description(schema: Mapping[str, Any]) -> str:
+    """What a schema says of itself, or what one of its kinds does: of a value that may be null, the kind says it."""
+    kinds = [schema, *schema.get("anyOf", ())]
+    return next((kind["description"] for kind in kinds if "description" in kind), "")
+
+
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
     in_path = operation.path_fields()
     parameters = []
@@ -158,7 +164,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             continue
         schema = msgspec.json.schema(field.type)
         described = {"name": field.encode_name, "in": place, "required": field.required or place == "path"}
-        text = schema.pop("description", None)
+        text = _description(schema)
         parameters.append({**described, "schema": schema, **({"description": text} if text else {})})
     names = operation.input.__struct_fields__
     key = {"type": "string", "minLength": 1, "maxLength": KEY_MAX}
@@ -298,7 +304,7 @@ def _section(path: str, method: str, operation: Mapping[str, Any], made: Mapping
     for kind in operation.get("requestBody", {}).get("content", {}).values():
         name = kind["schema"].get("$ref", "").rpartition("/")[2]
         properties: Mapping[str, Any] = made["components"]["schemas"].get(name, {}).get("properties", {})
-        rows += [(key, str(value.get("description", "")), value) for key, value in properties.items()]
+        rows += [(key, _description(value), value) for key, value in properties.items()]
     cells = "".join(
         f"<tr><td><code>{escape(name)}</code><td>{escape(_kind(schema))}<td>{escape(text)}"
         for name, text, schema in rows

@@ -44,7 +44,7 @@ def _counted(group: Group) -> str:
     """How many were changed, of how many."""
     changed, whole = len(group.changed), len(group.posts)
     if changed == whole:
-        return f"All {whole} posts are"
+        return "The only post is" if whole == 1 else f"All {whole} posts are"
     return f"{changed} of {whole} posts {'is' if changed == 1 else 'are'}"
 
 
