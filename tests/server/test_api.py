@@ -220,6 +220,36 @@ def test_every_operation_is_described() -> None:
     assert [] == wrong
 
 
+def _is_described(schema: dict[str, Any]) -> bool:
+    """Whether a field says what it is: itself, by one of its kinds, or by the name of another schema."""
+    parts = [*schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else ())]
+    return bool(schema.get("description")) or "$ref" in schema or any(_is_described(part) for part in parts)
+
+
+def test_every_parameter_and_field_of_a_request_is_described() -> None:
+    """Whoever reads the document sees what each thing that can be sent means."""
+    made = json.loads(document_text())
+    parameters = [
+        f"{method} {path}: {parameter['name']}"
+        for path, methods in made["paths"].items()
+        for method, operation in methods.items()
+        for parameter in operation.get("parameters", ())
+        if not parameter.get("description")
+    ]
+    inputs = {name: schema for name, schema in made["components"]["schemas"].items() if _is_input(schema)}
+    fields = [
+        f"{name}.{field}"
+        for name, schema in inputs.items()
+        for field, value in schema["properties"].items()
+        if not _is_described(value)
+    ]
+    assert ([], []) == (parameters, fields)
+
+
+def _is_input(schema: dict[str, Any]) -> bool:
+    return schema.get("additionalProperties") is False
+
+
 def test_nothing_local_can_be_named() -> None:
     """No input has a field for a path, raw bytes, a command or SQL."""
     words = {"path", "data", "base", "command", "shell", "sql", "file", "embed", "facets"}
@@ -227,5 +257,5 @@ def test_nothing_local_can_be_named() -> None:
 
 
 def _field_names(schemas: dict[str, Any]) -> list[str]:
-    inputs = [schema for schema in schemas.values() if schema.get("additionalProperties") is False]
+    inputs = [schema for schema in schemas.values() if _is_input(schema)]
     return [name for schema in inputs for name in schema.get("properties", {})]

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType, defstruct
 
-from skywrite.app.operations.shapes import Input, Nothing, Word, Words
+from skywrite.app.operations.shapes import AnAccount, Input, Nothing, Word, Words
 from skywrite.app.operations.table import Access, operation
-from skywrite.app.settings import SETTINGS
+from skywrite.app.settings import SETTINGS, Setting
 from skywrite.app.shapes.accounts import (
     AccountShape,
     SlotShape,
@@ -24,16 +24,22 @@ from skywrite.queue.model import Account, Slot
 class ByAccount(Input):
     """A handle or DID in the path."""
 
-    account: Word
+    account: AnAccount
 
 
 _BY_KEY = [item for item in SETTINGS.values() if item.by_key]
 _BOUNDED = {str: Word, list[str]: Words}
+
+
+def _described(item: Setting) -> Any:
+    return Annotated[_BOUNDED.get(item.kind, item.kind), Meta(description=f"{item.label}: {item.allowed}.")]
+
+
 EditAccount = defstruct(
     "EditAccount",
     [
-        ("account", Word),
-        *((item.name, _BOUNDED.get(item.kind, item.kind) | UnsetType | None, UNSET) for item in _BY_KEY),
+        ("account", AnAccount),
+        *((item.name, _described(item) | UnsetType | None, UNSET) for item in _BY_KEY),
     ],
     bases=(Input,),
     module=__name__,
@@ -44,16 +50,16 @@ EditAccount = defstruct(
 class SlotInput(Input):
     """A weekly time: weekday 0 is Monday, minute of the day."""
 
-    weekday: Annotated[int, Meta(ge=0, le=6)]
-    minute: Annotated[int, Meta(ge=0, le=1439)]
-    zone: Word | None = None
+    weekday: Annotated[int, Meta(ge=0, le=6, description="0 is Monday.")]
+    minute: Annotated[int, Meta(ge=0, le=1439, description="Minute of the day.")]
+    zone: Annotated[Word, Meta(description="By default the zone of the account.")] | None = None
 
 
 class SetSlots(Input):
     """All weekly times of an account."""
 
-    account: Word
-    slots: Annotated[list[SlotInput], Meta(max_length=500)]
+    account: AnAccount
+    slots: Annotated[list[SlotInput], Meta(max_length=500, description="All of them.")]
 
 
 class SlotList(Output):

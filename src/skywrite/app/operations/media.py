@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from skywrite.app.operations.shapes import Address, Input, Nothing
+from skywrite.app.operations.shapes import Input, Nothing, Uploaded
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output, shaped
 from skywrite.core.clock import to_iso
@@ -53,7 +53,7 @@ class MediaList(Output):
 class ByCid(Input):
     """A CID in the path."""
 
-    media: Address
+    media: Uploaded
 
 
 def keep_upload(access: Access, path: Path, name: str) -> MediaShape:

@@ -14,6 +14,7 @@ from skywrite.app.operations.shapes import (
     Key,
     Limit,
     NewDraft,
+    Note,
     OfAccount,
     OnlyOfAccount,
     Version,
@@ -100,21 +101,21 @@ class ApprovePost(Input):
     id: Id
     digest: Annotated[Word, Meta(description="From posts.approval: any change of the post since then refuses it.")]
     at: Annotated[Word, Meta(description="The time of a draft; without it the one that was asked for.")] | None = None
-    note: Annotated[str, Meta(max_length=1000)] = ""
+    note: Note = ""
 
 
 class RejectPost(Input):
     """Why not."""
 
     id: Id
-    note: Annotated[str, Meta(max_length=1000)] = ""
+    note: Note = ""
 
 
 class LookAtApproval(Input):
     """Which post, and when a draft would go out."""
 
     id: Id
-    at: Word | None = None
+    at: Annotated[Word, Meta(description="The time of a draft.")] | None = None
 
 
 class UndoChange(Input):

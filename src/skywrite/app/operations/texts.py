@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
-from skywrite.app.operations.shapes import Input, Text, Word
+from skywrite.app.operations.shapes import Input, OfAccount, Text
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import ErrorShape, Output
 from skywrite.core.errors import InputError
@@ -24,12 +24,14 @@ CHOICES = tuple(name for name, field in FIELDS.items() if field.is_setting)
 class CheckText(Input):
     """A text as it is typed."""
 
-    text: Text = ""
-    account: Word | None = None
-    markdown: Markdown | UnsetType = UNSET
-    shorten: bool | UnsetType = UNSET
-    split: bool = False
-    numbering: Numbering = "none"
+    text: Annotated[Text, Meta(description="It may have Markdown, if the account or `markdown` says so.")] = ""
+    account: OfAccount | None = None
+    markdown: (
+        Annotated[Markdown, Meta(description="Read [links](https://...); strip: drop other marks, too.")] | UnsetType
+    ) = UNSET
+    shorten: Annotated[bool, Meta(description="Show long links shortened.")] | UnsetType = UNSET
+    split: Annotated[bool, Meta(description="Make a thread of a long text.")] = False
+    numbering: Annotated[Numbering, Meta(description="How the posts of such a thread are numbered.")] = "none"
 
 
 class FacetShape(Output):

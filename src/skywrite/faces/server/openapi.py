@@ -229,9 +229,11 @@ def _other_paths() -> dict[str, dict[str, Any]]:
     kept = {"application/json": {"schema": {"$ref": REFERENCE.format(name="MediaShape")}}}
     number = {"type": "integer", "minimum": 0}
     tus = _header("Tus-Resumable", "1.0.0", {"type": "string"})
-    upload_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    about_id = "From the address that the first request was answered with."
+    upload_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "description": about_id}
     done = {"description": "Done."}
     text = {"type": "string"}
+    metadata = _header("Upload-Metadata", "As tus has it: `filename`, in base64.", text)
 
     def row(name: str, tag: str, summary: str, responses: dict[str, Any], **more: Any) -> dict[str, Any]:
         about = {"operationId": name, "tags": [tag], "summary": summary}
@@ -259,7 +261,7 @@ def _other_paths() -> dict[str, dict[str, Any]]:
         uploads: {
             "post": row(
                 "uploads.begin", "media", "Begin an upload that may be resumed (tus 1.0).", {"201": done},
-                parameters=[tus, _header("Upload-Length", "Bytes.", number), _header("Upload-Metadata", "", text)],
+                parameters=[tus, _header("Upload-Length", "Bytes.", number), metadata],
             )
         },
         f"{uploads}/{{id}}": {

@@ -27,20 +27,20 @@ class ListInbox(Input):
 class ListAnswers(Input):
     """Of which account; without it, of all that the caller may know of."""
 
-    account: Word | None = None
+    account: OnlyOfAccount | None = None
 
 
 class PauseAnswers(Input):
     """Of which account; without it, of all that the caller may know of."""
 
-    account: Word | None = None
+    account: OnlyOfAccount | None = None
 
 
 class AnswerItem(Input):
     """A reply, and when it goes out."""
 
     id: Id
-    text: Annotated[Text, Meta(min_length=1)]
+    text: Annotated[Text, Meta(min_length=1, description="The reply.")]
     at: Annotated[Word, Meta(description="ISO 8601, or plain English: tomorrow 9:00. Without it, now.")] | None = None
 
 

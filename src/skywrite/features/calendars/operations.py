@@ -7,19 +7,19 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from skywrite.app.operations.shapes import ById, Input, Nothing, Ok, Word
+from skywrite.app.operations.shapes import ById, Input, Nothing, Ok, OnlyOfAccount
 from skywrite.app.operations.table import Access, operation, touched_by
 from skywrite.app.shapes.base import Output, shaped
 from skywrite.queue.api_keys import ApiKeys, unknown_token
 
-Name = Annotated[str, Meta(max_length=100)]
+Name = Annotated[str, Meta(max_length=100, description="Who uses it.")]
 
 
 class AddCalendar(Input):
     """A new secret address."""
 
     name: Name = "calendar"
-    account: Word | None = None
+    account: OnlyOfAccount | None = None
 
 
 class CalendarShape(Output):

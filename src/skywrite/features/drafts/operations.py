@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skywrite.app.operations.shapes import Input, Word
+from skywrite.app.operations.shapes import Input, OfAccount
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.imports import PulledShape, pulled_shape
@@ -11,7 +11,7 @@ from skywrite.app.shapes.imports import PulledShape, pulled_shape
 class PullDrafts(Input):
     """Whose drafts."""
 
-    account: Word | None = None
+    account: OfAccount | None = None
 
 
 class PulledList(Output):

@@ -8,7 +8,21 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from skywrite.app.operations.shapes import Address, ById, Id, Input, Nothing, Ok, Text, Word, Words
+from skywrite.app.operations.shapes import (
+    Address,
+    ById,
+    Id,
+    Input,
+    Labels,
+    Langs,
+    Mentions,
+    Nothing,
+    OfAccount,
+    Ok,
+    Text,
+    Word,
+    Words,
+)
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import (
     ErrorShape,
@@ -25,23 +39,37 @@ from skywrite.core.digits import row_number
 from skywrite.features.feeds.model import Feed, FeedCheck, FeedPreview, FeedStatus, SubscriptionReport
 from skywrite.features.feeds.store import unknown_feed
 
-Accounts = Annotated[Words, Meta(min_length=1)]
-Url = Annotated[Address, Meta(min_length=1)]
+Accounts = Annotated[Words, Meta(min_length=1, description="Handles or DIDs of the accounts that post its items.")]
+Url = Annotated[Address, Meta(min_length=1, description="The address of the feed, or of a page that names it.")]
+
+Most = Annotated[int, Meta(ge=1, le=100, description="How many posts of one look at the feed at most.")]
+Spacing = Annotated[
+    Literal["gap", "slots"], Meta(description="Several new items: one after another, or in free slots.")
+]
+Pictures = Annotated[Literal["auto", "all", "card", "none"], Meta(description="Which of its pictures a post gets.")]
 
 
 class FeedOptions(Input, kw_only=True):
     """How a feed's items become posts."""
 
-    template: Text | UnsetType = UNSET
-    include: Words | UnsetType = UNSET
-    exclude: Words | UnsetType = UNSET
-    most: Annotated[int, Meta(ge=1, le=100)] | UnsetType = UNSET
-    spacing: Literal["gap", "slots"] | UnsetType = UNSET
-    every: Word | UnsetType = UNSET
-    images: Literal["auto", "all", "card", "none"] | UnsetType = UNSET
-    langs: Words | UnsetType = UNSET
-    labels: Words | UnsetType = UNSET
-    mentions: bool | UnsetType = UNSET
+    template: Annotated[Text, Meta(description="Jinja2, such as {{ title }} {{ link }}.")] | UnsetType = UNSET
+    include: Annotated[Words, Meta(description="Only items with one of these words.")] | UnsetType = UNSET
+    exclude: Annotated[Words, Meta(description="No items with one of these words.")] | UnsetType = UNSET
+    most: (
+        Annotated[int, Meta(ge=1, le=100, description="How many posts of one look at the feed at most.")] | UnsetType
+    ) = UNSET
+    spacing: (
+        Annotated[Literal["gap", "slots"], Meta(description="Several new items: one after another, or in free slots.")]
+        | UnsetType
+    ) = UNSET
+    every: Annotated[Word, Meta(description="How often it is looked at: 15m, 1h.")] | UnsetType = UNSET
+    images: (
+        Annotated[Literal["auto", "all", "card", "none"], Meta(description="Which of its pictures a post gets.")]
+        | UnsetType
+    ) = UNSET
+    langs: Langs | UnsetType = UNSET
+    labels: Labels | UnsetType = UNSET
+    mentions: Mentions | UnsetType = UNSET
 
 
 class AddFeed(FeedOptions, kw_only=True):
@@ -49,7 +77,7 @@ class AddFeed(FeedOptions, kw_only=True):
 
     url: Url
     accounts: Accounts | UnsetType = UNSET
-    backfill: Annotated[int, Meta(ge=0, le=1000)] = 0
+    backfill: Annotated[int, Meta(ge=0, le=1000, description="How many older items are posted, too.")] = 0
 
 
 class EditFeed(FeedOptions, kw_only=True):
@@ -63,8 +91,8 @@ class PreviewFeed(FeedOptions, kw_only=True):
     """A feed to preview."""
 
     url: Url
-    account: Word | None = None
-    limit: Annotated[int, Meta(ge=1, le=20)] = 3
+    account: OfAccount | None = None
+    limit: Annotated[int, Meta(ge=1, le=20, description="How many items.")] = 3
 
 
 class FeedList(Output):

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from skywrite.app.context import Context
-from skywrite.app.operations.shapes import ById, Id, Input, Nothing, Ok, Word, Words
+from skywrite.app.operations.shapes import ById, Id, Input, Labels, Langs, Mentions, Nothing, OfAccount, Ok, Tags, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import ErrorShape, Output, problem_shape, shaped
 from skywrite.app.shapes.posts import PreviewShape, preview_shape
@@ -24,6 +24,8 @@ Template = Annotated[
 ]
 Secret = Annotated[str, Meta(max_length=500, description="That of the other program. Without it, one is made.")]
 
+Publish = Annotated[bool, Meta(description="Whether its posts go out at once; otherwise they wait as drafts.")]
+
 
 class AddHook(Input, kw_only=True):
     """A new hook. With `publish`, its posts go out at once; without it, they wait as drafts."""
@@ -31,13 +33,13 @@ class AddHook(Input, kw_only=True):
     name: Annotated[Word, Meta(description="The end of its address: /hooks/NAME.")]
     kind: Annotated[KindName, Meta(description="How messages are signed.")]
     template: Template
-    account: Word | None = None
-    publish: bool = False
+    account: OfAccount | None = None
+    publish: Publish = False
     secret: Secret | None = None
-    langs: Words = msgspec.field(default_factory=list)
-    labels: Words = msgspec.field(default_factory=list)
-    tags: Words = msgspec.field(default_factory=list)
-    mentions: bool = False
+    langs: Langs = msgspec.field(default_factory=list)
+    labels: Labels = msgspec.field(default_factory=list)
+    tags: Tags = msgspec.field(default_factory=list)
+    mentions: Mentions = False
 
 
 class EditHook(Input, kw_only=True):
@@ -45,7 +47,7 @@ class EditHook(Input, kw_only=True):
 
     id: Id
     template: Template | None = None
-    publish: bool | None = None
+    publish: Publish | None = None
 
 
 class ReplaceHookSecret(Input, kw_only=True):

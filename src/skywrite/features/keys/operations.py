@@ -53,13 +53,13 @@ def new_key_shape(key: ApiKey, secret: str) -> NewKeyShape:
     return shaped(NewKeyShape, {**key._asdict(), "shown": key.shown, "key": secret})
 
 
-Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=100)]
+Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=100, description="What it may do.")]
 
 
 class AddKey(Input):
     """A new key."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    name: Annotated[str, Meta(min_length=1, max_length=100, description="Who uses it.")]
     scopes: Scopes = msgspec.field(default_factory=lambda: ["read", "draft"])
     accounts: (
         Annotated[Words, Meta(min_length=1, description="Handles or DIDs; without them, all accounts.")] | None

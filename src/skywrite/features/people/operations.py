@@ -17,15 +17,15 @@ from skywrite.queue.people import INVITATION_LIFETIME, People, Role
 class InvitePerson(Input):
     """A new person."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=100)]
-    role: Role
+    name: Annotated[str, Meta(min_length=1, max_length=100, description="Shown on the page.")]
+    role: Annotated[Role, Meta(description="What the person may do.")]
 
 
 class EditPerson(Input):
     """The role that a person gets."""
 
     id: Id
-    role: Role
+    role: Annotated[Role, Meta(description="What the person may do.")]
 
 
 class PersonShape(Output):
@@ -33,7 +33,7 @@ class PersonShape(Output):
 
     id: int
     name: str
-    role: Role
+    role: Annotated[Role, Meta(description="What the person may do.")]
     created_at: datetime
 
 

@@ -11,7 +11,7 @@ from skywrite.app import Skywrite
 from skywrite.app.operations.grammars import Distinct, GrammarObject, texts_given
 from skywrite.app.operations.post_shapes import Jitter, Late
 from skywrite.app.operations.posts import new_row
-from skywrite.app.operations.shapes import ById, Id, Input, NewDraft, OfAccount, OnlyOfAccount, Text, Word
+from skywrite.app.operations.shapes import ById, Id, Input, NewDraft, Note, OfAccount, OnlyOfAccount, Text, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.recurrences import RecurrenceShape, Stopped, TemplateShape, status_shape, template_shape
@@ -47,7 +47,7 @@ class ChangeOccurrence(Input):
     """One occurrence, to be moved or skipped."""
 
     id: Id
-    occurrence: Word
+    occurrence: Annotated[Word, Meta(description="Its time, as the recurrence gives it: ISO 8601.")]
     to: Annotated[Word, Meta(description="The new time; without one, the occurrence is skipped.")] | None = None
 
 
@@ -124,14 +124,14 @@ class ApproveRecurrence(Input):
 
     id: Id
     digest: Annotated[Word, Meta(description="From recurrences.approval: any change of the recurrence refuses it.")]
-    note: Annotated[str, Meta(max_length=1000)] = ""
+    note: Note = ""
 
 
 class RejectRecurrence(Input):
     """Why not."""
 
     id: Id
-    note: Annotated[str, Meta(max_length=1000)] = ""
+    note: Note = ""
 
 
 @operation("GET /recurrences/{id}/approval", scope="read")

@@ -47,11 +47,11 @@ class ImportTable(Input):
         dict[Word, Word],
         Meta(max_length=1000, description="What columns are: the field for each, or nothing to leave it out."),
     ] = msgspec.field(default_factory=dict)
-    account: Word | None = None
-    sheet: Word | None = None
-    dates: Literal["dmy", "mdy", "ymd"] | None = None
+    account: OfAccount | None = None
+    sheet: Annotated[Word, Meta(description="Of a workbook; by default the first.")] | None = None
+    dates: Annotated[Literal["dmy", "mdy", "ymd"], Meta(description="The order in numeric dates.")] | None = None
     zone: Annotated[Word, Meta(description="For times that name none.")] | None = None
-    partial: bool = False
+    partial: Annotated[bool, Meta(description="Store the good rows if some are wrong.")] = False
     dry_run: Annotated[bool, Meta(description="Check every row; store nothing.")] = False
     again: Annotated[bool, Meta(description="Also what an earlier import of this file has queued.")] = False
 
@@ -70,7 +70,7 @@ class BatchPost(DraftInput, kw_only=True):
 class Batch(Input):
     """Many posts, in one transaction."""
 
-    posts: Annotated[list[BatchPost], Meta(min_length=1, max_length=1000)]
+    posts: Annotated[list[BatchPost], Meta(min_length=1, max_length=1000, description="At most 1,000.")]
     partial: Annotated[bool, Meta(description="Store the good ones if some are wrong.")] = False
     dry_run: Annotated[bool, Meta(description="Check every post; store nothing.")] = False
 

@@ -13,14 +13,14 @@ from msgspec import Meta
 
 from skywrite.app.context import Context
 from skywrite.app.operations.grammars import Distinct, GrammarObject
-from skywrite.app.operations.shapes import ById, Id, Input, Limit, Nothing, Ok, Word
+from skywrite.app.operations.shapes import ById, Id, Input, Limit, Nothing, OfAccount, Ok, OnlyOfAccount, Word
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import ErrorShape, Output, problem_shape, shaped
 from skywrite.core.errors import InputError
 from skywrite.features.ways.service import AddedWay
 from skywrite.features.ways.store import Way, unknown_way
 
-Url = Annotated[str, Meta(min_length=1, max_length=2000)]
+Url = Annotated[str, Meta(min_length=1, max_length=2000, description="Where items are sent.")]
 Reason = Literal["mention", "reply", "quote"]
 
 
@@ -30,11 +30,13 @@ class AddWay(Input, kw_only=True):
     url: Url | None = None
     grammar: GrammarObject | None = None
     distinct: Distinct | None = None
-    account: Word | None = None
+    account: OfAccount | None = None
     word: Annotated[Word, Meta(description="Only what begins with this word, after the mention.")] = ""
-    only: Annotated[list[Reason], Meta(max_length=3)] = msgspec.field(default_factory=list)
-    unasked: bool = False
-    retract: bool = False
+    only: Annotated[list[Reason], Meta(max_length=3, description="Only these; else all.")] = msgspec.field(
+        default_factory=list
+    )
+    unasked: Annotated[bool, Meta(description="Also answer who did not tag you, against the network's rule.")] = False
+    retract: Annotated[bool, Meta(description="Take an answer back when what it answers is deleted.")] = False
     thread: Annotated[bool, Meta(description="It gets the posts above each item, too, at most ten.")] = False
 
 
@@ -42,13 +44,13 @@ class EditWay(Input, kw_only=True):
     """Whether it answers."""
 
     id: Id
-    state: Literal["active", "paused"]
+    state: Annotated[Literal["active", "paused"], Meta(description="Whether it answers.")]
 
 
 class ListAnswered(Input, kw_only=True):
     """Which answers."""
 
-    account: Word | None = None
+    account: OnlyOfAccount | None = None
     limit: Limit = 50
 
 

@@ -7,16 +7,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from skywrite.app.operations.shapes import ById, Id, Input, Limit, Nothing, Ok, Word
+from skywrite.app.operations.shapes import ById, Id, Input, Limit, Nothing, Ok, OnlyOfAccount
 from skywrite.app.operations.table import Access, operation, touched_by
 from skywrite.app.shapes.base import Output, shaped
 from skywrite.core.errors import InputError
 from skywrite.queue.events import EventKind
 from skywrite.queue.webhooks import Delivery, Webhook, Webhooks, unknown_delivery, unknown_webhook
 
-Url = Annotated[str, Meta(min_length=1, max_length=2000)]
-Name = Annotated[str, Meta(max_length=100)]
-Kinds = Annotated[list[EventKind], Meta(min_length=1, max_length=100)]
+Url = Annotated[str, Meta(min_length=1, max_length=2000, description="Where messages are sent.")]
+Name = Annotated[str, Meta(max_length=100, description="Who gets them.")]
+Kinds = Annotated[list[EventKind], Meta(min_length=1, max_length=100, description="Only these events; null: all.")]
 
 
 class AddWebhook(Input, kw_only=True):
@@ -25,7 +25,7 @@ class AddWebhook(Input, kw_only=True):
     url: Url
     name: Name = ""
     kinds: Kinds | None = None
-    account: Word | None = None
+    account: OnlyOfAccount | None = None
 
 
 class EditWebhook(Input, kw_only=True):
@@ -34,7 +34,7 @@ class EditWebhook(Input, kw_only=True):
     id: Id
     url: Url | None = None
     name: Name | None = None
-    state: Literal["active", "paused"] | None = None
+    state: Annotated[Literal["active", "paused"], Meta(description="Whether it gets messages.")] | None = None
     kinds: Kinds | None = None
 
 
