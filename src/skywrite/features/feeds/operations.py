@@ -41,7 +41,6 @@ from skywrite.features.feeds.store import unknown_feed
 
 Accounts = Annotated[Words, Meta(min_length=1, description="Handles or DIDs of the accounts that post its items.")]
 Url = Annotated[Address, Meta(min_length=1, description="The address of the feed, or of a page that names it.")]
-
 Most = Annotated[int, Meta(ge=1, le=100, description="How many posts of one look at the feed at most.")]
 Spacing = Annotated[
     Literal["gap", "slots"], Meta(description="Several new items: one after another, or in free slots.")
@@ -55,18 +54,10 @@ class FeedOptions(Input, kw_only=True):
     template: Annotated[Text, Meta(description="Jinja2, such as {{ title }} {{ link }}.")] | UnsetType = UNSET
     include: Annotated[Words, Meta(description="Only items with one of these words.")] | UnsetType = UNSET
     exclude: Annotated[Words, Meta(description="No items with one of these words.")] | UnsetType = UNSET
-    most: (
-        Annotated[int, Meta(ge=1, le=100, description="How many posts of one look at the feed at most.")] | UnsetType
-    ) = UNSET
-    spacing: (
-        Annotated[Literal["gap", "slots"], Meta(description="Several new items: one after another, or in free slots.")]
-        | UnsetType
-    ) = UNSET
+    most: Most | UnsetType = UNSET
+    spacing: Spacing | UnsetType = UNSET
     every: Annotated[Word, Meta(description="How often it is looked at: 15m, 1h.")] | UnsetType = UNSET
-    images: (
-        Annotated[Literal["auto", "all", "card", "none"], Meta(description="Which of its pictures a post gets.")]
-        | UnsetType
-    ) = UNSET
+    images: Pictures | UnsetType = UNSET
     langs: Langs | UnsetType = UNSET
     labels: Labels | UnsetType = UNSET
     mentions: Mentions | UnsetType = UNSET
