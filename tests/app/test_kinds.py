@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,9 @@ SAMPLES: dict[str, Any] = {
     "which": "1",
     "at": "in 1 day",
 }
+# Where the sample is another thing elsewhere, or one of several must be there.
+ALSO: dict[str, dict[str, Any]] = {"bulk.shift": {"by": "1d"}, "follow_ups.add": {"reply": "Thanks"}}
+LARGE = (2**63, -(2**63) - 1, 10**400)
 TRIED = (7, 3.5, None, ["x"], {"a": 1}, b"x", True, datetime(2070, 1, 1, tzinfo=UTC), timedelta(hours=1), object(), "x")
 # What other methods return is passed on as it is, and what is called for each step is the caller's own.
 PASSED_ON = {
@@ -114,6 +119,32 @@ def test_a_value_of_a_wrong_kind_is_refused_by_name(
             except Exception as error:
                 crashed.append(f"{path}({item.name}={value!r}): {type(error).__name__}: {error}")
     assert [] == crashed
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_a_number_that_no_column_holds_is_a_number_that_nothing_has(
+    world: World, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """As a number of a post, a recurrence and so on it is unknown, and as anything else an error of ours."""
+    monkeypatch.chdir(tmp_path)
+    address = None if database == "sqlite" else request.getfixturevalue("postgres_url")
+    wrong = []
+    with closing(world.process(address)) as sky:
+        sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+        numbers = [one for one in arguments(sky) if "int" in str(one[2].annotation) and one[0] != "run_once"]
+        for (path, method, item, given), number in product(numbers, LARGE):
+            of_one, of_some, of_each = item.name.endswith("_id"), item.name == "posts", item.name == "digests"
+            value: Any = [number] if of_some else {number: "0" * 64} if of_each else number
+            try:
+                found = method(**{**given, **ALSO.get(path, {}), item.name: value})
+                said = str([*found] if isinstance(found, Iterator) else "done")
+            except SkywriteError as error:
+                said = error.code
+            except Exception as error:
+                said = f"{type(error).__name__}: {error}"
+            if "Error: " in said or ((of_one or of_some or of_each) and not said.endswith("unknown")):
+                wrong.append(f"{path}({item.name}={str(number)[:20]}): {said}")
+    assert [] == wrong
 
 
 @pytest.mark.parametrize(

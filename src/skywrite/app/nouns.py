@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
+from skywrite.core.digits import ROW_MAX, row_number
 from skywrite.core.errors import Do, Hint, InputError
 
 P = ParamSpec("P")
@@ -136,6 +137,8 @@ def _checked(method: FunctionType, path: str) -> Callable[..., Any]:
             if kind is not None and not kind.fits(value):
                 message = f"{path}: {name} must be {kind.words}, not {_what(value)}."
                 raise InputError(message, hint=f"help(sky.{path}) shows what it takes.")
+            if name == "limit" and value is not None and row_number(value) is None:
+                raise InputError(f"{path}: limit must be 0 or more, and at most {ROW_MAX}.", hint="Give a smaller one.")
         return method(*args, **options)
 
     return run

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
 from itertools import chain, islice
+from math import inf
 from pathlib import Path
 from typing import ClassVar, cast
 
+from skywrite.core.digits import ROW_MAX
 from skywrite.core.errors import StorageError
 from skywrite.core.files import make_private_folder
 from skywrite.queue.database import (
@@ -164,6 +166,9 @@ class SqliteDatabase(Database):
         for name, value in values.items():
             if isinstance(value, datetime):
                 bound[name] = time_text(value)
+            elif isinstance(value, int) and not -ROW_MAX <= value <= ROW_MAX:
+                # No column holds it, so it is like none of them, as on PostgreSQL.
+                bound[name] = inf if value > 0 else -inf
         return bound
 
     def execute_many(self, connection: Connection, query: str | bytes, bound: Iterable[Mapping[str, object]]) -> None:

@@ -42,12 +42,13 @@ def texts_given(
     pool: Sequence[str] | None, grammar: Mapping[str, Any] | None, distinct: int | None
 ) -> Sequence[Any] | None:
     """The texts in turn that somebody gave: a pool, or those of a grammar. Raises InputError."""
-    from skywrite.posting.sources.grammar import texts_from_outside, texts_in_turn
+    from skywrite.posting.sources.grammar import number_of_texts, texts_from_outside, texts_in_turn
 
     if grammar is None or pool is not None:
         return texts_in_turn(pool, grammar, distinct, None)
     try:
-        return contained.call(texts_from_outside, json.dumps(grammar), distinct)
+        count = None if distinct is None else number_of_texts(distinct)
+        return contained.call(texts_from_outside, json.dumps(grammar), count)
     except contained.TooCostly:
         raise InputError(
             "The grammar takes more memory or time than it may.", code="grammar.invalid", hint="Make it simpler."

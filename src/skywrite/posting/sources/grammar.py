@@ -120,12 +120,7 @@ class Grammar:
 
     def different(self, count: int) -> list[dict[str, Any]]:
         """So many different posts. Raises InputError if the grammar has fewer."""
-        if not 1 <= count <= POOL_SIZE_MAX:
-            raise InputError(
-                f"{count} distinct posts cannot be asked for.",
-                hint=f"Say how many: a number from 1 to {POOL_SIZE_MAX:,}.",
-            )
-        found = self.rows(count)
+        found = self.rows(number_of_texts(count))
         if len(found) < count:
             raise _invalid(
                 f"{count} distinct posts are asked for, and the grammar gives {len(found)}.",
@@ -231,6 +226,11 @@ def number_of_texts(distinct: Any) -> int:
     number = distinct if type(distinct) is int else whole_number(str(distinct).strip())
     if number is None:
         raise InputError(f"{str(distinct)[:40]!r} is not a number of texts.", hint="Write it like 20.")
+    if not 1 <= number <= POOL_SIZE_MAX:
+        raise InputError(
+            f"{str(number)[:40]} distinct posts cannot be asked for.",
+            hint=f"Say how many: a number from 1 to {POOL_SIZE_MAX:,}.",
+        )
     return number
 
 
