@@ -90,13 +90,15 @@ class _Verdict(NamedTuple):
     note: str
     now: datetime
 
-    def put(self, tx: Transaction, subject: _Subject, number: int, digest: str, **covered: object) -> None:
-        """Store it, with what it covers. A rejection withdraws the approvals before it."""
+    def put(self, tx: Transaction, subject: _Subject, number: int, digest: str, **covered: object) -> int:
+        """Store it, with what it covers, and return its number. A rejection withdraws the approvals before it."""
         if self.verdict == "rejected":
             tx.run(subject.withdraw, **{subject.number: number})
         values = {"verdict": self.verdict, "by_name": self.by, "note": self.note or None, "now": self.now}
         columns = {name: dump_json(value) for name, value in covered.items()}
-        tx.run(subject.insert, digest=digest, **{subject.number: number}, **values, **columns)
+        row = tx.row(subject.insert, digest=digest, **{subject.number: number}, **values, **columns)
+        assert row is not None
+        return int(row["id"])
 
     def message(self) -> str:
         """In words."""
@@ -192,8 +194,8 @@ class Approvals:
             elif post.state == "held" and post.problem is not None and post.problem.code in _HELD_FOR_APPROVAL:
                 tx.run("schedule_post", id=post_id, was="held", now=now)
             approved = changed(tx, post)
-            self._put(tx, approved, _Verdict("approved", by, note, now))
-            note_changed(tx, "approval", now, post, approved, approved=digest_of(approved))
+            given = self._put(tx, approved, _Verdict("approved", by, note, now))
+            note_changed(tx, "approval", now, post, approved, approved=given)
             note_post_event(tx, "approval.given", now, approved, problem=Problem(NOT_APPROVED, f"Approved by {by}."))
             return approved
 
@@ -215,9 +217,9 @@ class Approvals:
             note_post_event(tx, "approval.rejected", now, post, problem=problem)
             return changed(tx, post)
 
-    def _put(self, tx: Transaction, post: Post, verdict: _Verdict) -> None:
+    def _put(self, tx: Transaction, post: Post, verdict: _Verdict) -> int:
         covered = {"content": content_of(post), "texts": texts_of(post)}
-        verdict.put(tx, _POST, post.id, digest_of(post), **covered)
+        return verdict.put(tx, _POST, post.id, digest_of(post), **covered)
 
     def post(self, post_id: int) -> Post:
         """The post, as the queue has it. Raises NotFound."""

@@ -46,10 +46,10 @@ def note_changed(
     before: Post,
     after: Post,
     media: Sequence[str] | None = None,
-    approved: str | None = None,
+    approved: int | None = None,
 ) -> None:
     """Record that a post was changed, in the same transaction; `media` is what it needed before, if that changed, and
-    `approved` the digest of an approval that it got.
+    `approved` the number of an approval that it got.
     """
     content = {
         "id": before.id,

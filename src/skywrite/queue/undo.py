@@ -287,7 +287,7 @@ def _restore(tx: Transaction, content: Mapping[str, Any], now: datetime) -> None
             hint=Hint("See: ", Do("posts.get", post_id)),
         )
     if content.get("approved"):
-        tx.run("withdraw_approvals_of", post_id=post_id, digest=content["approved"])
+        tx.run("withdraw_approval", id=content["approved"])
     if content["media"] is not None:
         _restore_media(tx, post_id, content["media"])
 

@@ -115,6 +115,18 @@ def test_approvals_are_taken_back_together(world: World, sky: Skywrite) -> None:
     assert [True, True] == [sky.approvals.is_wanted(number) for number in numbers]
 
 
+def test_an_undo_leaves_the_approval_of_another(world: World, sky: Skywrite) -> None:
+    """Two have approved the same post: what the second one takes back is the second approval."""
+    sky.accounts.set(None, {"approval": "all"})
+    number = sky.schedule("Waits", at="in 1 day").post_id
+    digest = sky.approvals.look(number).digest
+    for name in ("Ann", "Berta"):
+        sky.approvals.approve(number, digest, name)
+    sky.posts.undo()
+    verdicts = [(verdict.by, verdict.verdict) for verdict in sky.approvals.look(number).verdicts]
+    assert ([("Berta", "withdrawn"), ("Ann", "approved")], False) == (verdicts, sky.approvals.is_wanted(number))
+
+
 def test_an_approved_draft_is_a_draft_again(world: World, sky: Skywrite) -> None:
     """Approving gave it its time; undoing takes both back."""
     number = sky.posts.schedule("Of an agent", draft=True, source="mcp").post_id

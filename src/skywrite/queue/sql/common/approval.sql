@@ -2,14 +2,15 @@
 -- Record that somebody approved or rejected a post in its current version.
 INSERT INTO approval (post_id, digest, verdict, by_name, note, texts, content, created_at)
 VALUES (:post_id, :digest, :verdict, :by_name, :note, :texts, :content, :now)
+RETURNING id
 
 -- name: withdraw_approvals
 -- Withdraw all earlier approvals of a post.
 UPDATE approval SET verdict = 'withdrawn' WHERE post_id = :post_id AND verdict = 'approved'
 
--- name: withdraw_approvals_of
--- Withdraw the approvals of exactly this digest.
-UPDATE approval SET verdict = 'withdrawn' WHERE post_id = :post_id AND digest = :digest AND verdict = 'approved'
+-- name: withdraw_approval
+-- Withdraw one approval; others of the same stay.
+UPDATE approval SET verdict = 'withdrawn' WHERE id = :id AND verdict = 'approved'
 
 -- name: approvals_of_post
 -- Every approval and rejection of a post, latest first.
@@ -44,6 +45,7 @@ SELECT who, agent FROM post_author WHERE post_id = :post_id
 -- Record that somebody approved or rejected a recurrence's template in its current version.
 INSERT INTO recurrence_approval (recurrence_id, digest, verdict, by_name, note, content, created_at)
 VALUES (:recurrence_id, :digest, :verdict, :by_name, :note, :content, :now)
+RETURNING id
 
 -- name: withdraw_recurrence_approvals
 -- Withdraw all earlier approvals of a template.
