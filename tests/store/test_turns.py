@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from skywrite.core.clock import SYSTEM_CLOCK
 from skywrite.queue.model import Claim, Published
+from skywrite.queue.store import Store
 from tests.support.claims import claim_next
 from tests.support.processes import PATIENCE_SECONDS
 from tests.support.stored import ALICE, LEASE_SECONDS, NOON, OpenAt, post, session, take
@@ -60,3 +62,31 @@ def test_a_due_post_goes_before_what_else_is_written(
     for thread in threads:
         thread.join(PATIENCE_SECONDS)
     assert ["due", *(f"other {number}" for number in range(FLOOD))] == order
+
+
+def test_a_process_that_was_forked_while_a_thread_writes_has_its_own_turns(store: Store) -> None:
+    """It is forked when the thread has written, and then writes with a connection of its own."""
+    writes, may_end = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with store.writing():
+            writes.set()
+            may_end.wait(PATIENCE_SECONDS)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert writes.wait(PATIENCE_SECONDS)
+    soon = threading.Timer(0.1, may_end.set)
+    soon.start()
+    child = os.fork()
+    if not child:
+        try:
+            store.posts.add([post("Of the child")])
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    may_end.set()
+    for one in (thread, soon):
+        one.join()
+    store.posts.add([post("Of the parent")])
+    assert ["Of the child", "Of the parent"] == [one.text for one in store.listing.posts()]

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple, Protocol, cast
 
 from skywrite.core.errors import Do, Hint, StorageError
+from skywrite.queue.forking import follow_forks
 from skywrite.queue.hearing import Sound
 from skywrite.queue.joint import Joint
 from skywrite.queue.queries import query
@@ -192,8 +193,15 @@ class Database(ABC):
         self.migrate: Callable[[], None] = lambda: None
         self.on_replaced: Callable[[str], None] = lambda place: None
         self.watching: set[threading.Event] = set()
-        self._idle: list[Connection] = []
         self._closed = False
+        self.begin_process()
+        follow_forks(self)
+
+    def begin_process(self) -> None:
+        """Have no connection and no turn: after a fork, those of before belong to the other process and its threads."""
+        # To close them would end them for the other process, too.
+        self._left = getattr(self, "_idle", None)
+        self._idle: list[Connection] = []
         self.joint: Joint[Transaction] = Joint(self.driver_error, self.explain)
         self.turns = Turns() if self.serial_writes else None
         self._limit = ConnectionLimit(self.connections_max) if self.connections_max else None

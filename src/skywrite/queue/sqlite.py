@@ -53,6 +53,9 @@ class SqliteDatabase(Database):
         self._busy_seconds = busy_seconds
         self._path, self._log = Path(path), Path(f"{path}-wal")
         self._file: SeenFile | None = None
+
+    def begin_process(self) -> None:
+        super().begin_process()
         self._looking = threading.Lock()
 
     @property

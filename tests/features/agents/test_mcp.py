@@ -135,6 +135,25 @@ def test_errors_are_results(agent: Session) -> None:
     agent(fail)
 
 
+def test_a_request_that_no_tool_gets_says_why(server: Server) -> None:
+    """Not only that it failed: it is too large, or has too many values."""
+    from mcp import MCPError
+
+    said: list[tuple[str, str]] = []
+
+    async def fail(client: Any) -> None:
+        for value in ("x" * 1_000_001, [[]] * 200_000):
+            with pytest.raises(MCPError) as refused:
+                await client.call_tool("draft_post", {"text": value, "key": "why"})
+            said.append((str(refused.value), refused.value.error.data["code"]))
+
+    _over_http(server, "read", "draft")(fail)
+    assert [
+        ("The body is larger than 1000000 bytes. Send less at a time.", "body.too_large"),
+        ("The body holds more than 50000 values. Send less at a time.", "body.malformed"),
+    ] == said
+
+
 def test_resources_are_read(agent: Session) -> None:
     """The queue, the history and the rules of good posts can be read."""
 
@@ -302,4 +321,4 @@ def test_what_the_sdk_would_read_wrong_or_for_long_never_reaches_it(everything: 
     """A message that two readers would read differently, or that takes seconds to read, is refused before."""
     kind = {**everything.headers, "content-type": "application/json", "accept": "application/json, text/event-stream"}
     answer = httpx.post(f"{everything.url}/mcp", content=body, headers=kind, timeout=PATIENCE_SECONDS)
-    assert (400, "body.malformed") == (answer.status_code, answer.json()["code"])
+    assert (400, "body.malformed") == (answer.status_code, answer.json()["error"]["data"]["code"])

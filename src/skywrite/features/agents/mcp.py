@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
@@ -43,6 +44,8 @@ log = logging.getLogger("skywrite.server")
 
 NAME = "skywrite"
 BODY_BYTES_MAX = 1_000_000
+# Of JSON-RPC.
+INVALID_REQUEST = -32600
 
 
 def make_server(access_of: Callable[[Any], Access], lanes: Lanes | None = None) -> Server[Any]:
@@ -138,7 +141,7 @@ class McpEndpoint:
             async with in_turn(request, services_of(request).lanes.bodies, request.state.access.share):
                 await self._answer(request, receive, send)
         except SkywriteError as error:
-            await challenged(request, problem(error), error)(scope, receive, send)
+            await challenged(request, _refusal(error), error)(scope, receive, send)
 
     async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
         body = await read_body(request, BODY_BYTES_MAX)
@@ -186,6 +189,16 @@ class McpEndpoint:
         async with manager.run():
             ready.set()
             await self._stopping.wait()
+
+
+def _refusal(error: SkywriteError) -> Response:
+    """The response for a request that no tool gets, as JSON-RPC: of anything else, clients only say that it failed."""
+    said = problem(error)
+    about: dict[str, Any] = json.loads(bytes(said.body))
+    words = " ".join(part for part in (error.message, about["hint"]) if part)
+    body = {"jsonrpc": "2.0", "id": None, "error": {"code": INVALID_REQUEST, "message": words, "data": about}}
+    kept = {name: value for name, value in said.headers.items() if not name.startswith("content-")}
+    return JSONResponse(body, said.status_code, kept)
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute
 
 from skywrite.core.digits import row_number
 from skywrite.core.errors import InputError
+from skywrite.faces.server.pages.forms import shown_version
 from skywrite.faces.server.pages.frame import Visit, back, form_route, show
 from skywrite.faces.server.pages.posts import shown_record
 from skywrite.features.bulk.service import POSTS_MAX
@@ -43,11 +44,7 @@ def cancel(visit: Visit, form: dict[str, str]) -> Response:
 def approve(visit: Visit, form: dict[str, str]) -> Response:
     """Show those that wait for an approval whole; then approve exactly what was shown."""
     visit.access.require("publish")
-    digests = {
-        number: value
-        for name, value in form.items()
-        if name.startswith(DIGEST) and (number := row_number(name.removeprefix(DIGEST))) is not None
-    }
+    digests = {_number(name, DIGEST): value for name, value in form.items() if name.startswith(DIGEST)}
     if not digests:
         return _look(visit, form)
     for number in digests:
@@ -73,14 +70,20 @@ def _look(visit: Visit, form: dict[str, str]) -> Response:
 def _chosen(visit: Visit, form: dict[str, str], scope: Any) -> dict[int, int]:
     """The versions that the page showed, by the numbers of the posts. Raises NotFound, NotAllowed."""
     visit.access.require(scope)
-    names = [name for name in form if name.startswith(NAME)]
-    chosen = {row_number(name.removeprefix(NAME)): row_number(form[name]) for name in names}
-    found = {number: version for number, version in chosen.items() if number is not None and version is not None}
+    found = {_number(name, NAME): shown_version(form[name]) for name in form if name.startswith(NAME)}
     if not found:
         raise InputError("No post is chosen.", hint="Tick some, then press the button again.")
     for number in found:
         visit.access.post(number)
     return found
+
+
+def _number(name: str, start: str) -> int:
+    """The number in the name of a field. Raises InputError."""
+    number = row_number(name.removeprefix(start))
+    if number is None:
+        raise InputError(f"{name!r} names no post.", hint="Reload the page, and choose again.")
+    return number
 
 
 def _by(form: dict[str, str]) -> str:

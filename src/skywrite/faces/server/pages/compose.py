@@ -36,7 +36,7 @@ from skywrite.faces.server.pages.filled import (
     from_post,
     stored,
 )
-from skywrite.faces.server.pages.forms import Sent, read_form
+from skywrite.faces.server.pages.forms import Sent, read_form, shown_version
 from skywrite.faces.server.pages.frame import (
     Visit,
     back,
@@ -155,7 +155,9 @@ def _sent(visit: Visit, form: Sent) -> Response:
         if form.too_large is not None:
             raise form.too_large
         visit.access.require("draft")
-        if (post_id := row_number(filled.post)) is not None:
+        if filled.post:
+            if (post_id := row_number(filled.post)) is None:
+                raise InputError(f"{filled.post[:40]!r} is not the number of a post.", hint="Reload the page.")
             post = _editable(visit, post_id)
         start = from_post(visit, post) if post else Filled()
         filled = _with_files(visit, beside(filled, start), form)
@@ -202,10 +204,7 @@ def _version(filled: Filled, edited: Post) -> int:
     """The version that the form shows; without one, the post's own."""
     if not filled.version:
         return edited.version
-    version = row_number(filled.version)
-    if version is None:
-        raise InputError("The form's version is not a number.", hint="Reload the page, and try again.")
-    return version
+    return shown_version(filled.version)
 
 
 def _time(filled: Filled, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from skywrite.core.digits import row_number
 from skywrite.core.errors import BadRequest, InputError
 from skywrite.faces.server.json_bodies import check_texts
 from skywrite.faces.server.limits import read_pieces
@@ -28,6 +29,14 @@ class Fields(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         raise InputError(f"The form has no field {name!r}.", hint="Reload the page, and try again.")
+
+
+def shown_version(text: str) -> int:
+    """The version of a post that a form shows. Raises InputError."""
+    version = row_number(text)
+    if version is None:
+        raise InputError("The form's version is not a number.", hint="Reload the page, and try again.")
+    return version
 
 
 class Sent(NamedTuple):

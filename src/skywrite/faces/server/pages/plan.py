@@ -18,6 +18,7 @@ from starlette.responses import Response
 from skywrite.app.operations.plan import PlanShape, ShowPlan, show_plan
 from skywrite.core.digits import row_number
 from skywrite.core.errors import InputError, SkywriteError
+from skywrite.faces.server.pages.forms import shown_version
 from skywrite.faces.server.pages.frame import Visit, back, form_route, page_route, show
 from skywrite.faces.server.pages.plan_days import (
     GONE,
@@ -130,7 +131,7 @@ def _drafts(visit: Visit, shown: list[Account], known: int) -> list[Post]:
 def move(visit: Visit, form: dict[str, str]) -> Response:
     """Move a post: by drag and drop, by the keyboard, or with a form."""
     visit.access.require("schedule")
-    post_id, version = row_number(form["id"]), row_number(form.get("version", ""))
+    post_id, version = row_number(form["id"]), shown_version(form["version"]) if form.get("version") else None
     if post_id is None:
         raise InputError(f"{form['id']!r} is not the number of a post.")
     with together() as change:

@@ -22,6 +22,7 @@ from skywrite.app.operations.post_shapes import UndoChange
 from skywrite.app.results import Entry
 from skywrite.core.digits import row_number
 from skywrite.core.errors import InputError
+from skywrite.faces.server.pages.forms import shown_version
 from skywrite.faces.server.pages.frame import (
     Visit,
     back,
@@ -194,7 +195,7 @@ def _cancel(visit: Visit, number: int, form: dict[str, str]) -> None:
 
 
 def _version(form: dict[str, str]) -> int | None:
-    return row_number(form.get("version", ""))
+    return shown_version(form["version"]) if form.get("version") else None
 
 
 def _move(visit: Visit, number: int, form: dict[str, str]) -> str:
