@@ -124,3 +124,6 @@ def test_the_command(both: Skywrite, world: World, monkeypatch: pytest.MonkeyPat
     assert "Nothing waits" in CliRunner().invoke(inbox_command, []).output
     both.accounts.set("alice.test", {"inbox": "no"})
     assert "skywrite accounts set inbox=yes" in CliRunner().invoke(inbox_command, []).output
+    # Where a bot has begun, a worker collects anyway.
+    both.accounts.set("alice.test", {"inbox": None, "answers": "trial"})
+    assert "inbox=yes" not in CliRunner().invoke(inbox_command, []).output

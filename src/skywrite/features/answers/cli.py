@@ -37,6 +37,7 @@ def list_command(sky: Skywrite, everything: bool, collect: bool, account: str | 
     """List what waits for an answer."""
     from skywrite.faces.cli.view import short_time, zone_for
     from skywrite.features.answers.operations import item_shape
+    from skywrite.features.answers.service import is_collected
     from skywrite.features.answers.store import SEEN_BEFORE
 
     if collect:
@@ -45,7 +46,7 @@ def list_command(sky: Skywrite, everything: bool, collect: bool, account: str | 
     if as_json:
         print_json([item_shape(sky.context, item) for item in items])
         return
-    collected = any(known.settings.get("inbox") for known in sky.accounts.list())
+    collected = any(map(is_collected, sky.accounts.list()))
     if not items:
         click.echo("Nothing waits for an answer.")
         if not collected and not collect:

@@ -20,7 +20,7 @@ from skywrite.core.feature import Need
 from skywrite.faces.server.pages.frame import Visit, back, form_route, now_as_time, page_route, show, undo_left
 from skywrite.faces.server.pages.words import when
 from skywrite.features.answers.operations import seen_item
-from skywrite.features.answers.service import SETTING, Bot, Talk
+from skywrite.features.answers.service import SETTING, Bot, Talk, is_collected
 from skywrite.features.answers.store import SEEN_BEFORE, InboxItem, InboxItems
 from skywrite.posting.compose.references import app_link
 from skywrite.protocol.atproto.repo import Repo
@@ -82,7 +82,7 @@ def inbox(visit: Visit, unsent: Unsent | None = None) -> Response:
         accounts=accounts,
         account=account,
         everything=everything,
-        collects=any(known.settings.get(SETTING) for known in accounts),
+        collects=any(map(is_collected, accounts)),
         more=0 if everything else visit.sky.inbox.waiting(did) - len(items),
         unsent=unsent,
         answered=_answered(visit),

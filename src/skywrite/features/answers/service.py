@@ -46,6 +46,12 @@ LOOKED_AT_FOR = timedelta(days=7)
 ABOVE_MAX = 5
 
 
+def is_collected(account: Account) -> bool:
+    """Whether a worker collects for an account: it was asked to, or a bot has begun to answer there."""
+    wanted = account.settings.get(SETTING)
+    return bool(wanted) or (wanted is None and ANSWERS in account.settings)
+
+
 class Talk(NamedTuple):
     """A conversation. `above` is what it is about, the oldest first; each item has the post that answers it."""
 
