@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import httpx
 import pytest
+from mcp import MCPError
 
 from skywrite.app import Skywrite
 from skywrite.app.shapes.base import Output
@@ -166,6 +167,20 @@ def test_resources_are_read(agent: Session) -> None:
         assert "alt text" in (await client.read_resource("skywrite://rules")).contents[0].text
 
     agent(read)
+
+
+def test_a_resource_that_is_not_there(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    """The answer names those that are there, and whoever asks for others fills no log."""
+
+    async def read(client: Any) -> None:
+        with pytest.raises(MCPError) as refused:
+            await client.read_resource("skywrite://secrets")
+        error = refused.value.error
+        assert (-32602, "resource.unknown") == (error.code, error.data["code"])
+        assert "skywrite://rules" in error.data["hint"]
+
+    _over_http(server)(read)
+    assert [] == [line for line in caplog.records if line.exc_info]
 
 
 def test_a_local_picture_in_pieces(server: Server) -> None:

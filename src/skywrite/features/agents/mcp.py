@@ -51,7 +51,7 @@ INVALID_REQUEST = -32600
 def make_server(access_of: Callable[[Any], Access], lanes: Lanes | None = None) -> Server[Any]:
     """An MCP server; `access_of` returns the rights of a request from the SDK's context. Raises MissingExtra."""
     try:
-        from mcp import types
+        from mcp import MCPError, types
         from mcp.server.lowlevel import Server
     except ImportError:
         raise MissingExtra("MCP needs an optional part.", extra="mcp") from None
@@ -86,9 +86,13 @@ def make_server(access_of: Callable[[Any], Access], lanes: Lanes | None = None) 
         return types.ListResourcesResult(resources=listed)
 
     async def read_resource(context: Any, params: Any) -> Any:
-        resource = find_resource(str(params.uri))
-        access = await run_in_threadpool(access_of, context)
-        text = await lanes.work.run(access.share, resource.read, access)
+        try:
+            resource = find_resource(str(params.uri))
+            access = await run_in_threadpool(access_of, context)
+            text = await lanes.work.run(access.share, resource.read, access)
+        except SkywriteError as error:
+            # Any other exception is a bug, which the SDK logs; this one is only an answer.
+            raise MCPError(types.INVALID_PARAMS, error.message, error_of(error)) from None
         contents = types.TextResourceContents(uri=resource.uri, mime_type=resource.mime, text=text)
         return types.ReadResourceResult(contents=[contents])
 
