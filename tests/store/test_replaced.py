@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from skywrite.queue import sqlite_file
-from skywrite.queue.database import DatabaseUnavailable
+from skywrite.queue.database import Connection, DatabaseUnavailable
 from skywrite.queue.schema import FIRST, Migration, migrations
 from skywrite.queue.store import Store
 from tests.support.errors import fails
@@ -31,6 +31,7 @@ def running(sqlite_address: str, open_at: OpenAt) -> Store:
 
 def another(home: Path, open_at: OpenAt, text: str) -> Path:
     """A database of its own with one post, closed."""
+    home.mkdir(exist_ok=True)
     path = home / "another.db"
     store = open_at(str(path))
     store.accounts.sign_in(session())
@@ -210,3 +211,29 @@ def test_nothing_of_the_old_file_stays_open(running: Store, home: Path, open_at:
     assert ["restored"] == texts(running)
     opened = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
     assert [] == [path for path in opened if path.startswith(f"{running.place} (deleted)")]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux lists the files that a process has open")
+def test_who_watches_keeps_nothing_of_the_old_file(
+    running: Store, home: Path, open_at: OpenAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the file is replaced again in the moment in which its changes begin to be watched."""
+    with running.watch() as watch:
+        watch.wait(0)
+        for name in ("first", "second"):
+            another(home / name, open_at, "restored").replace(running.place)
+            assert watch.wait(PATIENCE_SECONDS)
+        connect = running.database.connect
+
+        def late() -> Connection:
+            connection = connect()
+            another(home / "late", open_at, "restored").replace(running.place)
+            return connection
+
+        watch._forget()
+        monkeypatch.setattr(running.database, "connect", late)
+        watch.wait(0)
+        monkeypatch.undo()
+        assert watch.wait(PATIENCE_SECONDS)
+        opened = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+        assert [] == [path for path in opened if path.startswith(f"{running.place} (deleted)")]

@@ -286,7 +286,11 @@ class PostgresDatabase(Database):
     def detector(self) -> ChangeDetector:
         connection = self.connect()
         # LISTEN does not work through a pooler: the listening session goes to another client.
-        return _Polling(connection) if self._pooled else _Listener(connection)
+        try:
+            return _Polling(connection) if self._pooled else _Listener(connection)
+        except BaseException:
+            connection.close()
+            raise
 
     def announce(self, tx: Transaction) -> None:
         tx.rows("announce", channel=CHANNEL)

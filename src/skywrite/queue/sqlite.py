@@ -269,7 +269,12 @@ class SqliteDatabase(Database):
         return code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR", "SQLITE_CANTOPEN"))
 
     def detector(self) -> ChangeDetector:
-        return _DataVersion(self, self.connect(), str(self._log))
+        connection = self.connect()
+        try:
+            return _DataVersion(self, connection, str(self._log))
+        except BaseException:
+            connection.close()
+            raise
 
     def damage(self, tx: Transaction) -> Sequence[str]:
         # The thorough check also compares each index with its table, which takes many times as long.
