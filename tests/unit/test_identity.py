@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from dns import resolver as dns_resolver
 
 from skywrite.core.clock import FakeClock
 from skywrite.core.errors import InputError, NoAnswer, NotSent
@@ -21,7 +24,7 @@ from skywrite.protocol.atproto.identity import (
     Resolver,
     UnknownHandle,
 )
-from skywrite.protocol.atproto.lookups import IdentityUnavailable
+from skywrite.protocol.atproto.lookups import IdentityUnavailable, dns_txt
 from skywrite.protocol.atproto.sign_in import is_well_known, service_for
 from skywrite.protocol.atproto.syntax import InvalidSyntax
 from tests.support.errors import fails
@@ -540,3 +543,15 @@ def test_a_data_server_that_cannot_be_looked_up_is_not_judged() -> None:
 def test_servers_that_get_a_password_without_a_question(service: str, known: bool) -> None:
     """Bluesky's own, and those that are known here."""
     assert known is is_well_known(service, ["https://mine.example"])
+
+
+def test_a_silent_name_server_is_waited_for_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks a handle up hears that no name server responded, and goes on."""
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as silent:
+        silent.bind(("127.0.0.1", 0))
+        servers = dns_resolver.Resolver(configure=False)
+        servers.nameservers, servers.port = ["127.0.0.1"], silent.getsockname()[1]
+        monkeypatch.setattr("dns.resolver.default_resolver", servers)
+        monkeypatch.setattr("skywrite.protocol.atproto.lookups.DNS_SECONDS", 0.1)
+        with pytest.raises(IdentityUnavailable, match="No name server responded"):
+            dns_txt(f"_atproto.{HANDLE}")
