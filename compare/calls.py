@@ -100,6 +100,14 @@ OPERATIONS: dict[str, tuple[Fields | Raw, ...]] = {
     "hooks.remove": _one("hook"),
     "hooks.replace_secret": _one("hook", {"secret": "a secret that is long enough"}),
     "hooks.test": _one("hook", {"message": "{}"}, message='{"release": {"name": "Kite 2.0"}}'),
+    "snippets.add": (
+        {"name": "shop", "text": "Open daily", "account": "bob.test"},
+        {"name": "signed", "text": "Bob", "account": "bob.test", "signature": True},
+        {"name": "Shop!", "text": "Open daily"},
+    ),
+    "snippets.get": _one("snippet"),
+    "snippets.list": ({}, {"account": "bob.test"}),
+    "snippets.remove": _one("snippet"),
     "inbox.answer": _one("item-1", {"text": "Later", "at": AT}, text="Yes"),
     "inbox.done": _one("item-1"),
     "inbox.list": ({}, {"done": True}, {"account": "bob.test"}),
@@ -311,6 +319,8 @@ FORMS: dict[str, tuple[Mapping[str, str], ...]] = {
     "/ways/grammar": ({"grammar": GRAMMAR, "account": "alice.test"}, {"grammar": "", "account": "alice.test"}),
     "/ways/{}": ({"action": "pause"}, {"action": "none"}),
     "/settings/hook/{}": ({"action": "publish"}, {"action": "none"}),
+    "/settings/snippet/{}/remove": ({},),
+    "/settings/snippets": ({"name": "bye", "text": "Goodbye"}, {"name": "Bye!", "text": "Goodbye"}),
     "/settings/hooks": (
         {"name": "articles", "kind": "ghost", "template": "{{ post.current.title }}", "account": "alice.test"},
     ),

@@ -145,6 +145,11 @@ COMMANDS: dict[str, tuple[str | Example, ...]] = {
         Example("%hook-name% -", "{}"),
         Example("%hook-name% -", "no json"),
     ),
+    "snippets": ("",),
+    "snippets add": ("shop 'Open daily'", "%snippet-name% Twice", "signed Me --signature", "Shop! Wrong"),
+    "snippets list": ("",),
+    "snippets remove": ("%snippet-name%", "nobody"),
+    "snippets show": ("%snippet-name%", "nobody"),
     "import": (
         "plan.csv",
         "plan.csv --dry-run",

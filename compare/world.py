@@ -178,6 +178,8 @@ def _add_by_http(stage: Stage, names: Names, web: str) -> None:
             names[f"{role}-session"] = signed_in(url, urlsplit(invited["sign_in"]).path).headers["cookie"]
         made("hook", "/hooks", {"name": "releases", "kind": "github", "template": "{{ release.name }}"})
         names["hook-name"] = "releases"
+        made("snippet", "/snippets", {"name": "hours", "text": "Open daily from 9 to 6."})
+        names["snippet-name"] = "hours"
         made("way", "/ways", {"url": f"{web}/answer"})
         made("webhook", "/webhooks", {"url": f"{web}/hook", "name": "all"})
         made("bobs-webhook", "/webhooks", {"url": f"{web}/hook", "account": "bob.test", "kinds": ["post.published"]})

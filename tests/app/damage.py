@@ -113,6 +113,7 @@ def _fill_rest(run: Callable[[str, tuple[object, ...]], object], known: Mapping[
     put("way", account_did=did, asked_at=AT, outcome="answered", created_at=AT)
     hook = {"kind": "github", "template": "{{ a }}", "publishes": True, "created_at": AT}
     put("hook", name=f"h{number}", account_did=did, delivered_at=AT, outcome="made", post_id=post, **hook)
+    put("snippet", name=f"s{number}", account_did=did, text="Hello", signs=True, created_at=AT)
     put("webhook", url="http://127.0.0.1:9/", name="w", secret=b"sealed", created_at=AT)
     put("delivery", webhook_id=number, event_id=1, kind="post.published", body="{}", attempt_at=AT, created_at=AT)
     timer = {"rule": "daily 9:00", "zone": "UTC", "late_seconds": 60, "next_at": AT, "created_at": AT}

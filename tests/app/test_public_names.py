@@ -29,6 +29,7 @@ NOUNS = {
     "preview publish receipt release retry schedule send undo",
     "recurrences": "edit get list next_times skip_or_move status stop",
     "reposts": "cancel list pin repost unpin",
+    "snippets": "add get list remove",
     "stats": "csv groups marks of report total zone",
     "ways": "add_command add_text add_webhook answered get list pause remove resume",
     "transfer": "backup export_rows import_rows post_rows read_table remember",

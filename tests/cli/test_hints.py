@@ -42,6 +42,7 @@ TARGETS |= {
     "ways.remove",
     "ways.resume",
     "hooks.remove",
+    "snippets.remove",
     "commands.remove",
     "follow_ups.cancel",
     "notices.remove",

@@ -67,6 +67,8 @@ READS: dict[str, Asked] = {
     "reposts.list": Asked(("reposts",), "/reposts", "reposts"),
     "feeds.list": Asked(("feed", "list"), "/feeds", "feeds"),
     "hooks.list": Asked(("hooks",), "/hooks", "hooks"),
+    "snippets.list": Asked(("snippets",), "/snippets", "snippets"),
+    "snippets.get": Asked(("snippets", "show", "a"), "/snippets/1"),
     "answers.list": Asked(("answers",), "/answers", "bots"),
     "inbox.list": Asked(("inbox",), "/inbox", "items"),
     "accounts.list": Asked(("accounts",), "/accounts", "accounts"),
@@ -123,6 +125,7 @@ CHANGES: dict[str, tuple[tuple[str, ...], str, Mapping[str, Any]]] = {
     ),
     "hooks.edit": (("hooks", "edit", "a", "--publish"), "/hooks/2", {"publish": True}),
     "hooks.replace_secret": (("hooks", "secret", "a"), "/hooks/2/secret", {}),
+    "snippets.add": (("snippets", "add", "c", "Hello"), "/snippets", {"name": "d", "text": "Hello, too"}),
     "inbox.snooze": (("inbox", "snooze", "1", "2040-01-05 9:00"), "/inbox/1/snooze", {"until": "2040-01-05 9:00"}),
     "recurrences.stop": (("recurring", "stop", "1"), "/recurrences/2", {}),
     "keys.add": (("keys", "add", "--name", "a"), "/keys", {"name": "b"}),
@@ -148,6 +151,7 @@ HTTP_ONLY = {
     "feeds": "as feeds.list; they ask the network",
     "hooks.get": "as hooks.list",
     "hooks.remove": "the command says which",
+    "snippets.remove": "the command says which",
     "hooks.test": "the command reads a file",
     "answers.pause": "as answers.list",
     "ways": "the command line adds commands, which no request does",
@@ -239,6 +243,7 @@ def _fill(sky: Skywrite) -> None:
     )
     sky.ways.add_webhook("https://answer.example/")
     for name in ("a", "b"):
+        sky.snippets.add(name, "Hello")
         sky.hooks.add(name, template="Hello", kind="github")
     Webhooks(sky.context.store).add("https://hook.example/", "hook")
 

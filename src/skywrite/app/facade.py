@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from skywrite.features.notices.service import NoticeChannels
     from skywrite.features.recurring.service import Recurrences
     from skywrite.features.reposts.service import Reposts
+    from skywrite.features.snippets.service import Snippets
     from skywrite.features.tables.service import Transfer
     from skywrite.features.ways.service import Ways
     from skywrite.posting.publish.worker import Tally, Task, Worker
@@ -149,6 +150,8 @@ class Skywrite:
         """One text for several accounts."""
         bulk: Bulk
         """Several posts at once, with one undo."""
+        snippets: Snippets
+        """Texts that are used again, and signatures."""
         hooks: Hooks
         """Addresses at which programs elsewhere ask for posts."""
         ways: Ways

@@ -40,6 +40,7 @@ NAMES = (
     "calendars",
     "reviews",
     "people",
+    "snippets",
 )
 
 

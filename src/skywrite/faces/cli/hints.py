@@ -65,6 +65,8 @@ _COMMANDS = {
     "rotate_key": "keys rotate-encryption",
     "run": "run",
     "run_once": "run --once",
+    "snippets.list": "snippets list",
+    "snippets.remove": "snippets remove",
     "transfer.export_rows": "export",
     "transfer.import_rows": "import",
     "ways.list": "answers ways",

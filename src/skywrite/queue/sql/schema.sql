@@ -441,6 +441,21 @@ CREATE INDEX hook_account ON hook (account_did);
 CREATE INDEX hook_post ON hook (post_id);
 
 
+-- Texts that are used again, for one account or for all. `signs`: new posts of the account end with it.
+CREATE TABLE snippet (
+  id {id},
+  name text NOT NULL UNIQUE,
+  account_did text REFERENCES account (did) ON DELETE CASCADE,
+  text text NOT NULL,
+  signs {boolean} NOT NULL,
+  created_at {time} NOT NULL,
+  CHECK (account_did IS NOT NULL OR NOT signs)
+){strict};
+
+CREATE UNIQUE INDEX snippet_signature ON snippet (account_did) WHERE signs;
+CREATE INDEX snippet_account ON snippet (account_did);
+
+
 -- Folders: which file each post came from, and how the file was when the post was last brought up to it
 
 CREATE TABLE folder_file (

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -71,14 +72,32 @@ def compose(visit: Visit) -> Response:
     """The page."""
     visit.access.require("draft")
     post = _draft(visit)
-    filled = from_post(visit, post) if post else from_address(visit)
-    return _form(visit, filled, post)
+    return _form(visit, from_post(visit, post) if post else _signed(visit, from_address(visit)), post)
+
+
+def _signed(visit: Visit, filled: Filled) -> Filled:
+    """A new post with the signature of its account, which can be seen and changed."""
+    chosen = chosen_account(visit.sky.accounts.list(), filled.account)
+    signature = _signatures(_snippets(visit))[chosen.handle] if chosen else ""
+    return filled._replace(text=f"{filled.text}\n\n{signature}") if signature else filled
+
+
+def _snippets(visit: Visit) -> list[Any]:
+    """The texts that are used again, if there is that feature."""
+    listed = OPERATIONS.get("snippets.list")
+    return listed.run(visit.access, listed.input()).snippets if listed else []
+
+
+def _signatures(snippets: Iterable[Any]) -> defaultdict[str, str]:
+    """What new posts end with, by the handles of accounts; nothing for most."""
+    return defaultdict(str, {one.account: one.text for one in snippets if one.signature})
 
 
 def _form(visit: Visit, filled: Filled, post: Post | None, error: SkywriteError | None = None) -> Response:
     accounts = visit.sky.accounts.list()
     chosen = chosen_account(accounts, filled.account)
     may_schedule = "schedule" in visit.access.scopes
+    snippets = _snippets(visit)
     return show(
         visit,
         "compose.html",
@@ -90,6 +109,8 @@ def _form(visit: Visit, filled: Filled, post: Post | None, error: SkywriteError 
         is_waiting=post is not None and post.state != "draft",
         may_schedule=may_schedule,
         may_group="groups.add" in OPERATIONS,
+        has_snippets=bool(snippets),
+        signatures=_signatures(snippets),
         need_alt=[item.handle for item in accounts if item.settings.get("require_alt")],
         stored=json.dumps(stored(visit, post)) if post else "{}",
         kept=kept_words(post, EDITED) if post else [],

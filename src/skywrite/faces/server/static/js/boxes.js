@@ -5,6 +5,7 @@ import { $, all, button, drawing, element, icon, image, later, say } from "./dom
 
 const ICONS = { up: "M6 15l6-6 6 6", down: "M6 9l6 6 6-6", cross: "M6 6l12 12M18 6L6 18", left: "M15 5l-7 7 7 7", right: "M9 5l7 7-7 7",
   split: "M4 12h16M12 4v4M12 16v4", join: "M12 4v16M8 8l4-4 4 4M8 16l4 4 4-4", grip: "M9 6h.01M15 6h.01M9 12h.01M15 12h.01M9 18h.01M15 18h.01",
+  snippet: "M6 4h12v16l-6-4-6 4z",
   face: "M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18M9 10h.01M15 10h.01M8 14q4 4 8 0" };
 const tool = (name, label, call) => { const made = button("quiet tool", "", call, label); made.append(icon(ICONS[name])); return made; };
 
@@ -31,7 +32,10 @@ export class Box {
   }
 
   get text() { return this.field.value; }
-  get empty() { return !this.text.trim() && !this.images.length && !this.video; }
+  get empty() { return this.bare && !this.images.length && !this.video; }
+
+  // A signature alone says nothing yet.
+  get bare() { return !this.text.trim() || (this === this.owner.boxes[0] && this.text.trim() === this.owner.signature); }
 
   // The fields of this post in a request.
   row() {
@@ -49,13 +53,15 @@ export class Box {
     const ring = drawing("ring", "0 0 24 24", ["circle", { cx: 12, cy: 12, r: 9 }], ["circle", { cx: 12, cy: 12, r: 9, pathLength: 100, "stroke-dasharray": "0 100" }]);
     this.ring = ring.lastChild;
     this.buttons = {
-      emoji: tool("face", "Emoji", () => this.emoji()),
+      emoji: tool("face", "Emoji", () => this.begin(":sm")),
+      snippets: tool("snippet", "Snippets", () => this.begin(";")),
       split: tool("split", "Split here", () => owner.split(this)),
       join: tool("join", "Join with the next post", () => owner.join(this)),
       up: tool("up", "Move up", () => owner.move(this, -1)),
       down: tool("down", "Move down", () => owner.move(this, 1)),
       remove: tool("cross", "Remove this post", () => owner.remove(this)),
     };
+    this.buttons.snippets.hidden = !owner.form.dataset.snippets;
     bar.append(...Object.values(this.buttons), this.output, ring);
     this.grip = $("[data-grip]", this.node);
     this.grip.draggable = true;
@@ -73,10 +79,11 @@ export class Box {
     this.grip.hidden = count < 2;
   }
 
-  emoji() {
+  // What opens a list, as if one had typed it.
+  begin(sign) {
     const before = this.text.slice(0, this.field.selectionStart);
     this.field.focus();
-    this.field.setRangeText(/\S$/.test(before) ? " :sm" : ":sm", this.field.selectionStart, this.field.selectionEnd, "end");
+    this.field.setRangeText(/\S$/.test(before) ? ` ${sign}` : sign, this.field.selectionStart, this.field.selectionEnd, "end");
     this.field.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
@@ -84,7 +91,7 @@ export class Box {
     const { field, owner } = this;
     const step = event.altKey && { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (step && owner.boxes.length > 1) { event.preventDefault(); owner.move(this, step); }
-    if (event.target === field && event.key === "Backspace" && this.empty && owner.boxes.length > 1) { event.preventDefault(); owner.remove(this); }
+    if (event.target === field && event.key === "Backspace" && !this.text && this.empty && owner.boxes.length > 1) { event.preventDefault(); owner.remove(this); }
   }
 
   paste(event) {

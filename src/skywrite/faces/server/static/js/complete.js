@@ -1,4 +1,5 @@
-// Completion while one types: people after @, hashtags after #, emoji after :. Focus stays in the text; arrows choose.
+// Completion while one types: people after @, hashtags after #, emoji after :, snippets after ;. Focus stays in the text;
+// arrows choose.
 import { look } from "./api.js";
 import { element, later } from "./dom.js";
 
@@ -6,6 +7,7 @@ const KINDS = [
   { sign: "@", typed: /(?:^|[\s("'])@([a-z0-9][a-z0-9.-]*)$/i, name: "People", path: "/compose/people" },
   { sign: "#", typed: /(?:^|[\s("'])#([\p{L}\p{N}_]+)$/u, name: "Hashtags", path: "/compose/tags" },
   { sign: ":", typed: /(?:^|\s):([a-z]{2,})$/i, name: "Emoji", path: "/compose/emoji" },
+  { sign: ";", typed: /(?:^|\s);([a-z][a-z0-9-]*)?$/i, name: "Snippets", path: "/compose/snippets" },
 ];
 let lists = 0;
 
@@ -35,7 +37,7 @@ export class Completion {
     const before = this.field.value.slice(0, this.field.selectionStart);
     for (const kind of KINDS) {
       const found = kind.typed.exec(before);
-      if (found) return { kind, letters: found[1] };
+      if (found) return { kind, letters: found[1] ?? "" };
     }
     return null;
   }
@@ -52,11 +54,11 @@ export class Completion {
   show({ kind }, found) {
     this.found = found;
     this.list.setAttribute("aria-label", kind.name);
-    this.list.replaceChildren(...found.map(({ insert, name }, index) => {
+    this.list.replaceChildren(...found.map(({ insert, name, about }, index) => {
       const line = element("li", "", name || insert);
       line.id = `${this.list.id}-${index}`;
       line.setAttribute("role", "option");
-      if (name) line.append(element("small", "", insert));
+      if (name) line.append(element("small", "", about ?? insert));
       return line;
     }));
     this.list.hidden = !found.length;

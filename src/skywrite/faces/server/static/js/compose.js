@@ -34,6 +34,7 @@ export class Composer {
     this.more.hidden = false;
     this.more.addEventListener("click", () => this.add(this.boxes.length).field.focus());
     this.kept = new Kept(id);
+    this.signedAs = this.chosen.dataset.signature ?? "";
     this.listen();
     this.placed();
     this.restore();
@@ -59,6 +60,7 @@ export class Composer {
   get account() { return this.fields.account.value; }
   get chosen() { return this.fields.account.selectedOptions?.[0] ?? this.fields.account; }
   get mode() { return this.when.mode; }
+  get signature() { return this.id === null ? this.chosen.dataset.signature ?? "" : ""; }
   get splits() { return this.fields.split.checked; }
   get uploading() { return this.boxes.some(box => box.uploads.size); }
   get filled() { return this.boxes.filter((box, index) => !index || !box.empty); }
@@ -67,9 +69,22 @@ export class Composer {
   get undescribed() { return this.needsAlt && this.boxes.some(box => box.images.some(item => !item.alt.trim())); }
   get empty() { return this.boxes.every(box => box.empty); }
 
+  // Another account signs in its own way, unless the signature was changed.
+  sign() {
+    const [{ field }] = this.boxes, { value, selectionStart } = field, before = this.signedAs ?? "";
+    this.signedAs = this.chosen.dataset.signature ?? "";
+    if (before === this.signedAs || (before && !value.endsWith(`\n\n${before}`))) return;
+    const words = before ? value.slice(0, -before.length - 2) : value;
+    field.value = this.signedAs ? `${words}\n\n${this.signedAs}` : words;
+    field.setSelectionRange(selectionStart, selectionStart);
+    this.boxes[0].counted();
+  }
+
   typed({ target }) {
     // A post stays with its account, so another account gets a copy, which takes its place.
-    if (target.name === "account") { this.moved = true; this.zone(); this.when.begin(); this.accounts.begin(); }
+    if (target.name === "account") {
+      this.sign();
+      this.moved = true; this.zone(); this.when.begin(); this.accounts.begin(); }
     if (target.name === "split") this.boxes.forEach(box => box.counted());
     if (target.name === "quote") this.boxes[0].quote = target.value.trim() || null;
     if (target.name === "card") this.boxes[0].card = target.checked ? target.value : "none";
