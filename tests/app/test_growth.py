@@ -19,7 +19,19 @@ from tests.support.world import World
 FEW = {"schema_version": "one for each migration", "chore": "one for each thing that is done once for all workers"}
 # What somebody has added stays until they remove it, and as much of it is there as they have asked for.
 ADDED = {
-    *("account", "slot", "setting", "secret", "person", "passkey", "webhook", "hook", "way", "notice_channel"),
+    *(
+        "account",
+        "slot",
+        "setting",
+        "secret",
+        "person",
+        "passkey",
+        "webhook",
+        "hook",
+        "snippet",
+        "way",
+        "notice_channel",
+    ),
     *("recurrence", "feed", "timer", "follow_up"),
     # What was accepted and what became of it is the history, which is what a queue is for.
     "post",

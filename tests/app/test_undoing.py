@@ -31,7 +31,7 @@ READ = (
     "accounts.get accounts.list accounts.server_for accounts.slots answers.list answers.rehearse answers.try_text "
     "bots.status approvals.is_wanted approvals.list approvals.look "
     "approvals.look_at_recurrence commands.list commands.try_run feeds.get feeds.items feeds.list feeds.opml "
-    "groups.get hooks.believe hooks.get hooks.list hooks.take hooks.test ways.answered ways.get ways.list "
+    "groups.get hooks.believe hooks.get hooks.list hooks.take hooks.test snippets.get snippets.list ways.answered ways.get ways.list "
     "feeds.preview feeds.read_opml follow_ups.get follow_ups.list inbox.get inbox.list inbox.talks inbox.waiting "
     "notices.list notices.test posts.count posts.count_due posts.each posts.each_finished posts.forecast posts.get "
     "posts.history posts.last_published posts.list posts.preview posts.receipt posts.undo recurrences.get "

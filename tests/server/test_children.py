@@ -159,6 +159,7 @@ def test_a_name_is_what_it_shows(house: House, route: str, name: str) -> None:
         "/keys": {"scopes": ["read"]},
         "/people": {"role": "viewer"},
         "/webhooks": {"url": "https://example.com/"},
+        "/snippets": {"text": "Hello"},
         "/hooks": {"kind": "github", "template": "{{ a }}"},
     }
     method, _, path = route.partition(" ")

@@ -81,8 +81,8 @@ NEUTRAL = """
     after again backfill before by campaign card catch_up_gap_seconds cursor dates distinct done draft dry_run exclude
     gap_seconds grammar include jitter kinds labels langs late limit map markdown max_per_day mentions most note now
     numbering only partial pool publish quote quote_links quotes replies reply_to repost require_alt retract scopes
-    secret sheet shorten signature since spacing split starts state tags template thread unasked undo_after undo_seconds variants
-    version video word workbook zone
+    secret sheet shorten signature since spacing split starts state tags template thread unasked undo_after
+    undo_seconds variants version video word workbook zone
 """
 DRAFT, SCHEDULED = {"id": "draft"}, {"id": "scheduled"}
 # What needs more than the operation's own scope, by the fields that are given, and those that name a post in a state.
