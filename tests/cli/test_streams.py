@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,3 +36,12 @@ def test_a_closed_stream_is_no_crash(shell: Shell, target: str, words: tuple[str
     told = into(shell, target, *words, code=2 if words[0] == "show" else 0)
     assert "Traceback" not in told.err and "inside Skywrite" not in told.out + told.err
     assert (["In silence"] if words[0] == "post" else []) == shell.posts()
+
+
+def test_a_dash_is_standard_output_for_each_command_that_writes(prepared: Shell) -> None:
+    """No file of that name is made; and where there is one, `-` is still standard input."""
+    for words in (("export",), ("feeds", "export")):
+        assert prepared(*words).out == prepared(*words, "-o", "-").out
+    assert not Path("-").exists()
+    Path("-").write_text("Not this")
+    assert "│ From a pipe" in prepared("post", "-", "--dry-run", stdin=b"From a pipe").out

@@ -55,6 +55,13 @@ class FilePath(click.Path):
         return super().convert(local_name(value) if isinstance(value, str) else value, param, ctx)
 
 
+class OutputPath(FilePath):
+    """A file to write; `-` is standard output, which is None."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return None if value == "-" else super().convert(value, param, ctx)
+
+
 def refuse_empty(command: click.Command) -> None:
     """Let each option and argument of a command refuse an empty value, unless that says something."""
     for option in command.params:
@@ -241,6 +248,7 @@ def is_option(word: str) -> bool:
 
 # Reading the file reports whether it exists and is readable.
 FILE = FilePath(path_type=Path, readable=False)
+OUTPUT = OutputPath(path_type=Path)
 FOLDER = FilePath(path_type=Path, file_okay=False)
 
 

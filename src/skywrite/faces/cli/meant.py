@@ -126,7 +126,7 @@ def unknown_command(name: str, context: click.Context, given: Sequence[str]) -> 
     lines = [_filled(line, given) for line in other.get(typed, ())] or _lines(context, [name], given)
     if not lines and not (at_top and typed in NOT_HERE):
         verbs = [verb for verb in known if not at_top and typed in OTHER_VERBS.get(verb, ())]
-        begun = [command for command in known if command.startswith(typed)][:2]
+        begun = [command for command in known if typed and command.startswith(typed)][:2]
         found = verbs or begun or get_close_matches(typed, known, n=2, cutoff=CLOSE)
         lines = [f"{path} {OLD_NAMES.get(command, command) if at_top else command}" for command in found]
     return _with_meant(f"There is no command {name!r}.", lines)

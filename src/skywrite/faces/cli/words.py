@@ -255,7 +255,8 @@ def _with_breaks(word: str) -> str:
 
 def check_no_file_name(line: Line, command: click.Command) -> None:
     """Raise InputError for a text that is the name of a file: what is in the file is meant. A number is a post's."""
-    found = next((word for word in line.words if not word.text.isdecimal() and is_file(_file_name(word))), None)
+    words = [word for word in line.words if word.text != "-" and not word.text.isdecimal()]
+    found = next((word for word in words if is_file(_file_name(word))), None)
     if line.ended or found is None:
         return
     option = option_for(Path(_file_name(found)))

@@ -13,7 +13,7 @@ import click
 
 from skywrite.core.errors import Unexpected
 from skywrite.core.files import private_file
-from skywrite.faces.cli.given import EmptyResets, FilePath
+from skywrite.faces.cli.given import OUTPUT, EmptyResets
 from skywrite.faces.cli.hints import given_command, hint_text
 from skywrite.faces.cli.names import Noun
 from skywrite.faces.cli.options import A_HANDLE, Whole, json_option, on_queue
@@ -124,7 +124,7 @@ def add(sky: Skywrite, /, url: str, yes: bool, as_json: bool, **options: Any) ->
 
 
 @feeds_command.command("export", epilog="Example: skywrite feeds export -o subscriptions.opml")
-@click.option("--output", "-o", type=FilePath(path_type=Path), help="Write to this file. Default: standard output.")
+@click.option("--output", "-o", type=OUTPUT, help="Write to this file. Default: standard output.")
 @json_option
 @on_queue
 def export(sky: Skywrite, output: Path | None, as_json: bool) -> None:

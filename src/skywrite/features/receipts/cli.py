@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from skywrite.faces.cli.completing import complete_posts
-from skywrite.faces.cli.given import FILE
+from skywrite.faces.cli.given import FILE, OUTPUT
 from skywrite.faces.cli.names import Noun
 from skywrite.faces.cli.options import account_option, json_option, on_queue, read_file
 from skywrite.faces.cli.output import print_done, print_json, print_outcome
@@ -24,7 +24,7 @@ def receipts_command() -> None:
 
 @receipts_command.command("save", epilog="Example: skywrite receipts save 12 -o post-12.receipt.json")
 @click.argument("target", metavar="ID_OR_LINK", shell_complete=complete_posts)
-@click.option("-o", "--output", type=FILE, help="The file to write. Default: standard output.")
+@click.option("-o", "--output", type=OUTPUT, help="The file to write. Default: standard output.")
 @account_option
 @json_option
 @on_queue

@@ -12,7 +12,7 @@ import click
 
 from skywrite.core.errors import InputError, SkywriteError
 from skywrite.core.files import whole_private_file
-from skywrite.faces.cli.given import FILE, FilePath, shell_words
+from skywrite.faces.cli.given import FILE, OUTPUT, FilePath, shell_words
 from skywrite.faces.cli.hints import given_command
 from skywrite.faces.cli.options import account_option, json_option, on_queue, read_stdin
 from skywrite.faces.cli.output import (
@@ -249,7 +249,7 @@ def _print_reports(reports: list[Any], dry_run: bool) -> None:
 @click.command("export", epilog="Example: skywrite export --media media > plan.jsonl")
 @account_option
 @click.option("--media", type=FilePath(path_type=Path), help="Write images and videos into this folder.")
-@click.option("--output", "-o", type=FilePath(path_type=Path), help="Write to this file. Default: standard output.")
+@click.option("--output", "-o", type=OUTPUT, help="Write to this file. Default: standard output.")
 @json_option
 @on_queue
 def export_command(sky: Skywrite, account: str | None, media: Path | None, output: Path | None, as_json: bool) -> None:
