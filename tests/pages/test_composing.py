@@ -299,3 +299,23 @@ def test_clicking_twice_posts_once(tab: Watched) -> None:
     page.wait_for_url("**/posts/**")
     page.goto(f"{tab.url}/?view=agenda&on={tab.api('GET', f'/posts/{number(page)}')['due_at'][:10]}")
     assert 1 == page.locator("[data-post]", has_text="Only once").count()
+
+
+def test_a_campaign_is_given_changed_and_taken_away(tab: Watched) -> None:
+    """Those that were used before are offered, and what is emptied is gone."""
+    tab.api("POST", "/posts", {"text": "Of before", "draft": True, "campaign": "Used before"})
+    page = tab.visit("/compose")
+    page.get_by_text("More: reply").click()
+    page.locator("#campaign").focus()
+    expect(page.locator("#campaigns option", has_text="Used before")).to_have_count(1)
+    page.fill("#campaign", "Spring")
+    write(page, "Of a campaign")
+    post = number(page)
+    assert "Spring" == tab.api("GET", f"/posts/{post}")["draft"]["campaign"]
+    page = tab.visit(f"/compose?draft={post}")
+    expect(page.locator("#campaign")).to_have_value("Spring")
+    expect(page.get_by_text("Stays as it is")).to_have_count(0)
+    with page.expect_response(lambda answer: answer.request.method == "PATCH"):
+        page.fill("#campaign", "")
+    expect(page.locator("[data-saved]")).to_have_text("Draft saved")
+    assert "campaign" not in tab.api("GET", f"/posts/{post}")["draft"]

@@ -27,7 +27,7 @@ from skywrite.queue.model import Account
 FOUND_MAX = 6
 QUERY_MAX = 100
 URI_MAX = 1000
-TAGS_FROM_POSTS = 200
+POSTS_SEEN = 200
 _TAG = re.compile(r"(?<![\w#])#([^\W\d_]\w*)")
 _EMOJI = (range(0x1F300, 0x1FB00), range(0x2600, 0x27C0), range(0x2B50, 0x2B56))
 
@@ -162,12 +162,24 @@ def tags(visit: Visit) -> Response:
         return answer([])
     listing = visit.sky.context.store.listing
     posts = [
-        *listing.history(("published",), account_did=account.did, limit=TAGS_FROM_POSTS),
-        *listing.posts(("scheduled", "draft"), account_did=account.did, limit=TAGS_FROM_POSTS),
+        *listing.history(("published",), account_did=account.did, limit=POSTS_SEEN),
+        *listing.posts(("scheduled", "draft"), account_did=account.did, limit=POSTS_SEEN),
     ]
     used = Counter(tag for post in posts for tag in _TAG.findall(post.text))
     found = [tag for tag, _ in used.most_common() if tag.casefold().startswith(typed)]
     return answer([{"insert": f"#{tag}", "name": ""} for tag in found[:FOUND_MAX]])
+
+
+def campaigns(visit: Visit) -> Response:
+    """The campaigns of the latest posts, those used most first."""
+    visit.access.require("draft")
+    listing = visit.sky.context.store.listing
+    posts = [
+        *listing.history(("published",), limit=POSTS_SEEN),
+        *listing.posts(("scheduled", "held", "draft"), limit=POSTS_SEEN),
+    ]
+    used = Counter(name for post in posts if (name := str(post.draft.get("campaign") or "")))
+    return answer([name for name, _ in used.most_common()])
 
 
 def emoji(visit: Visit) -> Response:
@@ -196,5 +208,6 @@ def routes() -> list[BaseRoute]:
         page_route("/compose/profile", profile, network=True),
         page_route("/compose/quoted", quoted, network=True),
         page_route("/compose/tags", tags),
+        page_route("/compose/campaigns", campaigns),
         page_route("/compose/emoji", emoji),
     ]

@@ -54,6 +54,7 @@ class Filled(NamedTuple):
     lang: str = ""
     split: bool = False
     numbering: str = "none"
+    campaign: str = ""
     # What the form sends back: the post that is edited, its version, and its time.
     post: str = ""
     version: str = ""
@@ -84,6 +85,7 @@ def from_post(visit: Visit, post: Post) -> Filled:
         lang=JOINT.join(draft.get("langs", ())),
         split=bool(draft.get("split")),
         numbering=str(draft.get("numbering", "none")),
+        campaign=str(draft.get("campaign", "")),
     )
 
 
@@ -115,6 +117,7 @@ def from_form(fields: Mapping[str, str]) -> Filled:
         lang=fields.get("lang", ""),
         split=bool(fields.get("split")),
         numbering=fields.get("numbering", "none"),
+        campaign=fields.get("campaign", ""),
         post=fields.get("post", ""),
         version=fields.get("version", ""),
         kept=fields.get("kept", ""),
@@ -149,6 +152,7 @@ def values(filled: Filled) -> dict[str, Any]:
         "langs": _several(filled.lang),
         "split": filled.split,
         "numbering": filled.numbering,
+        "campaign": filled.campaign.strip(),
         "thread": [_row(part) for part in filled.thread],
     }
 

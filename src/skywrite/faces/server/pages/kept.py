@@ -53,7 +53,6 @@ _WORDS: Mapping[str, Callable[[Any], list[str]]] = {
         if markdown == "strip"
         else _off("[label](https://…) stays as it is written")(markdown)
     ),
-    "campaign": lambda campaign: [f"Campaign, which is not published: {campaign}"],
     "shorten": _off("Links are shown in full"),
     "tidy": _off("Blank lines around the text stay"),
     "mentions": _off("An @handle is plain text, and sends no notification"),

@@ -50,6 +50,7 @@ export class Composer {
     form.addEventListener("input", event => this.typed(event));
     form.addEventListener("submit", event => this.submit(event));
     form.addEventListener("keydown", event => this.key(event));
+    this.fields.campaign.addEventListener("focus", () => this.campaigns(), { once: true });
     this.dragging();
     addEventListener("beforeunload", event => { if ((this.dirty || this.uploading) && !this.sent) event.preventDefault(); });
     // Signed in again in another tab, or the line is back: what waits is saved.
@@ -103,6 +104,12 @@ export class Composer {
   key(event) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); this.form.requestSubmit(); }
     if (event.key === "Escape") { event.preventDefault(); this.leave(); }
+  }
+
+  // The labels that were used before complete what is typed.
+  async campaigns() {
+    const found = await look("/compose/campaigns", {}) ?? [];
+    $("#campaigns", this.form).replaceChildren(...found.map(name => new Option(name)));
   }
 
   // Esc leads to the plan, when what can be saved is saved.
@@ -232,6 +239,7 @@ export class Composer {
     row.langs = several("lang");
     row.split = this.splits;
     row.numbering = value("numbering");
+    row.campaign = value("campaign");
     row.thread = rest.map(box => ({ copy_of: box.copy_of, ...box.row() }));
     return row;
   }
@@ -261,7 +269,7 @@ export class Composer {
   }
 
   keepHere() {
-    const names = ["at", "every", "reply_to", "replies", "quote", "label", "lang"];
+    const names = ["at", "every", "reply_to", "replies", "quote", "label", "lang", "campaign"];
     const fields = Object.fromEntries(names.filter(name => this.fields[name]).map(name => [name, this.fields[name].value]));
     this.kept.others(this.accounts.state());
     this.kept.write({ version: this.version, mode: this.mode, fields, tried: this.tried, boxes: this.boxes.map(box => ({ ...box.row(), video: box.video, copy_of: box.copy_of, tags: box.tags })) });
@@ -404,7 +412,8 @@ export class Composer {
     const media = items => (items ?? []).map(({ cid, media, alt }) => [cid ?? media, alt ?? ""]);
     const own = part => [part.text, media(part.images), media(part.video ? [part.video] : [])];
     return same([draft, ...draft.thread ?? []].map(own), [row, ...row.thread].map(own)) && (draft.quotes ?? true) === row.quotes
-      && same(draft.replies ?? null, row.replies) && same(draft.labels ?? [], row.labels) && (draft.split ?? false) === row.split;
+      && same(draft.replies ?? null, row.replies) && same(draft.labels ?? [], row.labels) && (draft.split ?? false) === row.split
+      && (draft.campaign ?? "") === row.campaign;
   }
 
   // What another window changed meanwhile is not copied and deleted unseen.
