@@ -255,6 +255,7 @@ PLACES = {
     "app/occurrences.py _post": "of_occurrence",
     "app/posts.py schedule": "a person",
     "features/groups/service.py add": "a person",
+    "features/bulk/service.py _copied": "a person",
     "features/reposts/service.py _add": "a person",
     "features/tables/importing.py _post": "a person",
     "features/reposts/service.py _key_at": "of_repost",
