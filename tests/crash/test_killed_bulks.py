@@ -70,3 +70,34 @@ def test_several_posts_are_changed_together_or_not_at_all(queue: Desk, verb: str
 def test_one_after_the_other_is_noticed(simple: Desk, verb: str) -> None:
     """The control."""
     assert 1 in changed_at_each_point(simple, verb, "one_by_one")
+
+
+def skipped_at_each_point(desk: Desk, wrongly: str = "") -> list[tuple[bool, bool]]:
+    """Whether the post of an occurrence was cancelled, and the rule knows it, each time that `skip` was killed."""
+    store = desk.sky.context.store
+    found: list[tuple[bool, bool]] = []
+
+    def once(point: int) -> Ended:
+        made = desk.sky.schedule(f"Daily {point}", every="daily 9:00", zone="UTC")
+        assert made.recurrence_id is not None
+        first = store.posts.get(made.post_id)
+        assert first.occurrence is not None
+        words = ("recurring", "skip", made.recurrence_id, first.occurrence.isoformat())
+        ended = desk.run(*words, point=point, wrongly=wrongly)
+        known = bool(store.recurrences.get(made.recurrence_id).exceptions)
+        found.append((store.posts.get(first.id).state == "cancelled", known))
+        return ended
+
+    desk.until_it_survives(once, lambda: (True, False) in found)
+    return found
+
+
+def test_a_skipped_occurrence_is_skipped_with_its_post(queue: Desk) -> None:
+    """Its post is cancelled and its rule knows it, or neither, at whatever point `skip` is killed."""
+    found = skipped_at_each_point(queue)
+    assert ({(False, False), (True, True)}, (True, True)) == (set(found), found[-1])
+
+
+def test_a_skip_in_two_steps_is_noticed(simple: Desk) -> None:
+    """The control."""
+    assert (True, False) in skipped_at_each_point(simple, "one_by_one")

@@ -241,7 +241,14 @@ class Occurrences:
         )
 
     def change(self, recurrence_id: int, occurrence: datetime, moved_to: datetime | None) -> Recurrence:
-        """Move one occurrence to another time, or skip it (None); its waiting post follows. Raises InputError."""
+        """Move one occurrence to another time, or skip it (None); its waiting post follows, in the same transaction.
+        Raises InputError.
+        """
+        store = self._ctx.store
+        owner = store.recurrences.get(recurrence_id).account_did
+        return store.at_once(lambda: self._changed(recurrence_id, occurrence, moved_to), accounts=[owner])
+
+    def _changed(self, recurrence_id: int, occurrence: datetime, moved_to: datetime | None) -> Recurrence:
         store = self._ctx.store
         recurrence = store.recurrences.get(recurrence_id)
         self._check_occurrence(recurrence, occurrence)

@@ -123,7 +123,7 @@ class StoreBase:
                 self.clock.wait(threading.Event(), CONFLICT_WAIT_SECONDS * self.clock.random())
         return change()
 
-    def at_once(self, change: Callable[[], T], *, accounts: Iterable[str]) -> T:
+    def at_once(self, change: Callable[[], T], *, accounts: Iterable[str] = ()) -> T:
         """What `change` does in this thread is one transaction: all of it is stored when it returns, or nothing.
 
         After a conflict it is called again. It waits for nothing but the database. `accounts`: those whose posts it

@@ -102,7 +102,11 @@ class Hooks:
         _check(template, draft)
         owner = self._ctx.account(account)
         self._drafting.prepare(self._drafting.draft(owner, {"text": "x", **draft}), owner)
-        hook = self._stored.add(NewHook(name, kind, owner.did, template, publish, draft))
+        new = NewHook(name, kind, owner.did, template, publish, draft)
+        return self._ctx.store.at_once(lambda: self._added(new, secret))
+
+    def _added(self, new: NewHook, secret: str | None) -> AddedHook:
+        hook = self._stored.add(new)
         return AddedHook(hook, self._keep(hook, secret))
 
     def list(self) -> builtins.list[Hook]:
@@ -139,9 +143,12 @@ class Hooks:
     def remove(self, which: int | str) -> Hook:
         """Remove a hook; the posts that it made stay. Raises NotFound."""
         hook = self.get(which)
+        self._ctx.store.at_once(lambda: self._removed(hook))
+        return hook
+
+    def _removed(self, hook: Hook) -> None:
         self._stored.remove(hook.id)
         self._ctx.store.secrets.put(SECRETS, str(hook.id), None)
-        return hook
 
     def test(self, which: int | str, message: Mapping[str, Any]) -> Ready | None:
         """What would become of a message; None: nothing. Nothing is stored and nothing is sent."""

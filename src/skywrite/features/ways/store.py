@@ -96,6 +96,9 @@ class WayStore:
 
     def add(self, doing: Doing) -> Way:
         """Store a way, and seal what it does."""
+        return self._store.at_once(lambda: self._added(doing))
+
+    def _added(self, doing: Doing) -> Way:
         with self._store.writing(wake=False) as tx:
             row = tx.row("insert_way", account_did=doing.account_did, now=self._store.clock.now())
             assert row is not None
@@ -122,6 +125,9 @@ class WayStore:
 
     def remove(self, way_id: int) -> None:
         """Forget it. Raises NotFound."""
+        self._store.at_once(lambda: self._removed(way_id))
+
+    def _removed(self, way_id: int) -> None:
         with self._store.writing(wake=False) as tx:
             if tx.run("delete_way", id=way_id) != 1:
                 raise unknown_way(way_id)
