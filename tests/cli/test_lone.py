@@ -11,8 +11,8 @@ from skywrite.faces.cli.lone import is_time
 from tests.cli.walk import commands
 from tests.support.shell import Shell
 
-# What shows what would go out, and sends nothing.
-_SENDS_NOTHING = ("preview", "answers try")
+# What shows what would go out, or keeps a text, and sends nothing.
+_SENDS_NOTHING = ("preview", "answers try", "snippets add")
 
 
 def with_text() -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from skywrite.faces.cli.names import Noun
-from skywrite.faces.cli.options import A_HANDLE, json_option, on_queue
+from skywrite.faces.cli.options import A_HANDLE, json_option, on_queue, one_text
 from skywrite.faces.cli.output import one_line, print_json, print_outcome, print_table
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ def snippets_command() -> None:
 
 @snippets_command.command("add", epilog=f"Example: {_EXAMPLE}")
 @click.argument("name")
-@click.argument("text")
+@one_text()
 @click.option("--account", "-u", **A_HANDLE, help="Only for this account. Default: for all of them.")
 @click.option("--signature", is_flag=True, help="New posts that you write for the account on the page end with it.")
 @json_option
 @on_queue
 def add_command(sky: Skywrite, name: str, text: str, account: str | None, signature: bool, as_json: bool) -> None:
-    """Keep TEXT under NAME."""
+    """Keep TEXT under NAME. With `-`, read the text from standard input."""
     from skywrite.features.snippets.operations import snippet_shape
 
     made = snippet_shape(sky.context, sky.snippets.add(name, text, account=account, signature=signature))
