@@ -32,6 +32,7 @@ CPU_SECONDS = 20
 WALL_SECONDS = 60.0
 MEMORY_BYTES = 1 << 30
 IMAGE_MEMORY_BYTES = 900 << 20
+DRAWING_CPU_SECONDS = 8
 IMAGE_PATIENCE_SECONDS = 60.0
 REPLY_BYTES_MAX = 64 << 20
 IDLE_SECONDS = 60.0
@@ -259,6 +260,6 @@ call = _SHARED.call
 # Images take seconds and most of the memory, so they have a child of their own, for one at a time.
 _OF_IMAGES = Limits(memory_bytes=IMAGE_MEMORY_BYTES)
 decode = Contained(_OF_IMAGES, patience_seconds=IMAGE_PATIENCE_SECONDS).call
-# A drawing is a program that may take all its time, and no photo of others waits for it.
-draw = Contained(_OF_IMAGES, patience_seconds=IMAGE_PATIENCE_SECONDS).call
+# A drawing is a program that may take all its time: no photo of others waits for it, and other drawings not for long.
+draw = Contained(_OF_IMAGES._replace(cpu_seconds=DRAWING_CPU_SECONDS), patience_seconds=IMAGE_PATIENCE_SECONDS).call
 warm_up = _SHARED.warm_up
