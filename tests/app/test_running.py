@@ -108,6 +108,19 @@ def test_overdue_posts_go_out_one_after_the_other(world: World, sky: Skywrite) -
     assert None is sky.accounts.get().catching_up_since
 
 
+def test_what_waited_for_a_sign_in_goes_out_in_one_run(world: World, sky: Skywrite) -> None:
+    """Nothing of it is left for a later run, and nothing goes out before."""
+    for number in range(5):
+        sky.schedule(f"{number}", at=NOON + timedelta(minutes=number + 1), late="publish")
+    sky.accounts.logout()
+    world.clock.advance(3600)
+    sky.run_once()
+    before = world.texts()
+    sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    sky.run_once()
+    assert ([], 5, 0) == (before, len(world.texts()), sky.posts.count_due())
+
+
 def test_only_a_worker_that_keeps_running_has_a_gap_for_overdue_posts(world: World, sky: Skywrite) -> None:
     """One that is stopped at once has it; `run --once` publishes everything that is due, unless a gap is set."""
     worker = sky.worker()
