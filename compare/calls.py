@@ -328,7 +328,10 @@ FORMS: dict[str, tuple[Mapping[str, str], ...]] = {
     "/settings/keys": ({"name": "On the page", "scope-read": "on"},),
     "/settings/people": ({"name": "Zoe", "role": "writer"},),
     "/settings/person/{}": ({"action": "role", "role": "approver"}, {"action": "link"}),
-    "/settings/webhooks": ({"url": "%web%/page", "name": "On the page"},),
+    "/settings/webhooks": (
+        {"url": "%web%/page", "name": "On the page"},
+        {"url": "%web%/some", "kind-post.failed": "1"},
+    ),
 }
 # What is sent where no form of the filled world sends to: by sign-ins of programs and passkeys, by buttons with an
 # address of their own, and by forms that stand there only at times.
