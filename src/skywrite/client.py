@@ -325,6 +325,7 @@ class Client:
         return self.send(draft_of(**{**rows[0], **first}, thread=[draft_of(**row) for row in rows[1:]]))
 
     @takes(draft=("a draft", Draft))
+    @signing_in_by_client()
     def send(self, draft: Draft) -> list[Posted]:
         """Publish a draft with its thread; returns one `Posted` for each post. The first one has the warnings."""
         resolved = resolve_draft(draft, self._network.draft_context(self.me.pds_url, lambda: self.agent))
@@ -400,6 +401,7 @@ class Client:
 
     @also_named(post_rkey="uri")
     @takes(uri=TEXT)
+    @signing_in_by_client()
     def get_post(self, uri: str, profile_identify: str | None = None, cid: str | None = None) -> Record:
         """A post (or any record) with its `uri`, `cid` and `value`.
 
@@ -415,6 +417,7 @@ class Client:
 
     @also_named(post_uri="uri")
     @takes(uri=TEXT)
+    @signing_in_by_client()
     def delete_post(self, uri: str) -> bool:
         """Delete a post of this account, with its gates. It is not an error if the post does not exist."""
         authority, collection, rkey = parse_reference(uri)
@@ -426,6 +429,7 @@ class Client:
         return True
 
     @takes(data=("bytes or a path", (bytes, str, PathLike)))
+    @signing_in_by_client()
     def upload_blob(self, data: bytes | str | Path, mime: str = "application/octet-stream") -> dict[str, Any]:
         """Upload bytes or a file, and return the blob object for a record.
 
@@ -455,6 +459,7 @@ class Client:
 
     @also_named(like_uri="uri", repost_uri="uri", follow_uri="uri")
     @takes(uri=TEXT)
+    @signing_in_by_client()
     def delete(self, uri: str) -> bool:
         """Delete any record of this account by its at-uri: a like, a repost, a follow.
 
@@ -473,6 +478,7 @@ class Client:
         record = self.get_post(uri)
         return {"uri": record.uri, "cid": record.cid}
 
+    @signing_in_by_client()
     def _create(self, collection: str, value: Mapping[str, Any]) -> Created:
         record = {"$type": collection, **value, "createdAt": to_iso(self._clock.now())}
         made = Repo(self.agent).create_all([Write.of(collection, self._tids.next(), record)]).refs[0]

@@ -12,6 +12,7 @@ import copy
 import json
 import pickle
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,6 +30,7 @@ from skywrite import (
     exceptions,
     models,
 )
+from skywrite.core.clock import FakeClock
 from skywrite.core.errors import InputError
 from skywrite.sandbox import Sandbox
 from skywrite.sdk.answers import answer
@@ -663,3 +665,25 @@ def test_an_error_of_a_client_names_its_own_sign_in(place: SimpleNamespace) -> N
             call(client)
         hints.add(caught.value.hint)
     assert {"Call client.login(handle, app_password) first."} == hints
+
+
+def test_a_client_whose_session_has_ended_names_its_own_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever asks the network says how a script signs in again."""
+    hints = {}
+    for name, call in {
+        "query": lambda client: client.get_timeline(),
+        "send": lambda client: client.send_post("Hello"),
+        "upload": lambda client: client.upload_blob(b"x"),
+        "like": lambda client: client.like(f"at://{client.me.did}/app.bsky.feed.post/3", "cid"),
+        "delete": lambda client: client.delete_post(f"at://{client.me.did}/app.bsky.feed.post/3"),
+    }.items():
+        clock = FakeClock(datetime.now(UTC))
+        with Sandbox(clock=clock) as box, Client(box.url, clock=clock) as client:
+            monkeypatch.setenv("SKYWRITE_PLC_URL", box.plc_url)
+            client.login("bob.test", box.account("bob.test").app_password)
+            box._pds.sessions.revoke_all(client.me.did)
+            clock.advance(3 * 3600)
+            with pytest.raises(exceptions.UnauthorizedError) as caught:
+                call(client)
+        hints[name] = caught.value.hint
+    assert dict.fromkeys(hints, "Call client.login(handle, app_password) first.") == hints
