@@ -16,6 +16,7 @@ from skywrite.posting.receipts import Receipt, make_receipt
 from skywrite.protocol.atproto.repo import Repo
 from skywrite.protocol.atproto.xrpc_errors import RecordNotFound
 from skywrite.protocol.bsky.limits import POST
+from skywrite.queue.changing import why_fixed
 from skywrite.queue.model import Account
 
 _GATES = ("app.bsky.feed.threadgate", "app.bsky.feed.postgate")
@@ -52,7 +53,7 @@ def receipt(ctx: Context, target: str | int, account: str | None) -> Receipt:
         post = ctx.store.posts.get(number)
         if post.uri is None:
             raise InputError(
-                f"Post {post.id} is {post.state}, not published.", hint="Only a published post has a proof."
+                f"Post {post.id} is {why_fixed(post)}, not published.", hint="Only a published post has a proof."
             )
         uri, owner = post.uri, ctx.store.accounts.get(post.account_did)
     else:
@@ -69,7 +70,7 @@ def _found(ctx: Context, target: str | int, account: str | None) -> tuple[Accoun
         post = ctx.store.posts.get(number)
         if post.frozen is None or post.uri is None:
             hint = Hint("Cancel it instead: ", Do("posts.cancel", post.id))
-            raise InputError(f"Post {post.id} is {post.state}, not published.", hint=hint)
+            raise InputError(f"Post {post.id} is {why_fixed(post)}, not published.", hint=hint)
         writes = reversed(Frozen.from_json(post.frozen).writes)
         return ctx.store.accounts.get(post.account_did), post.uri, [(one.collection, one.rkey) for one in writes]
     owner, collection, rkey = _named(ctx, str(target), account)

@@ -331,7 +331,7 @@ def _settings(tx: Transaction, did: str) -> dict[str, Any]:
 def _check_open(post: Post, what: str) -> None:
     if post.state not in ("draft", "scheduled", "held"):
         raise Conflict(
-            f"Post {post.id} is {post.state}, so it cannot be {what}.",
+            f"Post {post.id} is {why_fixed(post)}, so it cannot be {what}.",
             code="post.wrong_state",
             hint=Hint("See: ", Do("posts.get", post.id)),
         )

@@ -102,7 +102,7 @@ def why_fixed(post: Post) -> str:
     """Why a post cannot be changed, as the end of a sentence."""
     if post.state in ("scheduled", "held") and post.frozen is not None:
         return f"{post.state} with records that may be on the network already"
-    return {"publishing": "being published right now"}.get(post.state, post.state)
+    return {"publishing": "being published right now", "draft": "a draft"}.get(post.state, post.state)
 
 
 def way_out(post: Post) -> str:

@@ -123,7 +123,7 @@ def test_a_record_that_is_gone_has_no_receipt(sky: Skywrite) -> None:
     with pytest.raises((RejectedError, InputError)):
         sky.posts.receipt(sent.id)
     draft = sky.schedule("Not yet", draft=True)
-    with pytest.raises(InputError, match="is draft, not published"):
+    with pytest.raises(InputError, match="is a draft, not published"):
         sky.posts.receipt(draft.id)
 
 

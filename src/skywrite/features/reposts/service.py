@@ -32,6 +32,7 @@ from skywrite.protocol.atproto.xrpc_errors import RecordNotFound
 from skywrite.protocol.bsky.limits import POST
 from skywrite.queue import identities
 from skywrite.queue.actions import Action, Actions, Repeat
+from skywrite.queue.changing import why_fixed
 from skywrite.queue.model import Account
 from skywrite.queue.posts import DELETED
 
@@ -139,7 +140,7 @@ class Reposts:
         if isinstance(target, int) or row_number(target) is not None:
             post = self._ctx.store.posts.get(int(target))
             if post.uri is None or post.cid is None:
-                raise InputError(f"Post {post.id} is {post.state}, not published.", hint="Wait until it is out.")
+                raise InputError(f"Post {post.id} is {why_fixed(post)}, not published.", hint="Wait until it is out.")
             if post.problem is not None and post.problem.code == DELETED:
                 raise InputError(f"Post {post.id} was deleted.", hint="Name a post that is there.")
             return self._ctx.account(post.account_did if account is None else account), post.uri, post.cid
