@@ -67,6 +67,8 @@ class Runner:
 
     def worker(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Worker:
         """A worker of this process; `run` and `run_once` create one themselves."""
+        if threads < 1:
+            raise InputError(f"A worker has 1 thread or more, not {str(threads)[:40]}.", hint="Leave threads out.")
         log = unfailing(seldom(log, self._ctx.clock))
         publisher = self._sending.publisher(log=log)
         self._stopping = publisher.stopping
