@@ -114,6 +114,7 @@ _READ_THE_STORE = {
         "cli/picking.py: _exists",
         "cli/picking.py: _filtered",
         "cli/posting.py: _explain_interrupt",
+        "server/pages/completing.py: campaigns",
         "server/pages/completing.py: tags",
         "server/pages/compose.py: media",
         "server/pages/plan.py: _drafts",

@@ -171,12 +171,17 @@ def tags(visit: Visit) -> Response:
 
 
 def campaigns(visit: Visit) -> Response:
-    """The campaigns of the latest posts, those used most first."""
+    """The campaigns of the latest posts of the accounts that the person may use, those used most first."""
     visit.access.require("draft")
     listing = visit.sky.context.store.listing
     posts = [
-        *listing.history(("published",), limit=POSTS_SEEN),
-        *listing.posts(("scheduled", "held", "draft"), limit=POSTS_SEEN),
+        post
+        for account in visit.access.all_accounts()
+        for some in (
+            listing.history(("published",), account_did=account.did, limit=POSTS_SEEN),
+            listing.posts(("scheduled", "held", "draft"), account_did=account.did, limit=POSTS_SEEN),
+        )
+        for post in some
     ]
     used = Counter(name for post in posts if (name := str(post.draft.get("campaign") or "")))
     return answer([name for name, _ in used.most_common()])
