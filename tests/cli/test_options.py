@@ -45,6 +45,7 @@ REQUIRED = {
     "--name": ["n"],
     "--server": ["localhost"],
     "--until": ["in 2 days"],
+    "--except": ["2060-12-25"],
     "--when": ["50 likes"],
 }
 # What an option goes with, and what it replaces.
@@ -56,6 +57,7 @@ WITH = {
     "--grammar": ["--every", "daily 9:00"],
     "--pool": ["--every", "daily 9:00"],
     "--until": ["--every", "daily 9:00"],
+    "--except": ["--every", "daily 9:00"],
     "--zone": ["--at", "tomorrow 9:00"],
 }
 WITHOUT = {"--file": ["Hello"], "--pool": ["Hello"], "--grammar": ["Hello"]}

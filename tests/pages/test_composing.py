@@ -13,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.pages.conftest import YEAR, Watched
+from tests.pages.test_pages import problems
 
 
 @pytest.fixture
@@ -319,3 +320,20 @@ def test_a_campaign_is_given_changed_and_taken_away(tab: Watched) -> None:
         page.fill("#campaign", "")
     expect(page.locator("[data-saved]")).to_have_text("Draft saved")
     assert "campaign" not in tab.api("GET", f"/posts/{post}")["draft"]
+
+
+def test_a_recurrence_leaves_days_out(tab: Watched) -> None:
+    """What the editor is told is stored, and a day on which nothing comes is refused in the composer."""
+    page = tab.visit("/compose")
+    page.fill("textarea[name=text]", "Open as always")
+    page.get_by_label("Repeat", exact=True).check(force=True)
+    page.get_by_role("button", name="Edit…").click()
+    page.get_by_label("How often").last.select_option("daily")
+    page.get_by_label("Except on these days").fill(f"{YEAR}-12-25 {YEAR}-12-26")
+    assert [] == problems(page)
+    page.get_by_role("button", name="Take it").click()
+    page.click("[data-send]")
+    page.wait_for_url("**/recurrences**")
+    found = [one for one in tab.api("GET", "/recurrences")["recurrences"] if "Open as always" in str(one)]
+    tab.api("DELETE", f"/recurrences/{found[0]['id']}")
+    assert ([f"{YEAR}-12-25", f"{YEAR}-12-26"], 1) == ([key[:10] for key in found[0]["exceptions"]], len(found))

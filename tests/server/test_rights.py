@@ -81,7 +81,7 @@ NEUTRAL = """
     after again backfill before by campaign card catch_up_gap_seconds cursor dates distinct done draft dry_run exclude
     gap_seconds grammar include jitter kinds labels langs late limit map markdown max_per_day mentions most note now
     numbering only partial pool publish quote quote_links quotes replies reply_to repost require_alt retract scopes
-    secret sheet shorten signature since spacing split starts state tags template thread unasked undo_after
+    secret sheet shorten signature since skip spacing split starts state tags template thread unasked undo_after
     undo_seconds variants version video word workbook zone
 """
 DRAFT, SCHEDULED = {"id": "draft"}, {"id": "scheduled"}

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from skywrite.app.context import Context, listed
 from skywrite.app.drafting import Drafting
@@ -20,12 +22,23 @@ from skywrite.app.work import Periodic
 from skywrite.core.errors import Conflict, Do, Hint, InputError, Notice, SkywriteError, StorageError
 from skywrite.posting.publish.log import Log, silent
 from skywrite.posting.schedule.policy import DEFAULT_LATE_SECONDS, RECURRING_LATE_POLICY, parse_duration, parse_late
-from skywrite.posting.schedule.recurrence import MICROSECOND, Occurrence, catch_up, check_minute, parse_rule, pick
+from skywrite.posting.schedule.recurrence import (
+    MICROSECOND,
+    Occurrence,
+    ParsedRule,
+    catch_up,
+    check_minute,
+    parse_rule,
+    pick,
+)
 from skywrite.posting.schedule.slots import with_jitter
 from skywrite.posting.schedule.tokens import DateOrder
 from skywrite.queue.model import WAITING_STATES, Account, NewPost, NewRecurrence, Recurrence
 
 _LATE = (RECURRING_LATE_POLICY, DEFAULT_LATE_SECONDS)
+
+# What comes each minute comes so often on a day of 25 hours.
+DAY_MAX = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,7 @@ class RecurrenceOptions:
     dates: DateOrder | None = None
     grammar: Any = None
     distinct: Any = None
+    skip: Sequence[str] = ()
 
     def texts(self, base: Path | None) -> Sequence[Any] | None:
         """The texts that it takes in turn; None if it has one. Raises InputError."""
@@ -139,16 +153,38 @@ class Occurrences:
         rule = parse_rule(given.every, zone=self._ctx.zone(account) if given.zone is None else given.zone, start=start)
         if rule.text != old_rule:
             check_minute(rule)
-        first = rule.next_after(self._ctx.clock.now(), until=until, exceptions=given.exceptions)
+        exceptions = {**given.exceptions, **self._skipped(account, given, rule)}
+        first = rule.next_after(self._ctx.clock.now(), until=until, exceptions=exceptions)
         if first is None:
             raise InputError(f"{given.every!r} has no further occurrences.", hint="Check the recurrence and its end.")
         readies = [
             self._drafting.prepare(self._drafting.draft(account, item), account, base=base)
             for item in _rows(row, given.texts(base))
         ]
-        new = self._new(account, given, until, start, readies)
+        new = self._new(account, replace(given, exceptions=exceptions), until, start, readies)
         warnings = dict.fromkeys([*notes, *(warning for ready in readies for warning in ready.warnings)])
         return CheckedRecurrence(new, self._post(new, 0, first), readies, tuple(warnings))
+
+    def _skipped(self, account: Account, given: RecurrenceOptions, rule: ParsedRule) -> dict[str, None]:
+        """The occurrences on these days, or at these times, as exceptions. Raises InputError where there is none."""
+        zone = self._ctx.zone(account) if given.zone is None else given.zone
+        skipped = dict[str, None]()
+        for when in given.skip:
+            if re.fullmatch(r"\d{4}-\d\d-\d\d", when.strip()):
+                first, _ = self._drafting.when_with_notes(account, f"{when.strip()} 00:00", past=True, zone=zone)
+                end = first.astimezone(ZoneInfo(zone)) + timedelta(days=1)
+            else:
+                first, _ = self._drafting.when_with_notes(account, when, past=True, zone=zone)
+                end = first + MICROSECOND
+            found = [*islice(takewhile(end.__gt__, rule.times(first - MICROSECOND)), DAY_MAX)]
+            if not found:
+                raise InputError(
+                    f"Nothing comes {when[:60]}, so there is nothing to leave out.",
+                    code="occurrence.unknown",
+                    hint="Give a day on which it comes, such as 2026-12-25, or the time of one occurrence.",
+                )
+            skipped |= {at.astimezone(UTC).isoformat(): None for at in found}
+        return skipped
 
     def edit(
         self, recurrence: Recurrence, row: Mapping[str, Any], given: RecurrenceOptions, base: Path | None

@@ -73,6 +73,7 @@ class ScheduleOptions(DraftFields, total=False):
     late: str | None
     jitter: str | None
     until: str | datetime | None
+    skip: Sequence[str] | None
     pool: Sequence[Any] | None
     grammar: Path | str | Mapping[str, Any] | None
     distinct: int | None

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-from skywrite.app.context import Context
+from skywrite.app.context import Context, listed
 from skywrite.app.drafting import Drafting, edited_row, sign_in_notes
 from skywrite.app.nouns import checked
 from skywrite.app.results import Entry, Ready, Scheduled, Sent
@@ -79,6 +79,7 @@ class Posts:
         late: str | None = None,
         jitter: str | None = None,
         until: str | datetime | None = None,
+        skip: Sequence[str] | None = None,
         pool: Sequence[Any] | None = None,
         grammar: Path | str | Mapping[str, Any] | None = None,
         distinct: int | None = None,
@@ -93,6 +94,7 @@ class Posts:
 
         - `at`: an aware datetime, ISO 8601, or plain English ("tomorrow 9:00", "fri 17:00 Europe/Berlin").
         - `every`: a recurrence as cron, RRULE or plain English; `until` is its end, `pool` its texts in turn.
+        - `skip`: days ("2026-12-25") on which it does not come, or times of single occurrences.
         - `grammar`: a file, or an object, in Tracery's format, which gives these texts; `distinct`: how many different
           ones come in turn (100, or as many as there are).
         - `zone`: the zone of these times, instead of the account's.
@@ -106,14 +108,26 @@ class Posts:
 
         Raises InputError if anything is wrong; then nothing is stored.
         """
-        _check_together(every=every, at=at, key=key, until=until, pool=pool, grammar=grammar, zone=zone, draft=draft)
+        _check_together(
+            every=every, at=at, key=key, until=until, skip=skip, pool=pool, grammar=grammar, zone=zone, draft=draft
+        )
         found = self._ctx.account(account)
         row = {"text": text, **fields}
         if every is not None:
             from skywrite.app.occurrences import Occurrences, RecurrenceOptions
 
             options = RecurrenceOptions(
-                every, at, until, pool, late, jitter, source, zone, grammar=grammar, distinct=distinct
+                every,
+                at,
+                until,
+                pool,
+                late,
+                jitter,
+                source,
+                zone,
+                grammar=grammar,
+                distinct=distinct,
+                skip=() if skip is None else listed("skip", skip),
             )
             return Occurrences(self._ctx, self._drafting).schedule(found, row, options, base, dry_run=dry_run)
         place = self._ctx.zone(found) if zone is None else _zone_name(zone)
@@ -396,6 +410,7 @@ def _check_together(
     at: object,
     key: str | None,
     until: object,
+    skip: object,
     pool: object,
     grammar: object,
     zone: object,
@@ -408,7 +423,7 @@ def _check_together(
         raise InputError("A recurrence cannot have a key: each of its posts is a new one.", hint="Leave the key out.")
     if every is not None and draft:
         raise InputError("A recurrence cannot be a draft.", hint="Set its start with at, or leave out draft.")
-    for words, value in (("A pool", pool), ("A grammar", grammar), ("An end", until)):
+    for words, value in (("A pool", pool), ("A grammar", grammar), ("An end", until), ("A day to leave out", skip)):
         if every is None and value is not None:
             raise InputError(f"{words} needs a recurrence.", hint="Set it with every.")
     if zone is not None and every is None and not isinstance(at, str):

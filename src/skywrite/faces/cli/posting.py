@@ -43,6 +43,9 @@ _SCHEDULE = (
     click.option("--every", metavar="RULE", help='Post again and again: "weekdays 9:00", cron, or RRULE.'),
     click.option("--until", metavar="WHEN", help="End --every at this time."),
     click.option(
+        "--except", "skip", multiple=True, metavar="DAY", help="Leave this day out of --every. May be repeated."
+    ),
+    click.option(
         "--zone",
         metavar="ZONE",
         help="Read --at and --every in this zone, such as Europe/Berlin. Default: the account's.",
@@ -71,7 +74,7 @@ _SCHEDULE = (
     click.option("--dry-run", is_flag=True, help="Check everything and show the result; store and send nothing."),
     click.option("--stateless", is_flag=True, help="Post without a database, once for its --key and --at."),
 )
-_RULE = ("every", "pool", "grammar", "distinct", "until", "zone")
+_RULE = ("every", "pool", "grammar", "distinct", "until", "skip", "zone")
 _NO_USE = ("account", "next_slot", *_RULE, "jitter", "as_draft", "dry_run")
 
 
@@ -158,7 +161,9 @@ def send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
             _print_scheduled(_schedule(sky, row, options), sky, as_json)
             return None
         useless = {
-            name: options[name] for name in ("until", "pool", "grammar", "zone", "late", "jitter") if options[name]
+            name: options[name]
+            for name in ("until", "skip", "pool", "grammar", "zone", "late", "jitter")
+            if options[name]
         }
         progress = upload_progress()
         try:
@@ -229,7 +234,7 @@ def _send_rows(text: tuple[str, ...], file: Path | None, options: dict[str, Any]
         raise InputError("--jsonl needs the feature tables, which is off the list.", hint="Post one text at a time.")
     for name in ("next_slot", "reply_last", *_RULE, "as_draft", "dry_run"):
         if options[name]:
-            flag = {"as_draft": "draft"}.get(name, name).replace("_", "-")
+            flag = {"as_draft": "draft", "skip": "except"}.get(name, name).replace("_", "-")
             raise InputError(
                 f"--{flag} does not go with --jsonl.", hint='Give rows their "at", or use skywrite import.'
             )
@@ -277,6 +282,7 @@ def _schedule(sky: Skywrite, row: dict[str, Any], options: dict[str, Any], *, dr
         at=options["at"],
         every=options["every"],
         until=options["until"],
+        skip=options["skip"] or None,
         pool=pool_of(options["pool"]) if options["pool"] else None,
         grammar=options["grammar"],
         distinct=options["distinct"],

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from skywrite.app import Skywrite
 from skywrite.app.operations.grammars import Distinct, GrammarObject, texts_given
 from skywrite.app.operations.post_shapes import Jitter, Late
 from skywrite.app.operations.posts import new_row
-from skywrite.app.operations.shapes import ById, Id, Input, NewDraft, Note, OfAccount, OnlyOfAccount, Text, Word
+from skywrite.app.operations.shapes import ById, Id, Input, NewDraft, Note, OfAccount, OnlyOfAccount, Text, Word, Words
 from skywrite.app.operations.table import Access, operation
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.recurrences import RecurrenceShape, Stopped, TemplateShape, status_shape, template_shape
@@ -25,10 +26,11 @@ Pool = Annotated[list[Text], Meta(description="Texts used in turn.", min_length=
 class AddRecurrence(NewDraft, kw_only=True):
     """A post that repeats."""
 
-    every: Annotated[Word, Meta(description="Cron, RRULE, or plain English: weekdays 9:00.", min_length=1)]
+    every: Annotated[Word, Meta(description="Cron, RRULE, or words: weekdays 9:00.", min_length=1)]
     account: OfAccount | None = None
-    starts: Annotated[Word, Meta(description="Not before: ISO 8601, or plain English.")] | None = None
-    until: Annotated[Word, Meta(description="Not after: ISO 8601, or plain English.")] | None = None
+    starts: Annotated[Word, Meta(description="Not before: ISO 8601, or words.")] | None = None
+    until: Annotated[Word, Meta(description="Not after: ISO 8601, or words.")] | None = None
+    skip: Annotated[Words, Meta(description="Days left out: 2026-12-25.")] = msgspec.field(default_factory=list)
     late: Late | None = None
     jitter: Jitter | None = None
     zone: Annotated[Word, Meta(description="A time zone such as Europe/Berlin.")] | None = None
@@ -70,6 +72,7 @@ def add(access: Access, given: AddRecurrence) -> RecurrenceShape:
         account=account.did,
         at=given.starts,
         until=given.until,
+        skip=given.skip or None,
         late=row.late,
         jitter=given.jitter,
         zone=given.zone,

@@ -235,7 +235,12 @@ def _time(filled: Filled, settings: Mapping[str, Any]) -> dict[str, Any]:
         return {"draft": True}
     if filled.mode == "every":
         ends = {"starts": filled.starts.strip(), "until": filled.until.strip()}
-        return {"every": filled.every, **{name: value for name, value in ends.items() if value}}
+        skip = filled.skip.replace(",", " ").split()
+        return {
+            "every": filled.every,
+            **({"skip": skip} if skip else {}),
+            **{name: value for name, value in ends.items() if value},
+        }
     if filled.mode == "at":
         if not filled.at.strip():
             raise InputError("No time is given.", hint="Write one, such as tomorrow 9:00, or keep it as a draft.")

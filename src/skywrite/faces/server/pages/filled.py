@@ -45,6 +45,7 @@ class Filled(NamedTuple):
     every: str = ""
     starts: str = ""
     until: str = ""
+    skip: str = ""
     card: str = "auto"
     quote: str = ""
     reply_to: str = ""
@@ -108,6 +109,7 @@ def from_form(fields: Mapping[str, str]) -> Filled:
         every=fields.get("every", ""),
         starts=fields.get("starts", ""),
         until=fields.get("until", ""),
+        skip=fields.get("skip", ""),
         card=fields.get("card") or "none",
         quote=fields.get("quote", ""),
         reply_to=fields.get("reply_to", ""),

@@ -515,7 +515,8 @@ export class Composer {
 
   async repeat() {
     const time = Object.fromEntries(["every", "starts", "until"].map(name => [name, this.fields[name].value.trim()]).filter(([, value]) => value));
-    return ask("POST", "/recurrences", { ...this.content(), account: this.account, every: "", ...time }).catch(error => {
+    const skip = this.fields.skip.value.split(/[\s,]+/).filter(Boolean);
+    return ask("POST", "/recurrences", { ...this.content(), account: this.account, every: "", ...time, ...(skip.length ? { skip } : {}) }).catch(error => {
       if (error.status === undefined) error.message = "Skywrite does not answer, so it may be stored already. Look at the page Recurrences before you press the button again.";
       throw error;
     });

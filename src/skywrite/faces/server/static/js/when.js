@@ -166,6 +166,7 @@ export class When {
       one.append(box, element("span", "", name.slice(0, 3)));
       days.append(one);
     });
+    const except = Object.assign(element("input"), { value: this.fields.skip.value, placeholder: "2026-12-25, 2027-01-01".replace(/20\d\d/g, year => Number(year) - 2026 + new Date().getFullYear()) });
     const field = (words, input) => { const one = element("label", "field", words); one.append(input); return one; };
     const dayOf = field("Day of the month", day);
     const show = () => { days.hidden = !["weekly", "two"].includes(rhythm.value); dayOf.hidden = rhythm.value !== "monthly"; };
@@ -179,10 +180,11 @@ export class When {
       return `RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=${chosen.join(",")};BYHOUR=${hour};BYMINUTE=${minute};BYSECOND=0`;
     };
     show();
-    const made = this.dialog("Again and again", field("How often", rhythm), days, dayOf, field("At", time), field("From", starts), field("Until", until), button("main", "Take it", () => {
+    const made = this.dialog("Again and again", field("How often", rhythm), days, dayOf, field("At", time), field("From", starts), field("Until", until), field("Except on these days", except), button("main", "Take it", () => {
       this.fields.every.value = rule();
       this.fields.starts.value = starts.value || (rhythm.value === "two" ? "today" : "");
       this.fields.until.value = until.value;
+      this.fields.skip.value = except.value.trim();
       made.close();
       this.mode = "every";
       this.owner.timed();
