@@ -136,7 +136,8 @@ class Rows:
             batch.zone if options["zone"] is None else options["zone"],
             exceptions,
             batch.dates,
-            *(None if row.get(name) == "" else row.get(name) for name in ("grammar", "distinct")),
+            grammar=None if row.get("grammar") == "" else row.get("grammar"),
+            distinct=None if row.get("distinct") == "" else row.get("distinct"),
         )
         draft = {name: value for name, value in row.items() if name not in ROW_OPTIONS}
         return Occurrences(self._ctx, self._drafting).accept(owner, draft, recurring, base)
