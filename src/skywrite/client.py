@@ -324,8 +324,8 @@ class Client:
             first["reply_to"] = reply_to
         return self.send(draft_of(**{**rows[0], **first}, thread=[draft_of(**row) for row in rows[1:]]))
 
-    @takes(draft=("a draft", Draft))
     @signing_in_by_client()
+    @takes(draft=("a draft", Draft))
     def send(self, draft: Draft) -> list[Posted]:
         """Publish a draft with its thread; returns one `Posted` for each post. The first one has the warnings."""
         resolved = resolve_draft(draft, self._network.draft_context(self.me.pds_url, lambda: self.agent))
@@ -399,9 +399,9 @@ class Client:
         video = {**media_of(video), "alt": video_alt or ""}
         return self.send_post(text, profile_identify, reply_to, None, langs, facets, video=video, **more)
 
+    @signing_in_by_client()
     @also_named(post_rkey="uri")
     @takes(uri=TEXT)
-    @signing_in_by_client()
     def get_post(self, uri: str, profile_identify: str | None = None, cid: str | None = None) -> Record:
         """A post (or any record) with its `uri`, `cid` and `value`.
 
@@ -415,9 +415,9 @@ class Client:
         record = Repo(self.agent).get(collection, rkey, repo=authority, cid=cid)
         return record._replace(value=answer(record.value))
 
+    @signing_in_by_client()
     @also_named(post_uri="uri")
     @takes(uri=TEXT)
-    @signing_in_by_client()
     def delete_post(self, uri: str) -> bool:
         """Delete a post of this account, with its gates. It is not an error if the post does not exist."""
         authority, collection, rkey = parse_reference(uri)
@@ -428,8 +428,8 @@ class Client:
             repo.delete(gate, rkey)
         return True
 
-    @takes(data=("bytes or a path", (bytes, str, PathLike)))
     @signing_in_by_client()
+    @takes(data=("bytes or a path", (bytes, str, PathLike)))
     def upload_blob(self, data: bytes | str | Path, mime: str = "application/octet-stream") -> dict[str, Any]:
         """Upload bytes or a file, and return the blob object for a record.
 
@@ -457,9 +457,9 @@ class Client:
         did = account if account.startswith("did:") else self.resolve_handle(account)
         return self._create(_FOLLOW, {"subject": did})
 
+    @signing_in_by_client()
     @also_named(like_uri="uri", repost_uri="uri", follow_uri="uri")
     @takes(uri=TEXT)
-    @signing_in_by_client()
     def delete(self, uri: str) -> bool:
         """Delete any record of this account by its at-uri: a like, a repost, a follow.
 

@@ -38,13 +38,13 @@ def completed(shell: Shell, kind: str, line: str) -> list[str]:
 def test_what_is_completed(shell: Shell, kind: str) -> None:
     """Commands, accounts, states, numbers of the posts that a command is for, and files."""
     shell("post", "Out")
-    shell("post", "Later", "--at", "in 1 hour")
+    shell("post", "Later", "--at", "in 2 days")
     shell("post", "Morning", "--every", "daily 9:00")
     assert ["plain:recurring"] == completed(shell, kind, "skywrite recu")
     assert ["plain:alice.test"] == completed(shell, kind, "skywrite list --account a")
     assert ["plain:alice.test"] == completed(shell, kind, "skywrite accounts use ")
     assert ["plain:held"] == completed(shell, kind, "skywrite list --state he")
-    assert ["plain:2", "plain:3"] == completed(shell, kind, "skywrite cancel ")
+    assert ["plain:3", "plain:2"] == completed(shell, kind, "skywrite cancel ")
     assert ["plain:1"] == completed(shell, kind, "skywrite delete ")
     assert ["plain:1"] == completed(shell, kind, "skywrite recurring skip ")
     assert ["file:sun"] == completed(shell, kind, "skywrite post Hello --image sun")

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,7 @@ from tests.support.world import NOON
 
 PUBLIC = "93.184.216.34"
 ALLOW = ("127.0.0.0/8",)
+PORTS_TRIED = 20
 # So many times ten thousand single bytes.
 BATCHES = 100 if NIGHTLY else 20
 
@@ -190,10 +192,18 @@ def test_a_page_is_fetched_whole(serve: Callable[..., EvilServer]) -> None:
     assert Fetched(server.url("/a?b"), 200, {"x-name": "value", "content-length": "5"}, b"hello") == fetched
 
 
+def on_one_port(serve: Callable[..., EvilServer], *pages: Mapping[str, Any]) -> tuple[EvilServer, EvilServer]:
+    """A server at 127.0.0.2 and one at 127.0.0.1, on a port that nothing else has at both."""
+    for _ in range(PORTS_TRIED):
+        first = serve(pages[0], "127.0.0.2")
+        with suppress(OSError):
+            return first, serve(pages[1], "127.0.0.1", first.port)
+    raise AssertionError("No port is free at both addresses.")
+
+
 def test_a_name_is_dialled_at_the_address_that_was_checked(serve: Callable[..., EvilServer]) -> None:
     """Rebinding: a resolver that answers with a good address first and loopback afterwards gains nothing."""
-    good = serve({"/": ok(b"good")}, "127.0.0.2")
-    bad = serve({"/": ok(b"bad")}, "127.0.0.1", good.port)
+    good, bad = on_one_port(serve, {"/": ok(b"good")}, {"/": ok(b"bad")})
     answers = iter([["127.0.0.2"], ["127.0.0.1"], ["127.0.0.1"]])
     guard = Guard(["127.0.0.2"], resolve=lambda host, port: next(answers))
     fetched = Fetcher(guard=guard).fetch(good.url("/", "rebind.example"))
@@ -209,9 +219,8 @@ def test_a_name_with_a_last_dot_is_pinned_too(serve: Callable[..., EvilServer]) 
 
 def test_a_second_fetch_looks_the_name_up_again(serve: Callable[..., EvilServer]) -> None:
     """Kept clients do not keep an old judgement: the name is checked each time."""
-    server = serve({"/": ok()})
+    _, server = on_one_port(serve, {"/": ok()}, {"/": ok()})
     answers = iter([["127.0.0.2"], ["127.0.0.1"]])
-    serve({"/": ok()}, "127.0.0.2", server.port)
     fetcher = Fetcher(guard=Guard(["127.0.0.2"], resolve=lambda host, port: next(answers)))
     fetcher.fetch(server.url("/", "rebind.example"))
     with pytest.raises(AddressRefused):

@@ -121,17 +121,18 @@ def test_what_came_to_nothing_is_an_event_once(out: Store) -> None:
 def test_a_state_is_chosen_before_the_limit(out: Store) -> None:
     """What failed long ago is listed, however much waits since; of one account, and of all."""
     actions, stored = Actions(out), FollowUps(out)
-    stored.settle(stored.add(1, "likes", 1, "reply", "Thanks", None), "failed", "It failed.")
-    stored.add(1, "likes", 2, "reply", "Thanks", None)
+    failed = stored.add(1, "likes", 1, "reply", "Thanks", None)
+    stored.settle(failed, "failed", "It failed.")
+    waiting = stored.add(1, "likes", 2, "reply", "Thanks", None)
     for number, rkey in enumerate(("one", "two")):
         actions.add(ALICE, "repost", f"at://{rkey}", "bafyone", rkey, NOON + timedelta(hours=number), None)
     taken = actions.claim()
     assert taken is not None
     actions.not_done(taken, "Refused.", None)
     for did in (None, ALICE):
-        assert [1] == [item.id for item in stored.list(1, did, state="failed")]
+        assert [failed.id] == [item.id for item in stored.list(1, did, state="failed")]
         assert ["at://two"] == [action.uri for action in actions.list(1, did, state="waiting")]
-        assert [2] == [item.id for item in stored.list(1, did)]
+        assert [waiting.id] == [item.id for item in stored.list(1, did)]
 
 
 def test_what_is_repeated_adds_its_next(out: Store) -> None:

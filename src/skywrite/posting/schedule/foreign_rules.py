@@ -46,7 +46,7 @@ def in_english(text: str) -> str:
         words.add(_phrases()[match[0]])
         return " "
 
-    rest = " ".join(map(_singular, _pattern().sub(taken, fold(text)).replace(",", " ").split()))
+    rest = " ".join(map(_singular, _foreign_words().sub(taken, fold(text)).replace(",", " ").split()))
     if not words and all(weekday_of(word) is not None or word not in weekdays() for word in rest.split()):
         return ""
     days, clocks = _days_and_clocks(rest)
@@ -92,7 +92,7 @@ def _phrases() -> dict[str, str]:
 
 
 @cache
-def _pattern() -> re.Pattern[str]:
+def _foreign_words() -> re.Pattern[str]:
     """Any of the phrases, as whole words where words are written apart."""
     longest = sorted(_phrases(), key=len, reverse=True)
     apart = "|".join(re.escape(phrase) for phrase in longest if phrase < _EAST)
