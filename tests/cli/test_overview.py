@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,12 @@ def test_how_things_stand(shell: Any) -> None:
     lines = shell().out.splitlines()
     assert ["Account", "Worker", "Queue"] == [line.split()[0] for line in lines[:3]]
     assert [True, True] == ["Good morning" in lines[3], "Needs you" in lines[4] and "held" in lines[4]]
+
+
+def test_a_post_of_another_year_says_which(shell: Any) -> None:
+    """5 January of a later year does not read as the next one."""
+    shell("post", "Far away", "--at", "2070-01-05 09:00 UTC")
+    assert ["2070"] == re.findall(r"\b2070\b", next(line for line in shell().out.splitlines() if "Far away" in line))
 
 
 def test_reposts_and_follow_ups_of_which_nothing_came_need_somebody() -> None:

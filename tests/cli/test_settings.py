@@ -36,3 +36,12 @@ def test_an_unreadable_approval_setting_holds_every_post(shell: Shell) -> None:
     assert "every post waits for an approval" in told
     number = str(shell("post", "Wait", "--at", "in 3 days", "--json").json["id"])
     assert [number] == [line.split()[0] for line in shell("approve").out.splitlines()]
+
+
+@pytest.mark.parametrize("words", [["approval=none"], ["approval="], ["--reset"]])
+def test_posts_that_need_no_approval_any_more_are_counted(shell: Shell, words: list[str]) -> None:
+    """Whoever ends the approvals hears how many posts go out without one."""
+    shell("accounts", "set", "approval=all")
+    shell("post", "Wait", "--at", "in 3 days")
+    expected = "1 post that waited for an approval needs none now, and will be published without one."
+    assert [True, False] == [expected in shell("accounts", "set", *given).err for given in (words, ["approval=none"])]

@@ -242,3 +242,10 @@ def test_many_rows_of_one_minute_are_one_remark(sky: Skywrite) -> None:
         sky.transfer.import_rows([{"text": f"Row {number}", "at": at} for number in range(300)], dry_run=True)
     )
     assert [299] == [len(remark.rows) for remark in plan.remarks]
+
+
+def test_rows_that_are_wrong_in_different_ways_are_told_apart(sky: Skywrite) -> None:
+    """A date that does not exist and a misspelled word are not alike, though both are times; two such dates are."""
+    times = ["31.02.2070 09:00", "tomorow", "30.02.2070 10:00"]
+    plan = plan_of(sky.transfer.import_rows([{"text": "Hi", "at": at} for at in times], dry_run=True))
+    assert [(1, 3), (2,)] == [problem.rows for problem in plan.problems]

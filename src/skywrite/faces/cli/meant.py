@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from types import MappingProxyType
 
 import click
 
 from skywrite.core.digits import row_number
+from skywrite.core.errors import InputError
 from skywrite.faces.cli.given import LeftOver, see_help, shell_words
 from skywrite.faces.cli.lone import is_time
 from skywrite.faces.cli.names import (
@@ -62,6 +66,9 @@ OTHER_WORDS = {
     "--link": "--card",
     "--reply": "--reply-to",
     "--in-reply-to": "--reply-to",
+    "--as": "--account",
+    "--later": "--at",
+    "--delay": "--at",
     "--user": "--account",
     "--handle": "--account",
     "--password": "--app-password-stdin",
@@ -95,10 +102,11 @@ def wrong_usage(error: click.ClickException, context: click.Context, given: Sequ
     """The sentence and the hint for a command line that click refused: `given` is all of it."""
     hint = see_help(context)
     if isinstance(error, click.NoSuchOption):
-        return _unknown_option(error.option_name.partition("=")[0], context, given) or (
-            _with_meant(f"There is no option {error.option_name.partition('=')[0]}.", _options(error, context, given)),
-            hint,
-        )
+        name = error.option_name.partition("=")[0]
+        if known := _unknown_option(name, context, given):
+            return known
+        name = next((word for word in _unknown(given, context) if word not in _taken_as_it_is(context)), name)
+        return _with_meant(f"There is no option {name}.", _options(name, context, given)), hint
     if isinstance(error, click.exceptions.NoSuchCommand) and isinstance(context.command, click.Group):
         elsewhere = NOT_HERE.get(error.command_name.lower(), "") if context.parent is None else ""
         return unknown_command(error.command_name, context, given), elsewhere or hint
@@ -112,7 +120,8 @@ def wrong_usage(error: click.ClickException, context: click.Context, given: Sequ
 
 def unknown_command(name: str, context: click.Context, given: Sequence[str]) -> str:
     """The sentence for a command that a group does not have, with those that were meant."""
-    if context.parent is None and (whole := _whole_lines(name, given)):
+    typed = name.lower()
+    if context.parent is None and typed not in OTHER_COMMANDS and (whole := _whole_lines(name, given)):
         return _with_meant(f"There is no command {name!r}.", whole)
     from difflib import get_close_matches
 
@@ -122,7 +131,6 @@ def unknown_command(name: str, context: click.Context, given: Sequence[str]) -> 
     known = [*all_commands(), *OLD_NAMES] if at_top else group.list_commands(context)
     other: Mapping[str, Sequence[str]] = OTHER_COMMANDS if at_top else MappingProxyType({})
     path = "skywrite" if at_top else context.command_path
-    typed = name.lower()
     lines = [_filled(line, given) for line in other.get(typed, ())] or _lines(context, [name], given)
     if not lines and not (at_top and typed in NOT_HERE):
         verbs = [verb for verb in known if not at_top and typed in OTHER_VERBS.get(verb, ())]
@@ -144,9 +152,22 @@ def _whole_lines(name: str, given: Sequence[str]) -> list[str]:
     rest = given[next((place for place, word in enumerate(given) if word not in _COPIED), len(given)) :]
     if name in _COPIED:
         return [f"skywrite {shell_words(list(rest))}"]
-    if name.lower() not in OTHER_COMMANDS and rest[:1] == [name] and home_of(current_words(rest[1:2] or [""])[0]):
+    if rest[:1] == [name] and home_of(current_words(rest[1:2] or [""])[0]):
         return [f"skywrite {shell_words(list(rest[1:]))}"]
+    if is_time(words := " ".join(rest)) and (time := _whole_time(words)):
+        return [f"skywrite {shell_words(['schedule', 'Hello', '--at', time])}"]
     return [f"skywrite {shell_words(line)}" for line in _lone_lines(name.strip())]
+
+
+def _whole_time(words: str) -> str:
+    """These words as a time that can be pasted, with an hour if they have none; nothing if they say no time."""
+    from skywrite.posting.schedule.times import local_zone, parse_time
+
+    for time in (words, f"{words} 9:00"):
+        with suppress(InputError):
+            parse_time(time, now=datetime.now(UTC), zone=local_zone())
+            return time
+    return ""
 
 
 def _lone_lines(word: str) -> list[list[str]]:
@@ -164,8 +185,8 @@ def _lone_lines(word: str) -> list[list[str]]:
         return [["post", *(["Hello"] if option != "--file" else []), option, word]]
     if re.fullmatch(r"(?a)@?[\w-]+(\.[\w-]+)+", word):
         return [["login", word.removeprefix("@")], ["accounts", "show", word.removeprefix("@")]]
-    if is_time(word):
-        return [["schedule", "Hello", "--at", word]]
+    if is_time(word) and (time := _whole_time(word)):
+        return [["schedule", "Hello", "--at", time]]
     return [["post", word]] if " " in word else []
 
 
@@ -199,11 +220,10 @@ def _filled(line: str, given: Sequence[str]) -> str:
     return f"skywrite {line}".rstrip().replace("12", number).replace("alice.bsky.social", handle)
 
 
-def _options(error: click.NoSuchOption, context: click.Context, given: Sequence[str]) -> list[str]:
+def _options(name: str, context: click.Context, given: Sequence[str]) -> list[str]:
     """The options, or whole commands, that an option which does not exist was meant to be."""
     from difflib import get_close_matches
 
-    name = error.option_name.partition("=")[0]
     if lines := _lines(context, [name], given):
         return lines
     earlier = next((word for word in given if re.fullmatch(r"(?a)-\d+[a-z]+", word)), "")
@@ -229,8 +249,10 @@ def _options(error: click.NoSuchOption, context: click.Context, given: Sequence[
 def _unknown_option(name: str, context: click.Context, given: Sequence[str]) -> tuple[str, str] | None:
     """The answer to an option whose value needs none, or that stands before the command whose it is."""
     message = f"There is no option {name}."
-    if any(name in _argument_words(argument) for argument in _arguments(context)):
+    if name in _taken_as_it_is(context):
         rest = [word.removeprefix(f"{name}=") for word in given if word != name]
+        if any(_unknown(rest, context)):
+            return None
         return message, f"Its value needs no option: skywrite {shell_words(rest)}"
     place = next((place for place, word in enumerate(given) if word in all_commands()), 0)
     if context.parent is None and place and isinstance(context.command, click.Group):
@@ -243,6 +265,20 @@ def _unknown_option(name: str, context: click.Context, given: Sequence[str]) -> 
 
 def _arguments(context: click.Context) -> list[str]:
     return [param.name or "" for param in context.command.params if isinstance(param, click.Argument)]
+
+
+def _taken_as_it_is(context: click.Context) -> list[str]:
+    """The options that people write for what this command takes without one."""
+    return [word for argument in _arguments(context) for word in _argument_words(argument)]
+
+
+def _unknown(given: Sequence[str], context: click.Context) -> Iterator[str]:
+    """The long options among these words that the command does not have."""
+    known = {name for option in context.command.params for name in (*option.opts, *option.secondary_opts)}
+    for word in takewhile(lambda word: word != "--", given):
+        name = word.partition("=")[0]
+        if re.fullmatch(r"--[a-z][a-z-]*", name) and name not in known | {"--help"}:
+            yield name
 
 
 def _argument_words(argument: str) -> Sequence[str]:

@@ -127,7 +127,9 @@ def schedule_command(text: tuple[str, ...], file: Path | None, editor: bool, as_
         if options["as_draft"]:
             whole = given_command().replace(" schedule", " post", 1)
             raise InputError("A draft has no time, so nothing was kept.", hint=f"Keep it without one: {whole}")
-        whole = given_command().replace(" schedule", ' schedule --at "tomorrow 9:00"', 1)
+        is_empty = not (text or file or editor or draft_row(options))
+        later = 'schedule "Later"' if is_empty else "schedule"
+        whole = given_command().replace(" schedule", f' {later} --at "tomorrow 9:00"', 1)
         raise InputError("The time is missing, so nothing was posted.", hint=f"Set a time: {whole}")
     send({"text": read_text(text, file, editor), **draft_row(options)}, options, as_json)
 

@@ -89,8 +89,9 @@ def list_command(
         _show_entries(sky, found, _ended, total, again, _none(states, "Nothing was published yet."))
         return
     _warn_of_stranded(sky, account)
-    add = 'Nothing is waiting. Add a post: skywrite schedule "Later" --at "tomorrow 9:00"'
-    _show_entries(sky, found, _due, total, again, _none(states, add))
+    add = 'Add a post: skywrite schedule "Later" --at "tomorrow 9:00"'
+    first = add if sky.accounts.list() else "Sign in first: skywrite login"
+    _show_entries(sky, found, _due, total, again, _none(states, f"Nothing is waiting. {first}"))
 
 
 def _warn_of_stranded(sky: Skywrite, account: str | None) -> None:

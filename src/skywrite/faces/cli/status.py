@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -51,7 +52,8 @@ def print_status(as_json: bool) -> None:
     _line("Queue", f"{found.waiting} {'post waits' if found.waiting == 1 else 'posts wait'}{late}")
     for post in found.coming:
         at = post.due_at.astimezone(ZoneInfo(zones[post.account_did])) if post.due_at else None
-        when = f"{at:%a} {at.day:>2} {at:%b %H:%M}" if at else "now"
+        year = f" {at.year}" if at and at.year != datetime.now(at.tzinfo).year else ""
+        when = f"{at:%a} {at.day:>2} {at:%b}{year} {at:%H:%M}" if at else "now"
         mark = "unapproved: " if found.standings[post.id].wanted else ""
         start = f"{post.id:>5}  {when}  {mark}"
         _line("", start + cut(post.text, max(columns() - LABEL - len(start), TEXT_MIN)))

@@ -5,6 +5,7 @@ What does not live here: making the reports (`importing`), showing the plan (the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -18,6 +19,9 @@ from skywrite.core.errors import SkywriteError
 
 if TYPE_CHECKING:
     from skywrite.posting.sources.column_maps import Reading
+
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_BEGINNING_WORDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +163,18 @@ def _planned(report: RowReport) -> PlannedPost:
 
 
 def _summed(found: Iterable[Remark]) -> tuple[Remark, ...]:
-    """Remarks with the same name combined; those about most rows first."""
-    groups: dict[str, list[Remark]] = {}
+    """Remarks with the same name that begin alike combined; those about most rows first."""
+    groups: dict[tuple[str, str], list[Remark]] = {}
     for remark in found:
-        groups.setdefault(remark.name, []).append(remark)
+        groups.setdefault((remark.name, _beginning(remark.message)), []).append(remark)
     summed = [
         replace(same[0], rows=tuple(dict.fromkeys(row for remark in same for row in remark.rows)))
         for same in groups.values()
     ]
     return tuple(sorted(summed, key=lambda one: -len(one.rows)))
+
+
+def _beginning(message: str) -> str:
+    """The first words of a message without what differs from row to row: quoted texts, numbers, names of files."""
+    words = (word.rstrip(".,:") for word in _QUOTED.sub("", message).split())
+    return " ".join([word for word in words if word.isalpha()][:_BEGINNING_WORDS])
