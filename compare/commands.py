@@ -80,16 +80,16 @@ def record(stage: Stage, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 def _all_of(stage: Stage, names: Mapping[str, str], command: Command) -> str:
     texts = [shown(f"{command.path} --help", stage.run(*command.path.split(), "--help"))]
-    for given in COMMANDS[command.path]:
-        example = Example(given) if isinstance(given, str) else given
+    for entry in COMMANDS[command.path]:
+        example = Example(entry) if isinstance(entry, str) else entry
         words, given_words = f"{command.path} {example.words}".strip(), filled(example.words, names)
-        standard_input = filled(example.given, names)
+        standard_input = filled(example.standard_input, names)
         # What is stopped when it has written something writes something else with --json, and has an example for that.
         kinds = ("", " --json") if "--json" in command.options and example.until is None else ("",)
         for kind in kinds:
             arguments = shlex.split(f"{command.path} {given_words}{kind}")
             more = {name: filled(value, names) for name, value in example.environ.items()}
-            ran = stage.run(*arguments, given=standard_input, until=example.until, more=more)
+            ran = stage.run(*arguments, standard_input=standard_input, until=example.until, more=more)
             texts.append(shown(words + kind, ran))
     return "\n".join(texts)
 
@@ -113,9 +113,9 @@ def pretty(text: str) -> str:
 def filled(text: str, names: Mapping[str, str]) -> str:
     """A text of an example, with what the names stand for. Raises Missing."""
 
-    def named(found: re.Match[str]) -> str:
-        if found[1] not in names:
-            raise Missing(f"Nothing in the filled database is called {found[1]!r}.")
-        return names[found[1]]
+    def named(match: re.Match[str]) -> str:
+        if match[1] not in names:
+            raise Missing(f"Nothing in the filled database is called {match[1]!r}.")
+        return names[match[1]]
 
     return re.sub(r"%([a-z][a-z0-9-]*)%", named, text)

@@ -14,7 +14,7 @@ class Example(NamedTuple):
     """One call: its arguments as in a shell, standard input, what ends a command that would not end, and variables."""
 
     words: str
-    given: str = ""
+    standard_input: str = ""
     until: str | None = None
     environ: Mapping[str, str] = {}
 

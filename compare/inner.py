@@ -35,9 +35,9 @@ def load_everything() -> None:
 
 def set_clock(now: Callable[[], datetime]) -> None:
     """Let the program read this clock, and draw the same number each time. Raises Moved."""
-    found = [module for module in CLOCKS if module in sys.modules and hasattr(sys.modules[module], "SystemClock")]
-    if not found:
+    modules = [module for module in CLOCKS if module in sys.modules and hasattr(sys.modules[module], "SystemClock")]
+    if not modules:
         raise Moved(f"SystemClock is in none of {', '.join(CLOCKS)}: name its new module in {__name__}.CLOCKS.")
-    clock: Any = sys.modules[found[0]].SystemClock
+    clock: Any = sys.modules[modules[0]].SystemClock
     clock.now = lambda self: now()
     clock.random = lambda self: 0.5

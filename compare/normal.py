@@ -59,7 +59,7 @@ def normalised(text: str, names: Mapping[str, str] | None = None) -> str:
     for word, name in sorted((names or {}).items(), key=lambda pair: -len(pair[0])):
         text = text.replace(word, name)
     # How many digits there are belongs to the format.
-    text = _FRACTION.sub(lambda found: "0" * len(found[0]), text)
+    text = _FRACTION.sub(lambda match: "0" * len(match[0]), text)
     for pattern, replacement in _REPLACED:
         text = pattern.sub(replacement, text)
     for kind, pattern in _IDS:
@@ -70,4 +70,4 @@ def normalised(text: str, names: Mapping[str, str] | None = None) -> str:
 def _numbered(text: str, kind: str, pattern: re.Pattern[str]) -> str:
     """The text with numbers for the ids of one kind, counted from where each first stands."""
     numbers: dict[str, int] = {}
-    return pattern.sub(lambda found: f"<{kind} {numbers.setdefault(found[0], len(numbers) + 1)}>", text)
+    return pattern.sub(lambda match: f"<{kind} {numbers.setdefault(match[0], len(numbers) + 1)}>", text)

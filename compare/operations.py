@@ -40,10 +40,10 @@ def record(stage: Stage, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     with stage.served() as (url, _):
         document = Caller(url).ask("GET", "/api/openapi.json").json()
     yield "http/openapi.json", json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    found = walk(document)
-    if missing := [one.name for one in found if one.name not in OPERATIONS]:
+    operations = walk(document)
+    if missing := [one.name for one in operations if one.name not in OPERATIONS]:
         raise Missing(f"No example in {PLACE} (OPERATIONS) for: {', '.join(missing)}.")
-    for one in found:
+    for one in operations:
         with stage.served() as (url, link):
             yield f"operations/{one.name}.txt", "\n".join(_asked(one, names, url, link))
     yield from _tools(stage, names)
@@ -151,8 +151,8 @@ def _tools(stage: Stage, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         with stage.served() as (url, _):
             agent, texts = with_key(url, names["key-secret"]), []
             for fields in TOOLS[tool["name"]]:
-                given = numbered(json.loads(filled(json.dumps(fields), names)))
-                answer = _rpc(agent, "tools/call", {"name": tool["name"], "arguments": given})
+                arguments = numbered(json.loads(filled(json.dumps(fields), names)))
+                answer = _rpc(agent, "tools/call", {"name": tool["name"], "arguments": arguments})
                 texts.append(f"> {tool['name']} {json.dumps(fields)}\n{_called(answer)}\n")
         yield f"mcp/tool-{tool['name']}.txt", "\n".join(texts)
 

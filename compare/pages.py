@@ -85,12 +85,12 @@ def _headers(caller: Caller, path: str) -> str:
 def walk(stage: Stage, method: str = "GET") -> list[str]:
     """The addresses that answer to a method, with {} for what differs in them."""
     ran = stage.call(_print_routes)
-    found = {
+    paths = {
         re.sub(r"\{[^}]*\}", "{}", path)
         for path, methods in json.loads(ran.out)
         if (methods is None or method in methods) and not path.startswith(NOT_PAGES)
     }
-    return sorted(found)
+    return sorted(paths)
 
 
 def _print_routes() -> None:
@@ -140,27 +140,31 @@ class _Forms(HTMLParser):
         self._valued = False
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attributes}
+        values = {name: value or "" for name, value in attributes}
         if tag == "form":
-            method, kind = given.get("method", "get").lower(), given.get("enctype", FORM)
-            self.found.append(Form(given.get("action", ""), method, (), (), kind))
+            method, kind = values.get("method", "get").lower(), values.get("enctype", FORM)
+            self.found.append(Form(values.get("action", ""), method, (), (), kind))
         elif self.found and tag in ("input", "button", "textarea", "select", "option"):
-            look = " ".join(f'{key}="{text}"' for key, text in sorted(given.items()) if key != "class")
+            look = " ".join(f'{key}="{text}"' for key, text in sorted(values.items()) if key != "class")
             self._change(looks=(*self.found[-1].looks, f"  {tag} {look}".rstrip()))
-            self._read(tag, given)
+            self._read(tag, values)
 
-    def _read(self, tag: str, given: Mapping[str, str]) -> None:
-        name, value = given.get("name", ""), given.get("value", "")
+    def _read(self, tag: str, attributes: Mapping[str, str]) -> None:
+        name, value = attributes.get("name", ""), attributes.get("value", "")
         if tag in ("select", "textarea"):
             self._open = name
         if tag == "textarea":
             self._put(name, "")
             self._valued = True
-        elif tag == "option" and self._open and ("selected" in given or self._open not in dict(self.found[-1].fields)):
+        elif (
+            tag == "option"
+            and self._open
+            and ("selected" in attributes or self._open not in dict(self.found[-1].fields))
+        ):
             self._put(self._open, value)
-            self._valued = "value" not in given
-        elif tag == "input" and name and (given.get("type") not in UNSENT or "checked" in given):
-            self._put(name, given.get("value", "on" if given.get("type") in UNSENT else ""))
+            self._valued = "value" not in attributes
+        elif tag == "input" and name and (attributes.get("type") not in UNSENT or "checked" in attributes):
+            self._put(name, attributes.get("value", "on" if attributes.get("type") in UNSENT else ""))
 
     def handle_data(self, text: str) -> None:
         if not self._open or not text.strip():
@@ -225,7 +229,7 @@ def _other_posts(stage: Stage, forms: Mapping[str, Form]) -> list[str]:
     """The addresses that take something, and that no form on a page sends to. Raises Missing."""
     actions = [form.action for form in forms.values() if form.method == "post"]
     places = {path: re.compile(re.escape(path).replace(r"\{\}", "[^/]+")) for path in walk(stage, "POST")}
-    found = [path for path, place in places.items() if not any(place.fullmatch(action) for action in actions)]
-    if missing := [path for path in found if path not in EXAMPLES]:
+    paths = [path for path, place in places.items() if not any(place.fullmatch(action) for action in actions)]
+    if missing := [path for path in paths if path not in EXAMPLES]:
         raise Missing(f"No example in {PLACE} (POSTS) for: {', '.join(missing)}.")
-    return found
+    return paths

@@ -47,8 +47,8 @@ def record(folder: Path, source: Path) -> None:
             # Ids are numbered anew for each thing that was asked, so that one more of these changes no other.
             path.write_text("".join(normalised(part, words) for part in ASKED.split(text)), encoding="utf-8")
             counts[name.partition("/")[0]] += 1
-    said = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-    print(f"{folder}: {said} ({time.monotonic() - began:.0f} s)", file=sys.stderr)
+    summary = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    print(f"{folder}: {summary} ({time.monotonic() - began:.0f} s)", file=sys.stderr)
 
 
 def _halves(line: str) -> tuple[str, str, str]:

@@ -126,9 +126,9 @@ class Stage:
             shutil.rmtree(self.folder / name)
             shutil.copytree(self.kept / name, self.folder / name, symlinks=True)
 
-    def fill(self, *words: str, given: str = "", may_fail: bool = False) -> Ran:
+    def fill(self, *words: str, standard_input: str = "", may_fail: bool = False) -> Ran:
         """Run a command whose effects stay. Raises Unplayable if it fails."""
-        ran = self._run(lambda: _command(words), given, stays=True)
+        ran = self._run(lambda: _command(words), standard_input, stays=True)
         if ran.code and not may_fail:
             raise Unplayable(f"skywrite {' '.join(words)} ended with {ran.code}:\n{ran.out}{ran.err}")
         return ran
@@ -146,10 +146,12 @@ class Stage:
             raise Unplayable(f"{call} failed:\n{ran.out}{ran.err}")
         return ran
 
-    def run(self, *words: str, given: str = "", until: str | None = None, more: Mapping[str, str] | None = None) -> Ran:
+    def run(
+        self, *words: str, standard_input: str = "", until: str | None = None, more: Mapping[str, str] | None = None
+    ) -> Ran:
         """Run a command from the beginning that was kept; with `until`, it is stopped when it has written that."""
         self.restore()
-        ran = self._run(lambda: _command(words), given, until=until, more=more)
+        ran = self._run(lambda: _command(words), standard_input, until=until, more=more)
         return ran._replace(files=self._written())
 
     def _written(self) -> str:
@@ -174,14 +176,14 @@ class Stage:
     def _run(
         self,
         call: Callable[[], int],
-        given: str,
+        standard_input: str,
         *,
         stays: bool = False,
         until: str | None = None,
         more: Mapping[str, str] | None = None,
     ) -> Ran:
         files = self._files()
-        files[0].write_text(given)
+        files[0].write_text(standard_input)
         with self._forked(call, files, stays=stays, more=more) as pid:
             code = self._ended(pid, files[1:], until)
         out, err = (file.read_text("utf-8", "replace") for file in files[1:])
@@ -281,20 +283,20 @@ class Stage:
             os.waitpid(pid, 0)
 
     def _address(self, pid: int, files: Sequence[Path]) -> tuple[str, str]:
-        while not (said := files[1].read_text()).endswith("}\n"):
+        while not (output := files[1].read_text()).endswith("}\n"):
             if os.waitpid(pid, os.WNOHANG)[0]:
-                raise Unplayable(f"the server ended:\n{said}{files[2].read_text()}")
+                raise Unplayable(f"the server ended:\n{output}{files[2].read_text()}")
             time.sleep(LOOK_SECONDS)
-        document: dict[str, Any] = json.loads(said)
+        document: dict[str, Any] = json.loads(output)
         return document["url"], document["sign_in_url"].removeprefix(document["url"])
 
 
 def _difference(before: tuple[Counter[str], list[str]], after: tuple[Counter[str], list[str]]) -> str:
     """What was called and written, and what is gone."""
     calls = [f"{name} x {count}" for name, count in sorted((after[0] - before[0]).items())]
-    made = [f"+ {record}" for record in after[1] if record not in before[1]]
+    new = [f"+ {record}" for record in after[1] if record not in before[1]]
     gone = [f"- {record.partition(' ')[0]}" for record in before[1] if record not in after[1]]
-    return "\n".join((*calls, *made, *gone))
+    return "\n".join((*calls, *new, *gone))
 
 
 def _text(path: Path) -> str:

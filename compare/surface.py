@@ -105,13 +105,13 @@ def errors() -> Iterator[str]:
     """Each error with its exit code and HTTP status."""
     from skywrite import SkywriteError
 
-    found: dict[str, str] = {}
+    lines: dict[str, str] = {}
     left: list[type] = [SkywriteError]
     while left:
         kind: Any = left.pop()
         left += kind.__subclasses__()
-        found[kind.__name__] = f"{kind.__name__}: exit code {kind.exit_code}, status {kind.http_status}"
-    yield from (found[name] for name in sorted(found))
+        lines[kind.__name__] = f"{kind.__name__}: exit code {kind.exit_code}, status {kind.http_status}"
+    yield from (lines[name] for name in sorted(lines))
 
 
 def entry_points(project: Path) -> list[str]:
@@ -155,15 +155,15 @@ def statement(sql: str) -> str:
 
 def parts(body: str) -> list[str]:
     """What stands between the commas of a list, but for those within brackets and quotes."""
-    found, depth, quoted = [""], 0, False
+    pieces, depth, quoted = [""], 0, False
     for character in body:
         quoted ^= character == "'"
         depth += 0 if quoted else (character == "(") - (character == ")")
         if character == "," and depth == 0 and not quoted:
-            found.append("")
+            pieces.append("")
         else:
-            found[-1] += character
-    return [part.strip() for part in found]
+            pieces[-1] += character
+    return [part.strip() for part in pieces]
 
 
 _COLUMNS = """SELECT table_name, column_name, data_type, is_nullable, coalesce(column_default, ''),

@@ -47,9 +47,9 @@ def pages(url: str) -> dict[str, tuple[str, bytes]]:
         "/broken.xml": ("application/rss+xml", "<rss><channel>"),
         "/feeds.opml": ("text/x-opml", OPML.format(url)),
     }
-    found = {path: (kind, text.encode()) for path, (kind, text) in texts.items()}
-    found |= {f"/news/{number}": ("text/html", PAGE.encode()) for number in range(1, 5)}
-    return {**found, "/card.png": ("image/png", picture())}
+    contents = {path: (kind, text.encode()) for path, (kind, text) in texts.items()}
+    contents |= {f"/news/{number}": ("text/html", PAGE.encode()) for number in range(1, 5)}
+    return {**contents, "/card.png": ("image/png", picture())}
 
 
 @contextmanager

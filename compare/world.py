@@ -79,7 +79,9 @@ def _write_files(work: Path) -> None:
 
 def _sign_in(stage: Stage) -> None:
     for handle in ACCOUNTS:
-        stage.fill("login", handle, "--app-password-stdin", given=stage.box.account(handle).app_password + "\n")
+        stage.fill(
+            "login", handle, "--app-password-stdin", standard_input=stage.box.account(handle).app_password + "\n"
+        )
     stage.box.account(STRANGER)
     settings = ("zone=Europe/Berlin", "inbox=yes", "langs=en", "late=hold:2h", "max_per_day=50", "undo_seconds=20")
     stage.fill("set", *settings, "--account", "alice.test")
@@ -93,10 +95,10 @@ def _number(document: Any) -> str:
     if isinstance(document, list):
         return _number(document[0])
     keys = ("recurrence_id", "recurrence", "id", "post_id", "number")
-    found = next((document[key] for key in keys if document.get(key) is not None), None)
-    if found is None:
+    number = next((document[key] for key in keys if document.get(key) is not None), None)
+    if number is None:
         raise Unplayable(f"there is no number in {document}")
-    return str(found)
+    return str(number)
 
 
 def _made(stage: Stage, names: Names, name: str, *words: str) -> None:
@@ -148,8 +150,8 @@ def _add_sources(stage: Stage, names: Names, url: str) -> None:
     stage.fill("notices", "add", "email", *email)
     for name, allowed in (("key", SCOPES), ("reader", SCOPES[:1]), ("drafter", SCOPES[:2])):
         scopes = [word for scope in allowed for word in ("--scope", scope)]
-        made = json.loads(stage.fill("keys", "add", "--name", name, *scopes, "--json").out)
-        names[name], names[f"{name}-secret"] = _number(made), made["key"]
+        key = json.loads(stage.fill("keys", "add", "--name", name, *scopes, "--json").out)
+        names[name], names[f"{name}-secret"] = _number(key), key["key"]
     words = ("keys", "add", "--name", "bobs", "--scope", "read", "--scope", "draft", "--account", "bob.test")
     names["bobs-key-secret"] = json.loads(stage.fill(*words, "--until", "2026-12-01", "--json").out)["key"]
     stage.fill("oauth", "init", "https://me.example", "--folder", ".")
@@ -169,9 +171,9 @@ def _add_by_http(stage: Stage, names: Names, web: str) -> None:
         owner, key = signed_in(url, link), with_key(url, names["key-secret"])
 
         def made(name: str, path: str, document: Mapping[str, Any], caller: Caller = key) -> Any:
-            found = _checked(caller.json("POST", f"/api/v1{path}", document))
-            names[name] = _number(found)
-            return found
+            answer = _checked(caller.json("POST", f"/api/v1{path}", document))
+            names[name] = _number(answer)
+            return answer
 
         for role in ROLES:
             invited = made(role, "/people", {"name": f"A {role}", "role": role}, owner)
@@ -222,8 +224,8 @@ def _let_agent_in(names: Names, owner: Caller, url: str) -> None:
     chosen = dict.fromkeys(ACCOUNT_BOXES.findall(owner.ask("GET", names["authorize"]).text), "on")
     allowed = owner.form("/authorize", {**dict(form.fields), **chosen, "decision": "allow"})
     code = dict(parse_qsl(urlsplit(allowed.headers["location"]).query))["code"]
-    given = {"grant_type": "authorization_code", "code": code, "code_verifier": VERIFIER, "redirect_uri": back}
-    asked = {**given, "client_id": client["client_id"], "resource": question["resource"]}
+    grant = {"grant_type": "authorization_code", "code": code, "code_verifier": VERIFIER, "redirect_uri": back}
+    asked = {**grant, "client_id": client["client_id"], "resource": question["resource"]}
     names["agent-token"] = _checked(Caller(url).form("/token", asked))["access_token"]
 
 
@@ -291,5 +293,5 @@ def _review_path(owner: Caller, names: Names) -> str:
     """Where a person without an account decides about the post that waits for an approval."""
     fields = {"digest": names["digest"], "reviewer": "Zoe", "days": "7"}
     shown = owner.form(f"/approvals/{names['waiting']}/link", fields)
-    found = re.search(r"/review/[\w-]+", shown.text)
-    return found[0] if found else "/review/none"
+    match = re.search(r"/review/[\w-]+", shown.text)
+    return match[0] if match else "/review/none"

@@ -87,12 +87,12 @@ def _escaped(text: str, more: str = "") -> str:
 
 def check(runner: Runner, folder: str) -> int:
     """Annotate what is wrong in a folder."""
-    found = read_folder(Path(folder))
-    problems = check_folder(found)
+    content = read_folder(Path(folder))
+    problems = check_folder(content)
     for problem in problems:
         runner.note("error", f"{problem.message} {problem.hint}".strip(), f"{folder}/{problem.path}", problem.line)
     runner.output(published="0")
-    runner.summary(f"{len(found.items)} posts in `{folder}` were checked, {len(problems)} mistakes were found.")
+    runner.summary(f"{len(content.items)} posts in `{folder}` were checked, {len(problems)} mistakes were found.")
     return InputError.exit_code if problems else 0
 
 
@@ -199,8 +199,8 @@ def main(environ: Mapping[str, str]) -> int:
         if runner.flag("check"):
             return check(runner, folder)
         named = {"HANDLE": "BLUESKY_HANDLE", "APP_PASSWORD": "BLUESKY_APP_PASSWORD", "PDS": "BLUESKY_PDS"}
-        given = {known: runner.text(name) for name, known in named.items() if runner.text(name)}
-        with Stateless(zone=runner.text("zone") or None, config=load_config({**environ, **given})) as sky:
+        variables = {known: runner.text(name) for name, known in named.items() if runner.text(name)}
+        with Stateless(zone=runner.text("zone") or None, config=load_config({**environ, **variables})) as sky:
             return publish(runner, sky, folder) if folder else announce(runner, sky, text)
     except SkywriteError as error:
         runner.note("error", f"{error.message} {error.hint}".strip())

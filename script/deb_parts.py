@@ -20,7 +20,7 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def wanted(found: dict[str, Distribution], first: Distribution) -> set[str]:
+def wanted(packages: dict[str, Distribution], first: Distribution) -> set[str]:
     """The names of all that it needs here, with its parts. What is not installed is for another system."""
     names: set[str] = set()
     waiting = [(first, {*PARTS})]
@@ -36,9 +36,9 @@ def wanted(found: dict[str, Distribution], first: Distribution) -> set[str]:
             if name == "skywrite":
                 if not more <= extras:
                     waiting.append((first, extras | more))
-            elif name in found and name not in names:
+            elif name in packages and name not in names:
                 names.add(name)
-                waiting.append((found[name], more))
+                waiting.append((packages[name], more))
     return names
 
 
@@ -46,10 +46,10 @@ def main() -> None:
     """Copy the files of each, without programs and bytecode."""
     environment, lib = Path(sys.argv[1]), Path(sys.argv[2])
     [site] = environment.glob("lib/python3.*/site-packages")
-    found = {normal(one.metadata["Name"]): one for one in distributions(path=[str(site)])}
+    packages = {normal(one.metadata["Name"]): one for one in distributions(path=[str(site)])}
     [first] = distributions(path=[str(lib)])
-    for name in sorted(wanted(found, first)):
-        for file in found[name].files or ():
+    for name in sorted(wanted(packages, first)):
+        for file in packages[name].files or ():
             source = site / file
             if ".." not in file.parts and source.is_file() and source.suffix != ".pyc":
                 target = lib / file

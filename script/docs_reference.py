@@ -50,14 +50,14 @@ def errors() -> list[type[SkywriteError]]:
     for module in pkgutil.walk_packages(skywrite.__path__, "skywrite."):
         if ".sandbox" not in module.name and not module.name.endswith(LEFT_OUT):
             import_module(module.name)
-    found = {SkywriteError}
+    classes = {SkywriteError}
     open_ends = [SkywriteError]
     while open_ends:
         for child in open_ends.pop().__subclasses__():
-            if child not in found and child.__module__.startswith("skywrite."):
-                found.add(child)
+            if child not in classes and child.__module__.startswith("skywrite."):
+                classes.add(child)
                 open_ends.append(child)
-    return sorted(found, key=lambda error: (error.exit_code, error.__name__))
+    return sorted(classes, key=lambda error: (error.exit_code, error.__name__))
 
 
 ERRORS_HEAD = """# Errors and exit codes

@@ -38,8 +38,8 @@ def measures() -> Iterator[tuple[str, int, int]]:
 
 def main() -> None:
     """Print a line for each."""
-    for what, found, budget in measures():
-        print(f"house: {found:>7,} {what} (budget {budget:,}{', missed' if found > budget else ''})")
+    for what, count, budget in measures():
+        print(f"house: {count:>7,} {what} (budget {budget:,}{', missed' if count > budget else ''})")
 
 
 if __name__ == "__main__":

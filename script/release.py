@@ -25,8 +25,8 @@ SUMS = "SHA256SUMS"
 
 def version(source: Path = ROOT) -> str:
     """The version that pyproject.toml says."""
-    found: str = tomllib.loads((source / "pyproject.toml").read_text("utf-8"))["project"]["version"]
-    return found
+    number: str = tomllib.loads((source / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    return number
 
 
 def tree(folder: Path, commit: str = "HEAD") -> Path:

@@ -123,8 +123,10 @@ def install(python: Path, address: str, place: Path) -> None:
     pip(venv, address, "skywrite")
     home = place / "home"
     trial(venv, home)
-    said = subprocess.run([venv / "python", "--version"], check=True, capture_output=True, text=True).stdout.strip()
-    done(f"installed on {said}: {shown(venv, home, '--version')}, which posts")
+    python_version = subprocess.run(
+        [venv / "python", "--version"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    done(f"installed on {python_version}: {shown(venv, home, '--version')}, which posts")
 
 
 def upgrade(python: Path, address: str, folder: Path) -> None:

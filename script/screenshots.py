@@ -23,9 +23,9 @@ def main() -> None:
     command = [sys.executable, "-m", "skywrite.faces.cli.main", "serve", "--demo", "--json", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        said = json.loads(server.stdout.readline())
+        addresses = json.loads(server.stdout.readline())
         try:
-            take_all(said["url"].replace("127.0.0.1", NAME), said["sign_in_url"].replace("127.0.0.1", NAME))
+            take_all(addresses["url"].replace("127.0.0.1", NAME), addresses["sign_in_url"].replace("127.0.0.1", NAME))
         finally:
             server.terminate()
 

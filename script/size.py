@@ -33,19 +33,19 @@ class Size(NamedTuple):
 
 def closure(extras: Iterable[str] = ()) -> list[str]:
     """The names of all packages that come with Skywrite here, itself left out; `extras`: with these optional parts."""
-    found: dict[str, set[str]] = {}
+    packages: dict[str, set[str]] = {}
     waiting = [("skywrite", set(extras))]
     while waiting:
         name, wanted = waiting.pop()
-        if name in found and wanted <= found[name]:
+        if name in packages and wanted <= packages[name]:
             continue
-        found.setdefault(name, set()).update(wanted)
+        packages.setdefault(name, set()).update(wanted)
         for text in declared() if name == "skywrite" else metadata.requires(name) or ():
             one = Requirement(text)
-            given = [{"extra": extra} for extra in ("", *found[name])]
-            if one.marker is None or any(one.marker.evaluate(environment) for environment in given):
+            environments = [{"extra": extra} for extra in ("", *packages[name])]
+            if one.marker is None or any(one.marker.evaluate(environment) for environment in environments):
                 waiting.append((canonicalize_name(one.name), set(one.extras)))
-    return sorted(set(found) - {"skywrite"})
+    return sorted(set(packages) - {"skywrite"})
 
 
 def declared() -> list[str]:

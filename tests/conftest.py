@@ -142,10 +142,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.passed:
         for title, text in report.sections:
-            if found := secrets_in(text):
+            if secrets := secrets_in(text):
                 report.outcome = "failed"
                 report.sections = []
-                report.longrepr = f"{item.nodeid} let a secret out ({title}): {', '.join(found)}"
+                report.longrepr = f"{item.nodeid} let a secret out ({title}): {', '.join(secrets)}"
                 break
     return report
 
@@ -158,12 +158,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         end_with(session, {*config.stash.get(FOUND_BY_WORKERS, [])})
         return
     folders = config._tmp_path_factory  # type: ignore[attr-defined]  # the only way to it from a hook
-    found = left_behind(folders._basetemp) if folders._basetemp else []
+    leaks = left_behind(folders._basetemp) if folders._basetemp else []
     if is_worker(config):
         # Only the process that ran a test knows its secrets, and only the first process decides how the run ends.
-        config.workeroutput[LEFT_BEHIND] = found  # type: ignore[attr-defined]  # of pytest-xdist
+        config.workeroutput[LEFT_BEHIND] = leaks  # type: ignore[attr-defined]  # of pytest-xdist
         return
-    end_with(session, {*found})
+    end_with(session, {*leaks})
 
 
 def end_with(session: pytest.Session, secrets: set[str]) -> None:
@@ -189,8 +189,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take over what a process of pytest-xdist found when it ended."""
-    found = getattr(node, "workeroutput", {}).get(LEFT_BEHIND, [])
-    node.config.stash.setdefault(FOUND_BY_WORKERS, []).extend(found)
+    leaks = getattr(node, "workeroutput", {}).get(LEFT_BEHIND, [])
+    node.config.stash.setdefault(FOUND_BY_WORKERS, []).extend(leaks)
 
 
 def is_worker(config: pytest.Config) -> bool:

@@ -42,16 +42,16 @@ class AsyncClient:
         if isinstance(value, Namespace):
             return _AsyncNamespace(value)
         if name in _AT_ONCE:
-            return lambda *arguments, **given: _wrapped(value(*arguments, **given))
+            return lambda *arguments, **keywords: _wrapped(value(*arguments, **keywords))
         return _awaitable(value) if callable(value) and not isinstance(value, type) else value
 
-    async def login(self, *arguments: Any, **given: Any) -> Me:
+    async def login(self, *arguments: Any, **keywords: Any) -> Me:
         """As `Client.login`. The profile is fetched here, because reading a field must not hold up the loop."""
-        return await asyncio.to_thread(self._sign_in, *arguments, **given)
+        return await asyncio.to_thread(self._sign_in, *arguments, **keywords)
 
-    def _sign_in(self, *arguments: Any, **given: Any) -> Me:
-        me = self._client.login(*arguments, **given)
-        if given.get("fetch_bsky_profile", True):
+    def _sign_in(self, *arguments: Any, **keywords: Any) -> Me:
+        me = self._client.login(*arguments, **keywords)
+        if keywords.get("fetch_bsky_profile", True):
             with suppress(SkywriteError):
                 _ = me.profile
         return me
@@ -79,9 +79,9 @@ def _wrapped(value: Any) -> Any:
     """A clone as a client to be awaited, too."""
     if not isinstance(value, Client):
         return value
-    made = AsyncClient.__new__(AsyncClient)
-    made._client = value
-    return made
+    client = AsyncClient.__new__(AsyncClient)
+    client._client = value
+    return client
 
 
 class _AsyncNamespace:

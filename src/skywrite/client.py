@@ -116,9 +116,9 @@ class Client:
 
     def clone(self) -> Self:
         """Another client of the same session and the same connections, with headers of its own."""
-        made = copy(self)
-        made._request = self._request.clone()
-        return made
+        clone = copy(self)
+        clone._request = self._request.clone()
+        return clone
 
     def update_base_url(self, base_url: str | None = None) -> None:
         """The server to sign in at from now on; None for the account's own."""
@@ -185,8 +185,8 @@ class Client:
 
     def _own_profile(self) -> Answer:
         nsid = "app.bsky.actor.getProfile"
-        found: Answer = answer(self.agent.query(nsid, {"actor": self.agent.did}), PROFILE)
-        return found
+        profile: Answer = answer(self.agent.query(nsid, {"actor": self.agent.did}), PROFILE)
+        return profile
 
     def export_session_string(self) -> str:
         """The session as a string for `login(session_string=...)`. Keep it secret: anyone who has it can post."""
@@ -239,8 +239,8 @@ class Client:
 
     def _answer(self, nsid: str, value: dict[str, Any]) -> dict[str, Any]:
         known = method(nsid)
-        found: dict[str, Any] = answer(value, (known and known.response) or "*")
-        return found
+        response: dict[str, Any] = answer(value, (known and known.response) or "*")
+        return response
 
     def get_current_time_iso(self) -> str:
         """The current time as records contain it: "2030-01-05T09:00:00.000Z"."""
@@ -481,8 +481,8 @@ class Client:
     @signing_in_by_client()
     def _create(self, collection: str, value: Mapping[str, Any]) -> Created:
         record = {"$type": collection, **value, "createdAt": to_iso(self._clock.now())}
-        made = Repo(self.agent).create_all([Write.of(collection, self._tids.next(), record)]).refs[0]
-        return Created(made.uri, made.cid)
+        ref = Repo(self.agent).create_all([Write.of(collection, self._tids.next(), record)]).refs[0]
+        return Created(ref.uri, ref.cid)
 
     def _check_identity(self, identity: str | None) -> None:
         if identity is not None and identity.removeprefix("@").lower() not in (self.me.did, self.me.handle):

@@ -50,17 +50,17 @@ class Lexicon:
 
     def __getattr__(self, name: str) -> Any:
         part = "main" if name in ("Main", "Record") and is_record(self.nsid) == (name == "Record") else name
-        found = definition(f"{self.nsid}#{part}")
-        if found is None and name[:1].isupper():
+        description = definition(f"{self.nsid}#{part}")
+        if description is None and name[:1].isupper():
             part = name[:1].lower() + name[1:]
-            found = definition(f"{self.nsid}#{part}")
+            description = definition(f"{self.nsid}#{part}")
         if name.endswith("Dict") and definition(f"{self.nsid}#{name.removesuffix('Dict')}") is not None:
             return dict
         if f"@{_BYTES.get(name)}" in lexicons()[self.nsid]:
             return bytes
-        if found is None:
+        if description is None:
             raise AttributeError(f"{self.nsid} has no {name!r}; it has {', '.join(self._names())}.")
-        return _class_of(found, f"{self.nsid}#{part}")
+        return _class_of(description, f"{self.nsid}#{part}")
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._names()]
@@ -71,13 +71,13 @@ class Lexicon:
         return ["Record" if name == "main" and record else name[:1].upper() + name[1:] for name in names]
 
 
-def _class_of(found: Any, name: str) -> type:
+def _class_of(description: Any, name: str) -> type:
     """The class of a definition: of objects their own, of values that are none what they are in Python."""
-    if isinstance(found, dict):
+    if isinstance(description, dict):
         return model(name)
-    if found.startswith("[]"):
+    if description.startswith("[]"):
         return list
-    return str if not found else Answer if found == "*" else model(found)
+    return str if not description else Answer if description == "*" else model(description)
 
 
 class _Ids:
@@ -103,8 +103,8 @@ def __getattr__(name: str) -> Any:
         return SimpleNamespace(BlobRef=model("blob"))
     if name not in _nsids():
         raise AttributeError(f"module 'skywrite.models' has no attribute {name!r}")
-    made = globals()[name] = Lexicon(_nsids()[name])
-    return made
+    lexicon = globals()[name] = Lexicon(_nsids()[name])
+    return lexicon
 
 
 def __dir__() -> list[str]:
@@ -120,8 +120,8 @@ def create_strong_ref(of: Any) -> Any:
 
 def get_model_as_dict(of: Any) -> dict[str, Any]:
     """A model as the plain JSON object, in the lexicon's spelling."""
-    found: dict[str, Any] = plain(of) if hasattr(of, "model_dump") else dict(of)
-    return found
+    fields: dict[str, Any] = plain(of) if hasattr(of, "model_dump") else dict(of)
+    return fields
 
 
 def get_model_as_json(of: Any) -> str:
@@ -134,8 +134,8 @@ def get_or_create(model_data: Any, model: Any = None, *, strict: bool = True, **
     if model_data is None or (model is None and not isinstance(model_data, Mapping)):
         return None
     if model is None:
-        found = answer(dict(model_data))
-        return found if type(found) is not Answer or not strict else None
+        instance = answer(dict(model_data))
+        return instance if type(instance) is not Answer or not strict else None
     try:
         return model_data if isinstance(model_data, model) else model(model_data)
     except InputError:

@@ -160,10 +160,10 @@ class Stateless:
         """
         from skywrite.posting.sources.folder import read_folder
 
-        found = read_folder(Path(folder))
-        reports = [_wrong(problem) for problem in found.problems]
+        content = read_folder(Path(folder))
+        reports = [_wrong(problem) for problem in content.problems]
         due: list[_Keyed] = []
-        for item in found.items:
+        for item in content.items:
             try:
                 answer = self._sorted_out(item)
             except Exception as error:
@@ -174,7 +174,7 @@ class Stateless:
                 due.append(answer)
         reports += self._in_turn(sorted(due, key=lambda one: (one.due_at, one.name)))
         if mark:
-            reports = _marked(reports, {item.path: item for item in found.items})
+            reports = _marked(reports, {item.path: item for item in content.items})
         return sorted(reports, key=lambda report: (report.name, report.line or 0))
 
     def post(
@@ -227,10 +227,10 @@ class Stateless:
             return False
         did, handle = (name, own) if name.startswith("did:") else (own, name)
         try:
-            found = self._public().query("com.atproto.identity.resolveHandle", {"handle": handle})
+            answer = self._public().query("com.atproto.identity.resolveHandle", {"handle": handle})
         except RejectedError:
             return False
-        return found.get("did") == did
+        return answer.get("did") == did
 
     def _not_now(self, post: _Keyed) -> StatelessReport | None:
         """Why a post is not published now, or None if it is due."""
@@ -249,8 +249,8 @@ class Stateless:
                 if stop is not None:
                     raise stop
                 yield self._publish(post)
-            except Exception as found:
-                error = Unexpected.of(found)
+            except Exception as exception:
+                error = Unexpected.of(exception)
                 if isinstance(error, SignInError | RateLimited):
                     stop = error
                 yield StatelessReport(post.name, "failed", post.due_at, error=error)
@@ -275,10 +275,10 @@ class Stateless:
             sent = send(Repo(agent), frozen, Sending(lambda cid: resolved.media[cid](), video), self._clock)
         except RecordConflict:
             # Another run with the same key was faster: the repository is the ledger.
-            found = self._there(post)
-            if found is None:
+            report = self._there(post)
+            if report is None:
                 raise
-            return found
+            return report
         state: State = "existed" if sent.existed else "published"
         uri, cid = sent.frozen.uri, sent.frozen.cid
         return StatelessReport(

@@ -177,13 +177,13 @@ def test_every_resolver_asks_strangers_through_the_guard(world: World, sky: Skyw
 
     config = world.config(BLUESKY_HANDLE="alice.test", BLUESKY_APP_PASSWORD="aaaa-bbbb-cccc-dddd")
 
-    found = [
+    webs = [
         sky.context.network.resolver()._web,
         sky.context.network.resolver(world.box.url)._web,
         Client(transport=world.transport)._resolver()._web,
         Stateless(config=config, transport=world.transport, clock=world.clock)._network.resolver()._web,
     ]
-    assert [True] * 4 == [isinstance(item, GuardedWeb) for item in found]
+    assert [True] * 4 == [isinstance(item, GuardedWeb) for item in webs]
 
 
 def test_what_strangers_answer_is_an_answer(web: GuardedWeb) -> None:

@@ -30,18 +30,18 @@ def person(sky: Skywrite) -> Access:
     return Access(sky, PERSON, who="person 2", source="page")
 
 
-def run(access: Access, name: str, given: Any) -> Any:
+def run(access: Access, name: str, request: Any) -> Any:
     """An operation, as HTTP and MCP call it."""
-    return OPERATIONS[name].run(access, given)
+    return OPERATIONS[name].run(access, request)
 
 
 def test_an_agents_draft_goes_out_when_a_person_approves_it(sky: Skywrite, world: World) -> None:
     """At the time that the agent asked for, exactly as it was shown."""
-    made = run(agent(sky), "posts.create", CreatePost(text="Hello from a bot", at="in 1 hour"))
-    asked = sky.approvals.look(made.id)
+    post = run(agent(sky), "posts.create", CreatePost(text="Hello from a bot", at="in 1 hour"))
+    asked = sky.approvals.look(post.id)
     assert (["Hello from a bot"], NOON + timedelta(hours=1)) == (asked.texts, asked.post.due_at)
-    assert [made.id] == [entry.post.id for entry in sky.approvals.list()]
-    sky.approvals.approve(made.id, asked.digest, "Berta")
+    assert [post.id] == [entry.post.id for entry in sky.approvals.list()]
+    sky.approvals.approve(post.id, asked.digest, "Berta")
     world.clock.advance(3600)
     sky.run_once()
     assert ["Hello from a bot"] == world.texts()
@@ -95,22 +95,22 @@ def test_an_agent_that_changes_a_persons_post_makes_it_an_agents(sky: Skywrite, 
     sky.accounts.set(None, {"approval": "agents"})
     number = sky.schedule("By a person", at="in 1 hour").post_id
     assert not sky.approvals.look(number).wanted
-    given = OPERATIONS["posts.edit"].input(id=number, text="By an agent")
-    run(agent(sky, scopes=PERSON), "posts.edit", given)
+    edit = OPERATIONS["posts.edit"].input(id=number, text="By an agent")
+    run(agent(sky, scopes=PERSON), "posts.edit", edit)
     assert sky.approvals.look(number).wanted
 
 
 def test_nobody_approves_what_they_wrote(sky: Skywrite) -> None:
     """Whoever has changed a draft needs somebody else, and a key needs a person."""
-    made = run(agent(sky), "posts.create", CreatePost(text="Mine", at="in 1 hour"))
+    post = run(agent(sky), "posts.create", CreatePost(text="Mine", at="in 1 hour"))
     author = person(sky)._replace(who="person 3")
-    run(author, "posts.edit", OPERATIONS["posts.edit"].input(id=made.id, text="Mine, too"))
-    digest = sky.approvals.look(made.id).digest
+    run(author, "posts.edit", OPERATIONS["posts.edit"].input(id=post.id, text="Mine, too"))
+    digest = sky.approvals.look(post.id).digest
     with fails("access.denied"):
-        run(agent(sky, scopes=PERSON), "posts.approve", ApprovePost(made.id, digest))
+        run(agent(sky, scopes=PERSON), "posts.approve", ApprovePost(post.id, digest))
     with fails("approval.own_post"):
-        run(author, "posts.approve", ApprovePost(made.id, digest))
-    assert "scheduled" == run(person(sky), "posts.approve", ApprovePost(made.id, digest)).state
+        run(author, "posts.approve", ApprovePost(post.id, digest))
+    assert "scheduled" == run(person(sky), "posts.approve", ApprovePost(post.id, digest)).state
 
 
 def test_a_stale_digest_approves_nothing(sky: Skywrite) -> None:
@@ -154,10 +154,10 @@ def test_who_looks_has_written_nothing(sky: Skywrite, monkeypatch: pytest.Monkey
 
     with monkeypatch.context() as away:
         away.setattr(Resolver, "resolve_handle", _fails(IdentityUnavailable("no answer")))
-        made = run(agent(sky), "posts.create", CreatePost(text="Hello @bob.test", at="in 1 hour"))
-    asked = run(person(sky), "posts.approval", OPERATIONS["posts.approval"].input(id=made.id))
+        post = run(agent(sky), "posts.create", CreatePost(text="Hello @bob.test", at="in 1 hour"))
+    asked = run(person(sky), "posts.approval", OPERATIONS["posts.approval"].input(id=post.id))
     assert "Hello @bob.test" == asked.posts[0]["text"] and asked.posts[0]["facets"]
-    assert "scheduled" == run(person(sky), "posts.approve", ApprovePost(made.id, asked.digest)).state
+    assert "scheduled" == run(person(sky), "posts.approve", ApprovePost(post.id, asked.digest)).state
 
 
 def _fails(error: Exception) -> Any:

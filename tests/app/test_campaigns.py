@@ -36,11 +36,11 @@ def test_the_api_lists_and_plans_one_campaign(quiet_server: Server) -> None:
     """With a parameter; the plan says which campaign each post has."""
     owner = quiet_server.as_owner()
     owner.post("/posts", {"text": "Of a campaign", "at": "2031-05-06T09:00:00Z", "campaign": "Ä & B"})
-    found = owner.get("/posts", params={"campaign": "Ä & B"}).json()["posts"]
+    posts = owner.get("/posts", params={"campaign": "Ä & B"}).json()["posts"]
     days = {"from": "2031-05-06T00:00:00Z", "to": "2031-05-07T00:00:00Z"}
     planned = owner.get("/plan", params=days).json()["posts"]
     assert (["Of a campaign"], ["Ä & B"]) == (
-        [post["text"] for post in found],
+        [post["text"] for post in posts],
         # Other tests plan posts on this server, too.
         [post["campaign"] for post in planned if post["campaign"]],
     )

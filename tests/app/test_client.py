@@ -29,9 +29,9 @@ def client(world: World, monkeypatch: pytest.MonkeyPatch) -> Client:
     """A client that is signed in as alice.test."""
     monkeypatch.setenv("SKYWRITE_PLC_URL", world.box.plc_url)
     monkeypatch.setenv("SKYWRITE_VIDEO_SERVICE", "")
-    made = Client(world.box.url, transport=world.transport, clock=world.clock)
-    made.login("alice.test", world.box.account("alice.test").app_password)
-    return made
+    client = Client(world.box.url, transport=world.transport, clock=world.clock)
+    client.login("alice.test", world.box.account("alice.test").app_password)
+    return client
 
 
 def another(world: World) -> Client:
@@ -245,8 +245,8 @@ def test_reading_and_deleting(world: World, client: Client) -> None:
     """By at-uri, by link, by record key; with its gates."""
     posted = client.send_post("Hello", replies=["nobody"], quotes=False)
     rkey = posted.uri.rpartition("/")[2]
-    found = [client.get_post(name) for name in (posted.uri, posted.url, rkey)]
-    assert [(posted.uri, posted.cid, "Hello")] * 3 == [(post.uri, post.cid, post.value["text"]) for post in found]
+    posts = [client.get_post(name) for name in (posted.uri, posted.url, rkey)]
+    assert [(posted.uri, posted.cid, "Hello")] * 3 == [(post.uri, post.cid, post.value["text"]) for post in posts]
     assert client.delete_post(posted.url)
     assert client.delete_post(posted.uri)
     left = [world.box.records("alice.test", f"app.bsky.feed.{name}") for name in ("post", "threadgate", "postgate")]
@@ -258,12 +258,12 @@ def test_reading_and_deleting(world: World, client: Client) -> None:
 def test_likes_reposts_and_follows(world: World, client: Client) -> None:
     """And their ends."""
     posted = client.send_post("Hello")
-    made = [client.like(posted.uri, posted.cid), client.repost(posted.uri), client.follow("@bob.test")]
+    records = [client.like(posted.uri, posted.cid), client.repost(posted.uri), client.follow("@bob.test")]
     bob = world.box.account("bob.test").did
     assert [{"uri": posted.uri, "cid": posted.cid}] * 2 + [bob] == [
         world.box.records("alice.test", name)[0].value["subject"] for name in (LIKE, REPOST, FOLLOW)
     ]
-    assert all([client.unlike(made[0].uri), client.unrepost(made[1].uri), client.unfollow(made[2].uri)])
+    assert all([client.unlike(records[0].uri), client.unrepost(records[1].uri), client.unfollow(records[2].uri)])
     assert [[], [], []] == [world.box.records("alice.test", name) for name in (LIKE, REPOST, FOLLOW)]
 
 

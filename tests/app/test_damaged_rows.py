@@ -59,9 +59,9 @@ class Walk:
         """What somebody sees who looks at a copy without the program."""
         address = self.queue.copy(self._home())
         with self.queue.connected(address) as connection:
-            found = look(connection)
+            answer = look(connection)
         self.queue.drop(address)
-        return found
+        return answer
 
     def _home(self) -> Any:
         return self.world.home.with_name(f"copy{next(self._numbers)}")
@@ -79,16 +79,16 @@ class Walk:
                         case[cell] = value
                         break
         self.world.clock.set(self.start)
-        found = []
+        troubles = []
         if case:
             copy = World(home, self.world.box, self.world.clock, self.world.transport)
             with closing(copy.process(address)) as sky:
-                found = [*_worked(sky), *_shown(sky)]
+                troubles = [*_worked(sky), *_shown(sky)]
             with self.queue.connected(address) as connection:
                 if (states := _healthy(connection)) != WELL:
-                    found.append(f"{HEALTHY} has {states}")
+                    troubles.append(f"{HEALTHY} has {states}")
         self.queue.drop(address)
-        return [f"{_said(case)}: {trouble}" for trouble in found]
+        return [f"{_said(case)}: {trouble}" for trouble in troubles]
 
 
 def _said(case: Case) -> str:
@@ -130,9 +130,9 @@ def _shown(sky: Skywrite) -> Iterator[str]:
     access = Access(sky, frozenset(SCOPES), who="key 1")
     for operation in OPERATIONS.values():
         if operation.method == "GET" and not operation.path_fields():
-            given = PLAN if operation.name == "plan.show" else {}
+            fields = PLAN if operation.name == "plan.show" else {}
             try:
-                operation.run(access, operation.input(**given))
+                operation.run(access, operation.input(**fields))
             except SkywriteError as error:
                 if error.code == "skywrite.bug":
                     yield f"{operation.name}: {error.message}"
@@ -192,20 +192,20 @@ def test_every_table_is_walked(walk: Walk) -> None:
 
 def test_an_account_that_cannot_be_read(walk: Walk) -> None:
     """Whatever stands in a column of one account, the other account's posts go out, and nothing crashes."""
-    found = []
+    troubles = []
     for number, cell in enumerate(walk.columns["account"][:: walk.stride]):
-        found += walk.troubles({cell: [*HOSTILE[number % 5 :], *HOSTILE]})
-    assert [] == found
+        troubles += walk.troubles({cell: [*HOSTILE[number % 5 :], *HOSTILE]})
+    assert [] == troubles
 
 
 def test_rows_that_cannot_be_read(walk: Walk) -> None:
     """Whatever stands in any columns of all the other tables at once, the other account's posts go out."""
     tables = [cells for table, cells in walk.columns.items() if table != "account"]
-    found = []
+    troubles = []
     for turn in range(0, max(map(len, tables)), walk.stride):
         values = [*HOSTILE[turn % len(HOSTILE) :], *HOSTILE]
-        found += walk.troubles({cells[turn % len(cells)]: values for cells in tables})
-    assert [] == found
+        troubles += walk.troubles({cells[turn % len(cells)]: values for cells in tables})
+    assert [] == troubles
 
 
 def test_a_post_that_cannot_be_read_is_held(world: World, sky: Skywrite) -> None:
@@ -243,8 +243,8 @@ def _run_sql(sky: Skywrite, statement: str) -> None:
 @pytest.mark.nightly
 def test_every_value_in_every_column(walk: Walk) -> None:
     """Each value in each column, one at a time."""
-    found = []
+    troubles = []
     for cell in chain(*walk.columns.values()):
         for value in HOSTILE:
-            found += walk.troubles({cell: [value]})
-    assert [] == found
+            troubles += walk.troubles({cell: [value]})
+    assert [] == troubles

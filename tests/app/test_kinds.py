@@ -108,12 +108,12 @@ def test_a_value_of_a_wrong_kind_is_refused_by_name(
     sky.post("There")
     sky.schedule("Again", every="daily 9:00")
     crashed = []
-    for path, method, item, given in arguments(sky):
+    for path, method, item, samples in arguments(sky):
         for value in TRIED:
             try:
-                found = method(**given, **{item.name: value})
-                if isinstance(found, Iterator):
-                    list(found)
+                answer = method(**samples, **{item.name: value})
+                if isinstance(answer, Iterator):
+                    list(answer)
             except SkywriteError:
                 continue
             except Exception as error:
@@ -148,7 +148,7 @@ def test_a_number_that_no_column_holds_is_a_number_that_nothing_has(
 
 
 @pytest.mark.parametrize(
-    ("call", "said"),
+    ("call", "message"),
     [
         (lambda sky: sky.posts.move("12", "in 1 day"), "posts.move: post_id must be a whole number, not str."),
         (lambda sky: sky.posts.move(1, 9), "posts.move: at must be a text or a datetime, not int."),
@@ -167,9 +167,9 @@ def test_a_number_that_no_column_holds_is_a_number_that_nothing_has(
         (lambda sky: sky.run_once(threads="many"), "run_once: threads must be a whole number, not str."),
     ],
 )
-def test_the_error_names_the_argument(sky: Skywrite, call: Any, said: str) -> None:
+def test_the_error_names_the_argument(sky: Skywrite, call: Any, message: str) -> None:
     """And says what it must be, and what it was."""
     sky.schedule("Waits", at="in 1 day")
     with pytest.raises(InputError) as refused:
         call(sky)
-    assert said == refused.value.message
+    assert message == refused.value.message

@@ -70,7 +70,7 @@ def clock() -> FakeClock:
     return FakeClock(NOON)
 
 
-def no_names(*given: object, **options: object) -> None:
+def no_names(*arguments: object, **options: object) -> None:
     """A computer whose resolver knows nothing."""
     raise socket.gaierror(socket.EAI_NONAME, "not known")
 
@@ -293,9 +293,9 @@ def test_the_page_runs_only_its_own_script() -> None:
     page = callback_page()
     policy = re.search(r'content="(default-src[^"]+)"', page)
     hashes = [
-        base64.b64encode(hashlib.sha256(found.encode()).digest()).decode()
+        base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         for tag in ("style", "script")
-        for found in re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        for text in re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
     ]
     assert policy is not None
     assert f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'" == policy[1]
@@ -336,10 +336,12 @@ class Host:
 
     def request(self, method: str, url: str, **options: Any) -> Response:
         self.asked.append((method, url, options["timeout_seconds"]))
-        found = self.files[url.rpartition("/")[2]]
-        if isinstance(found, Exception):
-            raise found
-        response = found if isinstance(found, Response) else Response(200, {"content-type": "application/json"}, found)
+        answer = self.files[url.rpartition("/")[2]]
+        if isinstance(answer, Exception):
+            raise answer
+        response = (
+            answer if isinstance(answer, Response) else Response(200, {"content-type": "application/json"}, answer)
+        )
         return response._replace(body=response.body[: options["max_bytes"]])
 
 

@@ -326,9 +326,9 @@ class Changing(SandboxTransport):
         answer = super().request(method, url, **more)
         if not url.endswith(APPLY):
             return answer
-        said = json.loads(answer.body)
-        said["results"][0]["cid"] = "bafyother"
-        return answer._replace(body=json.dumps(said).encode())
+        document = json.loads(answer.body)
+        document["results"][0]["cid"] = "bafyother"
+        return answer._replace(body=json.dumps(document).encode())
 
 
 def test_what_a_server_changed_is_reported_as_it_is(world: World, sky: Skywrite, told: Told) -> None:

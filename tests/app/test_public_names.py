@@ -59,8 +59,8 @@ def test_every_public_name_is_listed_here(bare: Skywrite) -> None:
 @pytest.mark.parametrize("noun", NOUNS)
 def test_a_noun_has_these_operations(bare: Skywrite, noun: str) -> None:
     """Every one of them says what it does."""
-    found = getattr(bare, noun)
+    service = getattr(bare, noun)
     assert (NOUNS[noun].split(), []) == (
-        public(found),
-        [name for name in public(found) if not inspect.getdoc(getattr(found, name))],
+        public(service),
+        [name for name in public(service) if not inspect.getdoc(getattr(service, name))],
     )

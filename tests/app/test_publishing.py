@@ -117,9 +117,9 @@ def test_what_is_under_the_key_of_a_post_is_the_post(
     Repo(sky.context.agents.get(claim.post.account_did)).try_create_all([other])
     result = publisher.publish(claim._replace(post=claim.post._replace(key=key)))
     there = world.box.posts("alice.test")[0]
-    found = Published(there.uri, there.cid, (write.rkey,), found=True)
+    published = Published(there.uri, there.cid, (write.rkey,), found=True)
     assert ["From another computer"] == world.texts()
-    assert (found if is_found else "record.another") == getattr(result.error, "code", result.outcome)
+    assert (published if is_found else "record.another") == getattr(result.error, "code", result.outcome)
     assert ["found_on_network"] * is_found == told.events()
 
 

@@ -77,12 +77,12 @@ def _counted(address: str) -> dict[str, int]:
 def test_a_released_database_opens_and_keeps_everything(released: Released) -> None:
     """It is brought to today's schema, no row is lost, every row is readable, and sessions open with the key."""
     sky = released.opened()
-    found = Inspecting(sky.context.store).rows()
+    counts = Inspecting(sky.context.store).rows()
     assert migrations(sky.context.store.dialect)[-1].number == sky.context.store.schema_version()
     assert {} == {
-        table: (count, found.get(table))
+        table: (count, counts.get(table))
         for table, count in released.rows.items()
-        if table != "schema_version" and found.get(table) != count
+        if table != "schema_version" and counts.get(table) != count
     }
     assert [] == Inspecting(sky.context.store).missing_indexes()
     assert [] == [

@@ -47,10 +47,10 @@ def queue(world: World) -> SqliteQueue:
     """Something in every table."""
     with world.process() as sky:
         address = str(sky.context.store.place)
-        found = SqliteQueue(world.home)
-        with found.connected(address) as connection:
+        queue = SqliteQueue(world.home)
+        with queue.connected(address) as connection:
             fill(sky, world, connection.execute)
-    return found
+    return queue
 
 
 def test_nothing_of_any_column_is_in_the_report(queue: SqliteQueue, world: World, tmp_path: Path) -> None:
@@ -74,9 +74,9 @@ def test_nothing_of_any_column_is_in_the_report(queue: SqliteQueue, world: World
         # At the end of a run, what is left behind is searched for secrets.
         copy.opened[0].close()
         queue.drop(address)
-        found = [*secrets_in(text), *re.findall(f".*{WORDS}.*", text), *re.findall(f".*(?:{SICK}|{HEALTHY}).*", text)]
-        if found:
-            told[table] = found
+        leaks = [*secrets_in(text), *re.findall(f".*{WORDS}.*", text), *re.findall(f".*(?:{SICK}|{HEALTHY}).*", text)]
+        if leaks:
+            told[table] = leaks
         assert "## Database" in text
     assert ({}, True) == (told, walked > 150)
 

@@ -82,8 +82,8 @@ def test_moved_and_edited_since_the_backup(
     sky.run_once()
     restored = restore()
     restored.run_once()
-    found = restored.context.store.posts.get(1)
-    assert (["as it is"], "published", sky.context.store.posts.get(1).cid) == (world.texts(), found.state, found.cid)
+    post = restored.context.store.posts.get(1)
+    assert (["as it is"], "published", sky.context.store.posts.get(1).cid) == (world.texts(), post.state, post.cid)
 
 
 def test_an_imported_post_that_was_edited_is_the_same(
@@ -297,35 +297,35 @@ def test_what_a_command_printed_since_is_not_posted_again(
     """It posts what changed: a backup that knows an older output posts the present one no second time, also after a run
     that failed, and posts the next change, although it was printed before.
     """
-    said = tmp_path / "said"
-    said.write_text("Open")
-    sky.commands.add(f"cat {said}", every="*/10 * * * *")
+    file = tmp_path / "said"
+    file.write_text("Open")
+    sky.commands.add(f"cat {file}", every="*/10 * * * *")
     watched(sky, world)
     restore = backup()
-    said.write_text("Closed")
+    file.write_text("Closed")
     watched(sky, world)
     watched(sky, world)
-    said.rename(tmp_path / "away")
+    file.rename(tmp_path / "away")
     restored = restore()
     watched(restored, world)
-    (tmp_path / "away").rename(said)
+    (tmp_path / "away").rename(file)
     watched(restored, world)
     once = world.texts()
-    said.write_text("Open")
+    file.write_text("Open")
     watched(restored, world)
     assert (["Open", "Closed"], ["Open", "Closed", "Open"]) == (once, world.texts())
 
 
 def test_a_note_of_another_computer_is_no_newer(world: World, sky: Skywrite, tmp_path: Path) -> None:
     """Two computers take turns with a command: what the database says counts where it is newer than the notes."""
-    said = tmp_path / "said"
-    said.write_text("Up")
-    sky.commands.add(f"cat {said}", every="*/10 * * * *")
+    file = tmp_path / "said"
+    file.write_text("Up")
+    sky.commands.add(f"cat {file}", every="*/10 * * * *")
     (tmp_path / "other").mkdir()
     shutil.copy(world.home / "key", tmp_path / "other")
     other = world.process(str(world.home / "skywrite.db"), SKYWRITE_HOME=str(tmp_path / "other"))
     for words, process in (("Up", sky), ("Down", other), ("Up", sky), ("Down", other)):
-        said.write_text(words)
+        file.write_text(words)
         watched(process, world)
     assert ["Up", "Down", "Up", "Down"] == world.texts()
 

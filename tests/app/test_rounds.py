@@ -339,13 +339,13 @@ def test_one_turn_of_a_name_at_a_time() -> None:
         return None
 
     work = Chores(Turn("a", "x"), take=take)
-    made = Rounds(work, SYSTEM_CLOCK, threading.Event())
-    made.run()
+    same_rounds = Rounds(work, SYSTEM_CLOCK, threading.Event())
+    same_rounds.run()
     assert begun.acquire(timeout=PATIENCE_SECONDS)
     work.turns = [Turn("a", "x"), Turn("b", "x")]
-    made.run()
+    same_rounds.run()
     assert begun.acquire(timeout=PATIENCE_SECONDS)
     gate.set()
-    for thread in made.begin_to_end():
+    for thread in same_rounds.begin_to_end():
         thread.join(PATIENCE_SECONDS)
     assert ["a", "b"] == work.taken

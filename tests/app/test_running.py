@@ -645,7 +645,7 @@ def test_what_cannot_be_settled_is_given_back(
 ) -> None:
     """When its lease is over, a worker leaves its post to the next one, at once where the database lets it."""
     sky.schedule("Hello", at="now")
-    store, said = sky.context.store, []
+    store, events = sky.context.store, []
 
     def gone(*arguments: Any, **more: Any) -> bool:
         raise DatabaseUnavailable("It is away.")
@@ -653,13 +653,13 @@ def test_what_cannot_be_settled_is_given_back(
     monkeypatch.setattr(store.claims, "settle", gone)
     if away:
         monkeypatch.setattr(store.claims, "release", gone)
-    publisher = sky._sending.publisher(log=lambda event, **facts: said.append((event, "post" in facts)))
+    publisher = sky._sending.publisher(log=lambda event, **facts: events.append((event, "post" in facts)))
     claim = claim_next(store, "w", LEASE_SECONDS, publisher.decider)
     assert claim is not None
     with pytest.raises(DatabaseUnavailable):
         publisher.publish_and_settle(claim)
     assert ("publishing" if away else "scheduled") == store.posts.get(1).state
-    assert ([("storage", True)] * 60, [("storage", False)] * away) == (said[:60], said[60:])
+    assert ([("storage", True)] * 60, [("storage", False)] * away) == (events[:60], events[60:])
 
 
 def test_a_database_that_is_replaced_while_a_worker_runs(live: Skywrite, tmp_path: Path) -> None:

@@ -40,27 +40,27 @@ class Recorded:
 def client(world: World, monkeypatch: pytest.MonkeyPatch) -> Client:
     """A client that is signed in as alice.test."""
     monkeypatch.setenv("SKYWRITE_PLC_URL", world.box.plc_url)
-    made = Client(world.box.url, transport=world.transport, clock=world.clock)
-    made.login("alice.test", world.box.account("alice.test").app_password)
-    return made
+    client = Client(world.box.url, transport=world.transport, clock=world.clock)
+    client.login("alice.test", world.box.account("alice.test").app_password)
+    return client
 
 
 def test_answers_are_read_by_attribute_and_by_key() -> None:
     """In Python's spelling and in the lexicon's, however deep; what is not there is an AttributeError."""
-    found = Answer({"displayName": "Alice", "viewer": {"likeUri": "at://x"}, "feed": [{"post": {"text": "Hi"}}]})
-    assert ("Alice", "Alice", "at://x") == (found.display_name, found["displayName"], found.viewer.like_uri)
+    answer = Answer({"displayName": "Alice", "viewer": {"likeUri": "at://x"}, "feed": [{"post": {"text": "Hi"}}]})
+    assert ("Alice", "Alice", "at://x") == (answer.display_name, answer["displayName"], answer.viewer.like_uri)
     assert ("Hi", "Hi", False) == (
-        found.feed[0].post.text,
-        found["feed"][0]["post"].text,
-        hasattr(found, "description"),
+        answer.feed[0].post.text,
+        answer["feed"][0]["post"].text,
+        hasattr(answer, "description"),
     )
 
 
 def test_a_list_is_read_by_its_items() -> None:
     """As a field and as the method that every dict has; JSON sees the object as it is."""
-    found = Answer({"items": [{"subject": {"displayName": "Bob"}}], "list": {"name": "Friends"}})
-    assert (["Bob"], "Friends") == ([item.subject.display_name for item in found.items], found.list.name)
-    assert [("items", found["items"]), ("list", found["list"])] == [*found.items()]
+    answer = Answer({"items": [{"subject": {"displayName": "Bob"}}], "list": {"name": "Friends"}})
+    assert (["Bob"], "Friends") == ([item.subject.display_name for item in answer.items], answer.list.name)
+    assert [("items", answer["items"]), ("list", answer["list"])] == [*answer.items()]
     assert ('{"items": [1]}', [("a", 1)]) == (json.dumps(Answer({"items": [1]})), [*Answer({"a": 1}).items()])
 
 

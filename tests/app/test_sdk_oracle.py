@@ -64,19 +64,19 @@ def lexicons(sdk: Any) -> Iterator[tuple[str, ModuleType]]:
 def model_names(sdk: Any) -> Iterator[tuple[str, str, Any]]:
     """Each class or type of each lexicon."""
     for alias, module in lexicons(sdk):
-        for name, found in vars(module).items():
+        for name, model in vars(module).items():
             if not name.startswith("_") and name not in _IMPORTS:
-                yield alias, name, found
+                yield alias, name, model
 
 
 def methods(node: Any, path: str) -> Iterator[tuple[str, Any]]:
     """The SDK's tree of methods and collections below a namespace, with their paths."""
     for name in public(node):
-        found = getattr(node, name)
-        if inspect.ismethod(found):
-            yield f"{path}.{name}", found
-        elif type(found).__module__.startswith("atproto_client.namespaces"):
-            yield from methods(found, f"{path}.{name}")
+        member = getattr(node, name)
+        if inspect.ismethod(member):
+            yield f"{path}.{name}", member
+        elif type(member).__module__.startswith("atproto_client.namespaces"):
+            yield from methods(member, f"{path}.{name}")
 
 
 def works(ours: Any, name: str) -> bool:
@@ -97,11 +97,11 @@ def all_missing(sdk: Any) -> list[str]:
     here += [("exceptions", raised, exceptions)]
     here += [("models", public(sdk.models), models)]
     here += [("Model", public(sdk.models.AppBskyFeedPost.Record), models.AppBskyFeedPost.Record)]
-    found = [f"{place}.{name}" for place, names, ours in here for name in names if not works(ours, name)]
+    missing = [f"{place}.{name}" for place, names, ours in here for name in names if not works(ours, name)]
     for alias, name, _ in model_names(sdk):
         if not hasattr(getattr(models, alias, None), name):
-            found.append(f"models.{alias}.{name}")
-    return found
+            missing.append(f"models.{alias}.{name}")
+    return missing
 
 
 def test_every_public_name_works_or_is_explained(sdk: Any) -> None:
@@ -120,7 +120,7 @@ def test_an_import_of_what_is_missing_says_what_to_do(sdk: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("from skywrite.firehose import FirehoseSubscribeReposClient", "Skywrite has no firehose: the firehose is"),
         ("from skywrite.xrpc_client.models import ids", "Skywrite has no xrpc_client: models, client_utils and"),
@@ -128,9 +128,9 @@ def test_an_import_of_what_is_missing_says_what_to_do(sdk: Any) -> None:
         ("from skywrite import Nonsense", "cannot import name 'Nonsense'"),
     ],
 )
-def test_modules_of_older_versions(line: str, said: str) -> None:
+def test_modules_of_older_versions(line: str, message: str) -> None:
     """What scripts of 2023 import is refused with what to import instead; all else as Python refuses it."""
-    with pytest.raises(ImportError, match=f"^{said}"):
+    with pytest.raises(ImportError, match=f"^{message}"):
         exec(line, {})
     assert not hasattr(skywrite, "Nonsense")
 
@@ -143,15 +143,15 @@ def test_every_row_of_the_table_refuses_something(sdk: Any) -> None:
 
 def missing_fields(sdk: Any) -> list[str]:
     """Fields of the SDK's models that those here do not have, or under another name."""
-    found = []
+    missing = []
     for alias, name, theirs in model_names(sdk):
         ours = getattr(getattr(models, alias, None), name, None)
         if ours is None or not hasattr(theirs, "model_fields"):
             continue
         known = {*dir(ours.__new__(ours)), "py_type"}
         fields = [field for field in theirs.model_fields if not {field, field.removesuffix("_")} & known]
-        found += [f"models.{alias}.{name}.{field}" for field in fields]
-    return found
+        missing += [f"models.{alias}.{name}.{field}" for field in fields]
+    return missing
 
 
 def test_every_field_has_the_same_name(sdk: Any) -> None:
@@ -161,7 +161,7 @@ def test_every_field_has_the_same_name(sdk: Any) -> None:
 
 def missing_methods(sdk: Any) -> list[str]:
     """Paths of methods that are not known here, or as something else."""
-    found = []
+    missing = []
     for root in ("app", "chat", "com", "internal", "network", "place", "site", "social", "tools"):
         for path, theirs in methods(getattr(sdk.Client(), root), root):
             parent, _, name = path.rpartition(".")
@@ -170,8 +170,8 @@ def missing_methods(sdk: Any) -> list[str]:
             known = method(camel_path(path))
             wants_data = "data" in inspect.signature(theirs).parameters
             if known is None or (wants_data and known.is_query):
-                found.append(path)
-    return found
+                missing.append(path)
+    return missing
 
 
 def test_every_method_of_the_network_is_known(sdk: Any) -> None:
@@ -204,8 +204,8 @@ def test_the_client_for_asyncio_awaits_what_the_sdk_awaits(sdk: Any) -> None:
     """Each of its methods is there, and is a coroutine exactly where it is one in the SDK."""
     client = AsyncClient()
     theirs = {name: getattr(sdk.AsyncClient, name) for name in public(sdk.AsyncClient)}
-    awaited = {name for name, found in theirs.items() if inspect.iscoroutinefunction(found)}
-    plain = {name for name, found in theirs.items() if inspect.isfunction(found)} - awaited
+    awaited = {name for name, member in theirs.items() if inspect.iscoroutinefunction(member)}
+    plain = {name for name, member in theirs.items() if inspect.isfunction(member)} - awaited
     ours = {name: getattr(client, name) for name in awaited | plain}
     coroutines = {name for name, one in ours.items() if inspect.iscoroutinefunction(one) or one.__name__ == "awaited"}
     assert awaited == coroutines

@@ -298,11 +298,9 @@ def test_what_is_read(place: SimpleNamespace, form: str) -> None:
 
 def reply_ref(client: Client, post: Any) -> Any:
     """A reference to a post and to the root of its conversation, as bots make them from a thread."""
-    found = client.get_post_thread(post.uri).thread.post
-    parent = models.create_strong_ref(found)
-    return models.AppBskyFeedPost.ReplyRef(
-        parent=parent, root=found.record.reply.root if found.record.reply else parent
-    )
+    view = client.get_post_thread(post.uri).thread.post
+    parent = models.create_strong_ref(view)
+    return models.AppBskyFeedPost.ReplyRef(parent=parent, root=view.record.reply.root if view.record.reply else parent)
 
 
 PNG = base64.b64decode(
@@ -431,9 +429,9 @@ WRITING: dict[str, Callable[[Client, Any], Any]] = {
 @pytest.mark.parametrize("form", WRITING)
 def test_what_is_written(place: SimpleNamespace, form: str) -> None:
     """Each form of writing makes a record, whose address comes back."""
-    made = WRITING[form](place.client, place.second)
-    uri = made if isinstance(made, str) else made.uri
-    found = place.client.com.atproto.repo.get_record(
+    reference = WRITING[form](place.client, place.second)
+    uri = reference if isinstance(reference, str) else reference.uri
+    record = place.client.com.atproto.repo.get_record(
         {
             "repo": AtUri.from_str(uri).host,
             "collection": AtUri.from_str(uri).collection,
@@ -441,7 +439,7 @@ def test_what_is_written(place: SimpleNamespace, form: str) -> None:
         }
     )
     place.client.delete(uri)
-    assert (uri, AtUri.from_str(uri).collection) == (found.uri, found.value.py_type)
+    assert (uri, AtUri.from_str(uri).collection) == (record.uri, record.value.py_type)
 
 
 UNDOING: dict[str, Callable[[Client], Any]] = {
@@ -569,22 +567,22 @@ def test_a_model_needs_its_required_fields() -> None:
     """The error names them; a lexicon's other fields may be left out, and unknown ones are kept."""
     with pytest.raises(InputError, match=r"AppBskyFeedPost\.Record needs text and created_at"):
         models.AppBskyFeedPost.Record(langs=["en"])
-    made = models.AppBskyFeedPost.Record(text="x", created_at="now", via="my bot")
-    assert {"$type": "app.bsky.feed.post", "text": "x", "createdAt": "now", "via": "my bot"} == made
+    record = models.AppBskyFeedPost.Record(text="x", created_at="now", via="my bot")
+    assert {"$type": "app.bsky.feed.post", "text": "x", "createdAt": "now", "via": "my bot"} == record
 
 
 def test_a_type_that_an_object_names_counts() -> None:
     """In unions and unknown fields; an unknown type is a plain answer."""
-    found = answer({"$type": "app.bsky.embed.images#view", "images": [{"thumb": "t"}]})
-    assert (models.AppBskyEmbedImages.View, models.AppBskyEmbedImages.ViewImage) == (type(found), type(found.images[0]))
+    view = answer({"$type": "app.bsky.embed.images#view", "images": [{"thumb": "t"}]})
+    assert (models.AppBskyEmbedImages.View, models.AppBskyEmbedImages.ViewImage) == (type(view), type(view.images[0]))
     assert "Answer" == type(answer({"$type": "com.example.thing", "a": 1})).__name__
 
 
 @pytest.mark.parametrize("doubled", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one)), dict.copy])
 def test_copies_are_equal(doubled: Callable[[Any], Any]) -> None:
     """By every way of copying."""
-    made = models.AppBskyRichtextFacet.ByteSlice(byte_start=1, byte_end=2)
-    assert made == doubled(made)
+    span = models.AppBskyRichtextFacet.ByteSlice(byte_start=1, byte_end=2)
+    assert span == doubled(span)
 
 
 def test_a_deep_answer_is_read() -> None:
@@ -592,10 +590,10 @@ def test_a_deep_answer_is_read() -> None:
     value: Any = {"end": "here"}
     for _ in range(20_000):
         value = {"a": [value]}
-    found = answer(value)
+    node = answer(value)
     for _ in range(20_000):
-        found = found.a[0]
-    assert "here" == found.end
+        node = node.a[0]
+    assert "here" == node.end
 
 
 @pytest.fixture
@@ -635,9 +633,9 @@ def test_bots_see_what_an_appview_shows(two: tuple[Client, Client, Any]) -> None
     before = client.app.bsky.notification.get_unread_count().count
     client.app.bsky.notification.update_seen({"seen_at": client.get_current_time_iso()})
     assert (True, 0) == (before > 0, client.app.bsky.notification.get_unread_count().count)
-    found = reader.app.bsky.feed.search_posts({"q": "sunny"}).posts
+    posts = reader.app.bsky.feed.search_posts({"q": "sunny"}).posts
     people = reader.app.bsky.actor.search_actors({"q": "carol"}).actors
-    assert ([picture.uri], ["carol.test"]) == ([post.uri for post in found], [one.handle for one in people])
+    assert ([picture.uri], ["carol.test"]) == ([post.uri for post in posts], [one.handle for one in people])
     reader.mute(client.me.did)
     seen = reader.get_profile(client.me.did).viewer
     assert (True, True, None) == (seen.muted, seen.following.startswith("at://"), seen.followed_by)

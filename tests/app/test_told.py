@@ -20,8 +20,8 @@ def told(sky: Skywrite) -> Any:
     hook, _ = hooks.add("https://receiver.example/hook")
 
     def messages(kind: str) -> list[dict[str, Any]]:
-        found = [one for one in hooks.deliveries(hook.id) if one.kind == kind]
-        return [json.loads(one.body)["data"] for one in reversed(found)]
+        deliveries = [one for one in hooks.deliveries(hook.id) if one.kind == kind]
+        return [json.loads(one.body)["data"] for one in reversed(deliveries)]
 
     return messages
 
@@ -46,8 +46,12 @@ def test_a_published_post_is_told_whole(sky: Skywrite, world: World, told: Any, 
     assert ("Second, here (https://example.com/b)", posted.uri) == (second["plain_text"], second["reply_to"]["uri"])
     (shown,) = first["media"]
     assert ("image", "A square", ["nudity"]) == (shown["kind"], shown["alt"], first["labels"])
-    given = world.transport.request("GET", shown["url"])
-    assert (200, shown["mime"], shown["size"]) == (given.status, given.headers["content-type"], len(given.body))
+    response = world.transport.request("GET", shown["url"])
+    assert (200, shown["mime"], shown["size"]) == (
+        response.status,
+        response.headers["content-type"],
+        len(response.body),
+    )
 
 
 def test_a_stream_is_told_little(sky: Skywrite, told: Any) -> None:

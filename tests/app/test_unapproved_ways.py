@@ -53,7 +53,7 @@ def test_every_document_of_a_post_says_what_its_approval_is(sky: Skywrite) -> No
         "GET /posts/ID": [run(access, "posts.get", ById(number)) for number in numbers],
     }
     assert dict.fromkeys(documents, EXPECTED) == {
-        name: [_standing(item) for item in found] for name, found in documents.items()
+        name: [_standing(item) for item in posts] for name, posts in documents.items()
     }
 
 
@@ -75,9 +75,9 @@ def test_a_change_makes_it_wait_again(sky: Skywrite) -> None:
 
 def test_an_agents_draft_waits(sky: Skywrite) -> None:
     """Whatever its account asks for."""
-    made = run(agent(sky), "posts.create", CreatePost(text="From a bot", at="in 1 hour"))
-    assert (True, None) == _standing(made)
-    approved = sky.approvals.approve(made.id, sky.approvals.look(made.id).digest, "Berta", at="in 1 hour")
+    post = run(agent(sky), "posts.create", CreatePost(text="From a bot", at="in 1 hour"))
+    assert (True, None) == _standing(post)
+    approved = sky.approvals.approve(post.id, sky.approvals.look(post.id).digest, "Berta", at="in 1 hour")
     assert (False, "Berta") == _standing(post_shape(approved))
 
 
@@ -110,8 +110,8 @@ def test_terminals_and_the_check_up_say_it(
     assert "Approved by: Berta" in CliRunner().invoke(show_command, [str(approved)]).output
     print_status(False)
     assert "2 posts wait for an approval: skywrite approve" in capsys.readouterr().out
-    found = {finding.what: finding.message for finding in check_run(sky)}
-    assert "2 posts wait for an approval" == found["approvals"]
+    messages = {finding.what: finding.message for finding in check_run(sky)}
+    assert "2 posts wait for an approval" == messages["approvals"]
 
 
 def test_many_are_approved_one_by_one(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,8 +52,8 @@ def _edit(sky: Skywrite, world: World, shape: dict[str, Any]) -> object:
 
 
 def _edit_recurrence(sky: Skywrite, world: World, shape: dict[str, Any]) -> object:
-    made = sky.schedule("First", every="daily 9:00")
-    return sky.recurrences.edit(made.recurrence_id or 0, pool=[{"text": "One"}, {"text": "Two", **shape}])
+    scheduled = sky.schedule("First", every="daily 9:00")
+    return sky.recurrences.edit(scheduled.recurrence_id or 0, pool=[{"text": "One"}, {"text": "Two", **shape}])
 
 
 def _client(sky: Skywrite, world: World, shape: dict[str, Any]) -> object:
@@ -119,9 +119,9 @@ def _structs(kind: Any, seen: set[type]) -> Iterator[tuple[type, bool]]:
 def test_no_operation_takes_an_unknown_field() -> None:
     """Every shape that HTTP and MCP read, at every depth, refuses what it does not know."""
     seen: set[type] = set()
-    found = [pair for one in OPERATIONS.values() for pair in _structs(msgspec.inspect.type_info(one.input), seen)]
-    assert [] == [cls.__name__ for cls, refuses in found if not refuses]
-    assert {"ImageInput", "CaptionInput", "VideoInput", "PartInput"} < {cls.__name__ for cls, _ in found}
+    structs = [pair for one in OPERATIONS.values() for pair in _structs(msgspec.inspect.type_info(one.input), seen)]
+    assert [] == [cls.__name__ for cls, refuses in structs if not refuses]
+    assert {"ImageInput", "CaptionInput", "VideoInput", "PartInput"} < {cls.__name__ for cls, _ in structs}
 
 
 def test_no_tool_takes_an_unknown_key(sky: Skywrite) -> None:

@@ -74,9 +74,9 @@ def service(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[VideoServ
     """The stand-in, for alice.test on the sandbox; what it encodes is on the sandbox."""
     monkeypatch.setattr(video_service, "ACCOUNT", world.box.account("alice.test").did)
     monkeypatch.setattr(video_service, "PDS_DID", "did:web:localhost")
-    with VideoServiceStandIn(world.clock) as made:
-        yield made
-        assert [] == made.violations
+    with VideoServiceStandIn(world.clock) as service:
+        yield service
+        assert [] == service.violations
 
 
 @pytest.fixture
@@ -95,9 +95,9 @@ def videoing(world: World, sky: Skywrite, service: VideoServiceStandIn) -> Itera
 
 def video_of(world: World, index: int = 0) -> dict[str, Any]:
     """A post's video on the network."""
-    found: dict[str, Any] = world.records()[index]["embed"]
-    assert "app.bsky.embed.video" == found["$type"]
-    return found
+    embed: dict[str, Any] = world.records()[index]["embed"]
+    assert "app.bsky.embed.video" == embed["$type"]
+    return embed
 
 
 def test_a_video_goes_through_the_service(

@@ -161,11 +161,11 @@ def test_a_claim_keeps_its_server_busy_until_it_is_done(
     claim_some, seen = Claims.claim_some, list[Choice]()
 
     def claiming(claims: Claims, *arguments: Any) -> list[Claim]:
-        found = claim_some(claims, *arguments)
+        batch = claim_some(claims, *arguments)
         seen.append(worker.hosts.choice())
         if fails:
             raise DatabaseUnavailable("It is away.")
-        return found
+        return batch
 
     monkeypatch.setattr(Claims, "claim_some", claiming)
     if fails:
@@ -214,9 +214,9 @@ class Gate:
 @pytest.fixture
 def gate() -> Iterator[Gate]:
     """Open in the end, whatever the test comes to."""
-    made = Gate()
-    yield made
-    made.open()
+    gate = Gate()
+    yield gate
+    gate.open()
 
 
 def test_a_server_has_room_while_its_post_is_settled(

@@ -30,7 +30,7 @@ class Case:
     words: Callable[[Shell, Files], list[str]]
     error: str
     code: int
-    said: str
+    words: str
     stdin: bytes = b""
 
 
@@ -139,11 +139,11 @@ CASES = [
 ]
 
 
-def assert_error(told: Told, error: str, said: str) -> None:
+def assert_error(told: Told, error: str, words: str) -> None:
     """The object of an error: its code, a sentence that says what is wrong, and what to do."""
     value = told.json
     assert ["code", "error", "hint", "message"] == sorted(value.keys() - {"rows"})
-    assert (error, True, True) == (value["code"], said in value["message"], bool(value["hint"])), value
+    assert (error, True, True) == (value["code"], words in value["message"], bool(value["hint"])), value
     assert "Traceback" not in told.out + told.err
 
 
@@ -152,7 +152,7 @@ def test_bad_input(case: Case, shell: Shell, files: Files) -> None:
     """Bad input ends with its error and exit code, in words and as JSON, and nothing was sent or kept."""
     words = case.words(shell, files)
     told = shell(*words, "--json", stdin=case.stdin, code=case.code)
-    assert_error(told, case.error, case.said)
+    assert_error(told, case.error, case.words)
     in_words = shell(*words, stdin=case.stdin, code=case.code)
     message = told.json["message"].encode("utf-8", "backslashreplace").decode()
     assert (True, True) == (message in in_words.err, "To do:" in in_words.err)

@@ -279,7 +279,7 @@ def test_everything_in_one_post(shell: Shell, files: Files) -> None:
     assert (("Black",), ("en",), ["art"]) == (look.images, look.langs, look.record["tags"])
     assert "app.bsky.embed.recordWithMedia" == look.record["embed"]["$type"]
     gates = [shell.box.records("alice.test", f"app.bsky.feed.{kind}gate") for kind in ("thread", "post")]
-    assert ([1, 1], "Quiet") == ([len(found) for found in gates], quiet.text)
+    assert ([1, 1], "Quiet") == ([len(records) for records in gates], quiet.text)
 
 
 def test_thread(shell: Shell, files: Files) -> None:
@@ -423,11 +423,11 @@ def test_settings(shell: Shell) -> None:
 def test_recurring(shell: Shell) -> None:
     """A rule is listed; an occurrence is skipped, another moved; it is stopped with its posts."""
     shell("accounts", "set", "zone=UTC")
-    made = shell("post", "Good morning", "--every", "daily 9:00", "--json").json
-    rule = str(made["recurrence"])
+    post = shell("post", "Good morning", "--every", "daily 9:00", "--json").json
+    rule = str(post["recurrence"])
     [listed] = shell("recurring", "--json").json
     assert (int(rule), "daily 9:00", "Good morning") == (listed["id"], listed["rule"], listed["text"])
-    first = datetime.fromisoformat(made["due_at"])
+    first = datetime.fromisoformat(post["due_at"])
     assert rule == str(shell("recurring", "skip", rule, f"{first:%Y-%m-%d %H:%M}", "--json").json["id"])
     [waiting] = shell("list", "--json").json
     assert first + timedelta(days=1) == datetime.fromisoformat(waiting["due_at"])
@@ -541,17 +541,17 @@ def test_rows_while_the_server_is_down(shell: Shell) -> None:
 def test_watch(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A command is added (with or without `add`), listed, tried, posted and removed."""
     monkeypatch.chdir(tmp_path)
-    made = shell(
+    watch = shell(
         "commands", "add", "echo It rains.", "--every", "0 8 * * *", "--zone", "UTC", "--tag", "w", "--json"
     ).json
     assert ("command", "echo It rains.", None, str(tmp_path)) == (
-        made["kind"],
-        made["name"],
-        made["outcome"],
-        made["settings"]["folder"],
+        watch["kind"],
+        watch["name"],
+        watch["outcome"],
+        watch["settings"]["folder"],
     )
     other = shell("commands", "date", "--every", "hourly", "--json").json["id"]
-    number = str(made["id"])
+    number = str(watch["id"])
     assert "Nothing was sent." in shell("commands", "run", number).out
     assert "It rains." == shell("commands", "run", number, "--json").json["printed"]
     assert [] == shell.posts()

@@ -75,8 +75,8 @@ def test_fix_says_what_it_would_do_and_does_nothing_unasked(shell: Shell) -> Non
     told = shell("doctor", "--fix", code=1)
     count = told.out.count("Repair: ")
     assert "Nothing was changed. To repair it: skywrite doctor --fix --yes" in told.out
-    found = shell("doctor", "--fix", "--json", code=1).json
-    assert (True, count, []) == (count > 2, len(found["planned"]), found["done"])
+    document = shell("doctor", "--fix", "--json", code=1).json
+    assert (True, count, []) == (count > 2, len(document["planned"]), document["done"])
     assert f"Let Skywrite repair {count} of these: skywrite doctor --fix" in shell("doctor", code=1).out
     assert before == state(shell)
 
@@ -85,11 +85,11 @@ def test_fix_repairs_all_that_it_names(shell: Shell) -> None:
     """Modes, indexes, settings and what a dead worker holds, also what shows only once the rest is repaired; posts of
     accounts that lost their settings wait for an approval.
     """
-    made = break_everything(shell)
+    before = break_everything(shell)
     told = shell("doctor", "--fix", "--yes")
     assert (8, 0) == (told.out.count("✓ Repaired: "), told.out.count("✗ Not repaired"))
-    key, database, found, _ = state(shell)
-    assert (0o600, 0o600, made) == (key, database, found)
+    key, database, after, _ = state(shell)
+    assert (0o600, 0o600, before) == (key, database, after)
     assert {"approval": "all", "zone": "UTC"} == shell("accounts", "set", "--account", "alice.test", "--json").json
     assert {"approval": "all"} == shell("accounts", "set", "--account", "bob.test", "--json").json
     assert "nothing that can be repaired" in shell("doctor", "--fix").out

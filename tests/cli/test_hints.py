@@ -55,9 +55,9 @@ _COMMAND = re.compile(
 
 def parsed(line: str) -> None:
     """Read a command line as the program does, and do nothing. Raises click.UsageError."""
-    context, found = click.Context(cli, info_name="skywrite", **cli.context_settings), cli
+    context, group = click.Context(cli, info_name="skywrite", **cli.context_settings), cli
     words: list[str] = shlex.split(line)[1:]
-    chosen: click.Command = found
+    chosen: click.Command = group
     while isinstance(chosen, click.Group) and words and not words[0].startswith("-"):
         name, inner, words = chosen.resolve_command(context, words)
         assert inner is not None, line

@@ -123,7 +123,7 @@ def test_the_http_client_takes_no_huge_pages(shell: Shell) -> None:
     """Where the system offers them, its allocator would fill a post's memory with them."""
     script = "import skywrite.core.http; skywrite.core.http.Http()._open(); print(open('/proc/self/smaps').read())"
     flags = [line.split()[1:] for line in shell.python(script).out.splitlines() if line.startswith("VmFlags")]
-    assert [] == [given for given in flags if "hg" in given]
+    assert [] == [flag for flag in flags if "hg" in flag]
 
 
 @pytest.mark.parametrize("module", ["skywrite", "skywrite.sandbox", "skywrite.faces.cli.main"])

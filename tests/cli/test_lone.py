@@ -18,13 +18,13 @@ _SENDS_NOTHING = ("preview", "answers try", "snippets add")
 def with_text() -> list[str]:
     """Every command that takes a text, with what else it needs."""
     needs = {"groups add": "--account alice.test --account bob.test", "schedule": '--at "2070-01-05 9:00"'}
-    found = []
+    lines = []
     for path, command in commands():
         names = [param.name for param in command.params if isinstance(param, click.Argument)]
         name = " ".join(path)
         if names and names[-1] in ("text", "texts") and name not in _SENDS_NOTHING:
-            found.append(f"{name} {'1 ' * (len(names) - 1)}WORD {needs.get(name, '')}".strip())
-    return found
+            lines.append(f"{name} {'1 ' * (len(names) - 1)}WORD {needs.get(name, '')}".strip())
+    return lines
 
 
 def test_a_time_is_no_text_for_any_command(prepared: Shell) -> None:
@@ -43,13 +43,13 @@ def test_a_time_is_no_text_for_any_command(prepared: Shell) -> None:
 def test_a_dash_is_standard_input_for_each_command_that_takes_a_text(prepared: Shell) -> None:
     """It is never a text by itself, and beside other texts it is asked about."""
     prepared.set(COLUMNS="400")
-    said = {}
+    outcomes = {}
     for line in with_text():
         if line.startswith("inbox"):
             line = "answers try WORD"
         told = prepared(*shlex.split(line.replace("WORD", "-")), stdin=b"\xff", code=None)
-        said[line] = (told.code, "Standard input is not UTF-8" in told.err)
-    assert {(2, True)} == set(said.values())
+        outcomes[line] = (told.code, "Standard input is not UTF-8" in told.err)
+    assert {(2, True)} == set(outcomes.values())
     for line in ("thread One -", "thread - - --dry-run", "preview One -", "edit 1 One -"):
         told = prepared(*shlex.split(line), stdin=b"Two", code=2)
         assert "stands alone" in told.err

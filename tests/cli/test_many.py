@@ -104,7 +104,7 @@ def test_a_person_is_asked_before_many_are_cancelled(shell: Shell, files: Files,
             sys.executable, [sys.executable, "-m", "skywrite.faces.cli.main", "cancel", "--source", "import:plan.csv"]
         )
     os.write(terminal, f"{answer}\n".encode())
-    said = b""
+    output = b""
     while True:
         try:
             piece = os.read(terminal, 4096)
@@ -112,9 +112,9 @@ def test_a_person_is_asked_before_many_are_cancelled(shell: Shell, files: Files,
             break
         if not piece:
             break
-        said += piece
+        output += piece
     os.waitpid(pid, 0)
-    assert (b"Cancel 3 posts?" in said, left) == (True, len(shell("list", "--json").json))
+    assert (b"Cancel 3 posts?" in output, left) == (True, len(shell("list", "--json").json))
 
 
 def test_slots_say_their_zone(shell: Shell) -> None:
@@ -123,8 +123,8 @@ def test_slots_say_their_zone(shell: Shell) -> None:
     shell("accounts", "slots", "mon-fri 9:00")
     assert "mon-fri 9:00\n" == shell("accounts", "slots").out
     shell("accounts", "set", "zone=America/New_York")
-    said = "mon-fri 9:00  in Europe/Berlin, not in America/New_York, the account's zone\n"
-    assert said == shell("accounts", "slots").out
+    line = "mon-fri 9:00  in Europe/Berlin, not in America/New_York, the account's zone\n"
+    assert line == shell("accounts", "slots").out
 
 
 def test_slots_are_not_erased_by_an_empty_word(shell: Shell) -> None:

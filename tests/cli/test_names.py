@@ -45,8 +45,8 @@ def test_an_old_name_works_and_names_the_new_one(signed_out: Shell, old: str) ->
 def test_old_names_are_hidden() -> None:
     """Help and completion list no old name."""
     context = click.Context(cli)
-    found = {item.value for item in cli.shell_complete(context, "")}
-    assert set() == set(OLD_NAMES) & {*cli.list_commands(context), *found}
+    suggestions = {item.value for item in cli.shell_complete(context, "")}
+    assert set() == set(OLD_NAMES) & {*cli.list_commands(context), *suggestions}
     assert set() == {name.split()[0] for name in OLD_NAMES.values()} - set(all_commands())
 
 
@@ -82,9 +82,9 @@ def test_no_text_uses_an_old_name() -> None:
 
 def test_the_version_is_told_however_one_asks(signed_out: Shell) -> None:
     """`version`, `-V` and `--version` say the same."""
-    said = signed_out("--version").out
-    assert [said, said] == [signed_out("-V").out, signed_out("version").out]
-    assert f"skywrite, version {signed_out('version', '--json').json['version']}\n" == said
+    output = signed_out("--version").out
+    assert [output, output] == [signed_out("-V").out, signed_out("version").out]
+    assert f"skywrite, version {signed_out('version', '--json').json['version']}\n" == output
 
 
 def test_what_people_type_first(shell: Shell) -> None:

@@ -29,9 +29,9 @@ def test_a_run_that_leaves_posts_says_until_when(shell: Shell) -> None:
     shell("accounts", "set", "gap_seconds=3600", "zone=UTC")
     shell("post", "First", "--at", "now")
     shell("post", "Second", "--at", "now")
-    said = shell("run", "--once", "--log", "people", code=4).out.splitlines()[-1]
-    assert said.startswith("1 published, 0 failed, 0 held, 0 skipped; 1 due post is still to be sent (the next one may")
-    assert said.endswith("UTC, because of the gap; see: skywrite list).")
+    line = shell("run", "--once", "--log", "people", code=4).out.splitlines()[-1]
+    assert line.startswith("1 published, 0 failed, 0 held, 0 skipped; 1 due post is still to be sent (the next one may")
+    assert line.endswith("UTC, because of the gap; see: skywrite list).")
     assert "goes out" in shell("list").out
     assert "Goes out: " in shell("show", "2").out
 
@@ -60,8 +60,8 @@ def test_what_did_not_work(shell: Shell) -> None:
     """A post that is held says why."""
     shell("post", "Hello", "--at", "now")
     shell.box.set_status("alice.test", "deactivated")
-    said = shell("run", "--once", "--log", "people", code=None).out
-    assert 'alice.test  "Hello"  held: ' in said
+    output = shell("run", "--once", "--log", "people", code=None).out
+    assert 'alice.test  "Hello"  held: ' in output
 
 
 def test_who_sends_it_is_said_where_nobody_does(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

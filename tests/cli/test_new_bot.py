@@ -23,10 +23,10 @@ def begun(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 def test_it_answers_at_once(begun: Path, bot: Bot) -> None:
     """Its program answers a mention and a reply, and nothing else."""
     bot.load(begun / "bot.py")
-    said = "somebody.test, you asked for weather: Berlin"
-    assert (said, None) == (bot.mention("@bot weather Berlin"), bot.mention("@bot hello"))
+    answer = "somebody.test, you asked for weather: Berlin"
+    assert (answer, None) == (bot.mention("@bot weather Berlin"), bot.mention("@bot hello"))
     assert "weather [WHAT]: Say something about what a person asks for." == bot.mention("@bot help", by="other.test")
-    assert ([said], 2) == (bot.answers[:1], len(bot.answers))
+    assert ([answer], 2) == (bot.answers[:1], len(bot.answers))
 
 
 def test_its_test_and_its_service_say_its_name(begun: Path) -> None:

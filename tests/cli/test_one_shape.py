@@ -177,8 +177,8 @@ class Faces:
     access: Access
 
     def cli(self, words: tuple[str, ...], unwrap: str = "") -> Any:
-        said = self.shell(*words, "--json").json
-        return said[unwrap] if unwrap else said
+        answer = self.shell(*words, "--json").json
+        return answer[unwrap] if unwrap else answer
 
     def http(self, method: str, path: str, body: Any = None) -> Any:
         headers = {"authorization": f"Bearer {self.secret}"}
@@ -262,8 +262,8 @@ def test_what_is_read_is_the_same_on_all_faces(faces: Faces) -> None:
         answer = faces.http(operation.method, asked.path, asked.body)
         told[name] = [faces.cli(asked.words, asked.unwrap), answer[asked.part] if asked.part else answer]
         if operation.tool is not None:
-            found = faces.mcp(operation.tool, asked.arguments)
-            told[name].append(found[asked.part] if asked.part else found)
+            document = faces.mcp(operation.tool, asked.arguments)
+            told[name].append(document[asked.part] if asked.part else document)
     assert [] == [name for name, (first, *_) in told.items() if first in ([], {}) and name != "drafts.pull"]
     for name, (first, *others) in told.items():
         for other in others:
@@ -302,8 +302,8 @@ def test_an_error_is_the_same_on_all_faces(faces: Faces) -> None:
         tool = error_of(error)
     names = {"error", "code", "message", "hint"}
     assert names == set(first) == set(tool) == names & set(problem)
-    said = [(found["error"], found["code"], found["message"]) for found in (first, tool, problem)]
-    assert 1 == len(set(said)), said
+    errors = [(answer["error"], answer["code"], answer["message"]) for answer in (first, tool, problem)]
+    assert 1 == len(set(errors)), errors
 
 
 def test_a_webhook_says_of_a_post_what_all_faces_say(faces: Faces) -> None:

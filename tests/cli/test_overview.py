@@ -60,19 +60,23 @@ def test_reposts_and_follow_ups_of_which_nothing_came_need_somebody() -> None:
     """Each that failed has its line, and those that expired one together; none of those that wait."""
     stored = Action(3, "did:plc:a", "repost", "at://x", "bafy", "rkey", NOON, None, "failed", 1, "Not allowed.")
     item = FollowUp(4, 1, "likes", 50, "reply", "Hi", None, "failed", "Too long.", None, None, False, NOON)
-    found = Overview([], 0, [], 0, [], [], 0, NOON, [stored], [item, item._replace(state="expired")])
+    overview = Overview([], 0, [], 0, [], [], 0, NOON, [stored], [item, item._replace(state="expired")])
     assert [
         "repost 3 failed: Not allowed.",
         "follow-up 4 failed: Too long.",
         "1 follow-up expired: skywrite follow-ups",
-    ] == [*_ended_lines(found)]
+    ] == [*_ended_lines(overview)]
 
 
 def test_how_things_stand_for_scripts(shell: Any) -> None:
     """The same as one object."""
     shell("post", "Good morning", "--at", "tomorrow 9:00")
-    found = json.loads(shell("--json").out)
-    assert (1, 0, ["Good morning"]) == (found["waiting"], found["workers"], [post["text"] for post in found["next"]])
+    overview = json.loads(shell("--json").out)
+    assert (1, 0, ["Good morning"]) == (
+        overview["waiting"],
+        overview["workers"],
+        [post["text"] for post in overview["next"]],
+    )
 
 
 def test_help_lists_every_command_in_a_group_with_its_whole_line(capsys: pytest.CaptureFixture[str]) -> None:

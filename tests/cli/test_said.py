@@ -63,9 +63,9 @@ def test_a_clock_is_right_by_a_server_that_answered(shell: Shell) -> None:
 def test_nobody_is_told_to_run_before_somebody_signs_in(shell: Shell) -> None:
     """`doctor` advises a sign-in first, with the handle that it knows."""
     shell("logout", "--yes")
-    found = {item["what"]: item["hint"] for item in shell("doctor", "--json", code=None).json}
-    assert "Sign in first: skywrite login. Then start one: skywrite run" == found["worker"]
-    assert "Sign in: skywrite login alice.test" == found["alice.test"]
+    hints = {item["what"]: item["hint"] for item in shell("doctor", "--json", code=None).json}
+    assert "Sign in first: skywrite login. Then start one: skywrite run" == hints["worker"]
+    assert "Sign in: skywrite login alice.test" == hints["alice.test"]
 
 
 def test_a_new_zone_says_what_keeps_the_old_one(shell: Shell) -> None:

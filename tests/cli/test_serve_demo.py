@@ -17,8 +17,8 @@ def test_a_new_home_holds_the_demo_while_it_runs(tmp_path: Path, monkeypatch: py
     home = tmp_path / "home"
     monkeypatch.setenv("SKYWRITE_HOME", str(home))
     with demo_queue() as sky, Skywrite(config=load_config()) as other:
-        made, _ = ApiKeys(other.context.store).add("demo", ("read",))
-        assert [made.id] == [key.id for key in ApiKeys(sky.context.store).all()]
+        new_key, _ = ApiKeys(other.context.store).add("demo", ("read",))
+        assert [new_key.id] == [key.id for key in ApiKeys(sky.context.store).all()]
     assert not home.exists()
 
 

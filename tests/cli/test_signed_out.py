@@ -42,7 +42,7 @@ def test_the_queue_says_that_nobody_is_signed_in(shell: Any) -> None:
     _two(shell)
     assert "" == shell("list").err
     shell("logout", "alice.test")
-    said = " ".join(shell("list").err.split())
-    assert f"{SAID} Sign in: skywrite login alice.test" in said
+    message = " ".join(shell("list").err.split())
+    assert f"{SAID} Sign in: skywrite login alice.test" in message
     assert 2 == len(shell("list", "--json").json)
     assert "skywrite login alice.test" in shell("show", "1").out

@@ -31,9 +31,9 @@ def test_a_post_cannot_write_to_the_terminal(shell: Shell, tmp_path: Path) -> No
         ("sync", str(tmp_path), "--check"),
         ("login", f"alice{EVIL}.test"),
     )
-    said = [shell(*words, code=None) for words in commands]
-    assert [] == [found for told in said for found in CONTROL.findall(told.out + told.err)]
-    assert f"hello {EVIL}" in [post["text"] for post in json.loads(said[2].out)]
+    runs = [shell(*words, code=None) for words in commands]
+    assert [] == [character for told in runs for character in CONTROL.findall(told.out + told.err)]
+    assert f"hello {EVIL}" in [post["text"] for post in json.loads(runs[2].out)]
 
 
 @pytest.mark.parametrize("kind", ["text", "json"])

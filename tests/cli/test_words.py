@@ -149,9 +149,9 @@ def test_other_names_of_commands_are_known(signed_out: Shell, typed: str, meant:
 
 def test_every_suggested_command_exists(signed_out: Shell) -> None:
     """Each suggestion is a command line that the program knows."""
-    for name, found in OTHER_COMMANDS.items():
+    for name, lines in OTHER_COMMANDS.items():
         assert name not in all_commands()
-        for line in found:
+        for line in lines:
             first = shlex.split(line)[:1]
             assert first == [] or first[0] in {*all_commands(), "--version"}
             signed_out(*first, "--help")

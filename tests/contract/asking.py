@@ -96,8 +96,8 @@ class Writer:
 
     def sign_in(self, password: str | None = None) -> Answer:
         """A new session, with the app password unless another is given."""
-        given = {"identifier": self.account.handle, "password": password or self.account.app_password}
-        answer = self.server.ask("com.atproto.server.createSession", given)
+        body = {"identifier": self.account.handle, "password": password or self.account.app_password}
+        answer = self.server.ask("com.atproto.server.createSession", body)
         if answer.status == 200:
             self.jwt, self.refresh_jwt = answer.body["accessJwt"], answer.body["refreshJwt"]
         return answer
@@ -109,16 +109,16 @@ class Writer:
         return self.server.ask(nsid, body, jwt=self.jwt, headers=headers)
 
     def create(self, record: Any, collection: str = POST, **more: Any) -> Answer:
-        given = {"repo": self.did, "collection": collection, "record": record, **more}
-        return self.post("com.atproto.repo.createRecord", given)
+        body = {"repo": self.did, "collection": collection, "record": record, **more}
+        return self.post("com.atproto.repo.createRecord", body)
 
     def put(self, rkey: str, record: Any, collection: str = POST, **more: Any) -> Answer:
-        given = {"repo": self.did, "collection": collection, "rkey": rkey, "record": record, **more}
-        return self.post("com.atproto.repo.putRecord", given)
+        body = {"repo": self.did, "collection": collection, "rkey": rkey, "record": record, **more}
+        return self.post("com.atproto.repo.putRecord", body)
 
     def delete(self, rkey: str, collection: str = POST, **more: Any) -> Answer:
-        given = {"repo": self.did, "collection": collection, "rkey": rkey, **more}
-        return self.post("com.atproto.repo.deleteRecord", given)
+        body = {"repo": self.did, "collection": collection, "rkey": rkey, **more}
+        return self.post("com.atproto.repo.deleteRecord", body)
 
     def apply(self, writes: list[dict[str, Any]], **more: Any) -> Answer:
         return self.post(APPLY, {"repo": self.did, "writes": writes, **more})
@@ -150,12 +150,12 @@ def post(text: str = "hello", **fields: Any) -> dict[str, Any]:
 
 def op(action: str, rkey: str | None = None, value: Any = None, collection: str = POST) -> dict[str, Any]:
     """One write of applyWrites."""
-    made: dict[str, Any] = {"$type": f"{APPLY}#{action}", "collection": collection}
+    write: dict[str, Any] = {"$type": f"{APPLY}#{action}", "collection": collection}
     if rkey is not None:
-        made["rkey"] = rkey
+        write["rkey"] = rkey
     if action != "delete":
-        made["value"] = post() if value is None else value
-    return made
+        write["value"] = post() if value is None else value
+    return write
 
 
 def images(blob: Any, count: int = 1, **fields: Any) -> dict[str, Any]:
@@ -186,8 +186,8 @@ def facet(start: Any, end: Any, **feature: Any) -> dict[str, Any]:
     """A facet with one feature; `kind` is the last part of its `$type`."""
     kind = feature.pop("kind", "link")
     feature = feature or {"uri": "https://example.com"}
-    made = {"$type": f"app.bsky.richtext.facet#{kind}", **feature}
-    return {"index": {"byteStart": start, "byteEnd": end}, "features": [made]}
+    entry = {"$type": f"app.bsky.richtext.facet#{kind}", **feature}
+    return {"index": {"byteStart": start, "byteEnd": end}, "features": [entry]}
 
 
 def png() -> bytes:

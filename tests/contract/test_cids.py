@@ -56,8 +56,8 @@ def test_posts(alice: Writer, record: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("collection", "record"), OTHERS.items(), ids=OTHERS)
 def test_others(alice: Writer, collection: str, record: dict[str, Any]) -> None:
     """So is that of every other record; its `$type` belongs to it."""
-    made = alice.create(record, collection)
-    assert (made.status, made.body.get("cid")) == (200, cid_for_record({"$type": collection, **record}))
+    answer = alice.create(record, collection)
+    assert (answer.status, answer.body.get("cid")) == (200, cid_for_record({"$type": collection, **record}))
 
 
 def test_media(alice: Writer) -> None:
@@ -68,8 +68,8 @@ def test_media(alice: Writer) -> None:
     video = {"$type": "app.bsky.embed.video", "video": video, "captions": [{"lang": "en", "file": words}], "alt": "x"}
     beside = {"$type": "app.bsky.embed.recordWithMedia", "record": {"record": REF}, "media": images(blob)}
     records = [post(embed=embed) for embed in (images(blob, 4), gallery(blob, 10), video, beside, external(thumb=blob))]
-    made = [alice.create(record) for record in records]
-    assert [answer.body["cid"] for answer in made] == [cid_for_record(record) for record in records]
+    answers = [alice.create(record) for record in records]
+    assert [answer.body["cid"] for answer in answers] == [cid_for_record(record) for record in records]
 
 
 def test_thread_in_one_commit(alice: Writer) -> None:

@@ -22,9 +22,9 @@ from tests.support.pds import Pds, PdsAccount
 def client(pds: Pds, account: PdsAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     """A client of this test's account, which found its server by itself."""
     monkeypatch.setenv("SKYWRITE_PLC_URL", pds.plc_url)
-    with Client(pds.url) as made:
-        made.login(f"@{account.handle}", account.app_password)
-        yield made
+    with Client(pds.url) as client:
+        client.login(f"@{account.handle}", account.app_password)
+        yield client
 
 
 def png() -> bytes:

@@ -27,15 +27,15 @@ def limited(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 def test_sign_ins(limited: Server) -> None:
     """30 sign-ins in 5 minutes for one name, the tightest limit told each time; then 429 until the window ends."""
-    given = {"identifier": "nobody.test", "password": "x"}
-    answers = [limited.ask(CREATE, given) for _ in range(31)]
+    credentials = {"identifier": "nobody.test", "password": "x"}
+    answers = [limited.ask(CREATE, credentials) for _ in range(31)]
     assert [answer.status for answer in answers] == [401] * 30 + [429]
     assert [int(answer.headers["ratelimit-remaining"]) for answer in answers] == [*reversed(range(30)), 0]
     last = answers[-1]
     assert last.error == TOO_MANY
     assert (last.headers["ratelimit-limit"], last.headers["ratelimit-policy"]) == ("30", "30;w=300")
     assert 0 < int(last.headers["retry-after"]) <= 300
-    assert limited.ask(CREATE, {**given, "identifier": "else.test"}).status == 401
+    assert limited.ask(CREATE, {**credentials, "identifier": "else.test"}).status == 401
 
 
 def test_write_points(limited: Server) -> None:

@@ -61,8 +61,8 @@ def test_a_post_is_told_once(place: Network, we: Person, they: Person) -> None:
     ours = we.say("Hello")
     every = they.say("@all", to=ours, quoting=ours, tag=we.did)
     both, reply = they.say("two", to=ours, quoting=ours), they.say("one", to=ours)
-    found = {one["uri"]: (one["reason"], one.get("reasonSubject")) for one in told(place, we)}
-    assert {every: ("mention", None), both: ("quote", ours), reply: ("reply", ours)} == found
+    notices = {one["uri"]: (one["reason"], one.get("reasonSubject")) for one in told(place, we)}
+    assert {every: ("mention", None), both: ("quote", ours), reply: ("reply", ours)} == notices
 
 
 def test_replies_are_told_to_four_authors_above(place: Network, we: Person, they: Person) -> None:
@@ -73,24 +73,24 @@ def test_replies_are_told_to_four_authors_above(place: Network, we: Person, they
     for number in range(6):
         above = (they, third)[number % 2].say(f"{number}", to=above)
         chain.append(above)
-    found = {(one["reason"], one["uri"], one["reasonSubject"]) for one in told(place, we)}
-    assert {("reply", uri, ours) for uri in chain[:4]} == found
+    notices = {(one["reason"], one["uri"], one["reasonSubject"]) for one in told(place, we)}
+    assert {("reply", uri, ours) for uri in chain[:4]} == notices
 
 
 def test_a_post_with_an_old_date_is_far_down(place: Network, we: Person, they: Person) -> None:
     """`indexedAt` is what the author says, where that is before the truth."""
     at = "2024-05-01T00:00:00.000Z"
     old, new = they.say("@old", tag=we.did, createdAt=at), they.say("@new", tag=we.did)
-    found = told(place, we)
-    assert ([new, old], at) == ([one["uri"] for one in found], found[-1]["indexedAt"])
+    notices = told(place, we)
+    assert ([new, old], at) == ([one["uri"] for one in notices], notices[-1]["indexedAt"])
 
 
 def test_a_label_of_an_author_is_told(place: Network, we: Person, they: Person) -> None:
     """What somebody says of itself in its profile, with who says it."""
     they.be_a_bot()
     they.say("@you", tag=we.did)
-    (found,) = told(place, we)
-    assert [("bot", they.did)] == [(label["val"], label["src"]) for label in found["author"]["labels"]]
+    (notice,) = told(place, we)
+    assert [("bot", they.did)] == [(label["val"], label["src"]) for label in notice["author"]["labels"]]
 
 
 def test_what_is_deleted_is_told_no_more(place: Network, we: Person, they: Person) -> None:

@@ -216,8 +216,12 @@ REFUSED: dict[str, tuple[Any, str]] = {
 def test_accepted(alice: Writer, record: dict[str, Any]) -> None:
     """A post within every limit is taken, known as valid, and read back as it was written."""
     rkey = new_tid()
-    made = alice.create(record, rkey=rkey)
-    assert (200, "valid", alice.uri(rkey)) == (made.status, made.body.get("validationStatus"), made.body.get("uri"))
+    answer = alice.create(record, rkey=rkey)
+    assert (200, "valid", alice.uri(rkey)) == (
+        answer.status,
+        answer.body.get("validationStatus"),
+        answer.body.get("uri"),
+    )
     assert {"$type": "app.bsky.feed.post", **record} == alice.read(rkey).body["value"]
 
 
@@ -245,21 +249,21 @@ def test_number_too_large(alice: Writer) -> None:
 
 def test_lone_surrogate(alice: Writer) -> None:
     """Half of a surrogate pair is stored as U+FFFD."""
-    made = alice.create(post("\ud83d"))
-    assert 200 == made.status
-    assert "\ufffd" == alice.read(made.body["uri"].rpartition("/")[2]).body["value"]["text"]
+    answer = alice.create(post("\ud83d"))
+    assert 200 == answer.status
+    assert "\ufffd" == alice.read(answer.body["uri"].rpartition("/")[2]).body["value"]["text"]
 
 
 def test_whole_float(alice: Writer) -> None:
     """1.0 is the integer 1."""
-    made = alice.create(post(extra=1.0))
-    assert 1 == alice.read(made.body["uri"].rpartition("/")[2]).body["value"]["extra"]
+    answer = alice.create(post(extra=1.0))
+    assert 1 == alice.read(answer.body["uri"].rpartition("/")[2]).body["value"]["extra"]
 
 
 def test_padded_bytes(alice: Writer) -> None:
     """Bytes are read back without the padding of their base64."""
-    made = alice.create(post(extra={"$bytes": "AAA="}))
-    assert alice.read(made.body["uri"].rpartition("/")[2]).body["value"]["extra"] == {"$bytes": "AAA"}
+    answer = alice.create(post(extra={"$bytes": "AAA="}))
+    assert alice.read(answer.body["uri"].rpartition("/")[2]).body["value"]["extra"] == {"$bytes": "AAA"}
 
 
 def test_other_type(alice: Writer) -> None:
@@ -358,8 +362,8 @@ def test_unknown_lexicon(alice: Writer) -> None:
 
 def test_without_validation(alice: Writer) -> None:
     """`validate: false` lets everything through and says nothing about it."""
-    made = alice.create(post("a" * 400), validate=False)
-    assert (200, False) == (made.status, "validationStatus" in made.body)
+    answer = alice.create(post("a" * 400), validate=False)
+    assert (200, False) == (answer.status, "validationStatus" in answer.body)
 
 
 def test_image(alice: Writer) -> None:

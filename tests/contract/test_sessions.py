@@ -246,12 +246,12 @@ def test_sign_out(newcomer: Writer) -> None:
 def test_app_passwords(newcomer: Writer) -> None:
     """App passwords are made with the main password only; a revoked one signs nobody in, and ends its sessions."""
     server = newcomer.server
-    made = newcomer.post(PROTECTED, {"name": "bot"})
-    assert made.error == (400, "InvalidToken", "Bad token scope")
+    response = newcomer.post(PROTECTED, {"name": "bot"})
+    assert response.error == (400, "InvalidToken", "Bad token scope")
     session = newcomer.refresh_jwt
     newcomer.sign_in(newcomer.account.password)
-    made = newcomer.post(PROTECTED, {"name": "bot", "privileged": True})
-    assert (made.body["name"], made.body["privileged"], len(made.body["password"])) == ("bot", True, 19)
+    response = newcomer.post(PROTECTED, {"name": "bot", "privileged": True})
+    assert (response.body["name"], response.body["privileged"], len(response.body["password"])) == ("bot", True, 19)
     assert newcomer.post(PROTECTED, {"name": "bot"}).status == 500
     listed = newcomer.get("com.atproto.server.listAppPasswords").body["passwords"]
     assert [(one["name"], one["privileged"]) for one in listed] == [("bot", True), ("test", False)]
@@ -266,8 +266,8 @@ def test_app_passwords(newcomer: Writer) -> None:
 def test_privileged_scope(newcomer: Writer) -> None:
     """A privileged app password has a scope of its own."""
     newcomer.sign_in(newcomer.account.password)
-    made = newcomer.post(PROTECTED, {"name": "chat", "privileged": True})
-    answer = newcomer.sign_in(made.body["password"])
+    response = newcomer.post(PROTECTED, {"name": "chat", "privileged": True})
+    answer = newcomer.sign_in(response.body["password"])
     assert claims_of(answer.body["accessJwt"])["scope"] == "com.atproto.appPassPrivileged"
 
 
@@ -334,11 +334,11 @@ SERVICE_REFUSALS: dict[str, tuple[dict[str, Any], tuple[int, str, str]]] = {
 @pytest.mark.parametrize(("params", "error"), SERVICE_REFUSALS.values(), ids=SERVICE_REFUSALS)
 def test_service_auth_refused(alice: Writer, params: dict[str, Any], error: tuple[int, str, str]) -> None:
     """A service token that reaches too far is refused."""
-    given = {
+    query = {
         name: int(time.time() + value.seconds) if isinstance(value, timedelta) else value
         for name, value in params.items()
     }
-    assert alice.get("com.atproto.server.getServiceAuth", **given).error == error
+    assert alice.get("com.atproto.server.getServiceAuth", **query).error == error
 
 
 def test_upload_with_service_auth(alice: Writer) -> None:
@@ -358,8 +358,8 @@ def test_upload_with_service_auth(alice: Writer) -> None:
 
 def test_writing_without_session(server: Server, alice: Writer) -> None:
     """Nobody writes without signing in."""
-    given = {"repo": alice.did, "collection": "app.bsky.feed.post", "record": post()}
-    assert server.ask("com.atproto.repo.createRecord", given).error == AUTH_MISSING
+    body = {"repo": alice.did, "collection": "app.bsky.feed.post", "record": post()}
+    assert server.ask("com.atproto.repo.createRecord", body).error == AUTH_MISSING
 
 
 ACCOUNTS: dict[str, tuple[dict[str, Any], tuple[int, str, str]]] = {
@@ -376,10 +376,10 @@ ACCOUNTS: dict[str, tuple[dict[str, Any], tuple[int, str, str]]] = {
 }
 
 
-@pytest.mark.parametrize(("given", "error"), ACCOUNTS.values(), ids=ACCOUNTS)
-def test_accounts_refused(server: Server, given: dict[str, Any], error: tuple[int, str, str]) -> None:
+@pytest.mark.parametrize(("fields", "error"), ACCOUNTS.values(), ids=ACCOUNTS)
+def test_accounts_refused(server: Server, fields: dict[str, Any], error: tuple[int, str, str]) -> None:
     """An account needs a handle under the server's domain and an e-mail address."""
-    body = {"email": "someone@example.com", "password": "x", **given}
+    body = {"email": "someone@example.com", "password": "x", **fields}
     assert server.ask("com.atproto.server.createAccount", body).error == error
 
 

@@ -586,13 +586,13 @@ def test_the_stand_in_is_strict(http: Http, clock: FakeClock, method: str, reque
         call = Xrpc(http, strict.url, clock=clock).procedure
         start = {"sizeBytes": 7, "mimeType": "video/mp4"}
         call("app.bsky.video.startUpload", start, headers={"authorization": f"Bearer {right}"})
-        given = dict(request_)
+        fields = dict(request_)
         tokens = {
             "lxm": strict.token_for("app.bsky.video.uploadVideo", PDS_DID, 1800),
             "aud": strict.token_for(UPLOAD_TOKEN, strict.did, 1800),
             "no": "eyJhbGciOiJIUzI1NiJ9.e30.forged",
         }
-        headers = {"authorization": f"Bearer {tokens.get(given.pop('token', ''), right)}"}
+        headers = {"authorization": f"Bearer {tokens.get(fields.pop('token', ''), right)}"}
         with pytest.raises((Refused, NotSignedIn)):
-            call(f"app.bsky.video.{method}", given.pop("body"), headers=headers, **given)
+            call(f"app.bsky.video.{method}", fields.pop("body"), headers=headers, **fields)
         assert 1 == len(strict.violations)

@@ -37,9 +37,9 @@ def commit_was_at(writer: Writer) -> tuple[int, str, str]:
 def test_create(newcomer: Writer) -> None:
     """A create answers the record's address and CID and the commit, which is the newest of the repository."""
     rkey = new_tid()
-    made = newcomer.create(post(), rkey=rkey)
+    answer = newcomer.create(post(), rkey=rkey)
     latest = newcomer.get("com.atproto.sync.getLatestCommit", did=newcomer.did).body
-    assert made.body == {
+    assert answer.body == {
         "uri": newcomer.uri(rkey),
         "cid": newcomer.read(rkey).body["cid"],
         "commit": latest,
@@ -65,8 +65,8 @@ def test_create_on_existing_key(alice: Writer, text: str) -> None:
 
 def test_create_by_handle(alice: Writer) -> None:
     """A repository may be named by its handle."""
-    given = {"repo": alice.account.handle, "collection": POST, "record": post()}
-    assert alice.post("com.atproto.repo.createRecord", given).status == 200
+    body = {"repo": alice.account.handle, "collection": POST, "record": post()}
+    assert alice.post("com.atproto.repo.createRecord", body).status == 200
 
 
 def test_revisions_rise(newcomer: Writer) -> None:
@@ -103,9 +103,9 @@ def test_wrong_bodies(alice: Writer, body: Any, message: str) -> None:
 def test_other_repositories(server: Server, alice: Writer) -> None:
     """Nobody writes into a repository that is not theirs, or not there."""
     other = server.create_account(app_password=False)
-    given = {"collection": POST, "record": post()}
-    theirs = alice.post("com.atproto.repo.createRecord", {"repo": other.did, **given})
-    nobodys = alice.post("com.atproto.repo.createRecord", {"repo": NOBODY, **given})
+    body = {"collection": POST, "record": post()}
+    theirs = alice.post("com.atproto.repo.createRecord", {"repo": other.did, **body})
+    nobodys = alice.post("com.atproto.repo.createRecord", {"repo": NOBODY, **body})
     assert theirs.error == (401, "AuthenticationRequired", "Authentication Required")
     assert nobodys.error == (403, "AccountNotFound", "Account not found")
 
@@ -314,5 +314,5 @@ def test_follow_twice(newcomer: Writer) -> None:
     follow = {"subject": NOBODY, "createdAt": "2024-01-01T00:00:00Z"}
     newcomer.create(follow, "app.bsky.graph.follow")
     newcomer.create(follow, "app.bsky.graph.follow")
-    found = newcomer.get("com.atproto.repo.listRecords", repo=newcomer.did, collection="app.bsky.graph.follow")
-    assert len(found.body["records"]) == 1
+    answer = newcomer.get("com.atproto.repo.listRecords", repo=newcomer.did, collection="app.bsky.graph.follow")
+    assert len(answer.body["records"]) == 1

@@ -86,14 +86,14 @@ class Bot:
 @pytest.fixture
 def bot_at(tmp_path: Path) -> Iterator[Callable[[datetime], Bot]]:
     """Makes the bot of a test."""
-    made: list[Bot] = []
+    bots: list[Bot] = []
 
     def make(start: datetime) -> Bot:
-        made.append(Bot(tmp_path, start))
-        return made[0]
+        bots.append(Bot(tmp_path, start))
+        return bots[0]
 
     yield make
-    for bot in made:
+    for bot in bots:
         bot.sky.close()
 
 
@@ -349,7 +349,7 @@ def test_a_disk_that_takes_nothing(disk: Path, trouble: Callable[[Path], Any], e
             sky.schedule("before", at="now")
         with trouble(disk):
             answers = [skywrite(environ, *words) for words in (("post", "no"), ("run", "--once"))]
-        assert [(1, error)] * 2 == [(code, said["code"]) for code, said in answers]
+        assert [(1, error)] * 2 == [(code, answer["code"]) for code, answer in answers]
         assert [] == box.posts(HANDLE)
         assert (0, 1) == ((ran := skywrite(environ, "run", "--once"))[0], ran[1]["published"])
         assert ["before"] == [post.text for post in box.posts(HANDLE)]

@@ -159,11 +159,11 @@ def test_what_an_asynchronous_standby_had_not_is_found_on_the_network(pair: Pair
         clock.advance(5)
         publish_all(sky)
         posts = sorted(sky.context.store.listing.history(limit=POSTS), key=lambda post: post.id)
-        found = [
+        problems = [
             [one.problem.name for one in sky.context.store.posts.attempts(post.id) if one.problem] for post in posts
         ]
     assert [f"Post {number}" for number in range(POSTS)] == [post.text for post in box.posts("alice.test")]
-    assert (["published"] * POSTS, [["FoundOnNetwork"]] * 3 + [[]] * 3) == ([post.state for post in posts], found)
+    assert (["published"] * POSTS, [["FoundOnNetwork"]] * 3 + [[]] * 3) == ([post.state for post in posts], problems)
 
 
 @pytest.mark.nightly

@@ -44,7 +44,7 @@ def changed_at_each_point(desk: Desk, verb: str, wrongly: str = "") -> list[int]
     """How many of two posts were changed, each time that the verb was killed, and at last when it was not."""
     if verb == "approve":
         desk.sky.accounts.set("alice.test", {"approval": "all"})
-    found: list[int] = []
+    counts: list[int] = []
 
     def once(point: int) -> Ended:
         numbers = [desk.add(f"{word} {point}") for word in ("One", "Two")]
@@ -52,18 +52,18 @@ def changed_at_each_point(desk: Desk, verb: str, wrongly: str = "") -> list[int]
         before = look_of(desk, numbers)
         ended = kill(point, wrongly)
         after = look_of(desk, numbers)
-        found.append(sum(old != new for old, new in zip(before, after, strict=True)))
+        counts.append(sum(old != new for old, new in zip(before, after, strict=True)))
         return ended
 
-    desk.until_it_survives(once, lambda: 1 in found)
-    return found
+    desk.until_it_survives(once, lambda: 1 in counts)
+    return counts
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_several_posts_are_changed_together_or_not_at_all(queue: Desk, verb: str) -> None:
     """At whatever point it is killed: both, or none; and both when it was not killed."""
-    found = changed_at_each_point(queue, verb)
-    assert ({0, 2}, 2) == (set(found), found[-1])
+    counts = changed_at_each_point(queue, verb)
+    assert ({0, 2}, 2) == (set(counts), counts[-1])
 
 
 @pytest.mark.parametrize("verb", VERBS[:-1])

@@ -88,7 +88,7 @@ def test_a_restored_backup_publishes_nothing_twice(
     with opened(backup) as restored:
         restored.run_once()
         ends = [(post.state, post.uri) for post in restored.context.store.listing.all_posts()]
-        found = [
+        problems = [
             one.problem.name
             for number in range(1, POSTS + 1)
             for one in restored.context.store.posts.attempts(number)
@@ -97,7 +97,7 @@ def test_a_restored_backup_publishes_nothing_twice(
     assert (POSTS + 1, written) == (len(written), pds.records(account.did))
     assert ([("published", True)] * POSTS, ["FoundOnNetwork"] * POSTS) == (
         [(state, uri in {record["uri"] for record in written}) for state, uri in ends],
-        found,
+        problems,
     )
 
 
@@ -142,9 +142,9 @@ def test_a_restored_backup_makes_nothing_twice_by_itself(
         sent = sky.post("Ask me")
         subject = {"uri": sent.uri, "cid": sent.cid}
         value = {"text": "When?", "createdAt": "2026-01-01T00:00:00Z", "reply": {"root": subject, "parent": subject}}
-        given = {"repo": carol.did, "collection": POST, "record": value}
-        asked = pds.call("com.atproto.repo.createRecord", given, jwt=carol.access_jwt)
-        found = (
+        body = {"repo": carol.did, "collection": POST, "record": value}
+        asked = pds.call("com.atproto.repo.createRecord", body, jwt=carol.access_jwt)
+        fields = (
             account.did,
             asked["uri"],
             asked["cid"],
@@ -155,7 +155,7 @@ def test_a_restored_backup_makes_nothing_twice_by_itself(
             sent.uri,
             clock.now(),
         )
-        InboxItems(sky.context.store).add([NewItem(*found)])
+        InboxItems(sky.context.store).add([NewItem(*fields)])
         sky.follow_ups.add(1, when="1 like", reply="Thank you")
         sky.follow_ups.add(1, when="2 likes", repost=True)
         sky.reposts.repost(sent.uri, every=EVERY)

@@ -143,8 +143,8 @@ def test_the_control_publishes_twice(pds: Pds, tmp_path: Path) -> None:
         fill(environ, accounts, expected, range(CONTROL_POSTS))
         proxy.decide = losing_answers(1)
         kill_until_done(environ, seed=2, control=True)
-    found = sum(len(pds.records(account.did)) for account in accounts)
-    assert found > sum(map(len, expected))
+    count = sum(len(pds.records(account.did)) for account in accounts)
+    assert count > sum(map(len, expected))
 
 
 @pytest.mark.timeout(3600 if NIGHTLY else 1800)

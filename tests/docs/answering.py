@@ -27,8 +27,8 @@ def item(world: World, block: Block) -> None:
     """The page shows what a command gets, with its fields in their order."""
     shown = json.loads(block.code)
     uri = shown["uri"]
-    given = Item(shown["text"], Author("did:plc:...", FRIEND), uri, root=uri, account=HANDLE, account_did="did:plc:...")
-    came = item_json(given)
+    item = Item(shown["text"], Author("did:plc:...", FRIEND), uri, root=uri, account=HANDLE, account_did="did:plc:...")
+    came = item_json(item)
     assert {**came, "id": shown["id"], "indexed_at": shown["indexed_at"]} == shown
     assert list(came) == list(shown)
 
@@ -36,7 +36,7 @@ def item(world: World, block: Block) -> None:
 def answers(world: World) -> None:
     """The server of the page answers at the address that the page names."""
     server = HTTPServer(("127.0.0.1", 0), world.names["Answers"])
-    world.names["Answers"].log_message = lambda *said: None
+    world.names["Answers"].log_message = lambda *arguments: None
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     world.stack.callback(server.server_close)

@@ -35,16 +35,16 @@ class Block:
 
 def pages() -> list[str]:
     """Every page of the repository that is Markdown and written by hand, by its path."""
-    found = [*ROOT.glob("*.md"), *ROOT.glob("deploy/**/*.md"), *ROOT.glob("docs/**/*.md")]
-    return sorted({path.relative_to(ROOT).as_posix() for path in found} - _MADE)
+    paths = [*ROOT.glob("*.md"), *ROOT.glob("deploy/**/*.md"), *ROOT.glob("docs/**/*.md")]
+    return sorted({path.relative_to(ROOT).as_posix() for path in paths} - _MADE)
 
 
 def blocks(page: str) -> list[Block]:
     """All blocks of a page, in order."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    found = [
+    blocks = [
         Block(page, text.count("\n", 0, match.start()) + 1, match[3], textwrap.dedent(match[4]))
         for match in _BLOCK.finditer(text)
     ]
-    assert len(_FENCE.findall(text)) == 2 * len(found), f"{page} has a fence that does not end"
-    return found
+    assert len(_FENCE.findall(text)) == 2 * len(blocks), f"{page} has a fence that does not end"
+    return blocks

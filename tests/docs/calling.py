@@ -32,9 +32,9 @@ def secrets(world: World) -> None:
 
 def secret_printed(world: World) -> None:
     """The command prints the secret, which the other program then has."""
-    found = re.search(r"^[0-9a-f]{64}$", world.kept["out"], re.MULTILINE)
-    assert found, world.kept["out"]
-    world.kept["secret"] = found[0]
+    match = re.search(r"^[0-9a-f]{64}$", world.kept["out"], re.MULTILINE)
+    assert match, world.kept["out"]
+    world.kept["secret"] = match[0]
 
 
 def a_release(world: World) -> None:
@@ -68,8 +68,8 @@ def an_article(world: World) -> None:
     body = json.dumps({"post": {"current": {"title": "Wind", "url": "https://example.com/wind"}}}).encode()
     at = str(int(time.time() * 1000))
     mac = _mac(world.kept["secret"], body + at.encode()).hex()
-    made = _send(world, "articles", body, {"x-ghost-signature": f"sha256={mac}, t={at}"})
-    assert "Wind https://example.com/wind" == _text(world, made["post"])
+    answer = _send(world, "articles", body, {"x-ghost-signature": f"sha256={mac}, t={at}"})
+    assert "Wind https://example.com/wind" == _text(world, answer["post"])
 
 
 def _mac(secret: str, signed: bytes) -> bytes:

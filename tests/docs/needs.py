@@ -190,8 +190,8 @@ def workflow_step(world: World, block: Block) -> None:
     assert set(ACTION["inputs"]) >= set(step["with"])
     assert re.fullmatch(r"OWNER/skywrite@v\d+\.\d+\.\d+", step["uses"])
     (world.base / "checkout").mkdir()
-    given = {name: value for name, value in step["with"].items() if "secrets." not in value}
-    ended = Job(world.base, world.box).step_here({"release": RELEASE}, card="none", **given)
+    inputs = {name: value for name, value in step["with"].items() if "secrets." not in value}
+    ended = Job(world.base, world.box).step_here({"release": RELEASE}, card="none", **inputs)
     assert (0, "published") == (ended.code, ended.outputs.get("state")), ended.printed
     assert world.box.posts("alice.test")[-1].text.startswith("app Version {url} is out.")
 
@@ -334,8 +334,8 @@ def sign_in_by_hand(world: World) -> None:
     well("oauth use", world.bash("skywrite accounts oauth use loopback"))
     world.places[f'("{HANDLE}", '] = f'("{account.handle}", pds="{world.environ["BLUESKY_PDS"]}", '
     world.names |= {"Browser": Browser, "returned": returned}
-    given = f"returned(Browser().accept(pending.url, {account.handle!r}, {account.password!r}))"
-    world.places['{"code": "...", "state": "...", "iss": "..."}'] = given
+    call = f"returned(Browser().accept(pending.url, {account.handle!r}, {account.password!r}))"
+    world.places['{"code": "...", "state": "...", "iss": "..."}'] = call
 
 
 def postgres(world: World) -> None:

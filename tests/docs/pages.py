@@ -302,10 +302,10 @@ PAGES: dict[str, Page] = {
 
 def how(block: Block) -> How | None:
     """What becomes of a block; None: nobody said so."""
-    found = [way for start, way in PAGES.get(block.page, Page()).blocks.items() if is_named(block, start)]
-    assert len(found) <= 1, f"{block.name} is named {len(found)} times"
-    if found:
-        return found[0]
+    ways = [way for start, way in PAGES.get(block.page, Page()).blocks.items() if is_named(block, start)]
+    assert len(ways) <= 1, f"{block.name} is named {len(ways)} times"
+    if ways:
+        return ways[0]
     if block.language in ("text", "") and block.code.startswith("$ "):
         return console()
     return LANGUAGES.get(block.language)

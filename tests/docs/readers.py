@@ -175,6 +175,6 @@ def words_are_known(words: list[str]) -> None:
         context = command.make_context(name, list(words), parent=context)
         if not isinstance(command, click.Group):
             return
-        name, found, words = command.resolve_command(context, [*context._protected_args, *context.args])  # type: ignore[assignment]
-        assert found is not None
-        command = found
+        name, inner, words = command.resolve_command(context, [*context._protected_args, *context.args])  # type: ignore[assignment]
+        assert inner is not None
+        command = inner

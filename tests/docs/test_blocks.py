@@ -40,18 +40,18 @@ def test_the_blocks_of_a_page(
     page: str, tmp_path: Path, address: Path, files: Path, request: pytest.FixtureRequest
 ) -> None:
     """In the order of the page, each of them works, and shows what comes."""
-    given = PAGES.get(page, Page())
+    entry = PAGES.get(page, Page())
     more = request.getfixturevalue
-    with world(tmp_path, address, files, more, now=given.now, handles=given.handles) as made:
-        for need in given.needs:
+    with world(tmp_path, address, files, more, now=entry.now, handles=entry.handles) as page_world:
+        for need in entry.needs:
             if isinstance(need, str):
-                well(f"before {page}: {need}", made.bash(need))
+                well(f"before {page}: {need}", page_world.bash(need))
             else:
-                need(made)
+                need(page_world)
         for block in blocks(page):
             way = how(block)
             assert way is not None, f"{block.name}: nobody runs this block, and no list says why"
-            way.read(made, block)
+            way.read(page_world, block)
         elsewhere.check(tmp_path / "elsewhere")
 
 
@@ -65,7 +65,7 @@ def test_every_block_is_run_or_has_a_reason() -> None:
 
 def test_the_table_names_only_what_there_is() -> None:
     """No page, block or program on the lists is one that is not needed any more."""
-    starts = [(page, start) for page, given in PAGES.items() for start in given.blocks]
+    starts = [(page, start) for page, entry in PAGES.items() for start in entry.blocks]
     gone = [
         (page, start)
         for page, start in starts

@@ -36,7 +36,7 @@ def test_what_a_page_shows_is_what_came(shown: str, expected: bool) -> None:
 
 def test_indented_blocks_and_those_without_a_language_are_blocks() -> None:
     """The pages have both, and each is found with its line and without its indentation."""
-    found = [block for page in pages() for block in blocks(page)]
-    assert any("" == block.language for block in found)
-    (check,) = [block for block in found if block.code == "skywrite accounts oauth check\n"]
+    all_blocks = [block for page in pages() for block in blocks(page)]
+    assert any("" == block.language for block in all_blocks)
+    (check,) = [block for block in all_blocks if block.code == "skywrite accounts oauth check\n"]
     assert "docs/guide/sign-in.md" == check.page

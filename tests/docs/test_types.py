@@ -47,24 +47,24 @@ TYPED: dict[str, str | None] = {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The examples of each page as one file, the bot's as the two files that its page names, and a file of lines."""
-    made = tmp_path_factory.mktemp("typed")
+    folder = tmp_path_factory.mktemp("typed")
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
         blocks = _BLOCK.findall(page.read_text("utf-8"))
         if page.name == "bots.md":
-            (made / "bot.py").write_text(blocks.pop(0))
+            (folder / "bot.py").write_text(blocks.pop(0))
         if blocks:
-            (made / f"page_{page.stem.replace('-', '_').lower()}.py").write_text("\n".join(blocks))
+            (folder / f"page_{page.stem.replace('-', '_').lower()}.py").write_text("\n".join(blocks))
     begin = ["from skywrite import Client, Skywrite", "client, sky = Client(), Skywrite()"]
-    (made / "typed_lines.py").write_text("\n".join([*begin, *TYPED]) + "\n")
-    return made
+    (folder / "typed_lines.py").write_text("\n".join([*begin, *TYPED]) + "\n")
+    return folder
 
 
 def complaints(printed: str) -> dict[str, list[str]]:
     """The errors that a checker printed, by the names of the files, each with its line."""
-    found: dict[str, list[str]] = {}
+    complaints: dict[str, list[str]] = {}
     for path, line, text in re.findall(r"^\s*(\S+?\.py):(\d+)(?::\d+)?(?: -|:) error: (.*)$", printed, re.MULTILINE):
-        found.setdefault(Path(path).name, []).append(f"{line}: {text}")
-    return found
+        complaints.setdefault(Path(path).name, []).append(f"{line}: {text}")
+    return complaints
 
 
 def checked(name: str, folder: Path) -> dict[str, list[str]]:
@@ -84,15 +84,15 @@ def checked(name: str, folder: Path) -> dict[str, list[str]]:
 @pytest.mark.parametrize("name", [pytest.param("mypy", marks=pytest.mark.nightly), "pyright"])
 def test_examples_pass_and_misspelt_options_are_found(name: str, folder: Path) -> None:
     """A strict checker says nothing about any example, and names what is wrong in each line that is."""
-    found = checked(name, folder)
-    lines = found.pop("typed_lines.py")
+    errors = checked(name, folder)
+    lines = errors.pop("typed_lines.py")
     wrong = {
         text: wanted
         for number, (text, wanted) in enumerate(TYPED.items(), 3)
         if any(line.startswith(f"{number}:") for line in lines) != (wanted is not None)
     }
     named = [wanted for wanted in TYPED.values() if wanted and not any(wanted in line for line in lines)]
-    assert ({}, {}, []) == (found, wrong, named)
+    assert ({}, {}, []) == (errors, wrong, named)
 
 
 def test_the_types_are_those_of_the_options() -> None:

@@ -172,11 +172,11 @@ def world(
         box = stack.enter_context(Sandbox(accounts=handles))
         for handle in handles:
             next(iter(box.account(handle).app_passwords.values())).password = PASSWORD
-        made = World(base, address, box, stack, handles, more)
-        made.environ = {
+        world = World(base, address, box, stack, handles, more)
+        world.environ = {
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
             "PATH": f"{base / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "HOME": str(made.home),
+            "HOME": str(world.home),
             "TERM": "dumb",
             "TZ": ZONE,
             "COLUMNS": str(_TERMINAL_COLUMNS),
@@ -189,10 +189,10 @@ def world(
             "SKYWRITE_FETCH_ALLOW": "127.0.0.1",
         }
         if now is not None:
-            made.set_clock(now)
+            world.set_clock(now)
         forking.client(base / "bin", address)
         elsewhere.stand_ins(base / "bin", base / "elsewhere")
-        yield made
+        yield world
 
 
 def put_post(world: World, handle: str, text: str = "Well", rkey: str = QUOTED, **more: Any) -> str:

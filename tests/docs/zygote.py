@@ -82,13 +82,13 @@ def _stop_when_it_listens() -> None:
     os.close(sink)
 
     def copy() -> None:
-        said = b""
+        output = b""
         while piece := os.read(source, 4096):
             os.write(real, piece)
-            said += piece
-            if LISTENS in said:
+            output += piece
+            if LISTENS in output:
                 os.kill(os.getpid(), signal.SIGINT)
-                said = b""
+                output = b""
 
     threading.Thread(target=copy, daemon=True).start()
 

@@ -83,13 +83,13 @@ def test_a_feature_off_the_list_is_gone_and_the_rest_works(name: str, seen: dict
 def test_nothing_below_asks_for_a_noun_of_a_feature() -> None:
     """What every feature may use, and the frames, work without any of them: they never say `sky.feeds`."""
     nouns = {noun for row in features() for noun in row.services}
-    found = set()
+    uses = set()
     for path in (path for room in BELOW for path in (ROOT / "src/skywrite" / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and node.attr in nouns and ast.unparse(node.value).endswith("sky"):
-                found.add((path.name, f"sky.{node.attr}", "if feature(" in path.read_text(encoding="utf-8")))
+                uses.add((path.name, f"sky.{node.attr}", "if feature(" in path.read_text(encoding="utf-8")))
     # They ask first whether it is there: the demo shows an inbox, and --jsonl posts rows.
-    assert {("demo.py", "sky.inbox", True), ("posting.py", "sky.transfer", True)} == found
+    assert {("demo.py", "sky.inbox", True), ("posting.py", "sky.transfer", True)} == uses
 
 
 def test_a_trouble_of_a_feature_that_is_no_more_is_over(monkeypatch: pytest.MonkeyPatch) -> None:

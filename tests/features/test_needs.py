@@ -110,8 +110,8 @@ def test_what_cannot_be_read_is_left_out(sky: Skywrite, monkeypatch: pytest.Monk
         raise LookupError("no such column")
 
     monkeypatch.setattr(FeedStore, "failing", failing)
-    said = [need.words for need in needs_of(sky, _access(sky)) if need.words]
-    assert [words for words in SAID if "feed" not in words] == said
+    sentences = [need.words for need in needs_of(sky, _access(sky)) if need.words]
+    assert [words for words in SAID if "feed" not in words] == sentences
 
 
 def test_nobody_counts_on(sky: Skywrite) -> None:

@@ -39,21 +39,21 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--last", default=os.devnull)
     parser.add_argument("--atheris", action="store_true")
-    given = parser.parse_args()
-    target = TARGETS[given.target]
-    with _watched_imports(led=given.atheris):
+    options = parser.parse_args()
+    target = TARGETS[options.target]
+    with _watched_imports(led=options.atheris):
         # Whatever is loaded on first use is no input's fault.
         for sample in target.samples:
             one_input(target, sample)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     signal.signal(signal.SIGVTALRM, _too_long)
-    with open(given.last, "wb", buffering=0) as last:  # noqa: PTH123
+    with open(options.last, "wb", buffering=0) as last:  # noqa: PTH123
         guarded = _guarded(target, last.fileno())
-        if given.atheris:
-            _with_atheris(target, guarded, given.seconds)
+        if options.atheris:
+            _with_atheris(target, guarded, options.seconds)
         else:
-            mutator = Mutator(target.samples, target.words, given.seed)
-            _with_mutator(mutator, guarded, given.seconds, given.inputs)
+            mutator = Mutator(target.samples, target.words, options.seed)
+            _with_mutator(mutator, guarded, options.seconds, options.inputs)
 
 
 def one_input(target: Target, data: bytes) -> bool:

@@ -309,7 +309,7 @@ def images() -> tuple[bytes, ...]:
     """A small image of each kind."""
     from PIL import Image
 
-    made = []
+    images = []
     base = Image.linear_gradient("L").resize((24, 16))
     for form, mode in (
         ("PNG", "RGBA"),
@@ -319,13 +319,13 @@ def images() -> tuple[bytes, ...]:
         ("WEBP", "RGBA"),
         ("GIF", "P"),
     ):
-        made.append(_encoded(base.convert(mode), form))
+        images.append(_encoded(base.convert(mode), form))
     frames = [base.convert("RGB").rotate(90 * turn) for turn in range(3)]
     for form in ("PNG", "WEBP", "GIF"):
-        made.append(_encoded(frames[0], form, save_all=True, append_images=frames[1:], duration=100))
-    made += [_encoded(base.convert("RGB"), form) for form in ("BMP", "TIFF")]
-    made.append(_encoded(base.convert("RGB"), "AVIF", speed=10))
-    return tuple(made)
+        images.append(_encoded(frames[0], form, save_all=True, append_images=frames[1:], duration=100))
+    images += [_encoded(base.convert("RGB"), form) for form in ("BMP", "TIFF")]
+    images.append(_encoded(base.convert("RGB"), "AVIF", speed=10))
+    return tuple(images)
 
 
 def _encoded(image: object, form: str, **options: object) -> bytes:

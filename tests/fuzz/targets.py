@@ -105,13 +105,13 @@ def post_files(data: bytes) -> None:
     folder = _folder()
     file = folder / "a.md"
     file.write_bytes(data)
-    found = read_folder(folder)
-    assert len(found.items) + bool(found.problems) >= 1
-    assert all(problem.line >= 1 and problem.code != "skywrite.bug" for problem in found.problems), found.problems
-    if found.items and not found.problems and not found.items[0].published:
+    content = read_folder(folder)
+    assert len(content.items) + bool(content.problems) >= 1
+    assert all(problem.line >= 1 and problem.code != "skywrite.bug" for problem in content.problems), content.problems
+    if content.items and not content.problems and not content.items[0].published:
         mark_published(file, "at://did:plc:x/app.bsky.feed.post/y")
         (again,) = read_folder(folder).items
-        assert (again.digest, bool(again.published)) == (found.items[0].digest, True)
+        assert (again.digest, bool(again.published)) == (content.items[0].digest, True)
 
 
 def tables(data: bytes) -> None:
@@ -145,8 +145,8 @@ def feed_dates(data: bytes) -> None:
     """A date of a feed: a time in UTC, or none."""
     from skywrite.features.feeds.reading.dates import read_feed_date
 
-    found = read_feed_date(data.decode("utf-8", "replace"))
-    assert found is None or found.utcoffset() is not None
+    moment = read_feed_date(data.decode("utf-8", "replace"))
+    assert moment is None or moment.utcoffset() is not None
 
 
 def recurrences(data: bytes) -> None:
@@ -182,8 +182,8 @@ def templates(data: bytes) -> None:
     from skywrite.posting.sources.template import Template
 
     values = dict.fromkeys(("title", "summary", "author", "hashtags", "feed_title"), "word " * 50)
-    given = {**values, "tags": ["a", "b"], "link": "https://a.example/b", "published": NOW}
-    Template(data.decode("utf-8", "replace")).fitted(given)
+    fields = {**values, "tags": ["a", "b"], "link": "https://a.example/b", "published": NOW}
+    Template(data.decode("utf-8", "replace")).fitted(fields)
 
 
 def answers(data: bytes) -> None:

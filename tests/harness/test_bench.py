@@ -13,8 +13,8 @@ from bench.__main__ import NAMES, main, small
 
 def measurements() -> list[str]:
     """The modules that can be run."""
-    found = [module.name for module in pkgutil.iter_modules(bench.__path__) if not module.ispkg]
-    loaded = {name: importlib.import_module(f"bench.{name}") for name in found if name != "__main__"}
+    names = [module.name for module in pkgutil.iter_modules(bench.__path__) if not module.ispkg]
+    loaded = {name: importlib.import_module(f"bench.{name}") for name in names if name != "__main__"}
     return sorted(name for name, module in loaded.items() if "main" in vars(module) and "arguments" in _words(module))
 
 

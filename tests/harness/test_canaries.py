@@ -29,10 +29,10 @@ def test_files_are_searched(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     leak = tmp_path / "home" / "skywrite.db"
     leak.write_bytes(b"\0" + canary().encode())
-    found = left_behind(tmp_path)
+    leaks = left_behind(tmp_path)
     leak.unlink()
-    assert 1 == len(found)
-    assert found[0].endswith(f"... in {leak}")
+    assert 1 == len(leaks)
+    assert leaks[0].endswith(f"... in {leak}")
 
 
 @pytest.mark.parametrize(

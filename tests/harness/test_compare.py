@@ -17,7 +17,8 @@ from compare.stage import Stage
 
 with tempfile.TemporaryDirectory() as folder:
     stage = Stage(Path(folder), Path(sys.argv[1]), now=datetime(2026, 3, 16, 7, tzinfo=UTC))
-    stage.fill("login", "alice.test", "--app-password-stdin", given=stage.box.account("alice.test").app_password)
+    password = stage.box.account("alice.test").app_password
+    stage.fill("login", "alice.test", "--app-password-stdin", standard_input=password)
     stage.keep()
     for words in (["post", "Hello #world", "--json"], ["post", "Later", "--at", "fri 17:00"], ["history"], ["queue"]):
         print(normalised(shown(" ".join(words), stage.run(*words)), stage.names))

@@ -34,11 +34,11 @@ UPDATE post SET state = 'held' WHERE uri IS NULL
 
 def changed(source: str) -> list[str]:
     """The lines that change, each as it is afterwards."""
-    found = []
+    lines = []
     for change in (sql_changes if "-- name" in source else python_changes)("x", source):
         after = change.applied(source).splitlines()
-        found.append(after[change.line - 1].strip() if len(after) == len(source.splitlines()) else "?")
-    return found
+        lines.append(after[change.line - 1].strip() if len(after) == len(source.splitlines()) else "?")
+    return lines
 
 
 def test_python_is_changed_where_it_decides() -> None:
@@ -122,8 +122,8 @@ def test_what_ran_while_modules_were_loaded_is_not_changed_later() -> None:
 
 def test_who_runs_a_query_is_found() -> None:
     """By its name in the code of the program, and of the tests that ask the database themselves."""
-    found = {place.partition(":")[0].removeprefix(f"{TESTS}/") for place in who_runs("take_posts")}
-    assert {"queue/claims.py", "store/test_claims.py"} <= found
+    places = {place.partition(":")[0].removeprefix(f"{TESTS}/") for place in who_runs("take_posts")}
+    assert {"queue/claims.py", "store/test_claims.py"} <= places
 
 
 def test_functions_are_known_by_module_and_name() -> None:

@@ -11,8 +11,8 @@ POST = {"$type": "app.bsky.feed.post", "text": "hello", "createdAt": "2026-01-01
 
 def test_account_is_usable_and_alone(pds: Pds, account: PdsAccount) -> None:
     """A fresh account signs in with its app password and its repository is empty."""
-    given = {"identifier": account.handle, "password": account.app_password}
-    assert account.did == pds.call("com.atproto.server.createSession", given)["did"]
+    credentials = {"identifier": account.handle, "password": account.app_password}
+    assert account.did == pds.call("com.atproto.server.createSession", credentials)["did"]
     assert [] == pds.records(account.did)
 
 
@@ -30,12 +30,12 @@ def test_accounts_and_records_outlive_a_kill() -> None:
     with running_pds(accounts=("carol.test",)) as pds:
         carol = pds.accounts[0]
         account = pds.create_account()
-        given = {"repo": account.did, "collection": "app.bsky.feed.post", "record": POST}
-        uri = pds.call("com.atproto.repo.createRecord", given, jwt=account.access_jwt)["uri"]
+        body = {"repo": account.did, "collection": "app.bsky.feed.post", "record": POST}
+        uri = pds.call("com.atproto.repo.createRecord", body, jwt=account.access_jwt)["uri"]
         pds.kill()
         pds.restart()
         assert [uri] == [record["uri"] for record in pds.records(account.did)]
-        pds.call("com.atproto.repo.createRecord", given, jwt=account.access_jwt)
+        pds.call("com.atproto.repo.createRecord", body, jwt=account.access_jwt)
         assert 2 == len(pds.records(account.did))
         assert carol.did == pds.call("com.atproto.identity.resolveHandle", params={"handle": "carol.test"})["did"]
         session = pds.call(

@@ -26,9 +26,9 @@ def test_a_release_from_build_to_rollback() -> None:
     ended = subprocess.run([ROOT / "script/release-check"], capture_output=True, text=True, check=False)
     assert 0 == ended.returncode, ended.stdout + ended.stderr
     lines = [line for line in ended.stdout.splitlines() if line.startswith("ok  ")]
-    found = [
+    steps = [
         word
         for word in ("built twice", "published", "installed on", "upgraded", "rolled back")
         if word in "".join(lines)
     ]
-    assert ["built twice", "published", "installed on", "upgraded", "rolled back"] == found
+    assert ["built twice", "published", "installed on", "upgraded", "rolled back"] == steps

@@ -60,9 +60,9 @@ def instrumented() -> Instrumented:
     answer = subprocess.run(
         [node.strip(), INSTRUMENT, folder, *names], check=True, capture_output=True, text=True, cwd=INSTRUMENT.parent
     )
-    made = json.loads(answer.stdout)
-    ids = {_change(one): one["id"] for one in made["changes"]}
-    return Instrumented({name: text.encode() for name, text in made["texts"].items()}, ids)
+    document = json.loads(answer.stdout)
+    ids = {_change(one): one["id"] for one in document["changes"]}
+    return Instrumented({name: text.encode() for name, text in document["texts"].items()}, ids)
 
 
 def _change(one: dict[str, Any]) -> Change:
@@ -158,12 +158,12 @@ class _Hunt:
         conftest.make_patient = instrumenting
 
     def _prepared(self, context: Any) -> Any:
-        found = "{}"
+        counters = "{}"
         if self._reached is not None:
             reached = self._reached
             context.expose_function("__reached", lambda number: reached.add(number))
-            found = "new Proxy({}, found)"
-        context.add_init_script(SCRIPT % (json.dumps(self._active), found))
+            counters = "new Proxy({}, found)"
+        context.add_init_script(SCRIPT % (json.dumps(self._active), counters))
         return context
 
     @pytest.hookimpl(tryfirst=True)

@@ -111,13 +111,13 @@ def python_changes(path: str, source: str) -> list[Change]:
 
 def sql_changes(path: str, source: str) -> list[Change]:
     """All changes of a file of named queries; `SET x = y` and what is inserted are left alone."""
-    found = []
+    changes = []
     for query in re.finditer(r"-- name: (\w+)\n(?:--.*\n)*((?:(?!-- name: ).*\n?)*)", source):
         for start, end, new in _in_query(query[2]):
             at = query.start(2) + start
             line = source.count("\n", 0, at) + 1
-            found.append(Change(path, line, at, query.start(2) + end, new, query[1]))
-    return sorted(found, key=lambda change: (change.start, change.end, change.new))
+            changes.append(Change(path, line, at, query.start(2) + end, new, query[1]))
+    return sorted(changes, key=lambda change: (change.start, change.end, change.new))
 
 
 def _in_query(text: str) -> Iterator[tuple[int, int, str]]:

@@ -100,10 +100,10 @@ def _start(task: Task, base: Path) -> tuple[int, _Copy]:
         return pid, _Copy(task, time.monotonic(), answer, folder)
     try:
         _limit(task.seconds)
-        said, code = task.work(folder), 0
+        text, code = task.work(folder), 0
     except BaseException:
-        said, code = traceback.format_exc(), 3
-    os.pwrite(answer, said.encode(), 0)
+        text, code = traceback.format_exc(), 3
+    os.pwrite(answer, text.encode(), 0)
     os._exit(code)
 
 
@@ -132,14 +132,14 @@ def _ended(running: dict[int, _Copy]) -> Iterator[tuple[int, int | None]]:
 
 def _outcome(pid: int, copy: _Copy, status: int | None) -> tuple[int, str]:
     _end_group(pid)
-    said = os.pread(copy.answer, ANSWER_MAX, 0).decode()
+    text = os.pread(copy.answer, ANSWER_MAX, 0).decode()
     os.close(copy.answer)
     shutil.rmtree(copy.folder, ignore_errors=True)
     if status is None or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL)):
         return copy.task.number, "time"
     if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 3:
-        raise BrokenTool(said)
-    return copy.task.number, said if status == 0 else "crash"
+        raise BrokenTool(text)
+    return copy.task.number, text if status == 0 else "crash"
 
 
 def _end_group(pid: int) -> None:

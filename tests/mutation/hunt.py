@@ -123,10 +123,10 @@ class Hunt:
         return True
 
     def _known(self, session: pytest.Session) -> dict[str, Known]:
-        found = load(self._name) if self._options.again else {}
+        measurements = load(self._name) if self._options.again else {}
         files: dict[Path, list[pytest.Item]] = defaultdict(list)
         for item in session.items:
-            if item.nodeid not in found:
+            if item.nodeid not in measurements:
                 files[item.path].append(item)
 
         def measured(items: list[pytest.Item], folder: Path) -> str:
@@ -147,15 +147,15 @@ class Hunt:
                 raise session.Interrupted(f"{list(files)[number]} ends its process without any change")
             for name, seconds, reached, passed in json.loads(text):
                 if passed:
-                    found[name] = Known(seconds, frozenset(reached))
+                    measurements[name] = Known(seconds, frozenset(reached))
                 else:
                     broken.append(name)
         if broken:
             print(f"left out, since they fail without any change: {', '.join(broken)}", file=sys.stderr)
-        session.items[:] = [item for item in session.items if item.nodeid in found]
-        found = {item.nodeid: found[item.nodeid] for item in session.items}
-        save(self._name, found)
-        return found
+        session.items[:] = [item for item in session.items if item.nodeid in measurements]
+        measurements = {item.nodeid: measurements[item.nodeid] for item in session.items}
+        save(self._name, measurements)
+        return measurements
 
     def _control(self, session: pytest.Session, known: dict[str, Known]) -> None:
         """Without any change the tests pass in a copy of this process; else what follows would mean nothing."""

@@ -19,11 +19,11 @@ TESTS = ROOT / "tests"
 
 def live_functions() -> dict[str, list[FunctionType]]:
     """The functions of the program that are in memory, by module and name."""
-    found: dict[str, list[FunctionType]] = defaultdict(list)
+    functions: dict[str, list[FunctionType]] = defaultdict(list)
     for thing in gc.get_objects():
         if isinstance(thing, FunctionType) and thing.__code__.co_filename.startswith(str(SOURCE)):
-            found[place_of(thing.__code__)].append(thing)
-    return found
+            functions[place_of(thing.__code__)].append(thing)
+    return functions
 
 
 def module_of(path: str) -> str:
@@ -85,13 +85,13 @@ def put_query(change: Change) -> None:
 @cache
 def who_runs(query: str) -> set[str]:
     """The functions that name a query, of the program and of the tests that ask the database themselves."""
-    found = set()
+    places = set()
     for path in [*(SOURCE / "queue").glob("*.py"), *(TESTS / "store").glob("*.py")]:
         text = path.read_text("utf-8")
         if f'"{query}"' in text:
             modules = [compile(text, str(path), "exec", dont_inherit=True)]
-            found |= {place_of(code) for module in modules for code in naming(module, query)}
-    return found
+            places |= {place_of(code) for module in modules for code in naming(module, query)}
+    return places
 
 
 def naming(code: CodeType, text: str) -> Iterator[CodeType]:

@@ -43,33 +43,33 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="which test reaches what is known from the last run")
     parser.add_argument("--verbose", action="store_true", help="show what noticed each change")
     parser.add_argument("--list", action="store_true", help="show the changes and make none")
-    given = parser.parse_args()
-    if unknown := [name for name in given.areas if name not in AREAS]:
+    options = parser.parse_args()
+    if unknown := [name for name in options.areas if name not in AREAS]:
         parser.error(f"There is no area {unknown[0]}. There are: {', '.join(AREAS)}.")
-    names = given.areas or list(AREAS)
-    if given.list:
+    names = options.areas or list(AREAS)
+    if options.list:
         for name in names:
-            print(*(change.name(source_of(change.path)) for change in chosen(AREAS[name], given)), sep="\n")
+            print(*(change.name(source_of(change.path)) for change in chosen(AREAS[name], options)), sep="\n")
         return
     if len(names) > 1:
         rest = [word for word in sys.argv[1:] if word not in AREAS]
         codes = [subprocess.run([sys.executable, "-m", "tests.mutation.run", name, *rest]).returncode for name in names]
         print(*table(names), sep="\n")
         sys.exit(max(codes))
-    sys.exit(hunt(names[0], given))
+    sys.exit(hunt(names[0], options))
 
 
-def chosen(area: Area, given: argparse.Namespace) -> list[Change]:
+def chosen(area: Area, options: argparse.Namespace) -> list[Change]:
     """The changes of an area, or a sample of them, in the order of the text."""
     changes: list[Change] = []
     for pattern in area.modules:
         for path in sorted(SOURCE.glob(pattern)):
             name = str(path.relative_to(SOURCE))
-            if given.only in name:
+            if options.only in name:
                 text = source_of(name)
                 changes += _changes_of(path.suffix, name, text)
-    if given.sample is not None and given.sample < len(changes):
-        places = sorted(random.Random(given.seed).sample(range(len(changes)), given.sample))
+    if options.sample is not None and options.sample < len(changes):
+        places = sorted(random.Random(options.seed).sample(range(len(changes)), options.sample))
         changes = [changes[place] for place in places]
     return changes
 
@@ -87,44 +87,44 @@ def accepted() -> dict[str, str]:
     return {entry["change"]: entry["reason"] for entry in tomllib.loads(ACCEPTED.read_text("utf-8"))["accepted"]}
 
 
-def hunt(name: str, given: argparse.Namespace) -> int:
+def hunt(name: str, options: argparse.Namespace) -> int:
     """Run one area; how the process is to end."""
-    reasons, changes = accepted(), chosen(AREAS[name], given)
+    reasons, changes = accepted(), chosen(AREAS[name], options)
     print(f"{name}: {len(changes)} changes", flush=True)
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     survivors = []
     began = time.monotonic()
-    for change, noticed in _noticed(name, changes, given):
+    for change, noticed in _noticed(name, changes, options):
         source = source_of(change.path)
-        if given.verbose:
+        if options.verbose:
             print(f"{time.monotonic() - began:.0f} s: {change.name(source)}: {noticed or 'NOT NOTICED'}", flush=True)
         if noticed:
-            found["noticed"] += 1
+            counts["noticed"] += 1
         elif change.name(source) in reasons:
-            found["accepted"] += 1
+            counts["accepted"] += 1
         else:
             survivors.append(change)
             print(f"\nnot noticed: {json.dumps(change.name(source))}\n{change.diff(source)}", flush=True)
-    ran = len(changes) - found["accepted"]
-    share = found["noticed"] / ran if ran else 1.0
-    if given.sample is None and not given.only:
+    ran = len(changes) - counts["accepted"]
+    share = counts["noticed"] / ran if ran else 1.0
+    if options.sample is None and not options.only:
         names = {change.name(source_of(change.path)) for change in changes}
         paths = {change.path for change in changes}
         for stale in sorted(item for item in reasons if item.partition(":")[0] in paths and item not in names):
             print(f"no longer in the program, so take it out of the list: {stale}")
-    _result_of(name).write_text(json.dumps([ran, found["noticed"], len(survivors), found["accepted"]]))
+    _result_of(name).write_text(json.dumps([ran, counts["noticed"], len(survivors), counts["accepted"]]))
     print("", *(f"not noticed: {place_in_house(change)}" for change in survivors), *table([name]), sep="\n")
     return int(share < SHARE_MIN)
 
 
-def _noticed(name: str, changes: list[Change], given: argparse.Namespace) -> Iterator[tuple[Change, str]]:
+def _noticed(name: str, changes: list[Change], options: argparse.Namespace) -> Iterator[tuple[Change, str]]:
     if name == "browser":
         from tests.mutation.browser import noticed_in_browser
 
-        return noticed_in_browser(name, AREAS[name], changes, given.seconds, again=given.again)
+        return noticed_in_browser(name, AREAS[name], changes, options.seconds, again=options.again)
     from tests.mutation.hunt import Options, noticed_by
 
-    return noticed_by(name, AREAS[name], changes, Options(given.jobs, given.seconds, given.again))
+    return noticed_by(name, AREAS[name], changes, Options(options.jobs, options.seconds, options.again))
 
 
 def place_in_house(change: Change) -> str:

@@ -16,8 +16,8 @@ MENTION = "app.bsky.richtext.facet#mention"
 def write(network: Xrpc, who: PdsAccount, collection: str, **record: Any) -> str:
     """A record of somebody; its address."""
     value = {"$type": collection, "createdAt": "2026-01-01T00:00:00.000Z", **record}
-    given = {"repo": who.did, "collection": collection, "record": value}
-    return str(network.call("com.atproto.repo.createRecord", given, jwt=who.access_jwt)["uri"])
+    body = {"repo": who.did, "collection": collection, "record": value}
+    return str(network.call("com.atproto.repo.createRecord", body, jwt=who.access_jwt)["uri"])
 
 
 class Person:
@@ -49,8 +49,8 @@ class Person:
     def put(self, collection: str, rkey: str, **fields: Any) -> None:
         """A record under a key, in the place of what is there."""
         value = {"$type": collection, "createdAt": self._now(), **fields}
-        given = {"repo": self.did, "collection": collection, "rkey": rkey, "record": value}
-        self.tell("com.atproto.repo.putRecord", given)
+        body = {"repo": self.did, "collection": collection, "rkey": rkey, "record": value}
+        self.tell("com.atproto.repo.putRecord", body)
 
     def be_a_bot(self) -> None:
         """Say of oneself that one is a bot."""
@@ -58,16 +58,16 @@ class Person:
 
     def take_back(self, uri: str) -> None:
         """Delete a post."""
-        given = {"repo": self.did, "collection": POST, "rkey": uri.rpartition("/")[2]}
-        self.tell("com.atproto.repo.deleteRecord", given)
+        body = {"repo": self.did, "collection": POST, "rkey": uri.rpartition("/")[2]}
+        self.tell("com.atproto.repo.deleteRecord", body)
 
     def ask(self, nsid: str, **params: Any) -> Any:
         """What the person's server answers to a question."""
         return self._server.call(nsid, params=params, jwt=self.account.access_jwt)
 
-    def tell(self, nsid: str, given: Any) -> Any:
+    def tell(self, nsid: str, body: Any) -> Any:
         """What it answers when something is to be done."""
-        return self._server.call(nsid, given, jwt=self.account.access_jwt)
+        return self._server.call(nsid, body, jwt=self.account.access_jwt)
 
     def _now(self) -> str:
         return self._clock.now().isoformat()

@@ -178,8 +178,8 @@ def test_a_block(network: Network, bot: Bot, far: Person, author: PdsAccount, wh
     if who == "they":
         far.write(block, subject=bot.did)
     else:
-        given = {"repo": bot.did, "collection": block, "record": {"$type": block, "subject": far.did, "createdAt": now}}
-        network.call("com.atproto.repo.createRecord", given, jwt=author.access_jwt)
+        body = {"repo": bot.did, "collection": block, "record": {"$type": block, "subject": far.did, "createdAt": now}}
+        network.call("com.atproto.repo.createRecord", body, jwt=author.access_jwt)
     far.say("@you: and now?", tag=bot.did)
     why = "Its author and this account do not see each other: one of them blocked the other."
     assert ([], {"@you: hello": why}) == (bot.turn(), bot.why())
@@ -273,8 +273,8 @@ def test_a_restored_backup(
     bot.turn(HOUR)
     with elsewhere("copy.db") as sky:
         assert ["Re: @you: hello"] == Bot(network, sky, clock, prefix="Other words: ").turn()
-        (found,) = (post for post in sky.context.store.listing.posts(("published",)) if post.source == "answer")
-        assert "Other words: @you: hello" == found.text
+        (answer,) = (post for post in sky.context.store.listing.posts(("published",)) if post.source == "answer")
+        assert "Other words: @you: hello" == answer.text
 
 
 def test_an_answer_that_waits_for_an_approval(network: Network, bot: Bot, far: Person) -> None:

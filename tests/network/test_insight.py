@@ -72,8 +72,8 @@ def test_the_inbox_and_an_answer(
 
     late = sky.inbox.answer(items["quote"].id, "Thank you!", at="in 1 hour").post.id
     rkey = items["quote"].uri.rpartition("/")[2]
-    given = {"repo": reader.did, "collection": POST, "rkey": rkey}
-    network.call("com.atproto.repo.deleteRecord", given, jwt=reader.access_jwt)
+    body = {"repo": reader.did, "collection": POST, "rkey": rkey}
+    network.call("com.atproto.repo.deleteRecord", body, jwt=reader.access_jwt)
     network.settle()
     clock.advance(3600)
     sky.run_once()

@@ -29,14 +29,14 @@ def read(network: Network, reader: PdsAccount, nsid: str, **params: Any) -> Any:
 
 def reposters(network: Network, reader: PdsAccount, uri: str) -> list[str]:
     """Who reposted a post."""
-    found = read(network, reader, "app.bsky.feed.getRepostedBy", uri=uri)
-    return [one["did"] for one in found["repostedBy"]]
+    answer = read(network, reader, "app.bsky.feed.getRepostedBy", uri=uri)
+    return [one["did"] for one in answer["repostedBy"]]
 
 
 def texts(network: Network, reader: PdsAccount, author: PdsAccount) -> list[str]:
     """What readers find in the author's feed, the latest first."""
-    found = read(network, reader, "app.bsky.feed.getAuthorFeed", actor=author.did)
-    return [one["post"]["record"]["text"] for one in found["feed"]]
+    answer = read(network, reader, "app.bsky.feed.getAuthorFeed", actor=author.did)
+    return [one["post"]["record"]["text"] for one in answer["feed"]]
 
 
 def wait(sky: Skywrite, clock: FakeClock, hours: float) -> None:
@@ -114,8 +114,8 @@ def test_a_pin_at_a_time(
 ) -> None:
     """Readers find the post pinned for that time, and the rest of the profile as it was."""
     value = {"$type": "app.bsky.actor.profile", "displayName": "The harbour"}
-    given = {"repo": author.did, "collection": "app.bsky.actor.profile", "rkey": "self", "record": value}
-    network.call("com.atproto.repo.putRecord", given, jwt=author.access_jwt)
+    body = {"repo": author.did, "collection": "app.bsky.actor.profile", "rkey": "self", "record": value}
+    network.call("com.atproto.repo.putRecord", body, jwt=author.access_jwt)
     sent = sky.post("Our opening hours")
     command("pin", str(sent.id), "--at", "in 1 hour", "--undo-after", "7d")
     seen = []

@@ -54,8 +54,8 @@ def page_of(process: subprocess.Popen[str]) -> str:
     """The address that the command asks people to open."""
     assert process.stderr is not None
     for line in process.stderr:
-        if found := ADDRESS.search(line):
-            return found[0]
+        if match := ADDRESS.search(line):
+            return match[0]
     raise AssertionError("no address was printed")
 
 
@@ -102,9 +102,11 @@ def test_paste_over_ssh(start: Start, account: PdsAccount) -> None:
 def test_a_client_of_ones_own(start: Start, account: PdsAccount, pds: Pds) -> None:
     """Files are written for a static host, the sign-in ends on its page, which hands over to the listener here."""
     site = pds.data_dir / "web" / HOST / account.did[-8:]
-    made = start("oauth", "init", f"https://{HOST}/{site.name}", "--folder", str(site), "--name", "My posts", "--json")
-    out, err = made.communicate(timeout=PATIENCE_SECONDS)
-    assert 0 == made.returncode, err
+    program = start(
+        "oauth", "init", f"https://{HOST}/{site.name}", "--folder", str(site), "--name", "My posts", "--json"
+    )
+    out, err = program.communicate(timeout=PATIENCE_SECONDS)
+    assert 0 == program.returncode, err
     assert ["callback.html", "client-metadata.json", "jwks.json"] == sorted(path.name for path in site.iterdir())
     assert "My posts" == json.loads((site / "client-metadata.json").read_text())["client_name"]
     begun = datetime.now(UTC)

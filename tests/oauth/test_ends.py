@@ -111,8 +111,8 @@ def test_facts(process: Process, sign_in: SignIn, pds: Pds, account: PdsAccount)
         facts.missing,
         facts.ends_at,
     )
-    found = [finding.message for finding in check_all(sky)]
-    assert any("posts, media, video, likes" in line for line in found)
+    messages = [finding.message for finding in check_all(sky)]
+    assert any("posts, media, video, likes" in line for line in messages)
 
 
 def test_facts_of_a_password(process: Process, pds: Pds, account: PdsAccount) -> None:

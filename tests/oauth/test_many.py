@@ -72,8 +72,8 @@ def test_eight_processes(sky: Skywrite, sign_in: SignIn, environ: dict[str, str]
             children.append(python_child("-c", WORKER, environ=environ))
             stack.callback(children[-1].kill)
         lines = [child.wait_for_line("done", timeout_seconds=PATIENCE_SECONDS) for child in children]
-    said = "\n".join(child.output for child in children)
-    assert [4] * PROCESSES == [int(line.split()[1]) for line in lines], said
+    output = "\n".join(child.output for child in children)
+    assert [4] * PROCESSES == [int(line.split()[1]) for line in lines], output
     assert 1 == sum(int(line.split()[3]) for line in lines)
     assert 1 == sessions_at(pds, done.account.did)
     stored = sky.context.store.sessions.load_oauth(done.account.did)

@@ -37,8 +37,8 @@ def migrate(account: PdsAccount, old: Pds, new: Pds) -> str:
     params = {"aud": "did:web:localhost", "lxm": "com.atproto.server.createAccount"}
     proof = old.call("com.atproto.server.getServiceAuth", params=params, jwt=account.access_jwt)["token"]
     mine = {"did": account.did, "handle": account.handle, "email": f"new-{account.handle}@example.com"}
-    made = new.call("com.atproto.server.createAccount", {**mine, "password": account.password}, jwt=proof)
-    jwt = str(made["accessJwt"])
+    session = new.call("com.atproto.server.createAccount", {**mine, "password": account.password}, jwt=proof)
+    jwt = str(session["accessJwt"])
     with urllib.request.urlopen(f"{old.url}/xrpc/com.atproto.sync.getRepo?did={account.did}") as answer:
         repo = answer.read()
     request = urllib.request.Request(

@@ -100,8 +100,8 @@ def public() -> tuple[OAuthClient, dict[str, Any]]:
 def signed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Skywrite, Directory, MovedClock]]:
     """A process that has signed in at such a server."""
     client, metadata = request.param()
-    given = {name: value for name, value in metadata.items() if value is not None}
-    with running_server([given]) as server:
+    published_metadata = {name: value for name, value in metadata.items() if value is not None}
+    with running_server([published_metadata]) as server:
         web, clock = Directory(server), MovedClock()
         config = load_config({"SKYWRITE_HOME": str(tmp_path), "SKYWRITE_PLC_URL": PLC, "BLUESKY_PDS": server})
         with Skywrite(config=config, transport=web, clock=clock) as sky:

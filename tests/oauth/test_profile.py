@@ -41,11 +41,11 @@ def test_the_right_for_the_profile(process: Process, sign_in: SignIn, pds: Pds, 
     sent = sky.post("Pin me")
     sky.reposts.pin(sent.id)
     sky.run_once()
-    found = profile(pds, account)
+    record = profile(pds, account)
     assert ("Weather", values("!no-unauthenticated", "bot"), sent.uri) == (
-        found["displayName"],
-        found["labels"],
-        found["pinnedPost"]["uri"],
+        record["displayName"],
+        record["labels"],
+        record["pinnedPost"]["uri"],
     )
     assert (True, values("!no-unauthenticated")) == (sky.bots.off(), profile(pds, account)["labels"])
 

@@ -170,13 +170,13 @@ def test_another_process_refreshed(signed: Signed, process: Process) -> None:
 def test_many_threads(signed: Signed) -> None:
     """Sixteen threads that find the token at its end make one refresh."""
     signed.clock.forward(3600 - 20)
-    found: list[object] = []
-    threads = [threading.Thread(target=lambda: found.append(signed.works())) for _ in range(16)]
+    answers: list[object] = []
+    threads = [threading.Thread(target=lambda: answers.append(signed.works())) for _ in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [True] * 16 == found
+    assert [True] * 16 == answers
     assert 1 == _carried_out(signed)
 
 

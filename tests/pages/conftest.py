@@ -132,9 +132,9 @@ class Watched:
         if self._asking is None:
             self._asking = self.context.new_page()
             self._asking.goto(self.url + "/media")
-        status, found = self._asking.evaluate(script, [method, path, body])
-        assert status < 300, found
-        return dict(found)
+        status, answer = self._asking.evaluate(script, [method, path, body])
+        assert status < 300, answer
+        return dict(answer)
 
     def taken_complaints(self) -> list[str]:
         """What was complained about since this was asked before."""

@@ -14,8 +14,8 @@ from tests.pages.test_pages import problems
 def changed_post(tab: Watched, text: str) -> int:
     """A post that a program drafted, a person approved, and the program changed after that."""
     ask = as_a_program(tab, text)
-    given = {"text": f"{text} of October", "at": "2031-05-06 9:00", "draft": True}
-    post = ask("POST", "/posts", given)["id"]
+    draft = {"text": f"{text} of October", "at": "2031-05-06 9:00", "draft": True}
+    post = ask("POST", "/posts", draft)["id"]
     asked = tab.api("GET", f"/posts/{post}/approval")
     tab.api("POST", f"/posts/{post}/approve", {"digest": asked["digest"]})
     ask("PATCH", f"/posts/{post}", {"text": f"{text} of November https://news.example/numbers"})
@@ -24,14 +24,14 @@ def changed_post(tab: Watched, text: str) -> int:
 
 def as_a_program(tab: Watched, name: str) -> Callable[[str, str, Any], Any]:
     """Asks with a key that drafts and schedules."""
-    made = tab.api("POST", "/keys", {"name": name, "scopes": ["read", "draft", "schedule"]})
+    key = tab.api("POST", "/keys", {"name": name, "scopes": ["read", "draft", "schedule"]})
 
     def ask(method: str, path: str, body: Any) -> Any:
         script = """async ([key, method, path, body]) => {
           const headers = {"content-type": "application/json", authorization: "Bearer " + key};
           return await (await fetch("/api/v1" + path, {method, headers, body: JSON.stringify(body)})).json();
         }"""
-        return tab.page.evaluate(script, [made["key"], method, path, body])
+        return tab.page.evaluate(script, [key["key"], method, path, body])
 
     tab.visit("/media")
     return ask
@@ -56,8 +56,8 @@ def test_what_changed_is_readable_everywhere(browser: Browser, tab: Watched, sig
 
 def test_posts_are_approved_by_keys(tab: Watched) -> None:
     """`j` goes to the next post and `a` approves it; before a post has the focus, no key decides anything."""
-    given = {"text": "By keys", "at": "2031-05-06 9:00", "draft": True}
-    post = as_a_program(tab, "keys")("POST", "/posts", given)["id"]
+    draft = {"text": "By keys", "at": "2031-05-06 9:00", "draft": True}
+    post = as_a_program(tab, "keys")("POST", "/posts", draft)["id"]
     page = tab.visit("/approvals")
     assert [] == problems(page)
     page.keyboard.press("a")

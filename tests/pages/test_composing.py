@@ -32,9 +32,9 @@ def write(page: Page, text: str) -> None:
 
 def number(page: Page) -> int:
     """The number of the draft or post in the address."""
-    found = re.search(r"draft=(\d+)|posts/(\d+)", page.url)
-    assert found
-    return int(found[1] or found[2])
+    match = re.search(r"draft=(\d+)|posts/(\d+)", page.url)
+    assert match
+    return int(match[1] or match[2])
 
 
 def test_write_look_schedule_and_move(tab: Watched, image: Path) -> None:
@@ -62,9 +62,9 @@ def test_write_look_schedule_and_move(tab: Watched, image: Path) -> None:
 
 def test_five_quick_steps_are_one_move(tab: Watched) -> None:
     """However fast the keys come, the post is where they lead, and no error is on the way."""
-    made = tab.api("POST", "/posts", {"text": "In steps", "at": "tomorrow 7:00", "account": "alice.test"})
+    post = tab.api("POST", "/posts", {"text": "In steps", "at": "tomorrow 7:00", "account": "alice.test"})
     page = tab.visit("/?view=agenda")
-    page.locator(f"[data-post='{made['id']}']").focus()
+    page.locator(f"[data-post='{post['id']}']").focus()
     for _ in range(5):
         page.keyboard.press("Alt+ArrowDown")
     expect(page.locator("[data-said]")).to_contain_text("08:15 (Europe/Berlin)")
@@ -180,11 +180,11 @@ SAID = (
 def test_a_time_means_one_thing_or_is_asked_about(tab: Watched) -> None:
     """As one types: what was understood, what is odd about it, or why it is refused."""
     page = tab.visit("/compose")
-    for at, said in SAID:
+    for at, words in SAID:
         page.fill("[data-at]", "")
         expect(page.locator("[data-at-said]")).to_have_text("")
         page.fill("[data-at]", at)
-        expect(page.locator("[data-at-said]")).to_contain_text(re.compile(re.escape(said), re.IGNORECASE))
+        expect(page.locator("[data-at-said]")).to_contain_text(re.compile(re.escape(words), re.IGNORECASE))
 
 
 def test_now_can_be_taken_back(tab: Watched) -> None:

@@ -83,8 +83,8 @@ def test_a_click_while_a_draft_is_about_to_be_saved_leaves_no_second_post(tab: W
     page.fill("[data-at]", "tomorrow 10:40")
     page.click("[data-send]")
     page.wait_for_url("**/posts/**")
-    found = tab.api("GET", "/posts?text=Quickly%20sent&state=draft,scheduled")
-    assert ["scheduled"] == [item["state"] for item in found["posts"]]
+    answer = tab.api("GET", "/posts?text=Quickly%20sent&state=draft,scheduled")
+    assert ["scheduled"] == [item["state"] for item in answer["posts"]]
 
 
 def lose_one_answer(page: Page, method: str, holding: str) -> None:
@@ -107,8 +107,8 @@ def lose_one_answer(page: Page, method: str, holding: str) -> None:
 
 def made_of(tab: Watched, text: str) -> list[tuple[str, str]]:
     """The texts and states of what was made of a text."""
-    found = tab.api("GET", f"/posts?text={text}&state=draft,scheduled")
-    return [(item["text"], item["state"]) for item in found["posts"]]
+    answer = tab.api("GET", f"/posts?text={text}&state=draft,scheduled")
+    return [(item["text"], item["state"]) for item in answer["posts"]]
 
 
 @pytest.mark.parametrize(
@@ -189,8 +189,8 @@ def test_another_account_takes_the_draft_along(tab: Watched) -> None:
     page.fill("[data-at]", "tomorrow 10:50")
     page.click("[data-send]")
     page.wait_for_url("**/posts/**")
-    found = tab.api("GET", "/posts?text=Whose&state=draft,scheduled")
-    assert [("bob.test", "scheduled")] == [(item["account"], item["state"]) for item in found["posts"]]
+    answer = tab.api("GET", "/posts?text=Whose&state=draft,scheduled")
+    assert [("bob.test", "scheduled")] == [(item["account"], item["state"]) for item in answer["posts"]]
 
 
 def test_what_is_published_is_not_opened_for_editing(tab: Watched) -> None:

@@ -90,8 +90,8 @@ def upload(tab: Watched, path: Path) -> dict[str, Any]:
     """The file as it is stored, for a draft."""
     page = tab.visit("/media")
     script = """async bytes => (await fetch("/api/v1/media", {method: "POST", body: new Uint8Array(bytes)})).json()"""
-    made = page.evaluate(script, list(path.read_bytes()))
-    return {"cid": made["media"], **{name: made[name] for name in ("mime", "size", "width", "height")}}
+    answer = page.evaluate(script, list(path.read_bytes()))
+    return {"cid": answer["media"], **{name: answer[name] for name in ("mime", "size", "width", "height")}}
 
 
 def test_every_field_of_a_post_is_in_a_group() -> None:
@@ -146,11 +146,11 @@ def test_an_edit_of_the_text_changes_the_text_alone(
     # The group with the most fields goes all ways, the others go that of the autosave: a browser is slow.
     for way in WAYS if group == "options" else WAYS[:1]:
         text = f"Old words of {group}"
-        made = queue.schedule(text, account="alice.test", draft=True, late="skip:30m", **fields)
-        before = stored(tab, made.post_id)
-        page = tab.visit(f"/compose?draft={made.post_id}")
+        draft = queue.schedule(text, account="alice.test", draft=True, late="skip:30m", **fields)
+        before = stored(tab, draft.post_id)
+        page = tab.visit(f"/compose?draft={draft.post_id}")
         way(page, f"New words of {group}, {way.__name__}")
-        after = stored(tab, number(page) if way is into_a_slot else made.post_id)
+        after = stored(tab, number(page) if way is into_a_slot else draft.post_id)
         expected = {**before["draft"], "text": f"New words of {group}, {way.__name__}"}
         assert (way, expected, before["late"]) == (way, after["draft"], after["late"])
         tab.api("DELETE", f"/posts/{after['id']}")
@@ -162,23 +162,23 @@ def test_without_a_script_an_edit_of_the_text_changes_the_text_alone(
     """The form sends everything, and only what differs from the post counts."""
     context = browser.new_context(storage_state=signed_in, java_script_enabled=False)
     page = context.new_page()
-    for group, given in POSTS.items():
-        fields = {name: files.get(name) if value is None else value for name, value in given.items()}
-        made = queue.schedule(f"Old words of {group}", account="alice.test", draft=True, **fields)
-        before = stored(tab, made.post_id)
-        page.goto(f"{tab.url}/compose?draft={made.post_id}")
+    for group, options in POSTS.items():
+        fields = {name: files.get(name) if value is None else value for name, value in options.items()}
+        draft = queue.schedule(f"Old words of {group}", account="alice.test", draft=True, **fields)
+        before = stored(tab, draft.post_id)
+        page.goto(f"{tab.url}/compose?draft={draft.post_id}")
         page.fill("#text", f"New words of {group}")
         page.check("input[name=mode][value=draft]")
         page.click("[data-send]")
         page.wait_for_url("**/?done=*")
-        assert {**before["draft"], "text": f"New words of {group}"} == stored(tab, made.post_id)["draft"]
+        assert {**before["draft"], "text": f"New words of {group}"} == stored(tab, draft.post_id)["draft"]
     context.close()
 
 
 def test_several_choices_are_shown_and_stay(tab: Watched, queue: Skywrite) -> None:
     """Several rules, labels and languages are in their fields, and what has no field is listed."""
-    made = queue.schedule("Shown", account="alice.test", draft=True, **{**POSTS["options"], "images": []})
-    page = tab.visit(f"/compose?draft={made.post_id}")
+    draft = queue.schedule("Shown", account="alice.test", draft=True, **{**POSTS["options"], "images": []})
+    page = tab.visit(f"/compose?draft={draft.post_id}")
     seen = [page.locator(f"#{name} option:checked").inner_text() for name in ("replies", "label")]
     assert ["People I mention, My followers", "nudity, graphic-media"] == seen
     assert ("en, de", REF["uri"]) == (page.input_value("#lang"), page.input_value("#quote"))
@@ -188,12 +188,12 @@ def test_several_choices_are_shown_and_stay(tab: Watched, queue: Skywrite) -> No
 
 def test_a_new_description_leaves_captions_and_the_loop(tab: Watched, queue: Skywrite, files: dict[str, Any]) -> None:
     """The video is the same one, so what the form does not know of it stays."""
-    made = queue.schedule("Moving", account="alice.test", draft=True, video=files["video"])
-    before = stored(tab, made.post_id)["draft"]
-    page = tab.visit(f"/compose?draft={made.post_id}")
+    draft = queue.schedule("Moving", account="alice.test", draft=True, video=files["video"])
+    before = stored(tab, draft.post_id)["draft"]
+    page = tab.visit(f"/compose?draft={draft.post_id}")
     page.get_by_role("textbox", name="Description of GIF").fill("It moves in a circle")
     expect(page.locator("[data-saved]")).to_have_text("Draft saved")
-    after = stored(tab, made.post_id)["draft"]
+    after = stored(tab, draft.post_id)["draft"]
     assert {**before, "video": {**before["video"], "alt": "It moves in a circle"}} == after
 
 
@@ -234,10 +234,10 @@ def test_every_way_to_store_waits_for_the_files(tab: Watched, tmp_path: Path, mo
     held.pop().continue_()
     page.wait_for_url("**done=*")
     name = "recurrences" if mode == "every" else "posts"
-    found = tab.api(
+    answer = tab.api(
         "GET", "/recurrences" if mode == "every" else f"/posts?state=draft,scheduled,publishing,published&text={mode}"
     )
-    mine = [item for item in found[name] if item["text"] == f"With its image, {mode}"]
+    mine = [item for item in answer[name] if item["text"] == f"With its image, {mode}"]
     assert [1] == [len(item["draft"]["images"]) for item in mine]
 
 
@@ -276,8 +276,8 @@ def test_without_a_script_files_join_those_that_are_there(
     """An image is added to the images, and a GIF is a video that loops."""
     context = browser.new_context(storage_state=signed_in, java_script_enabled=False)
     page = context.new_page()
-    made = queue.schedule("One image", account="alice.test", draft=True, images=files["images"])
-    page.goto(f"{tab.url}/compose?draft={made.post_id}")
+    draft = queue.schedule("One image", account="alice.test", draft=True, images=files["images"])
+    page.goto(f"{tab.url}/compose?draft={draft.post_id}")
     page.set_input_files("#files", picture(tmp_path, "second.png", "teal"))
     page.check("input[name=mode][value=draft]")
     page.click("[data-send]")
@@ -289,5 +289,5 @@ def test_without_a_script_files_join_those_that_are_there(
     page.click("[data-send]")
     page.wait_for_url("**/posts/**")
     context.close()
-    assert 2 == len(stored(tab, made.post_id)["draft"]["images"])
+    assert 2 == len(stored(tab, draft.post_id)["draft"]["images"])
     assert stored(tab, number(page))["draft"]["video"]["gif"] is True

@@ -63,26 +63,26 @@ LYING = """() => {
 
 def test_a_finger_meets_what_it_wants(phone: Watched) -> None:
     """Everything that can be pressed is at least 24 pixels wide and high, or stands in a sentence."""
-    found = {}
+    targets = {}
     for path in ("/?view=month", "/?view=agenda", "/", "/compose", "/posts/3"):
         page = phone.visit(path)
-        found[path] = page.evaluate(SMALL, 24)
-    assert {} == {path: small for path, small in found.items() if small}
+        targets[path] = page.evaluate(SMALL, 24)
+    assert {} == {path: small for path, small in targets.items() if small}
 
 
 def test_a_long_name_lies_over_nothing(browser: Browser, tab: Watched, signed_in: Any) -> None:
     """The plan, the composer and a post of an account whose name is as long as names are, at five widths."""
     handle = f"{'a-long-name' * 5}.test"
-    found = {}
+    overlaps = {}
     for width in (320, 390, 768, 1024, 1280):
         context = browser.new_context(storage_state=signed_in, viewport={"width": width, "height": 800})
         page = context.new_page()
         for path in ("/", "/compose", "/posts/3"):
             page.goto(tab.url + path)
             page.evaluate(RENAME, handle)
-            found[width, path] = page.evaluate(LYING)
+            overlaps[width, path] = page.evaluate(LYING)
         context.close()
-    assert {} == {place: lying for place, lying in found.items() if lying}
+    assert {} == {place: lying for place, lying in overlaps.items() if lying}
 
 
 def test_colours_of_the_system_show_what_is_chosen(tab: Watched) -> None:

@@ -51,8 +51,8 @@ def problems(page: Any, *rules: str) -> list[str]:
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text("utf-8"))
     options = {"resultTypes": ["violations"], **({"runOnly": rules} if rules else {})}
-    found = page.evaluate("options => axe.run(document, options)", options)
-    return [f"{item['id']}: {item['nodes'][0]['html'][:120]}" for item in found["violations"]]
+    report = page.evaluate("options => axe.run(document, options)", options)
+    return [f"{item['id']}: {item['nodes'][0]['html'][:120]}" for item in report["violations"]]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -68,7 +68,7 @@ def test_a_page_is_accessible_and_runs_nothing_of_others(window: Watched, path: 
     wanted = ("default-src 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'")
     assert ([], "no-store") == ([part for part in wanted if part not in policy], answer.headers["cache-control"])
     assert "unsafe" not in policy
-    assert [] == [said for said in window.taken_complaints() if path not in FAILING]
+    assert [] == [complaint for complaint in window.taken_complaints() if path not in FAILING]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -77,7 +77,7 @@ def test_a_page_fits_a_small_phone(small_window: Watched, path: str) -> None:
     page = small_window.visit(path)
     wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     assert (False, []) == (wide, problems(page) if NIGHTLY or path == "/compose" else [])
-    assert [] == [said for said in small_window.taken_complaints() if path not in FAILING]
+    assert [] == [complaint for complaint in small_window.taken_complaints() if path not in FAILING]
 
 
 def test_nobody_sees_anything_without_signing_in(browser: Any, site: Any) -> None:

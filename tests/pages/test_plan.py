@@ -74,8 +74,8 @@ def at(minutes: float) -> datetime:
 )
 def test_gap_and_cap_push_what_stands_too_close(posts: list[float], pace: Pace, wanted: dict[int, Push]) -> None:
     """In order of their times: each waits for the one before it, and the day for its midnight in the account's zone."""
-    given = [(number, at(minutes), False) for number, minutes in enumerate(posts)]
-    assert wanted == pushes(given, pace)
+    due_posts = [(number, at(minutes), False) for number, minutes in enumerate(posts)]
+    assert wanted == pushes(due_posts, pace)
 
 
 def test_what_is_out_counts_and_is_pushed_by_nothing() -> None:
@@ -87,10 +87,10 @@ def test_what_is_out_counts_and_is_pushed_by_nothing() -> None:
 
 def test_overdue_posts_are_forecast_one_after_the_other() -> None:
     """From now on, with their own gap between them; posts on time are pushed by nothing."""
-    given = [(1, at(-90), False), (2, at(-60), False), (3, at(-30), False), (4, at(-1), False)]
+    due_posts = [(1, at(-90), False), (2, at(-60), False), (3, at(-30), False), (4, at(-1), False)]
     pace = Pace(0, 0, "UTC", 120)
-    assert {2: Push(at(2), CATCH_UP), 3: Push(at(4), CATCH_UP)} == pushes(given, pace, at(-600), at(0))
-    assert Push(at(1), CATCH_UP) == pushes(given, pace, at(-1), at(0))[1]
+    assert {2: Push(at(2), CATCH_UP), 3: Push(at(4), CATCH_UP)} == pushes(due_posts, pace, at(-600), at(0))
+    assert Push(at(1), CATCH_UP) == pushes(due_posts, pace, at(-1), at(0))[1]
     assert [0, 10, 30] == [pace_of(settings, "UTC").catch_up_gap_seconds for settings in SETTINGS]
 
 
@@ -104,12 +104,12 @@ def test_the_plan_says_where_a_post_is_pushed(sky: Skywrite, pages: TestClient) 
     sky.accounts.set(did, {"gap_seconds": 300, "max_per_day": 3})
     text = pages.get(f"/?on={on}").text
     sky.accounts.set(did, {"gap_seconds": 60, "max_per_day": None})
-    found = re.findall(r'class="push">([^<]+)<', text)
+    notes = re.findall(r'class="push">([^<]+)<', text)
     assert [
         "goes out 09:05 because of the gap",
         "goes out 09:10 because of the gap",
         f"goes out Thu {on.day + 1} May, 00:00 because of the daily cap",
-    ] == [item for item in found if item.startswith("goes out")]
+    ] == [item for item in notes if item.startswith("goes out")]
 
 
 def test_a_full_day_is_folded_in_the_month(sky: Skywrite, pages: TestClient) -> None:
@@ -134,10 +134,10 @@ def test_a_full_day_is_folded_in_the_month(sky: Skywrite, pages: TestClient) -> 
 def test_more_than_a_page_shows_is_said(sky: Skywrite, pages: TestClient) -> None:
     """An hourly recurrence is whole in a week; a month of it is too much for the page, which says so."""
     did = sky.accounts.list()[1].did
-    made = sky.schedule("Every hour", every="30 * * * *", account=did).recurrence_id
+    number = sky.schedule("Every hour", every="30 * * * *", account=did).recurrence_id
     address = f"/?on={wednesday(2, 7)}&account={sky.accounts.list()[1].handle}"
     week, month = (pages.get(f"{address}&view={view}").text for view in ("week", "month"))
-    sky.recurrences.stop(made)
+    sky.recurrences.stop(number)
     assert [(168, False), (200, True)] == [
         (text.count("item coming"), "There is more on these days than is shown" in text) for text in (week, month)
     ]
@@ -152,10 +152,10 @@ def test_a_folded_post_that_moves_is_unfolded_and_keeps_the_focus(tab: Watched) 
     """In a full cell of the month, by keyboard: one sees where the post went, and can go on moving it."""
     on = wednesday(4, 6)
     for minute in range(8):
-        made = tab.api("POST", "/posts", {"text": "One of many", "at": f"{on} 10:0{minute}", "account": "bob.test"})
+        answer = tab.api("POST", "/posts", {"text": "One of many", "at": f"{on} 10:0{minute}", "account": "bob.test"})
     page = tab.visit(f"/?view=month&on={on}&account=bob.test")
     page.get_by_text("3 more").click()
-    post = page.locator(f"[data-post='{made['id']}']")
+    post = page.locator(f"[data-post='{answer['id']}']")
     for hour in ("10:22", "10:37"):
         post.focus()
         page.keyboard.press("Alt+ArrowDown")
@@ -166,13 +166,13 @@ def test_a_folded_post_that_moves_is_unfolded_and_keeps_the_focus(tab: Watched) 
 def test_a_move_from_a_stale_plan_changes_nothing(tab: Watched) -> None:
     """The plan was changed in another window: it is said, and the post stays where the other one put it."""
     on = wednesday(3, 5)
-    made = tab.api("POST", "/posts", {"text": "Pulled two ways", "at": f"{on} 10:00", "account": "alice.test"})
+    post = tab.api("POST", "/posts", {"text": "Pulled two ways", "at": f"{on} 10:00", "account": "alice.test"})
     page = tab.visit(f"/?on={on}")
-    tab.api("POST", f"/posts/{made['id']}/move", {"at": f"{on + timedelta(days=1)} 11:00"})
-    page.locator(f"[data-post='{made['id']}']").focus()
+    tab.api("POST", f"/posts/{post['id']}/move", {"at": f"{on + timedelta(days=1)} 11:00"})
+    page.locator(f"[data-post='{post['id']}']").focus()
     page.keyboard.press("Alt+ArrowDown")
     expect(page.get_by_role("alert")).to_contain_text("changed in another window")
-    assert f"{on + timedelta(days=1)}T09:00:00.000Z" == tab.api("GET", f"/posts/{made['id']}")["due_at"]
+    assert f"{on + timedelta(days=1)}T09:00:00.000Z" == tab.api("GET", f"/posts/{post['id']}")["due_at"]
     tab.complaints.clear()
 
 
@@ -184,10 +184,10 @@ def test_of_a_full_year_only_the_days_that_are_shown_are_sent(sky: Skywrite, pag
     store = sky.context.store
     planned = store.listing.planned
 
-    def counted(*given: Any, **options: Any) -> Any:
-        found = planned(*given, **options)
-        reads.extend([len(found)] if found else [])
-        return found
+    def counted(*arguments: Any, **options: Any) -> Any:
+        posts = planned(*arguments, **options)
+        reads.extend([len(posts)] if posts else [])
+        return posts
 
     store.listing.planned = counted  # type: ignore[method-assign]
     try:

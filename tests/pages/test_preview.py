@@ -107,11 +107,11 @@ def test_the_preview_is_the_record(tab: Watched, tmp_path: Path, quote: str, kin
     expected = [of_record(record) for record in records]
     expect(page.locator("[data-preview] .seen")).to_have_count(len(records))
     for place in range(20):
-        if expected == (found := page.evaluate(SEEN)):
+        if expected == (preview := page.evaluate(SEEN)):
             break
         # The preview follows what is typed a third of a second later.
         page.wait_for_timeout(100 + 50 * place)
-    assert expected == found
+    assert expected == preview
 
 
 def test_a_quote_is_shown_with_its_words(tab: Watched, quote: str) -> None:

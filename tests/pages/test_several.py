@@ -28,8 +28,8 @@ def made(tab: Watched, on: date, *texts: str, account: str = "bob.test") -> list
 
 def due(tab: Watched, *numbers: int) -> list[Any]:
     """The states of posts, and when they are due."""
-    found = [tab.api("GET", f"/posts/{number}") for number in numbers]
-    return [(one["state"], one["due_at"]) for one in found]
+    posts = [tab.api("GET", f"/posts/{number}") for number in numbers]
+    return [(one["state"], one["due_at"]) for one in posts]
 
 
 def chosen(tab: Watched, on: date, *numbers: int) -> Any:
@@ -145,8 +145,8 @@ def test_a_campaign_has_a_chip(tab: Watched) -> None:
     """It shows only its posts; pressed again, all of them."""
     on = wednesday(4, 8)
     made(tab, on, "Of no campaign")
-    given = {"text": "Of a campaign", "at": f"{on} 15:00", "account": "bob.test", "campaign": "Spring & more"}
-    tab.api("POST", "/posts", given)
+    post = {"text": "Of a campaign", "at": f"{on} 15:00", "account": "bob.test", "campaign": "Spring & more"}
+    tab.api("POST", "/posts", post)
     page = tab.visit(f"/?on={on}")
     day = page.locator(f"[data-day='{on}'] [data-post] .text")
     expect(day).to_have_count(2)
@@ -196,7 +196,7 @@ def test_it_is_written_again_as_a_draft(tab: Watched) -> None:
     expect(page.locator("[data-said]")).to_contain_text("It is as before.")
     expect(page.locator(f".drafts [data-post='{draft}']")).to_have_count(0)
     # The composer may look for its draft in the moment in which the draft goes.
-    assert [] == [said for said in tab.taken_complaints() if "status of 404" not in said]
+    assert [] == [complaint for complaint in tab.taken_complaints() if "status of 404" not in complaint]
 
 
 def test_a_move_by_hand_is_taken_back(tab: Watched) -> None:

@@ -72,8 +72,8 @@ def test_a_long_text_that_is_pasted_is_a_thread_to_edit(tab: Watched) -> None:
     tab.may_be_refused = True
     page.evaluate(paste, LONG)
     expect(page.locator("[data-said]")).to_contain_text("thread of 4")
-    found = texts(page)
-    assert (LONG, {"."}) == (" ".join(found), {text[-1] for text in found})
+    parts = texts(page)
+    assert (LONG, {"."}) == (" ".join(parts), {text[-1] for text in parts})
     page.get_by_role("button", name="Make it one text again").click()
     assert [LONG] == texts(page)
 
@@ -82,16 +82,16 @@ def test_posts_of_a_thread_keep_what_is_their_own(tab: Watched, queue: Skywrite,
     """Whatever is moved, edited and removed around them: hashtags beside the text, pictures, cards."""
     card = {"url": "https://given.example/", "title": "Its own", "description": "Words"}
     thread = [{"text": "Second", "tags": ["second"]}, {"text": "Third", "card": card}]
-    made = queue.schedule("First", account="alice.test", draft=True, tags=["first"], thread=thread, card="none")
-    before = stored(tab, made.post_id)["draft"]["thread"]
-    page = tab.visit(f"/compose?draft={made.post_id}")
+    draft = queue.schedule("First", account="alice.test", draft=True, tags=["first"], thread=thread, card="none")
+    before = stored(tab, draft.post_id)["draft"]["thread"]
+    page = tab.visit(f"/compose?draft={draft.post_id}")
     page.locator("[name=part-3]").focus()
     page.keyboard.press("Alt+ArrowUp")
     saved(page)
     page.locator("[data-box] .writing textarea").nth(1).fill("Third, edited")
     saved(page)
     expect(page.locator("[data-preview] .seen")).to_have_count(3)
-    after = stored(tab, made.post_id)["draft"]
+    after = stored(tab, draft.post_id)["draft"]
     assert [{**before[1], "text": "Third, edited"}, before[0]] == after["thread"]
     assert ("First", ["first"]) == (after["text"], after["tags"])
 
@@ -265,9 +265,9 @@ def test_several_accounts_have_one_text_and_their_variants(tab: Watched) -> None
     page.fill("#together-at", "tomorrow 10:40")
     page.get_by_role("button", name="Move all").click()
     expect(page.locator("[data-said]")).to_contain_text("All 2 posts are moved")
-    found = tab.api("GET", "/posts?state=scheduled,draft&text=open%20on%20Sunday")["posts"]
-    seen = sorted((post["account"], post["text"], post["due_at"][11:16]) for post in found)
+    posts = tab.api("GET", "/posts?state=scheduled,draft&text=open%20on%20Sunday")["posts"]
+    seen = sorted((post["account"], post["text"], post["due_at"][11:16]) for post in posts)
     assert [("alice.test", "We are open on Sunday"), ("bob.test", "They are open on Sunday")] == [
         one[:2] for one in seen
     ]
-    assert (1, False) == (len({one[2] for one in seen}), draft in [post["id"] for post in found])
+    assert (1, False) == (len({one[2] for one in seen}), draft in [post["id"] for post in posts])

@@ -22,9 +22,9 @@ HOURLY = "0 * * * *"
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.close()
+    desk = Desk(tmp_path)
+    yield desk
+    desk.close()
 
 
 def test_a_row_that_nobody_added_is_not_run(desk: Desk) -> None:

@@ -217,9 +217,9 @@ def test_every_image_is_decoded_in_the_child(own: bool, tmp_path: Path, monkeypa
     """A file, and bytes from an address, an upload or a program: the child reads and decodes them."""
     calls: list[str] = []
 
-    def call(function: Any, *given: Any, **named: Any) -> Any:
+    def call(function: Any, *arguments: Any, **named: Any) -> Any:
         calls.append(function.__name__)
-        return function(*given, **named)
+        return function(*arguments, **named)
 
     monkeypatch.setattr("skywrite.core.contained.decode", call)
     path = tmp_path / "a.png"

@@ -26,17 +26,17 @@ HOURLY = "0 * * * *"
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """A queue with a session, a secret, a webhook and a command."""
-    made = Desk(tmp_path)
-    given = made.sky.context.config
-    (given.home / "key").write_text(f"{given.key}\n")
-    made.sky.close()
-    made.sky = another(made, given._replace(key=None))
-    made.sky.context.store.secrets.put("oauth", "client", "secret")
-    made.sky.context.store.settings.put("plain", "text", "c2VjcmV0")
-    Webhooks(made.sky.context.store).add("https://hooks.example/a")
-    made.sky.commands.add("echo Hello", every=HOURLY, folder=made.folder)
-    yield made
-    made.close()
+    desk = Desk(tmp_path)
+    config = desk.sky.context.config
+    (config.home / "key").write_text(f"{config.key}\n")
+    desk.sky.close()
+    desk.sky = another(desk, config._replace(key=None))
+    desk.sky.context.store.secrets.put("oauth", "client", "secret")
+    desk.sky.context.store.settings.put("plain", "text", "c2VjcmV0")
+    Webhooks(desk.sky.context.store).add("https://hooks.example/a")
+    desk.sky.commands.add("echo Hello", every=HOURLY, folder=desk.folder)
+    yield desk
+    desk.close()
 
 
 def another(desk: Desk, config: Config | None = None) -> Skywrite:

@@ -144,36 +144,36 @@ def written(function: ast.FunctionDef, known: Mapping[str, Any], short: str) -> 
     for node in ast.walk(function):
         if not (isinstance(node, ast.Attribute) and node.attr in METHODS):
             continue
-        made = node.value
-        if ast.unparse(made) == "re":
-            made = next(call for call in ast.walk(function) if isinstance(call, ast.Call) and call.func is node)
-        elif not (isinstance(made, ast.Call) and ast.unparse(made.func) in ("_pattern", "re.compile")):
+        subject = node.value
+        if ast.unparse(subject) == "re":
+            subject = next(call for call in ast.walk(function) if isinstance(call, ast.Call) and call.func is node)
+        elif not (isinstance(subject, ast.Call) and ast.unparse(subject.func) in ("_pattern", "re.compile")):
             continue
         try:
-            pattern = eval(ast.unparse(made.args[0]), dict(known))
+            pattern = eval(ast.unparse(subject.args[0]), dict(known))
         except NameError:
             continue
         yield Found(f"{short}.{function.name}", re.compile(pattern), frozenset([node.attr]))
 
 
-def seconds(found: Found, method: str, text: Any) -> float:
+def seconds(entry: Found, method: str, text: Any) -> float:
     """The processor time of one call."""
     before = time.thread_time()
-    METHODS[method](found.pattern, text)
+    METHODS[method](entry.pattern, text)
     return time.thread_time() - before
 
 
-def is_linear(found: Found, method: str, piece: str, start: str, end: str) -> bool:
+def is_linear(entry: Found, method: str, piece: str, start: str, end: str) -> bool:
     """Whether four times the text takes about four times as long."""
 
     def text(length: int) -> Any:
         whole = start + (piece * (length // len(piece) + 1))[:length] + end
-        return whole.encode() if isinstance(found.pattern.pattern, bytes) else whole
+        return whole.encode() if isinstance(entry.pattern.pattern, bytes) else whole
 
     for length in LENGTHS:
-        if seconds(found, method, text(length)) > SUSPECT_SECONDS:
-            small = min(seconds(found, method, text(length // 4)) for _ in range(5))
-            large = min(seconds(found, method, text(length)) for _ in range(5))
+        if seconds(entry, method, text(length)) > SUSPECT_SECONDS:
+            small = min(seconds(entry, method, text(length // 4)) for _ in range(5))
+            large = min(seconds(entry, method, text(length)) for _ in range(5))
             return large < SUSPECT_SECONDS or large < small * GROWTH_MAX
     return True
 
@@ -212,20 +212,20 @@ def test_images_that_never_end_are_read_once(tmp_path: Path) -> None:
 def test_no_text_holds_a_pattern() -> None:
     """A pattern that is not linear holds the interpreter, and with it the server, for minutes."""
     wrong = [
-        (found.where, method, start, piece, end)
-        for found in patterns()
-        if found.where not in SHORT
-        for method in sorted(found.methods)
+        (entry.where, method, start, piece, end)
+        for entry in patterns()
+        if entry.where not in SHORT
+        for method in sorted(entry.methods)
         for piece in PIECES
         for start in (STARTS if method in ("match", "fullmatch") else STARTS[:1])
         for end in ENDS
-        if not is_linear(found, method, piece, start, end)
+        if not is_linear(entry, method, piece, start, end)
     ]
     assert [] == wrong
 
 
 def test_every_exception_is_one() -> None:
     """What is said to be short is there; what has gone is no longer an excuse for what comes."""
-    places = [found.where for found in patterns()]
+    places = [entry.where for entry in patterns()]
     assert [] == [short for short in SHORT if short not in places]
     assert len(places) > 200

@@ -61,10 +61,10 @@ class Shell:
 
     def __call__(self, *words: str, code: int | None = 0, stdin: str = "", **environ: str) -> str:
         done = skywrite(*words, environ={**self._environ, **environ}, stdin=stdin.encode(), umask=0, is_merged=True)
-        said = done.stdout.decode()
-        self.said.append(f"$ {' '.join(words)}\n{said}")
-        assert code in (None, done.returncode), said
-        return said
+        output = done.stdout.decode()
+        self.said.append(f"$ {' '.join(words)}\n{output}")
+        assert code in (None, done.returncode), output
+        return output
 
 
 def stored_tokens(environ: Mapping[str, str], account: PdsAccount) -> tuple[str, str]:
@@ -108,7 +108,7 @@ def test_no_command_tells_a_secret(
     assert [] == secrets_in("\n".join(skywrite.said))
     assert [] == secrets_in(tmp_path)
     assert {} == open_to_others(tmp_path / "home", tmp_path / "copy.db", tmp_path / "export.jsonl")
-    assert True is any("cannot take [hidden]" in said for said in skywrite.said)
+    assert True is any("cannot take [hidden]" in output for output in skywrite.said)
 
 
 def open_to_others(*places: Path) -> dict[str, str]:
@@ -163,13 +163,13 @@ def test_nothing_shows_a_secret_when_it_is_printed(environ: dict[str, str], acco
     hidden = load_config(environ)
     del environ["SKYWRITE_DATABASE"]
     with Skywrite(config=load_config(environ)) as sky:
-        found = sky.accounts.get()
-        agent = sky.context.agent(found)
+        stored_account = sky.accounts.get()
+        agent = sky.context.agent(stored_account)
         seen = (
             hidden,
             sky,
             sky.context.config,
-            found,
+            stored_account,
             agent,
             agent.session,
             agent.public,

@@ -76,10 +76,10 @@ def test_an_authority_of_ones_own(safe: Safe) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "words"),
     [("authority", "not from a trusted authority"), ("time", "expired"), ("host", "not valid for name")],
 )
-def test_a_post_waits_for_a_server_that_cannot_prove_who_it_is(safe: Safe, wrong: str, said: str) -> None:
+def test_a_post_waits_for_a_server_that_cannot_prove_who_it_is(safe: Safe, wrong: str, words: str) -> None:
     """The error says why; the server sees nothing; when its certificate is right again, the post goes out, once."""
     sign_in(safe)
     safe.front.context = safe.shown(wrong)
@@ -89,7 +89,7 @@ def test_a_post_waits_for_a_server_that_cannot_prove_who_it_is(safe: Safe, wrong
         sky.run_once()
         kept = sky.context.store.posts.get(post)
     assert ("scheduled", "server.untrusted") == (kept.state, kept.problem and kept.problem.code)
-    assert kept.problem and (said in kept.problem.message) and ("SSL_CERT_FILE" in kept.problem.hint)
+    assert kept.problem and (words in kept.problem.message) and ("SSL_CERT_FILE" in kept.problem.hint)
     assert (asked, []) == (safe.box.calls.total(), safe.front.in_the_clear)
     safe.front.context = safe.shown()
     safe.clock.advance(PAUSE_SECONDS)

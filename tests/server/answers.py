@@ -65,7 +65,7 @@ def told(world: World) -> dict[str, Any]:
     """All that is answered, by what was asked."""
     kept = world.database.with_suffix(".kept")
     cookie = f"{COOKIE}={session_of_owner(world)}"
-    found: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
     with (
         world.served() as client,
         closing(sqlite3.connect(world.database)) as live,
@@ -81,18 +81,20 @@ def told(world: World) -> dict[str, Any]:
                 status, _, body = ask(client, secret, asked, cookie if OPERATIONS[name].by_person else None)
                 answer = [status, *_read(world, body)]
                 # Whatever is as usual need not be said again.
-                found.setdefault(f"{name} {_short(request)}", answer if usually is None else differing(usually, answer))
+                answers.setdefault(
+                    f"{name} {_short(request)}", answer if usually is None else differing(usually, answer)
+                )
                 usually = answer if usually is None else usually
                 if not OPERATIONS[name].read_only:
                     if answer is usually:
-                        found[f"{name} writes"] = written(world, before)
+                        answers[f"{name} writes"] = written(world, before)
                     old.backup(live)
-            found |= turned(client, world, OPERATIONS[name], secret)
+            answers |= turned(client, world, OPERATIONS[name], secret)
         owner = {"cookie": cookie, "accept": "text/html"}
         for path in paths(world):
             page = client.get(path, headers=owner)
-            found[path] = [page.status_code, *drawn(world, page.text)]
-    return found
+            answers[path] = [page.status_code, *drawn(world, page.text)]
+    return answers
 
 
 def session_of_owner(world: World) -> str:
@@ -107,9 +109,9 @@ def requests(world: World, operation: Operation) -> Iterator[Mapping[str, Any]]:
     values, _ = usual(world, operation, ALL)
     values |= {name: TEXTS[name] for name in ("from", "to") if name in values}
     yield values
-    given = info.type_info(operation.input)
-    assert isinstance(given, info.StructType)
-    types = {field.encode_name: field.type for field in given.fields}
+    struct = info.type_info(operation.input)
+    assert isinstance(struct, info.StructType)
+    types = {field.encode_name: field.type for field in struct.fields}
     for name, required in fields_of(operation):
         if not required and not names_things(operation, name):
             for value in values_of(types[name], name):
@@ -174,26 +176,28 @@ def paths(world: World) -> Iterator[str]:
 def drawn(world: World, page: str) -> list[str]:
     """What of a page comes from data."""
     tree = LexborHTMLParser(page)
-    found = []
+    lines = []
     for node in tree.css("main *") or tree.css("body *"):
         if node.tag in ("script", "style", "svg"):
             continue
-        found += [_masked(world, line) for line in (" ".join(node.text(deep=False).split()), *_attributes(node))]
-    return [line for line in found if re.search(r"\d|secret|alice|bob|carol|=|\*", line)]
+        lines += [_masked(world, line) for line in (" ".join(node.text(deep=False).split()), *_attributes(node))]
+    return [line for line in lines if re.search(r"\d|secret|alice|bob|carol|=|\*", line)]
 
 
 def _attributes(node: LexborNode) -> list[str]:
     kept = ("href", "action", "name", "value", "datetime", "hidden", "checked", "selected", "disabled", "open")
-    given = [f"{name}={value}" for name, value in node.attributes.items() if name in kept or name.startswith("data-")]
-    return [f"{node.tag} {' '.join(given)}"] if given else []
+    attributes = [
+        f"{name}={value}" for name, value in node.attributes.items() if name in kept or name.startswith("data-")
+    ]
+    return [f"{node.tag} {' '.join(attributes)}"] if attributes else []
 
 
 def written(world: World, before: set[Row]) -> list[str]:
     """The rows that are new or changed: their texts, numbers and times."""
     rows = []
     for row in world.rows() - before:
-        said = ((name, value) for name, value in row.values if name not in UNSAID and value not in (None, ""))
-        values = {name: value for name, value in said if not isinstance(value, bytes)}
+        pairs = ((name, value) for name, value in row.values if name not in UNSAID and value not in (None, ""))
+        values = {name: value for name, value in pairs if not isinstance(value, bytes)}
         rows.append(f"{row.table} " + " ".join(f"{name}={_cut(value)}" for name, value in values.items()))
     return sorted(re.sub(r"\b(?:[0-9a-f]{16}){1,2}\b", "*", _masked(world, row)) for row in rows)
 
@@ -346,8 +350,8 @@ def more_of(world: World) -> Mapping[str, Sequence[Mapping[str, Any]]]:
 
 def main() -> None:
     """Write it down."""
-    said = ((json.dumps(part, ensure_ascii=False) for part in item) for item in all_told().items())
-    lines = (f"{asked}: {answer}" for asked, answer in said)
+    pairs = ((json.dumps(part, ensure_ascii=False) for part in item) for item in all_told().items())
+    lines = (f"{asked}: {answer}" for asked, answer in pairs)
     FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 

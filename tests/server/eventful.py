@@ -26,9 +26,9 @@ def make_eventful(world: World) -> None:
         sky.accounts.set("bob.test", {"zone": "America/New_York", "approval": "all"})
         image: Any = {"data": picture("gold"), "alt": "The sun"}
         parts: list[Any] = [{"text": "second of alice", "images": [image], "tags": ["two"], "langs": ["de"]}, "third"]
-        made = sky.posts.schedule("first of alice", account=alice, draft=True, images=[image], thread=parts)
-        world.note("thread", "alice", made.post_id)
-        world.note("cid", "alice", sky.posts.get(made.post_id).post.draft["images"][0]["cid"])
+        thread = sky.posts.schedule("first of alice", account=alice, draft=True, images=[image], thread=parts)
+        world.note("thread", "alice", thread.post_id)
+        world.note("cid", "alice", sky.posts.get(thread.post_id).post.draft["images"][0]["cid"])
         sky.posts.schedule("often, by alice", account=alice, every="0 */6 * * *", zone="UTC")
         approved, rejected = world.of("scheduled", "bob")[0], world.of("held", "bob")[0]
         sky.approvals.approve(approved, sky.approvals.look(approved).digest, "A person", note="Fine")

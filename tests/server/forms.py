@@ -10,8 +10,8 @@ from selectolax.lexbor import LexborHTMLParser
 def fields(page: str, action: str, **having: str) -> dict[str, str]:
     """The fields of the first form with this action, and with these values in it, as they stand there."""
     forms = (form for form in LexborHTMLParser(page).css("form") if form.attributes.get("action") == action)
-    found = ({field.attributes["name"] or "": _value(field) for field in _fields(form)} for form in forms)
-    return next(values for values in found if having.items() <= values.items())
+    contents = ({field.attributes["name"] or "": _value(field) for field in _fields(form)} for form in forms)
+    return next(values for values in contents if having.items() <= values.items())
 
 
 def _fields(form: Any) -> list[Any]:

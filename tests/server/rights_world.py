@@ -79,9 +79,9 @@ class Row(NamedTuple):
 
     def touches_only(self, did: str) -> bool:
         """Whether it touches no account but this one."""
-        found = [value for name, value in self.values if name in TOUCHING]
-        given = [value for value in found if value is not None]
-        return not found or (bool(given) and all(value in (did, f'["{did}"]') for value in given))
+        values = [value for name, value in self.values if name in TOUCHING]
+        accounts = [value for value in values if value is not None]
+        return not values or (bool(accounts) and all(value in (did, f'["{did}"]') for value in accounts))
 
 
 @dataclass
@@ -121,10 +121,10 @@ class World:
     def copy(self, home: Path, without: str | None = None) -> World:
         """The same world in another folder; without an account, nothing that touches it was ever there."""
         shutil.copytree(self.home, home)
-        made = World(home, self.feeds_url, self.things, self.keys)
+        copy = World(home, self.feeds_url, self.things, self.keys)
         if without is not None:
-            made._forget(without)
-        return made
+            copy._forget(without)
+        return copy
 
     def _forget(self, owner: str) -> None:
         with closing(sqlite3.connect(self.database)) as connection:
@@ -210,9 +210,9 @@ def build(home: Path, feeds_url: str) -> World:
             # One file that all have uploaded, and one of each.
             for colour in ("red", {"alice": "green", "bob": "blue"}.get(owner, "grey")):
                 path = f"/api/v1/media?name=secret-of-{owner}.png"
-                made = client.post(path, content=picture(colour), headers=headers)
+                response = client.post(path, content=picture(colour), headers=headers)
                 # What a key has uploaded is the key's, and no other's.
-                world.note("media", f"key of {owner}", made.json()["media"])
+                world.note("media", f"key of {owner}", response.json()["media"])
     return world
 
 
@@ -295,8 +295,8 @@ def _fill(world: World, sky: Skywrite, owner: str) -> None:
     world.note("webhooks", owner, hook.id)
     world.note("deliveries", owner, Webhooks(store).send_test(hook.id).id)
     world.note("ways", owner, sky.ways.add_webhook(f"https://{secret}.example/", account=did).way.id)
-    made = sky.hooks.add(f"of-{owner}", template=secret, kind="github", account=did)
-    world.note("hooks", owner, made.hook.id)
+    added = sky.hooks.add(f"of-{owner}", template=secret, kind="github", account=did)
+    world.note("hooks", owner, added.hook.id)
     world.note("snippets", owner, sky.snippets.add(f"of-{owner}", secret, account=did, signature=True).id)
     world.note("calendars", owner, ApiKeys(store).add_token(secret, did)[0].id)
     world.note("keys", owner, ApiKeys(store).add(secret, ["read"], accounts=[did])[0].id)

@@ -66,8 +66,8 @@ async def draft_for_a_time(ask: Agent) -> None:
 
 async def draft_a_thread(ask: Agent) -> None:
     """Draft a thread of three."""
-    made = await ask.drafted(text="One", thread=["Two", {"text": "Three"}])
-    assert 2 == len(made["draft"]["thread"])
+    post = await ask.drafted(text="One", thread=["Two", {"text": "Three"}])
+    assert 2 == len(post["draft"]["thread"])
 
 
 async def draft_a_long_text(ask: Agent) -> None:
@@ -79,8 +79,8 @@ async def draft_a_long_text(ask: Agent) -> None:
 async def draft_with_a_picture(ask: Agent) -> None:
     """Draft a post with this picture of mine."""
     media = await ask("upload_media", data=b64encode(picture("blue")).decode(), name="sea.png")
-    made = await ask.drafted(text="The sea", images=[{"media": media["media"], "alt": "The sea"}])
-    assert "The sea" == made["draft"]["images"][0]["alt"]
+    post = await ask.drafted(text="The sea", images=[{"media": media["media"], "alt": "The sea"}])
+    assert "The sea" == post["draft"]["images"][0]["alt"]
 
 
 async def look_before(ask: Agent) -> None:
@@ -96,8 +96,8 @@ async def schedule(ask: Agent) -> None:
 
 async def schedule_by_slots(ask: Agent) -> None:
     """Schedule it for the next free slot."""
-    made = await ask.drafted("schedule_post", text="By slot", at=day(2, 11))
-    assert made["due_at"]
+    post = await ask.drafted("schedule_post", text="By slot", at=day(2, 11))
+    assert post["due_at"]
 
 
 async def move_a_day(ask: Agent) -> None:
@@ -115,21 +115,21 @@ async def move_a_day(ask: Agent) -> None:
 async def find_and_correct(ask: Agent) -> None:
     """Correct the typo in the post about the market."""
     await ask.drafted(text="The maket is open.")
-    found = (await ask("list_posts", text="maket"))["posts"][0]
-    assert "The market is open." == (await ask("edit_post", id=found["id"], text="The market is open."))["text"]
+    post = (await ask("list_posts", text="maket"))["posts"][0]
+    assert "The market is open." == (await ask("edit_post", id=post["id"], text="The market is open."))["text"]
 
 
 async def cancel(ask: Agent) -> None:
     """Cancel that draft."""
-    made = await ask.drafted(text="Never mind")
-    assert "cancelled" == (await ask("cancel_post", id=made["id"]))["state"]
+    post = await ask.drafted(text="Never mind")
+    assert "cancelled" == (await ask("cancel_post", id=post["id"]))["state"]
 
 
 async def publish(ask: Agent) -> None:
     """Post this now."""
-    made = await ask.drafted("publish_post", text=f"Now {os.getpid()}")
+    post = await ask.drafted("publish_post", text=f"Now {os.getpid()}")
     # The demo's account keeps a gap between posts.
-    assert made["state"] == "published" or made["goes_out_because"] == "the gap"
+    assert post["state"] == "published" or post["goes_out_because"] == "the gap"
 
 
 async def see_the_week(ask: Agent) -> None:

@@ -31,11 +31,11 @@ def test_a_post_is_accepted_once(everything: Api, fresh_key: str) -> None:
 def test_a_key_is_for_one_payload(everything: Api, fresh_key: str, other: dict[str, str]) -> None:
     """Another text or another time under a used key is refused with 422, and nothing is stored."""
     body = {"text": f"First {fresh_key}", "at": AT, "key": fresh_key}
-    made = everything.post("/posts", body).json()
+    post = everything.post("/posts", body).json()
     answer = everything.post("/posts", {**body, **other})
     assert (422, "post_key.reused") == (answer.status_code, answer.json()["code"])
-    told = {name: made[name] for name in ("warnings", "notices")}
-    assert made == {**everything.get(f"/posts/{made['id']}").json(), "created": True, **told}
+    told = {name: post[name] for name in ("warnings", "notices")}
+    assert post == {**everything.get(f"/posts/{post['id']}").json(), "created": True, **told}
 
 
 def test_header_and_field_agree(everything: Api, fresh_key: str) -> None:
@@ -47,8 +47,8 @@ def test_header_and_field_agree(everything: Api, fresh_key: str) -> None:
 
 def test_posts_are_changed_by_those_who_saw_them(everything: Api, fresh_key: str) -> None:
     """A change with the ETag of an older version is refused with 412; with the present one it is made."""
-    made = everything.post("/posts", {"text": f"To edit {fresh_key}", "at": AT})
-    path, etag = f"/posts/{made.json()['id']}", made.headers["etag"]
+    response = everything.post("/posts", {"text": f"To edit {fresh_key}", "at": AT})
+    path, etag = f"/posts/{response.json()['id']}", response.headers["etag"]
     edited = everything.patch(path, {"text": "Edited"}, headers={"if-match": etag})
     late = everything.patch(path, {"text": "Late"}, headers={"if-match": etag})
     assert (200, "Edited") == (edited.status_code, edited.json()["text"])
@@ -90,21 +90,21 @@ def test_one_key_at_once_for_two_payloads(everything: Api, fresh_key: str) -> No
 def test_a_draft_key_drafts(server: Server, fresh_key: str) -> None:
     """What a key with the scope `draft` makes waits for a person, with the time that was asked for."""
     agent = server.with_key("read", "draft")
-    made = agent.post("/posts", {"text": f"By an agent {fresh_key}", "at": AT})
+    response = agent.post("/posts", {"text": f"By an agent {fresh_key}", "at": AT})
     assert (201, "draft", AT.replace("Z", ".000Z")) == (
-        made.status_code,
-        made.json()["state"],
-        made.json()["wanted_at"],
+        response.status_code,
+        response.json()["state"],
+        response.json()["wanted_at"],
     )
     assert 403 == agent.post("/posts", {"text": "Now!", "now": True}).status_code
-    assert 403 == agent.post(f"/posts/{made.json()['id']}/move", {"at": AT}).status_code
+    assert 403 == agent.post(f"/posts/{response.json()['id']}/move", {"at": AT}).status_code
 
 
 def test_a_draft_remembers_when(everything: Api, fresh_key: str) -> None:
     """A draft may say when it is to go out; a time that is none is refused, and nothing is stored."""
-    made = everything.post("/posts", {"text": f"Draft {fresh_key}", "at": "2030-01-01 12:00 UTC", "draft": True})
+    response = everything.post("/posts", {"text": f"Draft {fresh_key}", "at": "2030-01-01 12:00 UTC", "draft": True})
     assert ("draft", "2030-01-01T12:00:00.000Z", None) == tuple(
-        made.json()[name] for name in ("state", "wanted_at", "due_at")
+        response.json()[name] for name in ("state", "wanted_at", "due_at")
     )
     assert 422 == everything.post("/posts", {"text": "Draft", "at": "someday", "draft": True}).status_code
 
@@ -137,10 +137,10 @@ def test_a_key_for_one_account_sees_no_other(server: Server, everything: Api) ->
 
 def test_a_revoked_key_ends_at_once(server: Server) -> None:
     """A key that is revoked is refused from then on."""
-    made = server.as_owner().post("/keys", {"name": "short", "scopes": ["read"]}).json()
-    api = Api(server.url, {"authorization": f"Bearer {made['key']}"})
+    key = server.as_owner().post("/keys", {"name": "short", "scopes": ["read"]}).json()
+    api = Api(server.url, {"authorization": f"Bearer {key['key']}"})
     assert 200 == api.get("/posts").status_code
-    assert 200 == server.as_owner().delete(f"/keys/{made['id']}").status_code
+    assert 200 == server.as_owner().delete(f"/keys/{key['id']}").status_code
     assert (401, "api_key.invalid") == (api.get("/posts").status_code, api.get("/posts").json()["code"])
 
 
@@ -163,12 +163,14 @@ def test_previews_store_nothing(everything: Api) -> None:
 
 def test_recurrences_and_plan(everything: Api, fresh_key: str) -> None:
     """A recurrence shows its coming times in the plan, until it is stopped."""
-    made = everything.post("/recurrences", {"text": f"Again {fresh_key}", "every": "0 9 * * *", "zone": "UTC"}).json()
+    recurrence = everything.post(
+        "/recurrences", {"text": f"Again {fresh_key}", "every": "0 9 * * *", "zone": "UTC"}
+    ).json()
     plan = everything.get("/plan?from=2032-01-01&to=2032-01-04").json()
-    coming = [item["at"] for item in plan["occurrences"] if item["recurrence"] == made["id"]]
+    coming = [item["at"] for item in plan["occurrences"] if item["recurrence"] == recurrence["id"]]
     assert [f"2032-01-0{day}T09:00:00.000Z" for day in (1, 2, 3)] == coming
-    assert {"id": made["id"], "cancelled": 1} == everything.delete(f"/recurrences/{made['id']}").json()
-    assert 404 == everything.get(f"/recurrences/{made['id']}").status_code
+    assert {"id": recurrence["id"], "cancelled": 1} == everything.delete(f"/recurrences/{recurrence['id']}").json()
+    assert 404 == everything.get(f"/recurrences/{recurrence['id']}").status_code
 
 
 def test_the_status_says_what_is_wrong(quiet_server: Server) -> None:
@@ -228,15 +230,15 @@ def _is_described(schema: dict[str, Any]) -> bool:
 
 def test_every_parameter_and_field_of_a_request_is_described() -> None:
     """Whoever reads the document sees what each thing that can be sent means."""
-    made = json.loads(document_text())
+    document = json.loads(document_text())
     parameters = [
         f"{method} {path}: {parameter['name']}"
-        for path, methods in made["paths"].items()
+        for path, methods in document["paths"].items()
         for method, operation in methods.items()
         for parameter in operation.get("parameters", ())
         if not parameter.get("description")
     ]
-    inputs = {name: schema for name, schema in made["components"]["schemas"].items() if _is_input(schema)}
+    inputs = {name: schema for name, schema in document["components"]["schemas"].items() if _is_input(schema)}
     fields = [
         f"{name}.{field}"
         for name, schema in inputs.items()

@@ -13,9 +13,9 @@ AT = "2031-05-06T07:00:00Z"
 def drafted(server: Server, text: str, *scopes: str) -> tuple[Api, int]:
     """An agent's key, and the draft that it left."""
     agent = server.with_key(*(scopes or ("read", "draft")))
-    made = agent.post("/posts", {"text": text, "at": AT, "draft": True})
-    assert 201 == made.status_code, made.text
-    return agent, made.json()["id"]
+    response = agent.post("/posts", {"text": text, "at": AT, "draft": True})
+    assert 201 == response.status_code, response.text
+    return agent, response.json()["id"]
 
 
 def page(server: Server, number: int) -> str:
@@ -84,8 +84,8 @@ def test_people_approve_what_they_did_not_write(quiet_server: Server) -> None:
 def test_a_recurrence_is_approved_as_a_whole(quiet_server: Server) -> None:
     """On its page and over HTTP: with the digest that was shown, and by no key."""
     agent = quiet_server.with_key("read", "schedule", "publish")
-    given = {"text": "Every day", "every": "0 9 * * *", "zone": "UTC", "starts": "2033-01-01T00:00:00Z"}
-    number = agent.post("/recurrences", given).json()["id"]
+    recurrence = {"text": "Every day", "every": "0 9 * * *", "zone": "UTC", "starts": "2033-01-01T00:00:00Z"}
+    number = agent.post("/recurrences", recurrence).json()["id"]
     asked = agent.get(f"/recurrences/{number}/approval").json()
     own = agent.post(f"/recurrences/{number}/approve", {"digest": asked["digest"]})
     assert (403, "access.denied") == (own.status_code, own.json()["code"])

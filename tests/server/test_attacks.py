@@ -241,8 +241,8 @@ def test_slow_clients_hold_up_nobody(server: Server, everything: Api) -> None:
 def test_stored_markup_is_data(everything: Api) -> None:
     """A text that looks like a page comes back as JSON that no browser takes for one."""
     text = "<script>alert(1)</script>"
-    made = everything.post("/posts", {"text": text, "draft": True})
-    answer = everything.get(f"/posts/{made.json()['id']}")
+    response = everything.post("/posts", {"text": text, "draft": True})
+    answer = everything.get(f"/posts/{response.json()['id']}")
     assert (text, "application/json") == (answer.json()["text"], answer.headers["content-type"])
 
 

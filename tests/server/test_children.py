@@ -40,15 +40,15 @@ class Caller:
 
     def send(self, method: str, path: str, **body: Any) -> tuple[int, Any]:
         """The status and the body of an answer."""
-        given = {} if method in ("GET", "DELETE") else {"json": body}
-        answer = self.client.request(method, f"/api/v1{path}", headers=self.headers, **given)
+        options = {} if method in ("GET", "DELETE") else {"json": body}
+        answer = self.client.request(method, f"/api/v1{path}", headers=self.headers, **options)
         return answer.status_code, answer.json()
 
     def child(self, *scopes: str, **more: Any) -> tuple[Caller, Any]:
         """A key that this caller makes."""
-        status, made = self.send("POST", "/keys", name="child", scopes=list(scopes) or EVERYTHING, **more)
-        assert 201 == status, made
-        return Caller(self.client, {"authorization": f"Bearer {made['key']}"}), made
+        status, key = self.send("POST", "/keys", name="child", scopes=list(scopes) or EVERYTHING, **more)
+        assert 201 == status, key
+        return Caller(self.client, {"authorization": f"Bearer {key['key']}"}), key
 
 
 class House:
@@ -85,10 +85,10 @@ def house(sky: Skywrite) -> House:
 def test_a_child_ends_no_later(house: House, world: World) -> None:
     """A key that ends makes keys that end with it or before, and of one that would end later nothing is stored."""
     parent, _ = house.key(expires_at=HOUR)
-    child, made = parent.child()
+    child, child_key = parent.child()
     _, short = parent.child(until=to_iso(NOON + timedelta(minutes=5)))
     later = parent.send("POST", "/keys", name="later", scopes=["read"], until=to_iso(HOUR + timedelta(minutes=1)))
-    assert ("2026-11-24T13:00:00.000Z", "2026-11-24T12:05:00.000Z") == (made["expires_at"], short["expires_at"])
+    assert ("2026-11-24T13:00:00.000Z", "2026-11-24T12:05:00.000Z") == (child_key["expires_at"], short["expires_at"])
     assert (403, "access.denied") == (later[0], later[1]["code"])
     assert ["parent", "child", "child"] == [key["name"] for key in parent.send("GET", "/keys")[1]["keys"]]
     world.clock.advance(3600)
@@ -101,8 +101,8 @@ def test_a_child_has_no_more_scopes_and_accounts(house: House, sky: Skywrite) ->
     parent, number = house.key("read", "manage", accounts=[did])
     assert 403 == parent.send("POST", "/keys", name="more", scopes=["publish"])[0]
     assert 404 == parent.send("POST", "/keys", name="more", scopes=["read"], accounts=["bob.test"])[0]
-    _, made = parent.child("read")
-    assert ([did], number, None) == (made["accounts"], made["parent_id"], made["person_id"])
+    _, child_key = parent.child("read")
+    assert ([did], number, None) == (child_key["accounts"], child_key["parent_id"], child_key["person_id"])
 
 
 def test_no_accounts_are_not_all_accounts(house: House) -> None:
@@ -142,11 +142,11 @@ def test_a_family_of_keys_fills_no_disk(house: House, monkeypatch: pytest.Monkey
         return answer.status_code, answer.json()
 
     monkeypatch.setattr(media, "UNNEEDED_BYTES_MAX", 10)
-    (status, made), refused = upload(child), upload(parent)
+    (status, document), refused = upload(child), upload(parent)
     assert (201, 409, "upload.share_used") == (status, refused[0], refused[1]["code"])
     assert 201 == upload(other)[0]
     for caller in (child, other):
-        caller.send("DELETE", f"/media/{made['media']}")
+        caller.send("DELETE", f"/media/{document['media']}")
     assert 201 == upload(parent)[0]
 
 
@@ -165,8 +165,8 @@ def test_a_name_is_what_it_shows(house: House, route: str, name: str) -> None:
     method, _, path = route.partition(" ")
     if "{id}" in path:
         path = path.replace("{id}", str(caller.send("POST", "/webhooks", **needed["/webhooks"])[1]["id"]))
-    status, said = caller.send(method, path, name=name, **needed.get(path, {}))
-    assert (422, "name.invalid") == (status, said["code"])
+    status, answer = caller.send(method, path, name=name, **needed.get(path, {}))
+    assert (422, "name.invalid") == (status, answer["code"])
 
 
 def test_the_family_of_a_key_ends_with_it(house: House) -> None:
@@ -194,10 +194,10 @@ def test_a_calendar_ends_with_its_key(house: House, world: World) -> None:
 def test_what_a_person_made_goes_with_them(house: House) -> None:
     """Their keys have what they have now, and end with them, like their calendars and the keys of their keys."""
     owner, number = house.person("owner")
-    child, made = owner.child()
+    child, child_key = owner.child()
     grandchild, _ = child.child()
     address = owner.send("POST", "/calendars", name="plan")[1]["calendar"]
-    assert number == made["person_id"]
+    assert number == child_key["person_id"]
     house.people.change_role(number, "viewer")
     assert [(403, 200)] * 2 == [
         (one.send("GET", "/keys")[0], one.send("GET", "/posts")[0]) for one in (child, grandchild)
@@ -218,7 +218,7 @@ def test_no_key_approves(house: House) -> None:
     for path in (f"/posts/{post['id']}", f"/recurrences/{again['id']}"):
         _, asked = author.send("GET", f"{path}/approval")
         answers = [one.send("POST", f"{path}/approve", digest=asked["digest"]) for one in (author, second, other)]
-        assert [(403, "access.denied")] * 3 == [(status, said["code"]) for status, said in answers]
+        assert [(403, "access.denied")] * 3 == [(status, answer["code"]) for status, answer in answers]
         assert 200 == person.send("POST", f"{path}/approve", digest=asked["digest"])[0]
         assert 200 == other.send("POST", f"{path}/reject", note="No")[0]
 
@@ -234,6 +234,6 @@ def test_no_key_invites(house: House) -> None:
         key.send("PATCH", path, role="approver"),
         key.send("DELETE", path),
     ]
-    assert [(403, "access.denied")] * 3 == [(status, said["code"]) for status, said in answers]
+    assert [(403, "access.denied")] * 3 == [(status, answer["code"]) for status, answer in answers]
     assert 200 == owner.send("PATCH", path, role="approver")[0]
     assert "approver" == house.people.get(guest["id"]).role

@@ -64,7 +64,7 @@ def ask_everything(server: Server) -> int:
     # Every way to break every rule of the document takes minutes.
     modes += [HypothesisTestMode.COVERAGE] if NIGHTLY else []
     schema = schemathesis.openapi.from_dict(document()).exclude(path_regex=LEFT_OUT)
-    operations = [found.ok() for found in schema.get_all_operations()]
+    operations = [each.ok() for each in schema.get_all_operations()]
     for operation in operations:
         config = HypothesisTestConfig(project=schema.config, modes=modes, explicit_settings=SETTINGS)
         create_test(operation=operation, test_func=ask, config=config)()

@@ -80,26 +80,26 @@ OTHERS = (None, True, [], {}, [[]], [None], [""], ["²"], ["\ud83d"], [2**63], [
 @pytest.fixture(params=[pytest.param(WORST, id="worst"), pytest.param(AT_NIGHT, id="all", marks=pytest.mark.nightly)])
 def texts(request: pytest.FixtureRequest) -> Sequence[str]:
     """What stands in a field."""
-    found: Sequence[str] = request.param
-    return found
+    texts: Sequence[str] = request.param
+    return texts
 
 
 @pytest.fixture(autouse=True)
 def astray(world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """What waited for the network, although it had not said so."""
-    found: set[str] = set()
+    names: set[str] = set()
 
     def watched(real: Callable[..., Any]) -> Callable[..., Any]:
-        def called(*given: Any, **named: Any) -> Any:
+        def called(*arguments: Any, **named: Any) -> Any:
             if running.get() and current_lane.get() != "network":
-                found.add(running.get())
-            return real(*given, **named)
+                names.add(running.get())
+            return real(*arguments, **named)
 
         return called
 
     monkeypatch.setattr(world.transport, "request", watched(world.transport.request))
     monkeypatch.setattr(Guard, "check", watched(Guard.check))
-    return found
+    return names
 
 
 @pytest.fixture
@@ -118,17 +118,17 @@ def client(world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> Iter
     headers = {"cookie": f"{COOKIE}={people.begin_session(people.owner().id)}", "origin": "http://127.0.0.1"}
     app = make_app(sky, Origin.of(None))
     app.add_middleware(lambda inner: partial(_noted, inner))
-    with TestClient(app, "http://127.0.0.1", headers=headers, raise_server_exceptions=False) as made:
-        yield made
+    with TestClient(app, "http://127.0.0.1", headers=headers, raise_server_exceptions=False) as client:
+        yield client
 
 
 def routes_of(client: TestClient) -> list[tuple[str, Route]]:
     """Each method and route of the application, except the endless stream of events."""
     app: Any = client.app
-    found: list[BaseRoute] = app.routes
+    routes: list[BaseRoute] = app.routes
     return [
         (method, route)
-        for route in found
+        for route in routes
         if isinstance(route, Route) and not route.path.endswith("/events")
         for method in sorted((route.methods or {"GET", "POST"}) - {"HEAD"})
     ]

@@ -23,9 +23,9 @@ def table(name: str, *rows: str, **more: Any) -> dict[str, Any]:
 def test_a_table_of_another_program_comes_in(everything: Api, fresh_key: str) -> None:
     """The answer says whose table it is, what was left out, and what became of each row; again, it adds nothing."""
     body = table(fresh_key, "Text,Image URL,Tags,Posting Time", f"{fresh_key} one,,a,{AT}", f"{fresh_key} two,,,{AT}")
-    made = everything.post("/imports", body)
-    assert 200 == made.status_code, made.text
-    value = made.json()
+    response = everything.post("/imports", body)
+    assert 200 == response.status_code, response.text
+    value = response.json()
     assert ("Buffer", ["Tags"]) == (value["source"], value["left_out"])
     assert [f"{fresh_key} one", f"{fresh_key} two"] == [row["text"] for row in value["rows"]]
     assert AT == everything.get(f"/posts/{value['rows'][0]['id']}").json()["due_at"][:19] + "Z"
@@ -117,8 +117,8 @@ def test_many_posts_of_others(server: Server, fresh_key: str) -> None:
     for field, theirs, nobodys in (("account", "bob.test", "nobody.test"), ("media", upload, upload[:-4] + "aaaa")):
         errors = []
         for value in (theirs, nobodys):
-            given = {"account": value} if field == "account" else {"images": [{"media": value, "alt": "x"}]}
-            posts = [{"text": f"{fresh_key} {value}", "at": AT, **given}, {"text": fresh_key, "at": AT}]
+            fields = {"account": value} if field == "account" else {"images": [{"media": value, "alt": "x"}]}
+            posts = [{"text": f"{fresh_key} {value}", "at": AT, **fields}, {"text": fresh_key, "at": AT}]
             one, other = alice.post("/posts/batch", {"posts": posts, "dry_run": True}).json()["posts"]
             errors.append({**one["error"], "message": one["error"]["message"].replace(value, "IT")})
             assert other["error"] is None

@@ -105,11 +105,11 @@ def test_what_may_wait_has_said_so(sky: Skywrite, monkeypatch: pytest.MonkeyPatc
     taken: list[str] = []
     real = Lane.run
 
-    async def run(lane: Lane, who: str, function: Callable[..., Any], *given: Any) -> Any:
+    async def run(lane: Lane, who: str, function: Callable[..., Any], *arguments: Any) -> Any:
         if lane.name == "network":
             raise _Waits
         taken.append(lane.name)
-        return await real(lane, who, function, *given)
+        return await real(lane, who, function, *arguments)
 
     monkeypatch.setattr(Lane, "run", run)
     people = People(sky.context.store)
@@ -117,7 +117,7 @@ def test_what_may_wait_has_said_so(sky: Skywrite, monkeypatch: pytest.MonkeyPatc
     client = TestClient(
         make_app(sky, Origin.of(None)), "http://127.0.0.1", headers=headers, raise_server_exceptions=False
     )
-    said = {operation.route for operation in OPERATIONS.values() if operation.network}
+    routes = {operation.route for operation in OPERATIONS.values() if operation.network}
     waited = set()
     for operation in OPERATIONS.values():
         path = operation.path.replace("{id}", "1").replace("{delivery}", "1").replace("{media}", "x")
@@ -131,16 +131,16 @@ def test_what_may_wait_has_said_so(sky: Skywrite, monkeypatch: pytest.MonkeyPatc
         answer = client.request(operation.method, PREFIX + path.replace("{account}", "alice.test"), json=body)
         if answer.status_code == 500:
             waited.add(operation.route)
-    assert (said, True) == (waited, "work" in taken)
+    assert (routes, True) == (waited, "work" in taken)
 
 
 def test_pages_that_only_look_never_wait(sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the network's threads all taken, the plan and each page that only looks at the queue are there."""
 
-    async def run(lane: Lane, who: str, function: Callable[..., Any], *given: Any) -> Any:
+    async def run(lane: Lane, who: str, function: Callable[..., Any], *arguments: Any) -> Any:
         if lane.name == "network":
             raise _Waits
-        return await anyio.to_thread.run_sync(lambda: function(*given))
+        return await anyio.to_thread.run_sync(lambda: function(*arguments))
 
     monkeypatch.setattr(Lane, "run", run)
     people = People(sky.context.store)

@@ -18,9 +18,9 @@ ITEM = "<item><title>{title}</title><link>{url}/{title}</link><guid>{title}</gui
 @pytest.fixture
 def blog() -> Iterator[FeedServer]:
     """A blog with one old item."""
-    with feed_server() as made:
-        made.pages["/feed"] = FEED.format(url=made.url, more="").encode()
-        yield made
+    with feed_server() as blog:
+        blog.pages["/feed"] = FEED.format(url=blog.url, more="").encode()
+        yield blog
 
 
 def test_a_feed_posts_what_is_new(everything: Api, blog: FeedServer) -> None:
@@ -28,14 +28,14 @@ def test_a_feed_posts_what_is_new(everything: Api, blog: FeedServer) -> None:
     url = f"{blog.url}/feed"
     shown = everything.post("/feeds/preview", {"url": url, "template": "{{ title }}!"}).json()
     assert ["Old news!"] == [item["text"] for item in shown["items"]]
-    made = everything.post("/feeds", {"url": url, "accounts": ["bob.test"], "images": "none"})
+    response = everything.post("/feeds", {"url": url, "accounts": ["bob.test"], "images": "none"})
     assert (201, "Blog", ["bob.test"], []) == (
-        made.status_code,
-        made.json()["title"],
-        made.json()["accounts"],
-        made.json()["posts"],
+        response.status_code,
+        response.json()["title"],
+        response.json()["accounts"],
+        response.json()["posts"],
     )
-    path = f"/feeds/{made.json()['id']}"
+    path = f"/feeds/{response.json()['id']}"
     assert 409 == everything.post("/feeds", {"url": url}).status_code
     assert (
         "News: {{ title }}" == everything.patch(path, {"template": "News: {{ title }}"}).json()["settings"]["template"]
@@ -45,7 +45,7 @@ def test_a_feed_posts_what_is_new(everything: Api, blog: FeedServer) -> None:
     assert 1 == len(checked["posts"])
     post = everything.get(f"/posts/{checked['posts'][0]}").json()
     assert ("bob.test", True) == (post["account"], post["text"].startswith("News: fresh"))
-    assert made.json()["id"] in [feed["id"] for feed in everything.get("/feeds").json()["feeds"]]
+    assert response.json()["id"] in [feed["id"] for feed in everything.get("/feeds").json()["feeds"]]
     assert {"ok": True} == everything.delete(path).json()
     assert 404 == everything.get(path).status_code
 
@@ -53,15 +53,15 @@ def test_a_feed_posts_what_is_new(everything: Api, blog: FeedServer) -> None:
 def test_feeds_of_others_are_not_there(server: Server, everything: Api, blog: FeedServer) -> None:
     """A key for one account sees no feed of another, and previews none by its number."""
     alice = server.with_key("read", "manage", accounts=("alice.test",))
-    made = everything.post("/feeds", {"url": f"{blog.url}/feed", "accounts": ["bob.test"]}).json()
-    assert [] == [feed for feed in alice.get("/feeds").json()["feeds"] if feed["id"] == made["id"]]
+    new_feed = everything.post("/feeds", {"url": f"{blog.url}/feed", "accounts": ["bob.test"]}).json()
+    assert [] == [feed for feed in alice.get("/feeds").json()["feeds"] if feed["id"] == new_feed["id"]]
     answers = [
-        alice.get(f"/feeds/{made['id']}"),
-        alice.delete(f"/feeds/{made['id']}"),
-        alice.post("/feeds/preview", {"url": str(made["id"])}),
+        alice.get(f"/feeds/{new_feed['id']}"),
+        alice.delete(f"/feeds/{new_feed['id']}"),
+        alice.post("/feeds/preview", {"url": str(new_feed["id"])}),
     ]
     assert [404, 404, 404] == [answer.status_code for answer in answers]
-    everything.delete(f"/feeds/{made['id']}")
+    everything.delete(f"/feeds/{new_feed['id']}")
 
 
 @pytest.mark.parametrize("url", ["not an address", "http://169.254.169.254/feed", "file:///etc/passwd"])
@@ -98,17 +98,19 @@ def test_slots_are_replaced(everything: Api, fresh_key: str) -> None:
 
 def test_one_occurrence_is_moved_and_left_out(everything: Api, fresh_key: str) -> None:
     """One occurrence of a recurrence moves, another is left out; the others stay."""
-    made = everything.post(
+    recurrence = everything.post(
         "/recurrences", {"text": fresh_key, "every": "0 9 * * *", "zone": "UTC", "starts": "2033-01-01T00:00:00Z"}
     ).json()
-    path = f"/recurrences/{made['id']}/occurrences"
+    path = f"/recurrences/{recurrence['id']}/occurrences"
     everything.post(path, {"occurrence": "2033-01-02T09:00:00Z", "to": "2033-01-02T15:00:00Z"})
     everything.post(path, {"occurrence": "2033-01-03T09:00:00Z"})
     plan = everything.get("/plan?from=2033-01-01&to=2033-01-05").json()
-    coming = [item["at"] for item in plan["occurrences"] if item["recurrence"] == made["id"]]
+    coming = [item["at"] for item in plan["occurrences"] if item["recurrence"] == recurrence["id"]]
     assert ["2033-01-02T15:00:00.000Z", "2033-01-04T09:00:00.000Z"] == coming
-    assert ["2033-01-01T09:00:00.000Z"] == [post["at"] for post in plan["posts"] if post["recurrence"] == made["id"]]
-    everything.delete(f"/recurrences/{made['id']}")
+    assert ["2033-01-01T09:00:00.000Z"] == [
+        post["at"] for post in plan["posts"] if post["recurrence"] == recurrence["id"]
+    ]
+    everything.delete(f"/recurrences/{recurrence['id']}")
 
 
 def test_posts_are_held_released_and_cancelled(everything: Api, fresh_key: str) -> None:
@@ -129,18 +131,18 @@ def test_posts_are_held_released_and_cancelled(everything: Api, fresh_key: str) 
 
 def test_published_posts_are_taken_off_the_network(everything: Api, fresh_key: str) -> None:
     """A published post is deleted from the network; the queue remembers that it was published."""
-    made = everything.post("/posts", {"text": fresh_key, "now": True, "account": "bob.test"}).json()
-    assert "published" == made["state"], made
-    assert made["uri"] == everything.post(f"/posts/{made['id']}/unpublish").json()["uri"]
+    post = everything.post("/posts", {"text": fresh_key, "now": True, "account": "bob.test"}).json()
+    assert "published" == post["state"], post
+    assert post["uri"] == everything.post(f"/posts/{post['id']}/unpublish").json()["uri"]
 
 
 def test_history_is_searched_page_by_page(everything: Api, fresh_key: str) -> None:
     """What is done with is found by its text, the latest change first, page by page."""
     numbers = []
     for number in range(4):
-        made = everything.post("/posts", {"text": f"Find {fresh_key} {number}", "at": AT}).json()
-        everything.delete(f"/posts/{made['id']}")
-        numbers.append(made["id"])
+        entry = everything.post("/posts", {"text": f"Find {fresh_key} {number}", "at": AT}).json()
+        everything.delete(f"/posts/{entry['id']}")
+        numbers.append(entry["id"])
     first = everything.get(f"/history?text=find {fresh_key}&limit=3")
     second = everything.get(first.headers["link"].partition("/api/v1")[2].partition(">")[0])
     assert numbers[::-1] == [post["id"] for page in (first, second) for post in page.json()["posts"]]

@@ -53,5 +53,5 @@ def test_what_waits_for_a_person_says_for_what(state: str, wanted: bool, out: bo
 def test_only_what_still_goes_out_meets_another(states: tuple[str, ...], marked: list[bool]) -> None:
     """Two posts are in one minute only while both of them wait: what is out can no longer be moved apart."""
     posts = [planned(number, state) for number, state in enumerate(states)]
-    found: Any = SimpleNamespace(posts=posts, slots=(), occurrences=())
-    assert marked == [item.is_double for item in items_of(found, OnPlan({}, {}, ""), ZoneInfo("UTC"), [ALICE])]
+    plan: Any = SimpleNamespace(posts=posts, slots=(), occurrences=())
+    assert marked == [item.is_double for item in items_of(plan, OnPlan({}, {}, ""), ZoneInfo("UTC"), [ALICE])]

@@ -64,9 +64,9 @@ def test_every_form_keeps_what_was_typed(page: TestClient) -> None:
         wrong = [field for field in typed(form) if "hidden" not in form.attributes]
         if not wrong or form.attributes.get("enctype"):
             continue
-        given = {name.attributes["name"] or "": name.attributes.get("value") or "" for name in form.css("[name]")}
-        given |= {field.attributes["name"] or "": NONSENSE for field in wrong}
-        answer = page.post(action, data=given, headers={"referer": f"http://127.0.0.1{path}"})
+        values = {name.attributes["name"] or "": name.attributes.get("value") or "" for name in form.css("[name]")}
+        values |= {field.attributes["name"] or "": NONSENSE for field in wrong}
+        answer = page.post(action, data=values, headers={"referer": f"http://127.0.0.1{path}"})
         if answer.is_redirect:
             continue
         shown = LexborHTMLParser(answer.text)
@@ -88,18 +88,20 @@ WRONG = (
 )
 
 
-@pytest.mark.parametrize(("action", "given", "name", "said"), WRONG)
-def test_the_reason_is_at_the_field(page: TestClient, action: str, given: dict[str, str], name: str, said: str) -> None:
+@pytest.mark.parametrize(("action", "values", "name", "words"), WRONG)
+def test_the_reason_is_at_the_field(
+    page: TestClient, action: str, values: dict[str, str], name: str, words: str
+) -> None:
     """It is marked, described by the reason, and has the focus; and nothing is said in the words of programs."""
     path = "/" + "/".join(action.split("/")[1:-1])
-    answer = page.post(action, data={**fields(page.get(path).text, action), **given})
+    answer = page.post(action, data={**fields(page.get(path).text, action), **values})
     (field,) = LexborHTMLParser(answer.text).css("[aria-invalid=true]")
     reason = LexborHTMLParser(answer.text).css_first(f"#{field.attributes['aria-describedby']}").text()
-    assert (422, name, given[name], True) == (
+    assert (422, name, values[name], True) == (
         answer.status_code,
         field.attributes["name"],
         field.attributes["value"],
-        said in reason,
+        words in reason,
     )
     assert "autofocus" in field.attributes
     assert None is re.search(r"\w_\w|\w=\d", reason)
@@ -108,8 +110,8 @@ def test_the_reason_is_at_the_field(page: TestClient, action: str, given: dict[s
 def test_what_cannot_be_seen_is_said_at_the_top(page: TestClient) -> None:
     """The plan moves posts with a form that nobody sees."""
     answer = page.post("/move", data={"id": "1", "at": "noonish", "back": "/?view=agenda"})
-    (said,) = LexborHTMLParser(answer.text).css("[data-said] [role=alert]")
-    assert ("noonish" in said.text(), True) == (True, 'class="card agenda"' in answer.text)
+    (alert,) = LexborHTMLParser(answer.text).css("[data-said] [role=alert]")
+    assert ("noonish" in alert.text(), True) == (True, 'class="card agenda"' in answer.text)
 
 
 def test_a_page_says_what_changed_meanwhile_without_numbers(sky: Skywrite, page: TestClient) -> None:
@@ -123,26 +125,29 @@ def test_a_page_says_what_changed_meanwhile_without_numbers(sky: Skywrite, page:
 
 def operations() -> set[str]:
     """What the hints of the whole source name."""
-    found = set[str]()
+    names = set[str]()
     for file in Path(skywrite.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             is_do = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Do"
             if is_do and node.args and isinstance(node.args[0], ast.Constant):
-                found.add(str(node.args[0].value))
-    return found - {"argument"}
+                names.add(str(node.args[0].value))
+    return names - {"argument"}
 
 
 def test_every_hint_names_a_place_of_the_page() -> None:
     """No hint of the source shows the name of an operation, or says the same twice; no place is for what is gone."""
     shown = {name: hint_words(Hint("Do it: ", Do(name))) for name in operations()}
-    assert ({}, set()) == ({name: said for name, said in shown.items() if name in said}, PLACES.keys() - operations())
+    assert ({}, set()) == (
+        {name: words for name, words in shown.items() if name in words},
+        PLACES.keys() - operations(),
+    )
     assert "Release it: press “Let it go out”" == hint_words(Hint("Release it: ", Do("posts.release", 3)))
 
 
 def test_times_of_messages_are_those_of_the_account() -> None:
     """A person reads the clock on the wall."""
-    said = local_words("It was deleted from the network on 2026-12-01 at 23:43 UTC.", "Europe/Berlin")
-    assert "It was deleted from the network on Wed 2 Dec 2026, 00:43." == said
+    sentence = local_words("It was deleted from the network on 2026-12-01 at 23:43 UTC.", "Europe/Berlin")
+    assert "It was deleted from the network on Wed 2 Dec 2026, 00:43." == sentence
 
 
 def test_a_post_that_leaves_the_week_is_followed(sky: Skywrite, page: TestClient) -> None:

@@ -100,7 +100,7 @@ def test_a_key_that_is_none(copy: World, key: str) -> None:
 def test_a_request_that_was_cut_off_is_not_done_again(copy: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody knows whether it was done, so the answer to the second one says so; after a day the key is free."""
     with monkeypatch.context() as patched, copy.served() as client:
-        patched.setattr(Webhooks, "add", lambda *given, **more: 1 / 0)
+        patched.setattr(Webhooks, "add", lambda *arguments, **more: 1 / 0)
         assert 500 == _post(copy, client, "/webhooks", WEBHOOK, "mine").status_code
     with copy.served() as client:
         answer = _post(copy, client, "/webhooks", WEBHOOK, "mine")
@@ -110,7 +110,7 @@ def test_a_request_that_was_cut_off_is_not_done_again(copy: World, monkeypatch: 
 def test_a_request_that_was_refused_may_come_again(copy: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What failed has done nothing: with the same key it is done later."""
 
-    def fail(*given: object, **more: object) -> None:
+    def fail(*arguments: object, **more: object) -> None:
         raise StorageError("The disk is full.")
 
     with copy.served() as client:

@@ -110,15 +110,15 @@ SECRETS = re.compile(
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     """Everything there can be, of each account and of both."""
-    with fast_folder() as folder, whole_world(folder / "whole") as made:
-        yield made
+    with fast_folder() as folder, whole_world(folder / "whole") as world:
+        yield world
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder for copies of the world."""
-    with fast_folder() as made:
-        yield made
+    with fast_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -156,15 +156,15 @@ def candidates(world: World, operation: Operation, name: str) -> list[tuple[Any,
         known = candidates(world, operation, "media")
         return [([{"media": cid, "alt": "a picture"}], whose) for cid, whose in known]
     if noun == "url":
-        found = [(f"{world.feeds_url}/new?token=secret-of-new", frozenset[str]())]
-        found += [(thing, frozenset({owner})) for owner in owners for thing in world.of("addresses", owner)]
+        things = [(f"{world.feeds_url}/new?token=secret-of-new", frozenset[str]())]
+        things += [(thing, frozenset({owner})) for owner in owners for thing in world.of("addresses", owner)]
         numbers = [(str(thing), frozenset({owner})) for owner in owners for thing in world.of("feeds", owner)]
-        return [*found, *(numbers if operation.name == "feeds.preview" else ()), (str(NEVER), NOBODY)]
-    found = [(thing, frozenset({owner})) for owner in owners for thing in world.of(noun, owner)]
+        return [*things, *(numbers if operation.name == "feeds.preview" else ()), (str(NEVER), NOBODY)]
+    things = [(thing, frozenset({owner})) for owner in owners for thing in world.of(noun, owner)]
     if name == "target":
         # A post of somebody who has no account here.
-        found.append(("at://did:plc:carol/app.bsky.feed.post/3kabc", frozenset()))
-    return [*found, (NEVER if name != "media" else "bafkreinothing", NOBODY)]
+        things.append(("at://did:plc:carol/app.bsky.feed.post/3kabc", frozenset()))
+    return [*things, (NEVER if name != "media" else "bafkreinothing", NOBODY)]
 
 
 def names_things(operation: Operation, name: str) -> bool:
@@ -183,11 +183,11 @@ def fields_of(operation: Operation) -> Iterator[tuple[str, bool]]:
 
 def made(operation: Operation, values: Mapping[str, Any], owners: frozenset[str]) -> Request:
     """A request with these values."""
-    given = {name: value for name, value in values.items() if value is not None}
-    path, rest = operation.path, dict(given)
+    fields = {name: value for name, value in values.items() if value is not None}
+    path, rest = operation.path, dict(fields)
     for name in operation.path_fields():
         path = path.replace(f"{{{name}}}", str(rest.pop(name)))
-    return Request(operation, path, rest, owners, given)
+    return Request(operation, path, rest, owners, fields)
 
 
 def usual(world: World, operation: Operation, caller: str) -> tuple[dict[str, Any], frozenset[str]]:
@@ -212,17 +212,17 @@ def one_of_each(known: list[tuple[Any, frozenset[str]]]) -> list[tuple[Any, froz
 def requests_of(world: World, operation: Operation, caller: str) -> list[Request]:
     """Every request of the walk for an operation: the usual one, and each with another's thing in one field or two."""
     values, owners = usual(world, operation, caller)
-    found = [made(operation, values, owners)]
+    requests = [made(operation, values, owners)]
     naming = [name for name, _ in fields_of(operation) if names_things(operation, name)]
     for name in naming:
         others = owners if len(naming) > 1 else frozenset[str]()
         for value, whose in candidates(world, operation, name):
-            found.append(made(operation, {**values, name: value}, whose | others))
+            requests.append(made(operation, {**values, name: value}, whose | others))
     for name, other in combinations(naming, 2):
         pairs = product(*(one_of_each(candidates(world, operation, one)) for one in (name, other)))
         for (value, whose), (second, whose_second) in pairs:
-            found.append(made(operation, {**values, name: value, other: second}, whose | whose_second))
-    return found
+            requests.append(made(operation, {**values, name: value, other: second}, whose | whose_second))
+    return requests
 
 
 def masked(answer: tuple[int, dict[str, str], bytes]) -> tuple[int, dict[str, str], bytes]:
@@ -279,7 +279,7 @@ def test_what_is_ones_own_is_there(world: World, folder: Path, name: str) -> Non
         for number, some in enumerate(once):
             with world.copy(folder / f"{caller} {number}").served() as client:
                 told = answers(client, world.keys[caller, EVERY], some)
-            assert [] == [said for said in told.items() if said[1][0] in (403, 404)]
+            assert [] == [entry for entry in told.items() if entry[1][0] in (403, 404)]
             reached += sum(status < 300 for status, _, _ in told.values())
     assert reached or name in UNREACHED
 
@@ -310,8 +310,8 @@ def test_what_people_do_no_key_does(world: World, refusing: TestClient, name: st
     """A key with every scope is refused in the same words, whatever it names."""
     for caller in CALLERS:
         refused = answers(refusing, world.keys[caller, EVERY], requests_of(world, OPERATIONS[name], caller))
-        said = {(status, body) for status, _, body in refused.values()}
-        assert [403] == [status for status, _ in said]
+        refusals = {(status, body) for status, _, body in refused.values()}
+        assert [403] == [status for status, _ in refusals]
 
 
 @pytest.mark.parametrize("name", sorted({*OPERATIONS} - {*KEYED}))
@@ -325,15 +325,15 @@ def test_a_person_for_some_accounts_would_see_no_others(world: World, folder: Pa
 
 def outcomes(world: World, operation: Operation, requests: list[Request]) -> list[str]:
     """What comes of requests by somebody on the page who has rights for alice's account only."""
-    found = []
+    outcomes = []
     with world.opened() as sky:
         access = Access(sky, EVERY, frozenset({DIDS["alice"]}), who="person 9", source="page")
         for request in requests:
             try:
-                found.append(repr(operation.run(access, msgspec.convert(request.values, operation.input))))
+                outcomes.append(repr(operation.run(access, msgspec.convert(request.values, operation.input))))
             except SkywriteError as error:
-                found.append(f"{error.name} {error.message} {error.hint}")
-    return found
+                outcomes.append(f"{error.name} {error.message} {error.hint}")
+    return outcomes
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
@@ -341,5 +341,5 @@ def test_without_the_scope_all_is_refused_alike(world: World, refusing: TestClie
     """Whoever lacks the scope of an operation learns nothing of what there is."""
     secret = world.keys["alice", EVERY - {OPERATIONS[name].scope}]
     refused = answers(refusing, secret, requests_of(world, OPERATIONS[name], "alice"))
-    said = {(status, body) for status, _, body in refused.values()}
-    assert [403] == [status for status, _ in said]
+    refusals = {(status, body) for status, _, body in refused.values()}
+    assert [403] == [status for status, _ in refusals]

@@ -33,14 +33,14 @@ def run(*words: str, environ: dict[str, str], code: int = 0) -> str:
 
 def test_keys_are_made_listed_and_revoked(environ: dict[str, str]) -> None:
     """`keys add` prints the key once; `keys list` shows it by its beginning; `keys revoke` ends it."""
-    made = json.loads(
+    new_key = json.loads(
         run("keys", "add", "--name", "N", "--scope", "draft", "--scope", "read", "--json", environ=environ)
     )
-    assert made["key"].startswith("skw_")
+    assert new_key["key"].startswith("skw_")
     listed = run("keys", "list", "--json", environ=environ)
-    assert made["key"] not in listed
+    assert new_key["key"] not in listed
     assert [["read", "draft"]] == [key["scopes"] for key in json.loads(listed)]
-    run("keys", "revoke", str(made["id"]), environ=environ)
+    run("keys", "revoke", str(new_key["id"]), environ=environ)
     assert json.loads(run("keys", "list", "--json", environ=environ))[0]["revoked_at"] is not None
 
 
@@ -93,10 +93,10 @@ def test_one_line_for_programs(environ: dict[str, str]) -> None:
     """With --json the first line is one object with the addresses; both lead to this server."""
     server = start(environ=environ)
     with server.child:
-        said = json.loads(server.child.lines[0])
-        assert {"url", "sign_in_url"} == set(said)
-        assert {"status": "ok"} == httpx.get(f"{said['url']}/healthz", timeout=PATIENCE_SECONDS).json()
-        assert said["sign_in_url"].startswith(f"{said['url']}/")
+        addresses = json.loads(server.child.lines[0])
+        assert {"url", "sign_in_url"} == set(addresses)
+        assert {"status": "ok"} == httpx.get(f"{addresses['url']}/healthz", timeout=PATIENCE_SECONDS).json()
+        assert addresses["sign_in_url"].startswith(f"{addresses['url']}/")
 
 
 def test_people_get_a_name_that_keeps_cookies_apart(environ: dict[str, str]) -> None:
@@ -126,8 +126,8 @@ def test_a_public_address_is_the_name(environ: dict[str, str]) -> None:
     run(*key, environ=environ)
     words = ("serve", "--port", "0", "--json", "--public-url", "https://posts.example.com")
     with python_child("-m", "skywrite.faces.cli.main", *words, environ=environ) as child:
-        said = json.loads(child.wait_for_line("sign_in_url"))
-    assert "https://posts.example.com" == said["url"]
+        addresses = json.loads(child.wait_for_line("sign_in_url"))
+    assert "https://posts.example.com" == addresses["url"]
     assert "input.invalid" in run("serve", "--json", "--public-url", "posts.example.com", environ=environ, code=2)
 
 

@@ -94,7 +94,7 @@ def test_a_used_link_gets_a_page_for_people(sky: Skywrite) -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "said"),
+    ("headers", "is_shown"),
     [
         ({"sec-fetch-site": "same-origin"}, True),
         ({"referer": "http://127.0.0.1:8080/compose"}, True),
@@ -103,12 +103,12 @@ def test_a_used_link_gets_a_page_for_people(sky: Skywrite) -> None:
         ({}, False),
     ],
 )
-def test_only_our_own_pages_say_what_was_done(sky: Skywrite, headers: dict[str, str], said: bool) -> None:
+def test_only_our_own_pages_say_what_was_done(sky: Skywrite, headers: dict[str, str], is_shown: bool) -> None:
     """Nobody else's link puts words on the page."""
     people = People(sky.context.store)
     cookie = {"cookie": f"{COOKIE}={people.begin_session(people.owner().id)}"}
     page = browser(sky, "http://127.0.0.1:8080").get("/?done=Call+this+number", headers={**cookie, **headers})
-    assert said == ("Call this number" in page.text)
+    assert is_shown == ("Call this number" in page.text)
 
 
 def test_the_step_from_another_site_leaves_its_words_behind(sky: Skywrite) -> None:

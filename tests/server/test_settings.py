@@ -46,8 +46,8 @@ def test_the_page_takes_no_nonsense(sky: Skywrite, client: TestClient, name: str
 
 def test_the_page_shows_and_keeps_every_setting(sky: Skywrite, client: TestClient) -> None:
     """Saving the form as it is changes nothing, also of what is yes by default and was set to no."""
-    given = {"inbox": False, "marks": False, "markdown": False, "approval": ["feed", "agents"], "gap_seconds": 0}
-    sky.accounts.set(None, {**given, "langs": ["de", "en"], "zone": "Europe/Berlin", "quote_links": True})
+    settings = {"inbox": False, "marks": False, "markdown": False, "approval": ["feed", "agents"], "gap_seconds": 0}
+    sky.accounts.set(None, {**settings, "langs": ["de", "en"], "zone": "Europe/Berlin", "quote_links": True})
     before = sky.accounts.get().settings
     shown = client.get("/accounts").text
     assert set() == {name for name in SETTINGS if f'name="{name}"' not in shown}
@@ -62,13 +62,13 @@ def _form(page: str) -> dict[str, str]:
     from selectolax.lexbor import LexborHTMLParser
 
     tree = LexborHTMLParser(page)
-    found = {}
+    values = {}
     for name in SETTINGS:
         field = tree.css_first(f'[name="{name}"]')
         assert field is not None
         if field.tag == "select":
             chosen = field.css_first("option[selected]")
-            found[name] = "" if chosen is None else chosen.attributes.get("value") or chosen.text()
+            values[name] = "" if chosen is None else chosen.attributes.get("value") or chosen.text()
         else:
-            found[name] = field.attributes.get("value") or ""
-    return found
+            values[name] = field.attributes.get("value") or ""
+    return values

@@ -46,12 +46,12 @@ def test_a_text_is_checked_before_anybody_signs_in(world: World) -> None:
         check_text(access, CheckText(text="Hello", account="nobody.test"))
 
 
-@pytest.mark.parametrize(("given", "named"), [("", "''"), (" ", "' '"), ("nobody.test", "nobody.test")])
-def test_an_account_that_is_not_there_is_named(sky: Skywrite, given: str, named: str) -> None:
+@pytest.mark.parametrize(("handle", "named"), [("", "''"), (" ", "' '"), ("nobody.test", "nobody.test")])
+def test_an_account_that_is_not_there_is_named(sky: Skywrite, handle: str, named: str) -> None:
     """An empty name, too; and the hint says which are there, of those that the caller may know of."""
     access = Access(sky, frozenset(SCOPES), who="key 1", accounts=frozenset({sky.accounts.get("alice.test").did}))
     with fails("account.unknown", match=f"The account {named} is not known here") as caught:
-        check_text(access, CheckText(text="Hello", account=given))
+        check_text(access, CheckText(text="Hello", account=handle))
     assert "Known here: alice.test." == caught.value.hint
 
 

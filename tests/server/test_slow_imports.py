@@ -37,7 +37,7 @@ def test_look_ups_without_an_end_end(
 
     monkeypatch.setattr(Rows, "accept", slowly)
     operation = OPERATIONS[name]
-    given = msgspec.convert({**MANY[name], "partial": partial}, operation.input)
+    request = msgspec.convert({**MANY[name], "partial": partial}, operation.input)
     with fails("import.too_slow", match="3 of the 10 posts"):
-        operation.run(Access(sky, frozenset(SCOPES), who="key 1"), given)
+        operation.run(Access(sky, frozenset(SCOPES), who="key 1"), request)
     assert (3, []) == (len(looked_up), sky.posts.list())

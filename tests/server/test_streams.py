@@ -31,14 +31,14 @@ def server() -> Iterator[Server]:
 
 def events(lines: Iterator[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Events as (id, name, data)."""
-    found: dict[str, str] = {}
+    fields: dict[str, str] = {}
     for line in lines:
         name, _, value = line.partition(": ")
         if line:
-            found[name] = value
-        elif "data" in found:
-            yield found.get("id", ""), found.get("event", ""), json.loads(found["data"])
-            found = {}
+            fields[name] = value
+        elif "data" in fields:
+            yield fields.get("id", ""), fields.get("event", ""), json.loads(fields["data"])
+            fields = {}
 
 
 def cancelled(api: Api, text: str) -> int:
@@ -86,9 +86,9 @@ def heard_until_it_ends(url: str, headers: dict[str, str], then: Callable[[], in
         lines = stream.iter_lines()
         assert "retry: 3000" == next(lines)
         last, heard = then(), list[int]()
-        for _, kind, said in events(lines):
+        for _, kind, event in events(lines):
             if kind == "post.cancelled":
-                heard.append(said["data"]["id"])
+                heard.append(event["data"]["id"])
             if last in heard:
                 break
         return heard
@@ -97,15 +97,15 @@ def heard_until_it_ends(url: str, headers: dict[str, str], then: Callable[[], in
 def test_a_stream_ends_with_its_key(server: Server, everything: Api, fresh_key: str) -> None:
     """What happens after a key was revoked is not told to who listens with it, and the stream is over."""
     owner = server.as_owner()
-    made = owner.post("/keys", {"name": "short", "scopes": ["read"]}).json()
+    key = owner.post("/keys", {"name": "short", "scopes": ["read"]}).json()
     before: list[int] = []
 
     def revoke() -> int:
         before.append(cancelled(everything, f"before {fresh_key}"))
-        owner.delete(f"/keys/{made['id']}")
+        owner.delete(f"/keys/{key['id']}")
         return cancelled(everything, f"after {fresh_key}")
 
-    heard = heard_until_it_ends(server.url, {"authorization": f"Bearer {made['key']}"}, revoke)
+    heard = heard_until_it_ends(server.url, {"authorization": f"Bearer {key['key']}"}, revoke)
     assert [] == [number for number in heard if number not in before]
 
 
@@ -155,21 +155,21 @@ def test_the_plan_is_a_calendar(everything: Api, fresh_key: str) -> None:
     """The plan is read by the icalendar library; a post that moves keeps its UID, and its SEQUENCE grows."""
     text = f"Comma, semicolon; back\\slash {fresh_key} 🥐\nsecond line" + " ä" * 60
     post = everything.post("/posts", {"text": text, "at": "2030-05-01T10:00:00Z"}).json()
-    made = everything.post("/calendars", {"name": "My plan"}).json()
-    before = _event(everything, made["calendar"], post["id"])
+    calendar = everything.post("/calendars", {"name": "My plan"}).json()
+    before = _event(everything, calendar["calendar"], post["id"])
     everything.post(f"/posts/{post['id']}/move", {"at": "2030-05-02T11:00:00Z"})
-    after = _event(everything, made["calendar"], post["id"])
+    after = _event(everything, calendar["calendar"], post["id"])
     assert f"@alice.test, scheduled: {text}" == str(before["description"])
     assert "2030-05-02T11:00:00+00:00" == after["dtstart"].dt.isoformat()
     assert before["uid"] == after["uid"] and int(before["sequence"]) < int(after["sequence"])
-    everything.delete(f"/calendars/{made['id']}")
-    assert 404 == httpx.get(everything.url + made["calendar"], timeout=PATIENCE_SECONDS).status_code
+    everything.delete(f"/calendars/{calendar['id']}")
+    assert 404 == httpx.get(everything.url + calendar["calendar"], timeout=PATIENCE_SECONDS).status_code
 
 
 def test_who_reads_a_calendar_again_gets_only_what_changed(everything: Api) -> None:
     """The same plan has the same bytes and ETag, and is not sent twice; so has the feed of what was published."""
-    made = everything.post("/calendars", {"name": "Again"}).json()
-    for path in (made["calendar"], made["rss"]):
+    calendar = everything.post("/calendars", {"name": "Again"}).json()
+    for path in (calendar["calendar"], calendar["rss"]):
         first, second = (httpx.get(everything.url + path, timeout=PATIENCE_SECONDS) for _ in range(2))
         assert (first.content, first.headers["etag"]) == (second.content, second.headers["etag"])
         known = {"if-none-match": f'"other", W/{first.headers["etag"]}'}
@@ -179,8 +179,8 @@ def test_who_reads_a_calendar_again_gets_only_what_changed(everything: Api) -> N
 
 def test_what_was_published_is_a_feed(everything: Api) -> None:
     """What was published is an RSS feed, its markup escaped."""
-    made = everything.post("/calendars", {"name": "<b>Feed</b>"}).json()
-    answer = httpx.get(everything.url + made["rss"], timeout=PATIENCE_SECONDS)
+    calendar = everything.post("/calendars", {"name": "<b>Feed</b>"}).json()
+    answer = httpx.get(everything.url + calendar["rss"], timeout=PATIENCE_SECONDS)
     channel = ElementTree.fromstring(answer.text).find("channel")
     assert channel is not None
     assert ("application/rss+xml; charset=utf-8", "<b>Feed</b>") == (

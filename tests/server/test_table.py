@@ -161,7 +161,7 @@ def test_every_method_is_offered_or_left_out_on_purpose() -> None:
 
 
 @operation("GET /odd-things", scope="read")
-def list_odd_things(access: Access, given: Nothing) -> list[Ok]:
+def list_odd_things(access: Access, request: Nothing) -> list[Ok]:
     """List odd
     things.
 
@@ -171,7 +171,7 @@ def list_odd_things(access: Access, given: Nothing) -> list[Ok]:
 
 
 @operation("DELETE /odd-things/{id}", scope="draft", tool="drop_thing", idempotent=True)
-def drop_odd_thing(access: Access, given: ById) -> Ok:
+def drop_odd_thing(access: Access, request: ById) -> Ok:
     """Drop a thing."""
     return Ok()
 
@@ -267,9 +267,9 @@ def test_no_empty_list_of_accounts_stands_for_all() -> None:
     """`"accounts": []`, as a program with an empty list sends it, is refused, and makes no key for all accounts."""
     takers = {name: one.input for name, one in OPERATIONS.items() if "accounts" in one.input.__struct_fields__}
     assert {"keys.add", "feeds.add", "feeds.edit", "groups.add"} == set(takers)
-    given = {"name": "x", "url": "https://example.com/feed", "id": 1, "accounts": []}
+    values = {"name": "x", "url": "https://example.com/feed", "id": 1, "accounts": []}
     for name, kind in takers.items():
-        fields = {field: given[field] for field in kind.__struct_fields__ if field in given}
+        fields = {field: values[field] for field in kind.__struct_fields__ if field in values}
         with pytest.raises(msgspec.ValidationError, match=r"length >= 1 - at `\$.accounts`"):
             msgspec.convert(fields, kind)
         assert msgspec.convert({**fields, "accounts": ["alice.test"]}, kind), name

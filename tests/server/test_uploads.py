@@ -27,9 +27,9 @@ def image() -> bytes:
 
 def test_an_upload_goes_into_a_post(everything: Api, image: bytes, fresh_key: str) -> None:
     """What was uploaded is named in a post by its `media`, with its description and its size."""
-    made = everything.send("POST", "/media?name=Photo.PNG", content=image).json()
-    assert ("Photo.PNG", 120, 80, []) == (made["name"], made["width"], made["height"], made["warnings"])
-    images = [{"media": made["media"], "alt": "Noise"}]
+    upload = everything.send("POST", "/media?name=Photo.PNG", content=image).json()
+    assert ("Photo.PNG", 120, 80, []) == (upload["name"], upload["width"], upload["height"], upload["warnings"])
+    images = [{"media": upload["media"], "alt": "Noise"}]
     shown = everything.post("/posts/preview", {"text": "Look", "images": images}).json()
     embed = shown["posts"][0]["embed"]["images"][0]
     assert ("Noise", {"width": 120, "height": 80}) == (embed["alt"], embed["aspectRatio"])
@@ -41,10 +41,10 @@ def test_an_animated_gif_loops_in_a_post(everything: Api) -> None:
     frames = [Image.new("RGB", (64, 48), colour) for colour in ("red", "green", "blue")]
     with io.BytesIO() as data:
         frames[0].save(data, "GIF", save_all=True, append_images=frames[1:], duration=200)
-        made = everything.send("POST", "/media?name=moving.gif", content=data.getvalue()).json()
-    video = {"media": made["media"], "alt": "It moves"}
+        upload = everything.send("POST", "/media?name=moving.gif", content=data.getvalue()).json()
+    video = {"media": upload["media"], "alt": "It moves"}
     shown = everything.post("/posts/preview", {"video": video}).json()["posts"][0]["embed"]
-    assert (True, "gif") == (made["gif"], shown["presentation"])
+    assert (True, "gif") == (upload["gif"], shown["presentation"])
     refused = everything.post("/posts/preview", {"images": [video]})
     assert (422, True) == (refused.status_code, "is a video" in refused.json()["detail"])
 
@@ -73,9 +73,9 @@ def test_uploads_belong_to_their_callers(server: Server, everything: Api, image:
     path = everything.send("POST", "/media/uploads", headers=headers).headers["location"].removeprefix("/api/v1")
     assert 410 == other.send("PATCH", path, headers={**PIECE, "upload-offset": "0"}, content=image).status_code
     assert 204 == everything.delete(path, headers=TUS).status_code
-    made = everything.send("POST", "/media", content=image).json()
-    assert 404 == other.get(f"/media/{made['media']}").status_code
-    images = [{"media": made["media"], "alt": "Theirs"}]
+    upload = everything.send("POST", "/media", content=image).json()
+    assert 404 == other.get(f"/media/{upload['media']}").status_code
+    images = [{"media": upload["media"], "alt": "Theirs"}]
     assert 404 == other.post("/posts", {"text": "a", "images": images}).status_code
 
 
@@ -96,12 +96,12 @@ def test_an_upload_that_is_aborted_under_way_is_gone(server: Server, everything:
 def test_the_same_bytes_belong_to_each_who_uploads_them(server: Server, everything: Api, image: bytes) -> None:
     """Another key that uploads them again, and drops them, takes nobody's away."""
     other = server.with_key("read", "draft")
-    made = everything.send("POST", "/media?name=mine.png", content=image).json()
+    upload = everything.send("POST", "/media?name=mine.png", content=image).json()
     theirs = other.send("POST", "/media?name=theirs.png", content=image).json()
-    assert made["media"] == theirs["media"]
-    assert "mine.png" == everything.get(f"/media/{made['media']}").json()["name"]
-    assert "theirs.png" == other.delete(f"/media/{made['media']}").json()["name"]
-    images = [{"media": made["media"], "alt": "Noise"}]
+    assert upload["media"] == theirs["media"]
+    assert "mine.png" == everything.get(f"/media/{upload['media']}").json()["name"]
+    assert "theirs.png" == other.delete(f"/media/{upload['media']}").json()["name"]
+    images = [{"media": upload["media"], "alt": "Noise"}]
     assert 200 == everything.post("/posts/preview", {"text": "a", "images": images}).status_code
 
 

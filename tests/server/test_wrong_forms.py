@@ -67,17 +67,17 @@ def page(sky: Skywrite) -> TestClient:
 
 def test_an_address_that_was_typed_wrong(page: TestClient) -> None:
     """It gets a page for people that says what is wrong."""
-    for path, status, said in ADDRESSES:
+    for path, status, words in ADDRESSES:
         response = page.get(path)
         assert (status, True) == (response.status_code, "<title>" in response.text), path
-        assert said in response.text, path
+        assert words in response.text, path
 
 
 def test_a_form_that_was_made_up(page: TestClient) -> None:
     """It changes nothing, and the page says what it lacks."""
-    for path, form, said in FORMS:
+    for path, form, words in FORMS:
         response = page.post(path, data=form, headers={"origin": "http://127.0.0.1"})
-        assert (422, True) == (response.status_code, said in response.text), (path, form)
+        assert (422, True) == (response.status_code, words in response.text), (path, form)
 
 
 @pytest.mark.parametrize("mode", ["", "soon", "Slot"])

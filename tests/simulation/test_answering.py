@@ -109,9 +109,9 @@ def test_each_item_is_answered_once(folder: Path) -> None:
     """However often the program is asked, killed and restored; many items are answered at all."""
     answered = 0
     for seed in range(SEED, SEED + SEEDS):
-        found = answers(seed, folder)
-        assert {} == {uri: times for uri, times in found.items() if times > 1}, f"seed {seed}"
-        answered += len(found)
+        counts = answers(seed, folder)
+        assert {} == {uri: times for uri, times in counts.items() if times > 1}, f"seed {seed}"
+        answered += len(counts)
     assert answered > SEEDS
 
 

@@ -78,11 +78,11 @@ def unapproved(seed: int, folder: Path) -> tuple[list[str], int]:
     world = AskingWorld(seed, folder, folder / "template")
     try:
         world.run(STEPS)
-        found = look(world)
-        numbers = {post.uri: post.id for posts in found.rows.values() for post in posts if post.uri}
+        evidence = look(world)
+        numbers = {post.uri: post.id for posts in evidence.rows.values() for post in posts if post.uri}
         texts = [
-            (numbers.get(root.uri, 0), (root.value["text"], *(reply.value["text"] for reply in found.replies[name])))
-            for name, roots in found.roots.items()
+            (numbers.get(root.uri, 0), (root.value["text"], *(reply.value["text"] for reply in evidence.replies[name])))
+            for name, roots in evidence.roots.items()
             for root in roots
         ]
         wrong = [f"{number}: {text}" for number, text in texts if text not in world.approved[number]]

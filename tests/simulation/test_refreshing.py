@@ -28,14 +28,14 @@ SLOW: dict[str, Any] = {"hosts": (3,), "late_chance": 0.9, "late_seconds": 16.0,
 def verdict(world: World) -> list[str]:
     """The broken promises of a world that has ended."""
     lost = not world.server.alive or world.server.refresh_token != world.stored.refresh_token
-    found = []
+    faults = []
     if lost and world.server.used_last not in world.excuses:
-        found.append(f"the session was lost with {world.server.used_last}, whose answer was not")
+        faults.append(f"the session was lost with {world.server.used_last}, whose answer was not")
     if world.stored.phase == "over" and not lost:
-        found.append("a session that lives was given up")
+        faults.append("a session that lives was given up")
     if world.stored.phase == "over" and not world.said_over:
-        found.append("a session is over, and nobody was let know")
-    return found
+        faults.append("a session is over, and nobody was let know")
+    return faults
 
 
 def lived(seed: int, **more: Any) -> World:

@@ -82,10 +82,10 @@ def chosen_seeds(block: int, seeds: int = SEEDS) -> range:
 def test_all_promises_are_kept(folder: Path, block: int) -> None:
     """At most once, at least once, whole, not early, in order, within budget, cancels honoured, and the truth told."""
     for seed in chosen_seeds(block):
-        found, story = broken(seed, folder)
+        faults, story = broken(seed, folder)
         if "SKYWRITE_SEED" in os.environ:
             print("\n".join(story))
-        assert [] == found, f"seed {seed}: run SKYWRITE_SEED={seed} pytest tests/simulation -k kept"
+        assert [] == faults, f"seed {seed}: run SKYWRITE_SEED={seed} pytest tests/simulation -k kept"
 
 
 def doubled_after_restore(seed: int, folder: Path) -> list[str]:

@@ -41,9 +41,9 @@ class Desk:
         self.people, self.worker = self.world.process(), self.world.process()
         self.people.accounts.login("alice.test", box.account("alice.test").app_password, pds=box.url)
         self.people.accounts.set(None, {"approval": "all", "zone": "UTC"})
-        made = self.people.schedule(every="daily 9:00", pool=["A0", "A1"])
-        assert made.recurrence_id is not None
-        self.number = made.recurrence_id
+        scheduled = self.people.schedule(every="daily 9:00", pool=["A0", "A1"])
+        assert scheduled.recurrence_id is not None
+        self.number = scheduled.recurrence_id
         self.approved: set[Seen] = set()
         self.single: set[tuple[int, str, object]] = set()
         self.rejected: set[int] = set()
@@ -69,9 +69,9 @@ class Desk:
 
     def seen(self) -> Seen:
         """The recurrence as it is."""
-        found = self.people.recurrences.get(self.number)
-        texts = [item["draft"]["text"] for item in found.pool] or [found.draft["text"]]
-        return Seen(found.rule, tuple(texts), (found.late_policy, found.late_seconds))
+        recurrence = self.people.recurrences.get(self.number)
+        texts = [item["draft"]["text"] for item in recurrence.pool] or [recurrence.draft["text"]]
+        return Seen(recurrence.rule, tuple(texts), (recurrence.late_policy, recurrence.late_seconds))
 
     def waiting(self) -> Post:
         """A post of it that may still be changed."""

@@ -184,8 +184,8 @@ class World:
         text = next(iter(plan.texts))
         thread = [f"{plan.name} part {number}" for number in range(1, parts)]
         with self._user("schedule", plan.name):
-            made = self.user.sky.schedule(text, at=due_at, account=plan.handle, thread=thread, **row)
-            plan.id, plan.accepted_at = made.id, self.clock.now()
+            scheduled = self.user.sky.schedule(text, at=due_at, account=plan.handle, thread=thread, **row)
+            plan.id, plan.accepted_at = scheduled.id, self.clock.now()
 
     def post_now(self) -> None:
         """A user posts at once: it may overtake what waits."""
@@ -384,13 +384,15 @@ class Found:
 
 def look(world: World) -> Found:
     """Everything, by the name of its plan."""
-    found = Found()
+    evidence = Found()
     for handle in HANDLES:
         for record in world.box.records(handle):
-            (found.replies if "reply" in record.value else found.roots)[_name(record.value["text"])].append(record)
+            (evidence.replies if "reply" in record.value else evidence.roots)[_name(record.value["text"])].append(
+                record
+            )
     for post in world.posts():
-        found.rows[_name(post.text)].append(post)
-    return found
+        evidence.rows[_name(post.text)].append(post)
+    return evidence
 
 
 def _name(text: str) -> str:
@@ -401,13 +403,13 @@ def _name(text: str) -> str:
 
 def verdicts(world: World) -> Iterator[str]:
     """Every broken promise, in words; nothing when all were kept."""
-    found = look(world)
+    evidence = look(world)
     for plan in world.plans.values():
-        for broken in _plan_verdicts(plan, found):
+        for broken in _plan_verdicts(plan, evidence):
             yield f"{plan.name}: {broken}"
-    yield from _order_verdicts(world, found)
+    yield from _order_verdicts(world, evidence)
     yield from _point_verdicts(world)
-    for name, posts in found.rows.items():
+    for name, posts in evidence.rows.items():
         for post in posts:
             attempts = world.user.store.posts.attempts(post.id)
             if len(attempts) != post.attempts or (post.state == "published") != (
@@ -418,21 +420,21 @@ def verdicts(world: World) -> Iterator[str]:
 
 def doubled(world: World) -> Iterator[str]:
     """What is in the repositories twice, or in pieces: all that can be asked of a world that lost its memory."""
-    found = look(world)
-    for name, roots in found.roots.items():
+    evidence = look(world)
+    for name, roots in evidence.roots.items():
         if len(roots) > 1:
             yield f"{name}: twice: {len(roots)} records"
-    for name, replies in found.replies.items():
+    for name, replies in evidence.replies.items():
         if len(replies) != world.plans[name].parts - 1:
             yield f"{name}: a thread in pieces: {len(replies)} of {world.plans[name].parts - 1} replies"
-    for name, posts in found.rows.items():
+    for name, posts in evidence.rows.items():
         for post in posts:
-            if post.state == "published" and post.uri not in {root.uri for root in found.roots[name]}:
+            if post.state == "published" and post.uri not in {root.uri for root in evidence.roots[name]}:
                 yield f"{name}: the queue names a record that is not there: {post.uri}"
 
 
-def _plan_verdicts(plan: Plan, found: Found) -> Iterator[str]:
-    roots, replies, rows = found.roots[plan.name], found.replies[plan.name], found.rows[plan.name]
+def _plan_verdicts(plan: Plan, evidence: Found) -> Iterator[str]:
+    roots, replies, rows = evidence.roots[plan.name], evidence.replies[plan.name], evidence.rows[plan.name]
     if len(roots) > 1 or len(rows) > 1:
         yield f"twice: {len(roots)} records, {len(rows)} rows"
         return
@@ -464,16 +466,16 @@ def _plan_verdicts(plan: Plan, found: Found) -> Iterator[str]:
             yield f"early: written at {record.indexed_at}, due at {plan.not_before}"
 
 
-def _order_verdicts(world: World, found: Found) -> Iterator[str]:
+def _order_verdicts(world: World, evidence: Found) -> Iterator[str]:
     """Of two posts that both waited when the first of them was begun, the one that is due first goes first; one that
     was tried often and was never there may be overtaken."""
     for handle in HANDLES:
         begun = []
         for plan in world.plans.values():
-            if plan.handle == handle and plan.in_order and plan.accepted_at and found.roots[plan.name]:
-                row = found.rows[plan.name][0]
+            if plan.handle == handle and plan.in_order and plan.accepted_at and evidence.roots[plan.name]:
+                row = evidence.rows[plan.name][0]
                 attempts = world.user.store.posts.attempts(row.id)
-                begun.append((found.roots[plan.name][0].serial, attempts[0].started_at, plan))
+                begun.append((evidence.roots[plan.name][0].serial, attempts[0].started_at, plan))
         begun.sort(key=lambda item: item[0])
         for place, (_, started_at, first) in enumerate(begun):
             for _, _, second in begun[place + 1 :]:

@@ -153,8 +153,8 @@ def test_published(store: Store) -> None:
     post_id = store.posts.add([post()])[0].id
     assert store.claims.settle(claimed(store), DONE)
     stored, account = store.posts.get(post_id), store.accounts.get(ALICE)
-    found = (stored.state, stored.uri, stored.cid, stored.root_rkey, stored.published_at, stored.problem)
-    assert ("published", DONE.uri, DONE.cid, "3kroot", NOON, None) == found
+    fields = (stored.state, stored.uri, stored.cid, stored.root_rkey, stored.published_at, stored.problem)
+    assert ("published", DONE.uri, DONE.cid, "3kroot", NOON, None) == fields
     assert (None, None, NOON) == (account.lease_owner, account.ready_at, account.last_published_at)
 
 
@@ -176,8 +176,8 @@ def test_failed_and_held(store: Store) -> None:
     store.claims.settle(claimed(store), Failed(PROBLEM))
     store.claims.settle(claimed(store), Held(PROBLEM, discard_frozen=True))
     assert "three" == claimed(store).post.text
-    found = [(store.posts.get(post_id).state, store.posts.get(post_id).problem) for post_id in ids[:2]]
-    assert [("failed", PROBLEM), ("held", PROBLEM)] == found
+    outcomes = [(store.posts.get(post_id).state, store.posts.get(post_id).problem) for post_id in ids[:2]]
+    assert [("failed", PROBLEM), ("held", PROBLEM)] == outcomes
 
 
 def test_thaw(store: Store) -> None:
@@ -589,8 +589,8 @@ def test_missed_post(store: Store) -> None:
         Miss("held", LATE, follow=post("next", due=later(3600))), Miss("cancelled", LATE), Take("F")
     )
     assert None is claim_next(store, "w", LEASE_SECONDS, decide)
-    found = [(store.posts.get(i).state, store.posts.get(i).problem) for i in (second, first)]
-    assert [("held", LATE), ("cancelled", LATE)] == found
+    outcomes = [(store.posts.get(i).state, store.posts.get(i).problem) for i in (second, first)]
+    assert [("held", LATE), ("cancelled", LATE)] == outcomes
     assert later(3600) == store.claims.next_ready_at()
 
 
@@ -656,8 +656,8 @@ def test_a_post_that_cannot_be_decided_stops_no_other(
     store.posts.add([post("bad"), post("good", due=later(1)), post("bob's", did=BOB, due=later(2))])
     clock.advance(60)
 
-    def decide(found: Post, view: AccountView, now: datetime) -> Take:
-        if found.text == "bad":
+    def decide(post: Post, view: AccountView, now: datetime) -> Take:
+        if post.text == "bad":
             raise error
         return Take('{"records":[]}', 3)
 
@@ -672,7 +672,7 @@ def test_a_post_in_doubt_that_cannot_be_decided_waits(store: Store, clock: FakeC
     store.posts.add([post()])
     store.claims.settle(claimed(store), Retry(NOON, PROBLEM))
 
-    def decide(found: Post, view: AccountView, now: datetime) -> Take:
+    def decide(post: Post, view: AccountView, now: datetime) -> Take:
         raise KeyError("text")
 
     assert (None, "scheduled", later(60)) == (

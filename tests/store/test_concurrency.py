@@ -47,20 +47,20 @@ def filled(store: Store) -> Store:
 
 def faults(store: Store, told: list[dict[str, Any]]) -> list[str]:
     """Everything that is wrong with what the processes did; empty when all is well."""
-    found = []
+    faults = []
     allowed = Counter(one["post"] for one in told if one["retry"])
     for number, count in Counter(one["post"] for one in told).items():
         if count > 1 + allowed[number]:
-            found.append(f"post {number} was claimed {count} times")
-    found += [f"post {one['post']} was not settled by who claimed it" for one in told if not one["settled"]]
+            faults.append(f"post {number} was claimed {count} times")
+    faults += [f"post {one['post']} was not settled by who claimed it" for one in told if not one["settled"]]
     for did in ACCOUNTS:
         mine = sorted((one for one in told if one["account"] == did), key=lambda one: one["token"])
         order = [one["post"] for one in mine if not one["retry"]]
         if order != sorted(order):
-            found.append(f"{did} was published out of order")
+            faults.append(f"{did} was published out of order")
         if len({one["token"] for one in mine}) != len(mine):
-            found.append(f"{did} gave one token twice")
-    return found
+            faults.append(f"{did} gave one token twice")
+    return faults
 
 
 def test_eight_processes_claim(address: str, home: Path, open_at: OpenAt) -> None:
@@ -81,13 +81,13 @@ def test_the_test_can_fail(postgres_address: str, home: Path, open_at: OpenAt) -
 
     Where the processes happen not to meet, they get another chance.
     """
-    store, found = open_at(postgres_address, SYSTEM_CLOCK), list[str]()
+    store, problems = open_at(postgres_address, SYSTEM_CLOCK), list[str]()
     for _ in range(CONTROLS_MAX):
         filled(store)
         told = results(postgres_address, home, "drain", "8", "broken")
-        if found := faults(store, told):
+        if problems := faults(store, told):
             break
-    assert [] != found
+    assert [] != problems
 
 
 def test_the_same_keys_at_once(address: str, home: Path, open_at: OpenAt) -> None:

@@ -29,9 +29,9 @@ def test_keys_have_a_form_of_their_own() -> None:
 def test_a_key_is_known_again(store: Store) -> None:
     """A key opens what it was made for; the database holds only its digest."""
     keys = ApiKeys(store)
-    made, key = keys.add("agent", ["draft", "read"], accounts=[ALICE])
-    found = keys.check(key)
-    assert (made.id, ("read", "draft"), (ALICE,)) == (found.id, found.scopes, found.accounts)
+    agent_key, key = keys.add("agent", ["draft", "read"], accounts=[ALICE])
+    same_key = keys.check(key)
+    assert (agent_key.id, ("read", "draft"), (ALICE,)) == (same_key.id, same_key.scopes, same_key.accounts)
     rows = [dict(row) for row in raw(store, "SELECT * FROM api_key")]
     assert key[12:] not in str(rows)
 
@@ -83,8 +83,8 @@ def test_keys_and_addresses_go_with_their_person(store: Store) -> None:
     keys, people = ApiKeys(store), People(store)
     people.owner()
     ann = people.add("Ann", "owner")
-    made, _ = keys.add("hers", ["read"], maker=Maker(None, ann.id))
-    _, secret = keys.add("her key's", ["read"], maker=Maker(made.id, ann.id))
+    her_key, _ = keys.add("hers", ["read"], maker=Maker(None, ann.id))
+    _, secret = keys.add("her key's", ["read"], maker=Maker(her_key.id, ann.id))
     _, address = keys.add_token("phone", maker=Maker(None, ann.id))
     people.remove(ann.id)
     with fails("api_key.invalid"):
@@ -95,15 +95,15 @@ def test_keys_and_addresses_go_with_their_person(store: Store) -> None:
 def test_use_is_noted(store: Store, clock: FakeClock) -> None:
     """When a key was last used is known to the minute, without a write for each request."""
     keys = ApiKeys(store)
-    made, key = keys.add("agent", ["read"])
+    agent_key, key = keys.add("agent", ["read"])
     first = clock.now()
     keys.check(key)
     clock.advance(10)
     keys.check(key)
-    assert first == keys.get(made.id).last_used_at
+    assert first == keys.get(agent_key.id).last_used_at
     clock.advance(60)
     keys.check(key)
-    assert clock.now() == keys.get(made.id).last_used_at
+    assert clock.now() == keys.get(agent_key.id).last_used_at
 
 
 @pytest.mark.parametrize("scopes", [[], ["fly"], ["read", "Manage"]])

@@ -39,22 +39,22 @@ def test_pages_by_cursor_show_everything_once(store: Store, size: int) -> None:
     store.posts.add([post(f"{n}", due=None if n % 5 == 4 else later(n // 3)) for n in range(20)])
     store.posts.hold(4)
     store.posts.hold(8)
-    whole, found, after = texts(store.listing.posts(limit=1000)), [], None
+    whole, by_page, after = texts(store.listing.posts(limit=1000)), [], None
     while page := store.listing.posts(after=after, limit=size):
-        found += texts(page)
+        by_page += texts(page)
         after = Cursor.parse(str(Cursor.due(page[-1])))
-    assert (20, whole) == (len(whole), found)
+    assert (20, whole) == (len(whole), by_page)
 
 
 @pytest.mark.parametrize("size", [1, 3, 100])
 def test_pages_of_drafts_show_each_once(store: Store, size: int) -> None:
     """The newest first, of one account or all, with a text or any; what has a time is not among them."""
     store.posts.add([post(f"{n}", due=None if n % 4 else later(n), did=(ALICE, BOB)[n % 3 == 0]) for n in range(20)])
-    found, before = list[str](), None
+    by_page, before = list[str](), None
     while page := store.listing.drafts(before_id=before, limit=size):
-        found += texts(page)
+        by_page += texts(page)
         before = page[-1].id
-    assert [f"{n}" for n in reversed(range(20)) if n % 4] == found
+    assert [f"{n}" for n in reversed(range(20)) if n % 4] == by_page
     assert ["18", "15", "9", "6", "3"] == texts(store.listing.drafts(account_did=BOB))
     assert ["1"] == texts(store.listing.drafts(text="1", before_id=5))
 
@@ -65,11 +65,11 @@ def test_pages_of_the_history(store: Store, clock: FakeClock) -> None:
     for place, number in enumerate(ids):
         store.posts.cancel(number)
         clock.advance(place % 3)
-    whole, found, after = texts(store.listing.history(limit=100)), [], None
+    whole, by_page, after = texts(store.listing.history(limit=100)), [], None
     while page := store.listing.history(after=after, limit=5):
-        found += texts(page)
+        by_page += texts(page)
         after = Cursor.changed(page[-1])
-    assert (12, whole) == (len(whole), found)
+    assert (12, whole) == (len(whole), by_page)
 
 
 def test_a_page_goes_on_where_it_was_whatever_happened_meanwhile(store: Store) -> None:
@@ -125,11 +125,11 @@ def test_a_plan_shows_what_a_list_of_all_states_shows(store: Store) -> None:
     store.posts.hold(5)
     store.posts.cancel(6)
     wanted = store.listing.posts(STATES, account_did=ALICE, due_from=later(1), due_before=later(5))
-    found = store.listing.planned(ALICE, later(1), later(5), limit=100, length=100)
-    assert (8, {"scheduled", "held", "cancelled"}) == (len(found), {one.state for one in found})
+    posts = store.listing.planned(ALICE, later(1), later(5), limit=100, length=100)
+    assert (8, {"scheduled", "held", "cancelled"}) == (len(posts), {one.state for one in posts})
     seen = [(one.id, one.version, one.state, one.due_at, one.text, one.recurrence_id) for one in wanted]
-    assert seen == [(one.id, one.version, one.state, one.due_at, one.text, one.recurrence_id) for one in found]
-    assert found[:3] == store.listing.planned(ALICE, later(1), later(5), limit=3, length=100)
+    assert seen == [(one.id, one.version, one.state, one.due_at, one.text, one.recurrence_id) for one in posts]
+    assert posts[:3] == store.listing.planned(ALICE, later(1), later(5), limit=3, length=100)
 
 
 @pytest.mark.parametrize(
@@ -145,5 +145,5 @@ def test_a_plan_shows_what_a_list_of_all_states_shows(store: Store) -> None:
 def test_a_plan_counts_media_and_shortens_texts(store: Store, draft: dict[str, object], media: int) -> None:
     """A post without text has an empty one; a long one is cut between characters."""
     store.posts.add([NewPost(ALICE, {"text": "Grüße 🌻🌻🌻", **draft}, {}, NOON), NewPost(ALICE, draft, {}, NOON)])
-    found = store.listing.planned(ALICE, NOON, later(1), limit=9, length=8)
-    assert [("Grüße 🌻🌻", media), ("", media)] == [(one.text, one.media) for one in found]
+    posts = store.listing.planned(ALICE, NOON, later(1), limit=9, length=8)
+    assert [("Grüße 🌻🌻", media), ("", media)] == [(one.text, one.media) for one in posts]

@@ -80,9 +80,9 @@ def test_migrated_equals_fresh(
     with monkeypatch.context() as older:
         older.setattr("skywrite.queue.migrate.migrations", lambda _: steps[:1])
         opened(empty_address, home).close()
-    found, other = schema(empty_address, home), schema(fresh, home)
-    assert ([], []) == ([x for x in found if x not in other], [x for x in other if x not in found])
-    assert (2, True, other) == (len(steps), len(found) > 20, found)
+    migrated, other = schema(empty_address, home), schema(fresh, home)
+    assert ([], []) == ([x for x in migrated if x not in other], [x for x in other if x not in migrated])
+    assert (2, True, other) == (len(steps), len(migrated) > 20, migrated)
 
 
 @both
@@ -150,9 +150,9 @@ def test_many_first_starts_at_once(empty_address: str, home: Path) -> None:
     ended = [one.wait() for one in workers]
     assert [0] * 4 == ended, "\n".join(one.output for one in workers)
     store = opened(empty_address, home)
-    found = (len(store.accounts.all()), sum(account.is_default for account in store.accounts.all()))
+    counts = (len(store.accounts.all()), sum(account.is_default for account in store.accounts.all()))
     store.close()
-    assert (4, 1) == found
+    assert (4, 1) == counts
 
 
 def test_every_word_of_the_template_is_used() -> None:

@@ -80,19 +80,19 @@ def plan_of(store: Store, query: str) -> list[str]:
 
 def indexes_of(store: Store, query: str) -> set[str]:
     """The indexes that the database would use, and the tables that it would read from end to end."""
-    found = set()
+    indexes = set()
     for step in plan_of(store, query):
         if key := re.search(r"SEARCH (\w+) USING PRIMARY KEY", step):
-            found.add(f"{key[1]}_key")
+            indexes.add(f"{key[1]}_key")
         elif index := re.search(r"INDEX (\w+) \(|Index.* (?:using|on) (\w+_\w+)", step):
             name = next(name for name in index.groups() if name)
-            found.add(KEYS.get(name, name))
+            indexes.add(KEYS.get(name, name))
         elif whole := re.search(r"(?:SCAN|Seq Scan on) (post|account|spend|attempt)\b", step):
-            found.add(f"all of {whole[1]}")
+            indexes.add(f"all of {whole[1]}")
     # Rules are few, and read one after the other; a post is found by its number, which leads to no other.
     # Approvals of recurrences are few, and found by the digest of what they cover.
     covering = {"recurrence_approval_digest", "recurrence_approval", "occurrence_template"}
-    return found - covering - {"recurrence_pkey", "post_pkey", "approval_post"}
+    return indexes - covering - {"recurrence_pkey", "post_pkey", "approval_post"}
 
 
 @contextmanager

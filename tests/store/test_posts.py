@@ -48,7 +48,7 @@ def test_post_round_trip(store: Store, clock: FakeClock) -> None:
         'Grüße 👋 "quoted"\n', due=later(0.000001), key="k", late_policy="hold", late_seconds=600, source="feed:3"
     )
     stored = store.posts.get(store.posts.add([new])[0].id)
-    given = (
+    expected = (
         new.account_did,
         new.draft,
         new.prepared,
@@ -58,7 +58,7 @@ def test_post_round_trip(store: Store, clock: FakeClock) -> None:
         new.late_seconds,
         new.source,
     )
-    assert given == (
+    assert expected == (
         stored.account_did,
         stored.draft,
         stored.prepared,
@@ -257,8 +257,8 @@ def test_same_texts_are_found_together(store: Store) -> None:
     """Many texts are looked up at once, each as one is, among hundreds that are there."""
     store.posts.add([post(f"text {number}") for number in range(300)])
     store.posts.add([post("text 7"), post("", due=later(1)), post("other's", did=BOB)])
-    found = store.posts.same_texts(ALICE, ["text 7", "text 299", "other's", "new", "Text 8"], NOON)
-    assert {"text 7": 8, "text 299": 300} == {text: one.id for text, one in found.items()}
+    posts = store.posts.same_texts(ALICE, ["text 7", "text 299", "other's", "new", "Text 8"], NOON)
+    assert {"text 7": 8, "text 299": 300} == {text: one.id for text, one in posts.items()}
     assert {} == store.posts.same_texts(ALICE, [], NOON)
 
 
@@ -319,8 +319,8 @@ def test_edit(store: Store, state: str) -> None:
         assert before == store.posts.get(post_id)
         return
     edited = store.posts.edit(post_id, changes)
-    found = (edited.state, edited.text, edited.prepared, edited.frozen, edited.late_policy, edited.late_seconds)
-    assert (before.state, "New", {"n": 1}, None, "skip", 5) == found
+    fields = (edited.state, edited.text, edited.prepared, edited.frozen, edited.late_policy, edited.late_seconds)
+    assert (before.state, "New", {"n": 1}, None, "skip", 5) == fields
     assert (before.due_at, before.key, before.problem) == (edited.due_at, edited.key, edited.problem)
 
 

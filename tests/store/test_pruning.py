@@ -81,19 +81,19 @@ def test_requests(store: Store, clock: FakeClock) -> None:
 def test_reposts_that_are_over(store: Store, clock: FakeClock) -> None:
     """What was done or cancelled long ago goes, unless a request with its key may come again."""
     actions = Actions(store)
-    made = [actions.add(ALICE, "repost", SUBJECT, "c", f"r{n}", NOON, None, key=key) for n, key in enumerate("ab")]
-    made += [actions.add(ALICE, "repost", SUBJECT, "c", f"s{n}", NOON, None) for n in range(2)]
-    for one in (made[0], made[2]):
+    reposts = [actions.add(ALICE, "repost", SUBJECT, "c", f"r{n}", NOON, None, key=key) for n, key in enumerate("ab")]
+    reposts += [actions.add(ALICE, "repost", SUBJECT, "c", f"s{n}", NOON, None) for n in range(2)]
+    for one in (reposts[0], reposts[2]):
         actions.cancel(one.id)
-    Requests(store).note_action(made[0].id, "d")
-    assert ("d", None) == tuple(Requests(store).action_digest(one.id) for one in made[:2])
+    Requests(store).note_action(reposts[0].id, "d")
+    assert ("d", None) == tuple(Requests(store).action_digest(one.id) for one in reposts[:2])
     prune(store, NOON + ENDED_KEPT)
-    assert made[2].id == actions.get(made[2].id).id
+    assert reposts[2].id == actions.get(reposts[2].id).id
     prune(store, NOON + ENDED_KEPT + timedelta(seconds=1))
     with fails("action.unknown"):
-        actions.get(made[2].id)
-    assert made[0].id == actions.get(made[0].id).id
-    assert {made[1].id, made[3].id} == {one.id for one in actions.list()}
+        actions.get(reposts[2].id)
+    assert reposts[0].id == actions.get(reposts[0].id).id
+    assert {reposts[1].id, reposts[3].id} == {one.id for one in actions.list()}
 
 
 def test_places_and_drafts_go_with_their_account(store: Store) -> None:
@@ -121,6 +121,6 @@ def test_places_and_drafts_go_with_their_account(store: Store) -> None:
 
 def test_a_session_end_is_announced_once_a_day(store: Store, clock: FakeClock) -> None:
     """Any number of workers and restarts announce it once, and again the next day."""
-    found = [store.accounts.note_session_end(ALICE), store.accounts.note_session_end(ALICE)]
+    answers = [store.accounts.note_session_end(ALICE), store.accounts.note_session_end(ALICE)]
     clock.advance(86_400)
-    assert [True, False, True] == [*found, store.accounts.note_session_end(ALICE)]
+    assert [True, False, True] == [*answers, store.accounts.note_session_end(ALICE)]

@@ -97,13 +97,13 @@ def test_an_occurrence_is_the_same_after_a_restore(store: Store, clock: FakeCloc
     rule = store.recurrences.get(store.recurrences.add(NewRecurrence(ALICE, "daily 9:00", "UTC", {"text": "Hello"})).id)
     new = post(occurrence=later(60), due=later(75))
     assert store.recurrences.add_occurrence(rule, new)
-    made = store.posts.of_occurrence(rule.id, later(60))
-    assert made is not None
+    occurrence = store.posts.of_occurrence(rule.id, later(60))
+    assert occurrence is not None
     with store.writing() as tx:
-        tx.select(store.database.translate(f"DELETE FROM post WHERE id = {made.id} RETURNING id"), {})
+        tx.select(store.database.translate(f"DELETE FROM post WHERE id = {occurrence.id} RETURNING id"), {})
     assert store.recurrences.add_occurrence(rule, new._replace(due_at=later(99)))
     again = store.posts.of_occurrence(rule.id, later(60))
-    assert again is not None and made.root_rkey == again.root_rkey
+    assert again is not None and occurrence.root_rkey == again.root_rkey
 
 
 def test_another_recurrence_with_the_same_number_is_another(store: Store, elsewhere: Store, clock: FakeClock) -> None:
@@ -111,9 +111,9 @@ def test_another_recurrence_with_the_same_number_is_another(store: Store, elsewh
     roots = []
     for one in (store, elsewhere):
         number = one.recurrences.add(NewRecurrence(ALICE, "daily 9:00", "UTC"), post(occurrence=NOON)).id
-        made = one.posts.of_occurrence(number, NOON)
-        assert made is not None
-        roots.append(made.root_rkey)
+        occurrence = one.posts.of_occurrence(number, NOON)
+        assert occurrence is not None
+        roots.append(occurrence.root_rkey)
         clock.advance(1)
     assert roots[0] != roots[1]
 

@@ -61,14 +61,14 @@ def test_recurrence_round_trip(store: Store) -> None:
 
 def test_posts_and_rules_together(store: Store) -> None:
     """Posts, and rules with their first posts, are stored in one transaction, each with its numbers."""
-    added, made = store.recurrences.add_with_posts(
+    added, rules = store.recurrences.add_with_posts(
         [post("x", key="k"), post("x", key="k")], [(DAILY, post(occurrence=NOON))]
     )
     assert ([(1, False), (1, True)], [(1, False)]) == (
         [(one.id, one.existed) for one in added],
-        [(number, result.existed) for number, result in made],
+        [(number, result.existed) for number, result in rules],
     )
-    assert ([(1, None), (made[0][1].id, 1)], 1) == (
+    assert ([(1, None), (rules[0][1].id, 1)], 1) == (
         sorted((stored.id, stored.recurrence_id) for stored in store.listing.all_posts()),
         store.recurrences.get(1).position,
     )
@@ -204,9 +204,9 @@ def test_settings(store: Store, value: object) -> None:
     """A setting is any JSON value; None forgets it."""
     store.settings.put("app", "name", "old")
     store.settings.put("app", "name", value)
-    found = (store.settings.get("app", "name"), store.settings.all("app"), store.settings.all("other"))
+    values = (store.settings.get("app", "name"), store.settings.all("app"), store.settings.all("other"))
     store.settings.put("app", "name", None)
-    assert ((value, {"name": value}, {}), "default") == (found, store.settings.get("app", "name", "default"))
+    assert ((value, {"name": value}, {}), "default") == (values, store.settings.get("app", "name", "default"))
 
 
 def test_occurrence_belongs_to_one_rule(store: Store) -> None:
@@ -231,5 +231,5 @@ def test_a_moved_post_does_not_keep_its_rule(store: Store) -> None:
     ahead = store.recurrences.add(DAILY, post(occurrence=later(60), due=later(9999))).id
     passed = store.recurrences.add(DAILY, post(occurrence=NOON, due=later(9999))).id
     overdue = store.recurrences.add(DAILY, post(occurrence=later(-60), due=later(-30))).id
-    found = [[rule.id for rule, _ in store.recurrences.idle(number)] for number in (ahead, passed, overdue, None)]
-    assert [[], [passed], [], [passed]] == found
+    numbers = [[rule.id for rule, _ in store.recurrences.idle(number)] for number in (ahead, passed, overdue, None)]
+    assert [[], [passed], [], [passed]] == numbers

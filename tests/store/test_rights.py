@@ -70,9 +70,9 @@ def test_an_agent_has_what_its_person_has(store: Store, sky: Skywrite) -> None:
     people.owner()
     ann = people.add("Ann", "approver")
     client = agents.register("Agent", ["http://127.0.0.1/"])
-    given: dict[str, Any] = {"redirect_uri": "http://127.0.0.1/", "resource": "http://127.0.0.1/mcp"}
-    given |= {"challenge": challenge_of(VERIFIER), "scopes": ("read", "publish"), "accounts": (ALICE,)}
-    consent = Consent(ann.id, client.id, "Agent", **given)
+    fields: dict[str, Any] = {"redirect_uri": "http://127.0.0.1/", "resource": "http://127.0.0.1/mcp"}
+    fields |= {"challenge": challenge_of(VERIFIER), "scopes": ("read", "publish"), "accounts": (ALICE,)}
+    consent = Consent(ann.id, client.id, "Agent", **fields)
     tokens = agents.redeem(agents.allow(consent), Redemption(client.id, VERIFIER))
     shown = Credential(key_id=tokens.key.id)
     assert {"read", "publish"} == scopes(sky, shown)

@@ -52,7 +52,7 @@ def test_one_of_many_claims(store: Store, open_again: OpenStore) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert 1 == sum(found is not None for found in claims)
+    assert 1 == sum(outcome is not None for outcome in claims)
 
 
 def test_run_and_posts_together(store: Store) -> None:

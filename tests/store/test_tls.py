@@ -73,7 +73,7 @@ def test_a_server_that_proves_who_it_is(secured: Secured, open_at: OpenAt) -> No
 
 
 @pytest.mark.parametrize(
-    ("roots", "host", "said", "hint"),
+    ("roots", "host", "words", "hint"),
     [
         ("other", HOST, "certificate verify failed", "not from an authority that you trust"),
         ("system", HOST, "certificate verify failed", "not from an authority that you trust"),
@@ -83,10 +83,10 @@ def test_a_server_that_proves_who_it_is(secured: Secured, open_at: OpenAt) -> No
     ids=["wrong authority", "authorities of the computer", "no such file", "wrong host"],
 )
 def test_a_server_that_cannot_prove_it(
-    secured: Secured, open_at: OpenAt, roots: str, host: str, said: str, hint: str
+    secured: Secured, open_at: OpenAt, roots: str, host: str, words: str, hint: str
 ) -> None:
     """The error says what is wrong and what to do about it."""
-    with fails("database.untrusted", match=said) as caught:
+    with fails("database.untrusted", match=words) as caught:
         open_at(secured.url(host=host, roots=secured.other.file if roots == "other" else roots))
     assert (True, False) == (hint in caught.value.hint, "disable" in str(caught.value))
 
@@ -120,9 +120,9 @@ def test_each_host_of_an_address_is_named(secured: Secured, open_at: OpenAt) -> 
 def test_the_doctor_says_how_the_database_is_reached(secured: Secured, home: Path) -> None:
     """One line, in a check of everything."""
     with Skywrite(config=load_config({"SKYWRITE_HOME": str(home), "SKYWRITE_DATABASE": secured.url()})) as sky:
-        found = [(one.what, one.level, one.message) for one in check_all(sky)]
-    said = "to the database: encrypted, and the server is verified (it stays on this computer)"
-    assert ("connection", "ok", said) in found
+        findings = [(one.what, one.level, one.message) for one in check_all(sky)]
+    message = "to the database: encrypted, and the server is verified (it stays on this computer)"
+    assert ("connection", "ok", message) in findings
 
 
 @pytest.mark.parametrize(
@@ -136,6 +136,6 @@ def test_the_doctor_says_how_the_database_is_reached(secured: Secured, home: Pat
 )
 def test_what_could_be_safer_is_a_note(protection: Protection, level: str, message: str) -> None:
     """By default the driver takes what it gets; the doctor says so, and how to ask for more."""
-    found = _connection(protection)
-    assert (level, f"to the database: {message}") == (found.level, found.message)
-    assert (level == "note") == ("sslmode=verify-full" in found.hint)
+    finding = _connection(protection)
+    assert (level, f"to the database: {message}") == (finding.level, finding.message)
+    assert (level == "note") == ("sslmode=verify-full" in finding.hint)

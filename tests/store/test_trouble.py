@@ -223,8 +223,8 @@ def test_power_cut(lite: Store, home: Path) -> None:
 
 def test_durable_before_the_network(lite: Store) -> None:
     """Every commit reaches the disk (synchronous = FULL, 2) in a write-ahead log, with foreign keys enforced."""
-    found = [raw(lite, f"PRAGMA {name}")[0][0] for name in ("synchronous", "journal_mode", "foreign_keys")]
-    assert [2, "wal", 1] == found
+    values = [raw(lite, f"PRAGMA {name}")[0][0] for name in ("synchronous", "journal_mode", "foreign_keys")]
+    assert [2, "wal", 1] == values
 
 
 def test_backup_while_it_runs(lite: Store, home: Path, open_at: OpenAt) -> None:

@@ -41,18 +41,18 @@ def secrets_in(data: bytes | str | Path) -> list[str]:
         files = [data] if data.is_file() else [path for path in data.rglob("*") if path.is_file()]
         return [f"{secret} in {path}" for path in files for secret in secrets_in(path.read_bytes())]
     content = data.encode(errors="replace") if isinstance(data, str) else data
-    return [found[:12].decode() + "..." for found in _found(content)]
+    return [secret[:12].decode() + "..." for secret in _found(content)]
 
 
 def _found(content: bytes) -> Iterator[bytes]:
-    app_passwords = (found for found in _whole(_APP_PASSWORD_REST, 4, content) if found in _app_passwords)
-    oauth = (found for found in _whole(_OAUTH_REST, 3, content) if found[:3] in (b"ref", b"cod"))
+    app_passwords = (secret for secret in _whole(_APP_PASSWORD_REST, 4, content) if secret in _app_passwords)
+    oauth = (secret for secret in _whole(_OAUTH_REST, 3, content) if secret[:3] in (b"ref", b"cod"))
     return itertools.chain(_MARKED.findall(content), _JWT.findall(content), oauth, app_passwords)
 
 
 def _whole(rest: re.Pattern[bytes], first: int, content: bytes) -> Iterator[bytes]:
     """What the pattern finds, each with so many bytes before it."""
-    return (content[max(0, found.start() - first) : found.end()] for found in rest.finditer(content))
+    return (content[max(0, match.start() - first) : match.end()] for match in rest.finditer(content))
 
 
 def left_behind(folder: Path) -> list[str]:

@@ -23,5 +23,5 @@ def read_costs() -> dict[str, float]:
 def write_costs(seconds: Mapping[str, float]) -> None:
     """Keep what takes long, the longest first; what was not run this time is as it was."""
     known = {name: spent for name, spent in {**read_costs(), **seconds}.items() if (ROOT / name).exists()}
-    found = sorted(((spent, name) for name, spent in known.items() if spent >= LEAST_SECONDS), reverse=True)
-    TABLE.write_text("".join(f"{name}\t{spent:.0f}\n" for spent, name in found))
+    costs = sorted(((spent, name) for name, spent in known.items() if spent >= LEAST_SECONDS), reverse=True)
+    TABLE.write_text("".join(f"{name}\t{spent:.0f}\n" for spent, name in costs))

@@ -30,7 +30,8 @@ class Network(Xrpc):
         self.jwt_secret: str = facts["jwtSecret"]
         self.admin_password: str = facts["adminPassword"]
         self.accounts = [
-            PdsAccount(made["handle"], made["did"], made["password"], made["appPassword"]) for made in facts["accounts"]
+            PdsAccount(account["handle"], account["did"], account["password"], account["appPassword"])
+            for account in facts["accounts"]
         ]
         self.other = OtherPds(facts["otherUrl"])
         self._settle_url: str = facts["settleUrl"]

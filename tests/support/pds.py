@@ -104,24 +104,24 @@ class Xrpc:
         """A new account with an app password, under a handle never used before unless one is given."""
         handle = handle or f"t{next(_numbers)}-{os.getpid()}.test"
         password = canary()
-        given = {"handle": handle, "email": f"{handle}@example.com", "password": password}
-        made = self.call("com.atproto.server.createAccount", given)
-        jwt = made["accessJwt"]
+        body = {"handle": handle, "email": f"{handle}@example.com", "password": password}
+        answer = self.call("com.atproto.server.createAccount", body)
+        jwt = answer["accessJwt"]
         secret = ""
         if app_password:
             made_password = self.call("com.atproto.server.createAppPassword", {"name": "test"}, jwt=jwt)
             secret = guard_app_password(made_password["password"])
-        return PdsAccount(handle, made["did"], password, secret, jwt)
+        return PdsAccount(handle, answer["did"], password, secret, jwt)
 
     def records(self, did: str, collection: str = "app.bsky.feed.post") -> list[dict[str, Any]]:
         """All records of a collection, oldest rkey first: `uri`, `cid`, `value` each."""
-        found: list[dict[str, Any]] = []
+        records: list[dict[str, Any]] = []
         params: dict[str, Any] = {"repo": did, "collection": collection, "limit": 100, "reverse": "true"}
         while True:
             page = self.call("com.atproto.repo.listRecords", params=params)
-            found += page["records"]
+            records += page["records"]
             if "cursor" not in page:
-                return found
+                return records
             params["cursor"] = page["cursor"]
 
 
@@ -139,8 +139,8 @@ class Pds(Xrpc):
         self.jwt_secret: str = self._facts["jwtSecret"]
         self.admin_password: str = self._facts["adminPassword"]
         self.accounts = [
-            PdsAccount(made["handle"], made["did"], made["password"], made["appPassword"])
-            for made in self._facts["accounts"]
+            PdsAccount(account["handle"], account["did"], account["password"], account["appPassword"])
+            for account in self._facts["accounts"]
         ]
 
     def _start(self) -> None:

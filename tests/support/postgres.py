@@ -107,12 +107,12 @@ class PostgresServer:
 def programs() -> Path:
     """Where PostgreSQL's programs are: the newest ones that are installed."""
     on_path = shutil.which("initdb")
-    found = [Path(on_path).resolve().parent] if on_path else []
+    folders = [Path(on_path).resolve().parent] if on_path else []
     debian = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").exists()]
-    found += sorted(debian, key=lambda path: float(path.parent.name), reverse=True)
-    if not found:
+    folders += sorted(debian, key=lambda path: float(path.parent.name), reverse=True)
+    if not folders:
         raise ServerUnavailable("PostgreSQL is missing, and the tests start one (Debian: apt-get install postgresql).")
-    return found[0]
+    return folders[0]
 
 
 def server_user() -> str | None:
@@ -144,15 +144,15 @@ def _run(command: Sequence[str | Path], folder: Path, user: str | None) -> None:
 
 def _initialise(programs: Path, folder: Path, user: str | None) -> None:
     """A fresh cluster, which is made once a run and copied: there are dozens."""
-    made = FAST_FOLDER / "cluster"
+    cluster = FAST_FOLDER / "cluster"
     with (FAST_FOLDER / "cluster.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.exists():
+        if not cluster.exists():
             options = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
             _run([programs / "initdb", "-D", folder / "data", "--no-instructions", *options], folder, user)
-            _run(["cp", "-a", folder / "data", made], FAST_FOLDER, None)
+            _run(["cp", "-a", folder / "data", cluster], FAST_FOLDER, None)
             return
-    _run(["cp", "-a", made, folder / "data"], FAST_FOLDER, None)
+    _run(["cp", "-a", cluster, folder / "data"], FAST_FOLDER, None)
 
 
 @contextmanager
@@ -172,10 +172,10 @@ def postgres_server(settings: Mapping[str, str | Path] | None = None) -> Iterato
 
     Raises ServerUnavailable where there is none.
     """
-    found, user = programs(), server_user()
+    binaries, user = programs(), server_user()
     with _folder(user) as folder:
-        _initialise(found, folder, user)
-        server = PostgresServer(found, folder, user, settings)
+        _initialise(binaries, folder, user)
+        server = PostgresServer(binaries, folder, user, settings)
         try:
             yield server
         finally:
@@ -185,12 +185,12 @@ def postgres_server(settings: Mapping[str, str | Path] | None = None) -> Iterato
 @contextmanager
 def standby_of(primary: PostgresServer) -> Iterator[PostgresServer]:
     """A second server that streams all that the primary does, and serves only readers until it is promoted."""
-    found, user = programs(), server_user()
+    binaries, user = programs(), server_user()
     with _folder(user) as folder:
         source = ["-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres"]
         options = ["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]
-        _run([found / "pg_basebackup", "-D", folder / "data", *source, *options], folder, user)
-        server = PostgresServer(found, folder, user)
+        _run([binaries / "pg_basebackup", "-D", folder / "data", *source, *options], folder, user)
+        server = PostgresServer(binaries, folder, user)
         try:
             yield server
         finally:

@@ -254,10 +254,10 @@ def skywrite(
 ) -> subprocess.CompletedProcess[bytes]:
     """Run the program in a process of its own until it ends, in exactly this environment; `is_merged`: one output."""
     with ExitStack() as stack:
-        given, out, err = (stack.enter_context(TemporaryFile(dir=FAST_FOLDER)) for _ in range(3))
-        given.write(stdin)
-        given.seek(0)
-        streams = (given.fileno(), out.fileno(), (out if is_merged else err).fileno())
+        input_file, out, err = (stack.enter_context(TemporaryFile(dir=FAST_FOLDER)) for _ in range(3))
+        input_file.write(stdin)
+        input_file.seek(0)
+        streams = (input_file.fileno(), out.fileno(), (out if is_merged else err).fileno())
         where = folder or Path.cwd()
         process: Process
         if can_be_forked(environ):
@@ -266,7 +266,7 @@ def skywrite(
             command = [sys.executable, *SKYWRITE, *words]
             mask = -1 if umask is None else umask
             process = subprocess.Popen(
-                command, stdin=given, stdout=streams[1], stderr=streams[2], env=environ, cwd=where, umask=mask
+                command, stdin=input_file, stdout=streams[1], stderr=streams[2], env=environ, cwd=where, umask=mask
             )
         try:
             code = process.wait(PATIENCE_SECONDS)

@@ -111,8 +111,8 @@ def main() -> None:
     folder = FOLDER / version
     folder.mkdir(parents=True, exist_ok=True)
     with postgres_server() as server:
-        made: dict[str, Callable[[], str]] = {"sqlite": sqlite_text, "postgres": lambda: postgres_text(server)}
-        for dialect, text in made.items():
+        writers: dict[str, Callable[[], str]] = {"sqlite": sqlite_text, "postgres": lambda: postgres_text(server)}
+        for dialect, text in writers.items():
             (folder / f"{dialect}.sql").write_text(text(), "utf-8")
             print(folder / f"{dialect}.sql")
 

@@ -40,9 +40,9 @@ class Server:
     def with_key(self, *scopes: str, accounts: tuple[str, ...] = ()) -> Api:
         """The API with a new key."""
         body = {"name": f"test {next(_numbers)}", "scopes": scopes, "accounts": accounts or None}
-        made = self.as_owner().post("/keys", body)
-        assert 201 == made.status_code, made.text
-        return Api(self.url, {"authorization": f"Bearer {made.json()['key']}"})
+        response = self.as_owner().post("/keys", body)
+        assert 201 == response.status_code, response.text
+        return Api(self.url, {"authorization": f"Bearer {response.json()['key']}"})
 
 
 @dataclass
@@ -73,8 +73,8 @@ def start(*options: str, environ: dict[str, str], port: int = 0) -> Server:
     """`skywrite serve --json` on a free port, or on this one."""
     words = ("-m", "skywrite.faces.cli.main", "serve", "--port", str(port), "--json", *options)
     child = python_child(*words, environ=environ)
-    said = json.loads(child.wait_for_line('"sign_in_url"'))
-    return Server(child, said["url"], said["sign_in_url"], home=said.get("home", ""))
+    announcement = json.loads(child.wait_for_line('"sign_in_url"'))
+    return Server(child, announcement["url"], announcement["sign_in_url"], home=announcement.get("home", ""))
 
 
 def sign_in(server: Server) -> str:

@@ -55,7 +55,7 @@ def _relations(links: Sequence[tuple[str, str, str]]) -> str:
 
 
 def _xlsx_sheet(rows: Sequence[Sequence[Any]], from_1904: bool, drift: float) -> str:
-    found = []
+    parts = []
     for number, row in enumerate(rows, 1):
         cells = []
         for place, cell in enumerate(row):
@@ -69,8 +69,8 @@ def _xlsx_sheet(rows: Sequence[Sequence[Any]], from_1904: bool, drift: float) ->
                 cells.append(f"<c {at}><v>{cell}</v></c>")
             elif cell:
                 cells.append(f'<c {at} t="inlineStr"><is><t xml:space="preserve">{escape(cell)}</t></is></c>')
-        found.append(f'<row r="{number}">{"".join(cells)}</row>')
-    return f"<worksheet {MAIN}><sheetData>{''.join(found)}</sheetData></worksheet>"
+        parts.append(f'<row r="{number}">{"".join(cells)}</row>')
+    return f"<worksheet {MAIN}><sheetData>{''.join(parts)}</sheetData></worksheet>"
 
 
 def serial(value: date | time | datetime, from_1904: bool = False) -> float:

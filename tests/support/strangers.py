@@ -44,9 +44,9 @@ class Stranger:
         self._sign_in()
 
     def _sign_in(self) -> None:
-        given = {"identifier": self.handle, "password": self.account.app_password}
+        credentials = {"identifier": self.handle, "password": self.account.app_password}
         self._jwt, self._since = "", self.world.clock.now()
-        self._jwt = json.loads(self._tell("com.atproto.server.createSession", given).body)["accessJwt"]
+        self._jwt = json.loads(self._tell("com.atproto.server.createSession", credentials).body)["accessJwt"]
 
     def _tell(self, nsid: str, body: Any) -> Response:
         headers = {"content-type": "application/json"}

@@ -404,12 +404,12 @@ def _payload(header: str) -> dict[str, Any]:
 
 
 def _checked_params(method: str, query: list[tuple[str, str]], expected: dict[str, Any]) -> dict[str, Any]:
-    given = dict(query)
-    if len(given) != len(query) or set(given) != set(expected):
-        raise Violation(f"{method} takes the parameters {sorted(expected)}, not {sorted(given)}")
+    values = dict(query)
+    if len(values) != len(query) or set(values) != set(expected):
+        raise Violation(f"{method} takes the parameters {sorted(expected)}, not {sorted(values)}")
     params: dict[str, Any] = {}
     for name, (kind, least, most) in expected.items():
-        value = given[name]
+        value = values[name]
         if kind is int:
             if not value.isdigit() or not least <= int(value) <= most:
                 raise Violation(f"{name} is no integer from {least} on: {value}")
@@ -433,20 +433,20 @@ def _check_body_headers(method: str, request: Request, content_type: str | None)
 
 
 def _checked_json(method: str, body: bytes) -> dict[str, Any]:
-    given = json.loads(body)
+    document = json.loads(body)
     properties = _BODIES[method]
-    if not isinstance(given, dict) or set(given) - set(properties):
-        raise Violation(f"{method} takes {sorted(properties)}, not {given}")
+    if not isinstance(document, dict) or set(document) - set(properties):
+        raise Violation(f"{method} takes {sorted(properties)}, not {document}")
     for name, (kind, least, most, required) in properties.items():
-        if name not in given:
+        if name not in document:
             if required:
                 raise Violation(f"{method} lacks {name}")
             continue
-        value = given[name]
+        value = document[name]
         size: Any = len(value) if isinstance(value, str) else value
         if type(value) is not kind or not least <= size <= most:
             raise Violation(f"{method}: bad {name} {value!r}")
-    return given
+    return document
 
 
 class _Server(ThreadingHTTPServer):

@@ -40,9 +40,9 @@ def in_turn(*answers: Any) -> Callable[..., Any]:
     left = list(answers)
 
     def answer(*_: Any) -> Any:
-        found = left.pop(0) if len(left) > 1 else left[0]
-        if isinstance(found, Exception):
-            raise found
-        return found
+        outcome = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     return answer

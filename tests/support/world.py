@@ -91,9 +91,9 @@ def world(tmp_path: Path) -> Iterator[World]:
     """A network where alice.test and bob.test live, and nobody is signed in."""
     clock = FakeClock(NOON)
     box = Sandbox(clock=clock)
-    made = World(tmp_path / "home", box, clock, SandboxTransport(box))
-    yield made
-    for sky in made.opened:
+    world = World(tmp_path / "home", box, clock, SandboxTransport(box))
+    yield world
+    for sky in world.opened:
         sky.close()
 
 

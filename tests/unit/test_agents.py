@@ -88,9 +88,9 @@ def test_a_session_of_oauth_needs_what_signs_it(server: Any, sessions: Sessions)
         Agents(server, sessions).get(DID)  # type: ignore[arg-type]  # it only loads
     signed: list[Any] = []
 
-    def signing(found: Any) -> Any:
-        signed.append(found)
-        return SimpleNamespace(session=found)
+    def signing(oauth_session: Any) -> Any:
+        signed.append(oauth_session)
+        return SimpleNamespace(session=oauth_session)
 
     agent = Agents(server, sessions, oauth=signing).get(DID)  # type: ignore[arg-type]  # it only loads
     assert (oauth, [oauth]) == (agent.session, signed)

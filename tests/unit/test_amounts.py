@@ -20,8 +20,8 @@ def test_a_text_is_cut_no_further_than_a_thread_may_go(monkeypatch: pytest.Monke
     cut: list[Any] = []
     real = split._cuts
 
-    def counted(*given: Any) -> Iterator[Any]:
-        for one in real(*given):
+    def counted(*arguments: Any) -> Iterator[Any]:
+        for one in real(*arguments):
             cut.append(one)
             yield one
 

@@ -32,14 +32,14 @@ def table_name(text: str) -> str:
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 def test_tables_of_other_programs(sample: Sample) -> None:
     """Each is found by its header, its columns are read, and what has no place here is named."""
-    found = table(sample.text, sample.name)
-    assert sample.rows == found.rows
+    content = table(sample.text, sample.name)
+    assert sample.rows == content.rows
     assert (sample.program, sample.left_out, sample.dates) == (
-        found.reading.source,
-        found.reading.left_out,
-        found.reading.dates,
+        content.reading.source,
+        content.reading.left_out,
+        content.reading.dates,
     )
-    assert found.notes()[0].startswith(f"This is a table of {sample.program}: ")
+    assert content.notes()[0].startswith(f"This is a table of {sample.program}: ")
 
 
 def test_every_format_has_a_sample_and_no_two_take_one_header() -> None:
@@ -82,9 +82,9 @@ def test_what_is_suggested_can_be_read() -> None:
     text = "Message,Post date,Network,Title\nHi,2060-03-04 09:30,x,y"
     with pytest.raises(UnknownColumns) as caught:
         table(text)
-    found = table(text, maps=Maps({**caught.value.suggested, "Title": ""}))
-    assert [{"text": "Hi", "at": "2060-03-04 09:30"}] == found.rows
-    assert ("given", ("Network", "Title")) == (found.reading.source, found.reading.left_out)
+    content = table(text, maps=Maps({**caught.value.suggested, "Title": ""}))
+    assert [{"text": "Hi", "at": "2060-03-04 09:30"}] == content.rows
+    assert ("given", ("Network", "Title")) == (content.reading.source, content.reading.left_out)
 
 
 def test_what_is_asked_is_not_left_out_by_pasting() -> None:
@@ -106,8 +106,8 @@ def test_every_meaning_is_a_field_and_can_be_found() -> None:
 
 def test_a_map_is_remembered_by_the_header() -> None:
     """The next file with the same names is read alike, whatever their case; one with other names asks again."""
-    found = table("Message,When?\nHi,2060-03-04 09:30", maps=Maps({"message": "text", "When?": "at"}))
-    remembered = Maps(remembered={found.reading.fingerprint: found.reading.kept})
+    content = table("Message,When?\nHi,2060-03-04 09:30", maps=Maps({"message": "text", "When?": "at"}))
+    remembered = Maps(remembered={content.reading.fingerprint: content.reading.kept})
     again = table("message,WHEN?\nHo,2060-03-05 09:30", maps=remembered)
     assert ([{"text": "Ho", "at": "2060-03-05 09:30"}], "remembered") == (again.rows, again.reading.source)
     with pytest.raises(UnknownColumns):
@@ -116,10 +116,10 @@ def test_a_map_is_remembered_by_the_header() -> None:
 
 def test_a_map_says_more_than_a_known_program() -> None:
     """Who says what a column is overrides what it is in the program's tables; the others stay."""
-    found = table("Text,Image URL,Tags,Posting Time\nHi,,a|b,2060-03-04 09:30", maps=Maps({"Tags": "tags"}))
+    content = table("Text,Image URL,Tags,Posting Time\nHi,,a|b,2060-03-04 09:30", maps=Maps({"Tags": "tags"}))
     assert ("Buffer", [{"text": "Hi", "tags": ["a", "b"], "at": "2060-03-04 09:30"}]) == (
-        found.reading.source,
-        found.rows,
+        content.reading.source,
+        content.rows,
     )
 
 
@@ -135,10 +135,10 @@ def test_a_known_program_with_a_column_more(text: str, column: str, program: str
     with pytest.raises(UnknownColumns) as caught:
         table(text)
     assert {column: "?"} == caught.value.suggested
-    found = table(text, maps=Maps({column: ""}))
+    content = table(text, maps=Maps({column: ""}))
     more = table(text, maps=Maps({column: "", table_name(text): "at"}))
-    assert found.rows == more.rows
-    assert (program, "x", (column,)) == (found.reading.source, found.rows[0]["text"], found.reading.left_out)
+    assert content.rows == more.rows
+    assert (program, "x", (column,)) == (content.reading.source, content.rows[0]["text"], content.reading.left_out)
 
 
 def test_names_of_others_in_all_objects_are_columns() -> None:
@@ -157,7 +157,7 @@ def test_columns_of_our_own_are_read_as_ever() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "text", "said"),
+    ("column_map", "text", "message"),
     [
         ({"Mesage": "text"}, "Message,at\na,b", "Line 1: there is no column 'Mesage' to map."),
         ({"Message": "text", "Body": "text"}, "Message,Body\na,b", "Line 1: 'Message' and 'Body' are the same field."),
@@ -165,11 +165,11 @@ def test_columns_of_our_own_are_read_as_ever() -> None:
         ({"When": "at", "Day": "date"}, "When,Day\na,b", "Line 1: 'date' and 'at' both say when."),
     ],
 )
-def test_maps_that_do_not_fit(given: dict[str, str], text: str, said: str) -> None:
+def test_maps_that_do_not_fit(column_map: dict[str, str], text: str, message: str) -> None:
     """A name that is not there, two columns for one field, and what is still unknown are errors."""
     with pytest.raises(InputError) as caught:
-        table(text, maps=Maps(given))
-    assert said == caught.value.message
+        table(text, maps=Maps(column_map))
+    assert message == caught.value.message
 
 
 def test_a_map_names_fields_that_there_are() -> None:
@@ -180,7 +180,7 @@ def test_a_map_names_fields_that_there_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "words"),
     [
         ("Date,Time,Caption,Media URL\n2060-03-04,9:30,x,https://a.example/a.png https://a.example/b.mp4", "one video"),
         ("Date,Time,Caption,Link\n2060-03-04,9:30,x,https://a.example/ https://b.example/", "2 links"),
@@ -188,9 +188,9 @@ def test_a_map_names_fields_that_there_are() -> None:
         ("Content,Scheduled Date,Thread Position\nx,2060-03-04,last", "no position"),
     ],
 )
-def test_cells_that_have_no_one_meaning(text: str, said: str) -> None:
+def test_cells_that_have_no_one_meaning(text: str, words: str) -> None:
     """They are errors with their line; nothing is chosen."""
-    with fails("table.unreadable", match=said) as caught:
+    with fails("table.unreadable", match=words) as caught:
         table(text)
     assert caught.value.message.startswith("Line ")
 
@@ -208,11 +208,13 @@ def test_what_differs_for_each_network_is_asked_for() -> None:
 
 def test_rows_of_json_are_mapped_alike() -> None:
     """Names of others in JSON lines are columns."""
-    found = table('{"Message": "Hi", "When": "2060-03-04 09:30"}\n', "a.jsonl", Maps({"Message": "text", "When": "at"}))
-    assert [{"text": "Hi", "at": "2060-03-04 09:30"}] == found.rows
+    content = table(
+        '{"Message": "Hi", "When": "2060-03-04 09:30"}\n', "a.jsonl", Maps({"Message": "text", "When": "at"})
+    )
+    assert [{"text": "Hi", "at": "2060-03-04 09:30"}] == content.rows
 
 
 def test_true_in_a_workbook_is_true(tmp_path: Path) -> None:
     """A text that Excel took for a truth value stays what the cell shows; in a column of yes and no it counts."""
-    found = table_from(xlsx({"A": [["text", "markdown"], [True, False]]}), "a.xlsx")
-    assert [{"text": "TRUE", "markdown": False}] == found.rows
+    content = table_from(xlsx({"A": [["text", "markdown"], [True, False]]}), "a.xlsx")
+    assert [{"text": "TRUE", "markdown": False}] == content.rows

@@ -96,8 +96,8 @@ def test_only_public_names_are_known() -> None:
 
 def test_every_command_has_an_example() -> None:
     """A command that nobody gave an example for in compare/examples.py is not compared, and named here."""
-    found = [path for path, _ in tree(cli, click.Context(cli, info_name="skywrite"), "")]
-    assert [] == [path for path in found if path not in COMMANDS]
+    paths = [path for path, _ in tree(cli, click.Context(cli, info_name="skywrite"), "")]
+    assert [] == [path for path in paths if path not in COMMANDS]
 
 
 def test_every_operation_and_tool_has_an_example() -> None:

@@ -16,8 +16,8 @@ def content(**changes: Any) -> dict[str, Any]:
     """What an approval covers, with changes of its record, its prepared form, or itself."""
     record = {"text": "Numbers for October", "langs": ["en"], **changes.pop("record", {})}
     prepared = {"records": [record], **changes.pop("prepared", {})}
-    made = {"account": "did:plc:alice", "due": "2026-11-26T08:00:00+00:00", "late": ["publish", None]}
-    return {**made, "prepared": prepared, **changes}
+    base = {"account": "did:plc:alice", "due": "2026-11-26T08:00:00+00:00", "late": ["publish", None]}
+    return {**base, "prepared": prepared, **changes}
 
 
 def facet(uri: str) -> dict[str, Any]:
@@ -51,8 +51,8 @@ def facet(uri: str) -> dict[str, Any]:
 )
 def test_each_difference_has_a_row(before: Any, now: Any, part: str, mark: str) -> None:
     """One row differs, and it is the part that was changed; what nobody has a name for is shown as it is."""
-    found = rows(content(**before), content(**now), "UTC")
-    assert [(part, mark)] == [(row.part, row.mark) for row in found if row.mark != "same"]
+    differences = rows(content(**before), content(**now), "UTC")
+    assert [(part, mark)] == [(row.part, row.mark) for row in differences if row.mark != "same"]
 
 
 def test_words_that_differ_are_marked() -> None:
@@ -66,10 +66,10 @@ def test_words_that_differ_are_marked() -> None:
 
 def test_what_is_equal_has_no_marks() -> None:
     """Every part is there, and none differs."""
-    found = rows(content(), content(), "Europe/Berlin")
+    differences = rows(content(), content(), "Europe/Berlin")
     assert ({"same"}, "Thu 26 Nov 2026 09:00 Europe/Berlin (08:00 UTC)") == (
-        {row.mark for row in found},
-        next(joined(row.now) for row in found if row.part == "Due"),
+        {row.mark for row in differences},
+        next(joined(row.now) for row in differences if row.part == "Due"),
     )
 
 
@@ -77,6 +77,6 @@ def test_a_thread_and_a_pool_are_compared_part_by_part() -> None:
     """A second post of a thread, and a second text of a pool, have names of their own."""
     one, two = {"records": [{"text": "A"}, {"text": "B"}]}, {"records": [{"text": "C"}]}
     rule = {"account": "did:plc:alice", "rule": "daily 9:00", "zone": "UTC", "late": ["skip", 3600], "jitter": 0}
-    found = rows({**rule, "posts": [one, two]}, {**rule, "posts": [one, {"records": [{"text": "D"}]}]}, "UTC")
-    texts = [(row.part, row.mark) for row in found if "Text" in row.part]
+    differences = rows({**rule, "posts": [one, two]}, {**rule, "posts": [one, {"records": [{"text": "D"}]}]}, "UTC")
+    texts = [(row.part, row.mark) for row in differences if "Text" in row.part]
     assert [("1: Text", "same"), ("1: Text, part 2", "same"), ("2: Text", "changed")] == texts

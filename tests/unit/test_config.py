@@ -12,7 +12,7 @@ from skywrite.core.errors import InputError
 
 
 @pytest.mark.parametrize(
-    ("given", "database"),
+    ("address", "database"),
     [
         ("sqlite:////tmp/a.db", "/tmp/a.db"),
         ("sqlite:///a.db", "a.db"),
@@ -25,13 +25,13 @@ from skywrite.core.errors import InputError
         ("postgres:///name", "postgres:///name"),
     ],
 )
-def test_addresses_of_databases(given: str, database: str) -> None:
+def test_addresses_of_databases(address: str, database: str) -> None:
     """A path, with `sqlite:///` before it or without, or the address of a server."""
-    assert database == load_config({"SKYWRITE_DATABASE": given, "SKYWRITE_HOME": "/home"}).database
+    assert database == load_config({"SKYWRITE_DATABASE": address, "SKYWRITE_HOME": "/home"}).database
 
 
 @pytest.mark.parametrize(
-    "given",
+    "address",
     [
         *("mysql://x", "mysql://me:secret@host/x", "postgresql+psycopg://host/x", "https://example.com/a.db"),
         *(
@@ -45,13 +45,13 @@ def test_addresses_of_databases(given: str, database: str) -> None:
         ),
     ],
 )
-def test_other_addresses_are_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+def test_other_addresses_are_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     """Anything else is refused with what to write, without its password, and makes no file of that name."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError) as caught:
-        load_config({"SKYWRITE_DATABASE": given})
+        load_config({"SKYWRITE_DATABASE": address})
     with pytest.raises(InputError):
-        Skywrite(given)
+        Skywrite(address)
     assert ("secret" in caught.value.message, "Give the path" in caught.value.hint) == (False, True)
     assert [] == list(tmp_path.iterdir())
 
@@ -62,16 +62,16 @@ def test_addresses_of_servers(name: str) -> None:
     field = {"SKYWRITE_PLC_URL": "plc_url", "BLUESKY_PDS": "service", "SKYWRITE_APPVIEW": "appview"}.get(
         name, "video_service"
     )
-    read = [getattr(load_config({name: given}), field) for given in ("pds.example", "http://localhost:2583/")]
+    read = [getattr(load_config({name: address}), field) for address in ("pds.example", "http://localhost:2583/")]
     assert ["https://pds.example", "http://localhost:2583"] == read
-    for given in ("ftp://pds.example", "https://", "not an address", "https://a b", "/"):
+    for address in ("ftp://pds.example", "https://", "not an address", "https://a b", "/"):
         with pytest.raises(InputError, match=name):
-            load_config({name: given})
+            load_config({name: address})
 
 
 def test_the_keyring_is_used_or_not() -> None:
     """A word that says neither is refused: the key must not go into a file because of a typo."""
-    used = [load_config({"SKYWRITE_KEYRING": given}).use_keyring for given in ("1", "Yes", "on", "", "0", "off")]
+    used = [load_config({"SKYWRITE_KEYRING": value}).use_keyring for value in ("1", "Yes", "on", "", "0", "off")]
     assert [True, True, True, False, False, False] == used
     with pytest.raises(InputError, match="SKYWRITE_KEYRING"):
         load_config({"SKYWRITE_KEYRING": "ja"})

@@ -80,11 +80,11 @@ def test_nobody_else_reads_digits() -> None:
 
 def both(path: Path) -> set[str]:
     """The functions of a file that ask `isdigit` and call `int`."""
-    found = set()
+    functions = set()
     for function in ast.walk(ast.parse(path.read_text())):
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             calls = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
             names = {call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "") for call in calls}
             if {"isdigit", "int"} <= names:
-                found.add(function.name)
-    return found
+                functions.add(function.name)
+    return functions

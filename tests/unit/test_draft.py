@@ -39,7 +39,7 @@ def test_images_are_paths_addresses_pairs_or_objects() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "words"),
     [
         ({"txt": "x"}, "'txt'"),
         ({"text": 3}, "text must be text"),
@@ -64,11 +64,11 @@ def test_images_are_paths_addresses_pairs_or_objects() -> None:
         ({"card": {"url": "https://x", "associated": 5}}, "associated must be a list"),
     ],
 )
-def test_a_wrong_field_is_named(row: dict[str, Any], said: str) -> None:
+def test_a_wrong_field_is_named(row: dict[str, Any], words: str) -> None:
     """The message names the field, so that a row of thousands can be mended."""
     with fails("draft.invalid") as caught:
         draft_from_dict(row)
-    assert said in caught.value.message
+    assert words in caught.value.message
 
 
 def test_a_gathered_draft_survives_the_way_into_the_database() -> None:
@@ -139,21 +139,21 @@ def test_bytes_never_show_in_a_repr() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "words"),
     [
         ({"textt": "x"}, "Did you mean 'text'?"),
         ({"zzz": "x"}, "The fields are: text, images, video"),
     ],
 )
-def test_an_unknown_field_is_named_with_the_nearest(row: dict[str, Any], said: str) -> None:
+def test_an_unknown_field_is_named_with_the_nearest(row: dict[str, Any], words: str) -> None:
     """A field that does not exist is an error that says which one was meant, or which there are."""
     with fails("draft.invalid") as caught:
         draft_from_dict(row)
-    assert caught.value.hint.startswith(said)
+    assert caught.value.hint.startswith(words)
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "words"),
     [
         ({"text": 3}, "text must be text, not int."),
         ({"markdown": "yes"}, "markdown must be true, false or strip, not 'yes'."),
@@ -201,11 +201,11 @@ def test_an_unknown_field_is_named_with_the_nearest(row: dict[str, Any], said: s
         ({"numbering": "roman"}, "numbering cannot be 'roman'."),
     ],
 )
-def test_what_is_wrong_with_a_field(row: dict[str, Any], said: str) -> None:
+def test_what_is_wrong_with_a_field(row: dict[str, Any], words: str) -> None:
     """Each kind of wrong value has a sentence of its own."""
     with fails("draft.invalid") as caught:
         draft_from_dict(row)
-    assert caught.value.message.startswith(said)
+    assert caught.value.message.startswith(words)
 
 
 def test_every_way_to_write_a_field() -> None:
@@ -213,7 +213,7 @@ def test_every_way_to_write_a_field() -> None:
     card, caption = Card("https://x.com", "Title"), Caption("en", Media(path="a.vtt"))
     reference = Ref("at://did:plc:x/a.b.c/1", CID)
     video = Video(Media(path="a.mp4"), "A", (caption,), True)
-    made = {
+    fields = {
         "images": [Image(Media(path="a.png"), "A"), Media(data=b"x"), Path("b.png"), ["c.png", "C"]],
         "video": video,
         "card": card,
@@ -226,7 +226,7 @@ def test_every_way_to_write_a_field() -> None:
         "langs": None,
         "numbering": "1/n",
     }
-    draft = draft_from_dict(made)
+    draft = draft_from_dict(fields)
     expected = (
         Image(Media(path="a.png"), "A"),
         Image(Media(data=b"x")),
@@ -286,9 +286,9 @@ def test_a_video_in_words() -> None:
     assert expected == draft_from_dict({"video": row}).video
     assert Video(Media(path="a.mp4")) == draft_from_dict({"video": "a.mp4"}).video
     assert Video(Media(path="a.mp4")) == draft_from_dict({"video": {"path": "a.mp4", "alt": None}}).video
-    made = Caption("en", Media(path="b"))
-    again = draft_from_dict({"video": {**row, "captions": [made]}}).video
-    assert again is not None and (made,) == again.captions
+    caption = Caption("en", Media(path="b"))
+    again = draft_from_dict({"video": {**row, "captions": [caption]}}).video
+    assert again is not None and (caption,) == again.captions
 
 
 def test_the_files_of_a_draft() -> None:

@@ -16,9 +16,9 @@ NUMBERS = (1, 2, 3, 2**255 + 12345, 0xDEADBEEF << 200)
 
 
 def point(curve: Curve, private: int) -> tuple[int, int]:
-    found = multiple(curve, private, curve.base)
-    assert found is not None
-    return found
+    product = multiple(curve, private, curve.base)
+    assert product is not None
+    return product
 
 
 @both

@@ -44,14 +44,14 @@ def modules() -> dict[str, ast.Module]:
 @cache
 def classes() -> dict[str, type[SkywriteError]]:
     """Every class of errors, by its name."""
-    found = {"SkywriteError": SkywriteError}
+    classes = {"SkywriteError": SkywriteError}
     for name, tree in modules().items():
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and re.search(r"\w", node.name):
                 kind = getattr(import_module(name), node.name)
                 if isinstance(kind, type) and issubclass(kind, SkywriteError):
-                    assert found.setdefault(node.name, kind) is kind, f"two classes are called {node.name}"
-    return found
+                    assert classes.setdefault(node.name, kind) is kind, f"two classes are called {node.name}"
+    return classes
 
 
 def calls() -> Iterator[tuple[str, str, ast.expr | None]]:
@@ -143,8 +143,8 @@ def test_the_list_names_no_class_that_is_gone() -> None:
 def test_an_error_says_its_class_and_its_code() -> None:
     """As JSON, in the log, and in the database, from which its class is read back."""
     error = classes()["Conflict"]("It is published.", code="post.not_editable", hint="See it.")
-    said = {"error": "Conflict", "code": "post.not_editable", "message": "It is published.", "hint": "See it."}
-    assert (said, said) == (error.as_dict(), Problem.of(error).as_dict())
+    document = {"error": "Conflict", "code": "post.not_editable", "message": "It is published.", "hint": "See it."}
+    assert (document, document) == (error.as_dict(), Problem.of(error).as_dict())
 
 
 @pytest.mark.parametrize("name", ["OSError", "KeyError"])

@@ -68,9 +68,9 @@ def field(request: pytest.FixtureRequest) -> PostField:
 @pytest.fixture
 def expected(field: PostField) -> Any:
     """What the example of a field becomes."""
-    found = read(field, {field.name: example(field)[0]})
-    assert found != field.default
-    return found
+    value = read(field, {field.name: example(field)[0]})
+    assert value != field.default
+    return value
 
 
 def test_a_cell_of_a_table(field: PostField, expected: Any) -> None:
@@ -83,17 +83,17 @@ def test_a_cell_of_a_table(field: PostField, expected: Any) -> None:
 def test_front_matter(field: PostField, expected: Any, tmp_path: Path) -> None:
     """Files have every field but parts of records."""
     (tmp_path / "a.md").write_text(f"---\n{field.name}: {example(field)[2]}\n---\n")
-    found = read_folder(tmp_path)
-    assert field.is_record == bool(found.problems) == (field.name not in DRAFT_FIELDS)
-    assert field.is_record or expected == read(field, dict(found.items[0].row))
+    content = read_folder(tmp_path)
+    assert field.is_record == bool(content.problems) == (field.name not in DRAFT_FIELDS)
+    assert field.is_record or expected == read(field, dict(content.items[0].row))
 
 
 def test_a_request(field: PostField, expected: Any) -> None:
     """Requests have the fields that are offered, with the same values."""
     access = cast(Access, SimpleNamespace())
-    given = {field.name: example(field)[0]}
+    document = {field.name: example(field)[0]}
     assert field.is_offered == (field.name in DraftInput.__struct_fields__)
-    assert not field.is_offered or expected == read(field, draft_row(access, msgspec.convert(given, DraftInput)))
+    assert not field.is_offered or expected == read(field, draft_row(access, msgspec.convert(document, DraftInput)))
 
 
 def test_one_post_of_a_thread_in_a_request(field: PostField) -> None:
@@ -105,7 +105,7 @@ def test_the_command_line(field: PostField, expected: Any) -> None:
     """Each field that is offered has an option; that of a flag is the opposite of its default."""
     if field.name in ("text", "thread"):
         return
-    command = cli.draft_options(click.Command("post", callback=lambda **given: cli.draft_row(given)))
+    command = cli.draft_options(click.Command("post", callback=lambda **options: cli.draft_row(options)))
     name = f"no_{field.name}" if field.kind == "flag" and field.default else field.name
     option = next((one for one in command.params if one.name == name), None)
     assert field.is_offered == (option is not None)
@@ -114,8 +114,8 @@ def test_the_command_line(field: PostField, expected: Any) -> None:
     value = example(field)[0]
     values = [value] if isinstance(value, str) else value if field.kind == "texts" else [SUN]
     words = [option.opts[0]] if field.kind == "flag" else [word for one in values for word in (option.opts[0], one)]
-    made = read(field, command.main(words, standalone_mode=False))
-    assert made == (not field.default if field.kind == "flag" else expected)
+    reading = read(field, command.main(words, standalone_mode=False))
+    assert reading == (not field.default if field.kind == "flag" else expected)
     assert field.kind != "choice" or list(field.words) == list(cast(click.Choice[str], option.type).choices)
 
 

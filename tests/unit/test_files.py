@@ -17,8 +17,8 @@ from tests.support.errors import fails
 
 def test_an_address_of_a_file_is_its_name() -> None:
     """As file managers copy it; that of another computer is none."""
-    given = ("file:///home/ana/the%20sun.png", "file://localhost/sun.png", "sun.png", "file://nas/sun.png")
-    assert ["/home/ana/the sun.png", "/sun.png", "sun.png", "file://nas/sun.png"] == list(map(local_name, given))
+    addresses = ("file:///home/ana/the%20sun.png", "file://localhost/sun.png", "sun.png", "file://nas/sun.png")
+    assert ["/home/ana/the sun.png", "/sun.png", "sun.png", "file://nas/sun.png"] == list(map(local_name, addresses))
 
 
 def test_a_regular_file_is_read_to_its_limit(tmp_path: Path) -> None:

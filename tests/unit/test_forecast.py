@@ -92,10 +92,10 @@ def test_what_is_out_of_reach_pushes_nothing(pace: Pace, seconds: list[int], alr
     times = [later(one) for one in sorted(seconds)]
     for place, first in enumerate(times):
         start = pace.reach(first, NOON, place)
-        found = []
+        forecasts = []
         for before in (times[:place], [at for at in times[:place] if at >= start]):
             forecast = Forecast(pace, last=later(-30), now=NOON, published_today=already)
             for at in before:
                 forecast.push(at)
-            found.append([forecast.push(at) for at in times[place:]])
-        assert found[0] == found[1]
+            forecasts.append([forecast.push(at) for at in times[place:]])
+        assert forecasts[0] == forecasts[1]

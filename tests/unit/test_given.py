@@ -47,17 +47,17 @@ def _optional(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
 
 def _conditions(tree: ast.AST) -> set[int]:
     """The expressions that only say yes or no."""
-    found: set[int] = set()
+    ids: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.If | ast.While | ast.Assert | ast.IfExp):
-            found |= {id(inner) for inner in ast.walk(node.test)}
+            ids |= {id(inner) for inner in ast.walk(node.test)}
         if isinstance(node, ast.comprehension):
-            found |= {id(inner) for test in node.ifs for inner in ast.walk(test)}
+            ids |= {id(inner) for test in node.ifs for inner in ast.walk(test)}
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("bool", "any", "all"):
-            found |= {id(inner) for argument in node.args for inner in ast.walk(argument)}
+            ids |= {id(inner) for argument in node.args for inner in ast.walk(argument)}
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            found |= {id(inner) for inner in ast.walk(node.operand)}
-    return found
+            ids |= {id(inner) for inner in ast.walk(node.operand)}
+    return ids
 
 
 def _is_empty(node: ast.expr) -> bool:
@@ -110,5 +110,5 @@ def _found(trees: dict[Path, ast.Module]) -> Iterator[str]:
 def test_an_empty_value_is_given() -> None:
     """No `x or default` where x is an optional parameter, a field of an input or a setting: `is None` asks for that."""
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCE.rglob("*.py")}
-    found = sorted(set(_found(trees)))
-    assert [] == found, "\n".join(found)
+    places = sorted(set(_found(trees)))
+    assert [] == places, "\n".join(places)

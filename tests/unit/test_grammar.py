@@ -47,24 +47,24 @@ def test_the_format_of_tracery(rules: dict[str, Any], text: str) -> None:
 
 def test_a_seed_gives_the_same_text_for_ever() -> None:
     """Texts of today are those of tomorrow, on any computer."""
-    made = grammar(origin="#a##b##c#", a=["1", "2", "3"], b=["x", "y"], c=["!", "?", "."])
-    texts = [made.text(f"seed {number}") for number in range(6)]
-    assert texts == [made.text(f"seed {number}") for number in range(6)]
+    small_grammar = grammar(origin="#a##b##c#", a=["1", "2", "3"], b=["x", "y"], c=["!", "?", "."])
+    texts = [small_grammar.text(f"seed {number}") for number in range(6)]
+    assert texts == [small_grammar.text(f"seed {number}") for number in range(6)]
     assert ["2x!", "3y?", "2y!", "2y.", "2x.", "1x."] == texts
 
 
 def test_posts_of_a_pool_are_all_different() -> None:
     """As many as are asked for, or as many as there are."""
-    made = grammar(origin="#a##b#", a=[str(number) for number in range(10)], b=["x", "y"])
-    texts = [row["text"] for row in made.rows(15)]
-    assert (15, 15, 20) == (len(texts), len(set(texts)), len(made.rows(100)))
+    small_grammar = grammar(origin="#a##b#", a=[str(number) for number in range(10)], b=["x", "y"])
+    texts = [row["text"] for row in small_grammar.rows(15)]
+    assert (15, 15, 20) == (len(texts), len(set(texts)), len(small_grammar.rows(100)))
 
 
 def test_symbols_may_come_back_if_there_is_a_way_out() -> None:
     """A list of any length ends; deep inside, the shortest way out is taken."""
-    made = grammar(origin="#list#", list=["x", "x#list#", "x#list#", "x#list#", "x#list#", "x#list#"])
-    assert {"x"} == {letter for number in range(50) for letter in made.text(f"{number}")}
-    assert 40 > max(len(made.text(f"{number}")) for number in range(50)) > 5
+    small_grammar = grammar(origin="#list#", list=["x", "x#list#", "x#list#", "x#list#", "x#list#", "x#list#"])
+    assert {"x"} == {letter for number in range(50) for letter in small_grammar.text(f"{number}")}
+    assert 40 > max(len(small_grammar.text(f"{number}")) for number in range(50)) > 5
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
@@ -175,11 +175,11 @@ def test_drawings_are_drawn_when_a_grammar_is_added(tmp_path: Path, drawing: str
 COIN = {"origin": "#side#", "side": ["heads", "tails"]}
 
 
-@pytest.mark.parametrize("given", ["bot.json", json.dumps(COIN), COIN, FOLDER])
-def test_a_grammar_is_a_file_or_itself(tmp_path: Path, given: Any) -> None:
+@pytest.mark.parametrize("source", ["bot.json", json.dumps(COIN), COIN, FOLDER])
+def test_a_grammar_is_a_file_or_itself(tmp_path: Path, source: Any) -> None:
     """A name counts from the folder of whoever names it; an object, and its JSON, are the grammar."""
     (tmp_path / "bot.json").write_text(json.dumps(COIN))
-    texts = texts_in_turn(None, tmp_path / "bot.json" if given is FOLDER else given, None, tmp_path) or ()
+    texts = texts_in_turn(None, tmp_path / "bot.json" if source is FOLDER else source, None, tmp_path) or ()
     assert ["heads", "tails"] == sorted(row["text"] for row in texts)
 
 
@@ -219,7 +219,7 @@ def test_a_grammar_from_outside_names_no_file() -> None:
 def test_a_grammar_from_outside_that_takes_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is read in a process with limits, whose end is an error of the grammar."""
 
-    def ends(*given: Any) -> Any:
+    def ends(*arguments: Any) -> Any:
         raise contained.TooCostly("It took too long.")
 
     monkeypatch.setattr(contained, "call", ends)

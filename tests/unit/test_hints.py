@@ -46,9 +46,9 @@ def test_the_words_of_the_command_line(do: Do, expected: str) -> None:
 )
 def test_a_hint_comes_back_from_the_database_as_it_went_in(hint: str) -> None:
     """Plain or with operations, whatever its text looks like."""
-    found = load_hint(dump_hint(hint))
-    assert hint == found
-    assert getattr(hint, "parts", (hint,)) == getattr(found, "parts", (found,)) or not hint
+    again = load_hint(dump_hint(hint))
+    assert hint == again
+    assert getattr(hint, "parts", (hint,)) == getattr(again, "parts", (again,)) or not hint
 
 
 def test_a_hint_survives_being_sent_to_another_process() -> None:

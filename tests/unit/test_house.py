@@ -37,14 +37,14 @@ def _texts(path: Path) -> Iterator[tuple[int, str]]:
 
 def test_only_the_command_line_speaks_of_commands() -> None:
     """Only the command line holds the words of a command line: hints are values that each interface says."""
-    found = [
+    lines = [
         f"{path.relative_to(SOURCE)}:{line}: {text}"
         for path in sorted(SOURCE.rglob("*.py"))
         if not _is_of_command_line(path)
         for line, text in _texts(path)
         if " " in text and _COMMAND_LINE.search(text) and not any(word in text for word in ALLOWED)
     ]
-    assert [] == found
+    assert [] == lines
 
 
 _PRINTERS = {"print_json", "print_json_array", "json_array"}
@@ -78,7 +78,7 @@ def _own_shapes(function: ast.AST, local: set[str]) -> Iterator[tuple[int, str]]
 
 def test_the_command_line_builds_no_json() -> None:
     """Every JSON document that the command line prints is a result's own shape: it builds none itself."""
-    found = []
+    problems = []
     for path in filter(_is_of_command_line, sorted(SOURCE.rglob("*.py"))):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
@@ -87,13 +87,13 @@ def test_the_command_line_builds_no_json() -> None:
             for function in functions
             if function.returns and re.match(r"dict\b|list\[dict\b", ast.unparse(function.returns))
         }
-        found += [
+        problems += [
             f"{path.name}:{line}: {what}"
             for function in functions
             if function.name not in _PRINTERS
             for line, what in _own_shapes(function, local)
         ]
-    assert [] == found
+    assert [] == problems
 
 
 # Where an interface reads the database itself, by the reason.
@@ -144,9 +144,9 @@ def _readers(node: ast.AST, name: str = "") -> Iterator[str]:
 def test_interfaces_call_nouns() -> None:
     """Interfaces call what `Skywrite` offers; where one reads the database itself, it is named here with the reason."""
     faces = SOURCE / "faces"
-    found = {
+    readers = {
         f"{path.relative_to(faces)}: {reader}"
         for path in faces.rglob("*.py")
         for reader in _readers(ast.parse(path.read_text(encoding="utf-8")))
     }
-    assert set().union(*_READ_THE_STORE.values()) == found
+    assert set().union(*_READ_THE_STORE.values()) == readers

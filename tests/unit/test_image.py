@@ -569,9 +569,9 @@ def test_noise_is_never_encoded_whole_first(mode: str, monkeypatch: pytest.Monke
 
     data = encoded(noise(1100, 1100, mode), "PNG", compress_level=0)
     monkeypatch.setattr(module, "_saved", counted)
-    made = prepare_image(data, name="noise.png", max_bytes=60_000)
+    prepared_image = prepare_image(data, name="noise.png", max_bytes=60_000)
     assert max(widths) < 1100
-    assert 0.5 * 60_000 < len(made.data) <= 60_000
+    assert 0.5 * 60_000 < len(prepared_image.data) <= 60_000
 
 
 def test_a_webp_that_takes_too_much_memory_is_refused_by_its_head() -> None:

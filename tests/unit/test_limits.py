@@ -64,12 +64,12 @@ class TestLangs:
         assert ["en", "de", "fr"] == limits.check_langs(["en", "de", "fr"])
 
     @pytest.mark.parametrize(
-        ("given", "shown"), [("x" * 80, repr("x" * 80)), ("x" * 81, repr("x" * 80 + "...")), (5, "5")]
+        ("language", "shown"), [("x" * 80, repr("x" * 80)), ("x" * 81, repr("x" * 80 + "...")), (5, "5")]
     )
-    def test_long_values_are_cut(self, given: str, shown: str) -> None:
+    def test_long_values_are_cut(self, language: str, shown: str) -> None:
         """An error shows 80 characters of what was given."""
         with fails("language.invalid") as caught:
-            limits.check_langs([given])
+            limits.check_langs([language])
         assert f"{shown} is not a language tag." == caught.value.message
 
     @pytest.mark.parametrize("lang", ["english!", "", "e", "de_DE"])
@@ -216,15 +216,15 @@ def test_utc_datetimes_need_no_change() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "read"),
+    ("language", "read"),
     [
         *(("EN", "en"), ("En", "en"), ("pt-br", "pt-BR"), ("DE-at", "de-AT"), ("zh-hant-tw", "zh-Hant-TW")),
         *(("de", "de"), ("EN-x-PIRATE", "en-x-pirate"), ("SR-latn", "sr-Latn")),
     ],
 )
-def test_languages_in_any_case(given: str, read: str) -> None:
+def test_languages_in_any_case(language: str, read: str) -> None:
     """`EN` is `en`, as everywhere on the web."""
-    assert [read] == limits.check_langs([given])
+    assert [read] == limits.check_langs([language])
 
 
 def test_a_record_that_is_sent_as_it_is_stays_strict() -> None:

@@ -54,9 +54,9 @@ def test_an_accounts_own_server_is_asked_first(
     looked_up: list[str] = []
     monkeypatch.setattr("skywrite.protocol.atproto.identity.dns_txt", lambda name: looked_up.append(name) or [])
     server.on(RESOLVE, answer({"did": "did:plc:ewvi7nxzyoun6zhxrhs64oiz"}))
-    found = net.resolver("https://pds.example").resolve_handle("bob.bsky.social")
+    did = net.resolver("https://pds.example").resolve_handle("bob.bsky.social")
     assert ("did:plc:ewvi7nxzyoun6zhxrhs64oiz", [RESOLVE], []) == (
-        found,
+        did,
         [sent.nsid for sent in server.sent],
         looked_up,
     )

@@ -50,8 +50,8 @@ def form(sent: Any) -> dict[str, str]:
 
 def claims(token: str) -> dict[str, Any]:
     """What a JSON Web Token says."""
-    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
-    return found
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    return claims
 
 
 @pytest.fixture
@@ -489,8 +489,8 @@ def post(web: Any, clock: FakeClock) -> Callable[..., dict[str, Any]]:
     def make(client: OAuthClient | None = None, key_id: str | None = None) -> dict[str, Any]:
         origins = Origins(clock)
         signed = DpopTransport(web, KEY, origins, repeats=key_id is None)
-        given = client or loopback_client("atproto")
-        return post_form(signed, ISSUER, f"{ISSUER}/token", {"code": "secret"}, given, key_id, origins, clock)
+        oauth_client = client or loopback_client("atproto")
+        return post_form(signed, ISSUER, f"{ISSUER}/token", {"code": "secret"}, oauth_client, key_id, origins, clock)
 
     return make
 

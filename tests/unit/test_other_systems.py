@@ -47,18 +47,18 @@ def at_import(tree: ast.Module) -> Iterator[ast.stmt]:
 
 def test_no_module_needs_posix_to_be_imported() -> None:
     """What Windows lacks is imported where it is used."""
-    found = []
+    imports = []
     for path in SOURCE.rglob("*.py"):
         for one in at_import(ast.parse(path.read_text("utf-8"))):
             names = [alias.name for alias in one.names] if isinstance(one, ast.Import) else []
             names += [one.module or ""] if isinstance(one, ast.ImportFrom) else []
-            found += [f"{path.relative_to(SOURCE)}: {name}" for name in names if name.split(".")[0] in POSIX_MODULES]
-    assert [] == found
+            imports += [f"{path.relative_to(SOURCE)}: {name}" for name in names if name.split(".")[0] in POSIX_MODULES]
+    assert [] == imports
 
 
 def test_what_windows_lacks_is_asked_for_first() -> None:
     """A function of POSIX is used in a module that asks which system this is, or whether it has it."""
-    found = []
+    uses = []
     for path in SOURCE.rglob("*.py"):
         text = path.read_text("utf-8")
         for node in ast.walk(ast.parse(text)):
@@ -66,8 +66,8 @@ def test_what_windows_lacks_is_asked_for_first() -> None:
                 continue
             if node.attr in POSIX_NAMES.get(node.value.id, ()):
                 asks = ("os.name", "sys.platform", f'hasattr({node.value.id}, "{node.attr}")')
-                found += [] if any(one in text for one in asks) else [f"{path.relative_to(SOURCE)}: {node.attr}"]
-    assert [] == found
+                uses += [] if any(one in text for one in asks) else [f"{path.relative_to(SOURCE)}: {node.attr}"]
+    assert [] == uses
 
 
 def test_where_a_process_cannot_be_asked_for_its_lease_ends_by_time(monkeypatch: pytest.MonkeyPatch) -> None:

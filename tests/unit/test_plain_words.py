@@ -64,7 +64,7 @@ def docstring(node: ast.AST) -> list[ast.expr]:
 
 def test_what_people_read_is_plain_english() -> None:
     """No help, message, page or guide has one of the phrases."""
-    assert [] == [f"{where}: {found[0]}" for where, text in texts() for found in [FOUND.search(text)] if found]
+    assert [] == [f"{where}: {match[0]}" for where, text in texts() for match in [FOUND.search(text)] if match]
 
 
 def test_the_phrases_are_found() -> None:

@@ -517,5 +517,5 @@ def test_catching_up_ends_after_a_break(since: int, last: int, seconds: int, exp
     account = ACCOUNT._replace(
         settings={}, catching_up_since=NOW + timedelta(seconds=since), last_published_at=NOW + timedelta(seconds=last)
     )
-    found = catching_up_since(AccountView(account, 0, 0, 0, 0), 30, NOW + timedelta(seconds=seconds))
-    assert (account.catching_up_since if expected else None) == found
+    moment = catching_up_since(AccountView(account, 0, 0, 0, 0), 30, NOW + timedelta(seconds=seconds))
+    assert (account.catching_up_since if expected else None) == moment

@@ -113,10 +113,10 @@ def test_times_are_strictly_increasing_and_do_not_depend_on_where_one_asks(
     """Each moment is after the one before and after the one asked for, and asking from between gives the rest."""
     zone, begin = window
     rule = parse_rule(text, zone=zone)
-    found = list(islice(rule.times(begin), 8))
-    assert all(one < other for one, other in pairwise([begin, *found]))
+    times = list(islice(rule.times(begin), 8))
+    assert all(one < other for one, other in pairwise([begin, *times]))
     between = begin + timedelta(seconds=seconds)
-    rest = [at for at in found if at > between]
+    rest = [at for at in times if at > between]
     assert rest == list(islice(rule.times(between), len(rest)))
     assert [Occurrence(at, at) for at in rest[:1]] == [rule.next_after(between)] * len(rest[:1])
 
@@ -414,11 +414,11 @@ def test_weeks_of_the_year_are_those_of_the_calendar(weeks: list[int], days: lis
         last = datetime(year, 12, 28).isocalendar()[1]
         if at.weekday() in days and not {week, week - last - 1}.isdisjoint(weeks):
             expected.append(at)
-    found = [
+    times = [
         at.replace(tzinfo=None)
         for at in takewhile(lambda at: at.replace(tzinfo=None) < stop, rule.times(NOW - 9 * 366 * DAY))
     ]
-    assert expected == found
+    assert expected == times
 
 
 def test_a_search_goes_over_what_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:

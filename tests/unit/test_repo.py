@@ -218,9 +218,9 @@ def test_a_commit_between_two_reads(repo: Repo, server: Any, refusal: Any, answe
 @pytest.mark.parametrize("wrong", [{"cid": "bafyother"}, {"uri": "at://did:plc:x/y/z"}])
 def test_a_server_that_stores_something_else(repo: Repo, server: Any, answer: Any, wrong: dict[str, str]) -> None:
     """A CID or at-uri in the answer that is not ours is told loudly."""
-    said = results(THREAD)
-    said["results"][2] |= wrong
-    server.on(APPLY, answer(said))
+    document = results(THREAD)
+    document["results"][2] |= wrong
+    server.on(APPLY, answer(document))
     with pytest.raises(StoredOtherwise) as caught:
         repo.create_all(THREAD)
     assert refs(THREAD)[0] == caught.value.root
@@ -231,9 +231,9 @@ def test_an_answer_that_does_not_tell_what_was_stored(
     repo: Repo, server: Any, answer: Any, holding: Any, wrong: object
 ) -> None:
     """It is doubt, and settled by looking."""
-    said = results(THREAD)
-    said["results"][2] = wrong
-    server.on(APPLY, answer(said))
+    document = results(THREAD)
+    document["results"][2] = wrong
+    server.on(APPLY, answer(document))
     holding(*THREAD)
     assert repo.create_all(THREAD).read_back
 
@@ -280,8 +280,8 @@ class FaultyPds:
             if not self.commits:
                 return reply(400, {"error": "RecordNotFound", "message": "Could not locate record"})
             rkey = url.rpartition("rkey=")[2]
-            found = next(write for write in THREAD if write.rkey == rkey)
-            return reply(200, {"uri": uri(found), "cid": found.cid, "value": dict(root.value)})
+            original = next(write for write in THREAD if write.rkey == rkey)
+            return reply(200, {"uri": uri(original), "cid": original.cid, "value": dict(root.value)})
         outcome = self._outcomes.pop(0) if self._outcomes else "answer"
         if outcome == "not sent":
             raise NotSent("refused")
@@ -449,7 +449,7 @@ def test_upload_to_a_server_without_limit(repo: Repo, server: Any, answer: Any) 
 
 
 @pytest.mark.parametrize(
-    ("said", "kind"),
+    ("body", "kind"),
     [
         (blob(DATA + b"x"), "record.mismatch"),
         (blob(DATA, size=3), "record.mismatch"),
@@ -460,10 +460,10 @@ def test_upload_to_a_server_without_limit(repo: Repo, server: Any, answer: Any) 
     ],
 )
 def test_upload_changed_on_the_way(
-    repo: Repo, server: Any, answer: Any, said: dict[str, Any], kind: type[SkywriteError]
+    repo: Repo, server: Any, answer: Any, body: dict[str, Any], kind: type[SkywriteError]
 ) -> None:
     """A blob whose CID or size is not ours is told loudly."""
-    server.on(UPLOAD, answer(said))
+    server.on(UPLOAD, answer(body))
     with fails(kind):
         repo.upload_blob(DATA, "image/png", cid=cid_for_blob(DATA))
 

@@ -99,10 +99,10 @@ def test_mentions_are_looked_up_once(bluesky: Network, resolve: Any) -> None:
 # Quotes and replies
 
 
-@pytest.mark.parametrize("given", [POST, "https://bsky.app/profile/bob.test/post/3kznmn7xqxl22"])
-def test_a_quote_becomes_a_reference(bluesky: Network, resolve: Any, given: str) -> None:
+@pytest.mark.parametrize("quote", [POST, "https://bsky.app/profile/bob.test/post/3kznmn7xqxl22"])
+def test_a_quote_becomes_a_reference(bluesky: Network, resolve: Any, quote: str) -> None:
     """A quoted post is read once for its CID, by its address or its link; a reference is not read at all."""
-    done = resolve(Draft("x", quote=given))
+    done = resolve(Draft("x", quote=quote))
     assert (Ref(POST, CID), 1) == (done.draft.quote, bluesky.asked.count(POST))
     bluesky.asked.clear()
     assert (Ref(POST, CID), []) == (resolve(Draft("x", quote=Ref(POST, CID))).draft.quote, bluesky.asked)
@@ -201,7 +201,7 @@ POSTGATE = POST.replace(".post/", ".postgate/")
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "warning"),
     [
         (gate("threadgate"), "This thread takes no replies"),
         (gate("threadgate", "futureRule"), "This thread takes no replies"),
@@ -215,13 +215,13 @@ POSTGATE = POST.replace(".post/", ".postgate/")
         (None, None),
     ],
 )
-def test_a_thread_with_a_gate(bluesky: Network, resolve: Any, value: Any, said: str | None) -> None:
+def test_a_thread_with_a_gate(bluesky: Network, resolve: Any, value: Any, warning: str | None) -> None:
     """A reply that readers may not see is a warning; so is nothing else."""
     if value is not None:
         bluesky.records[THREADGATE] = value
     done = resolve(Draft("x", reply_to=POST))
-    assert ([("RepliesLimited", POST)] if said else []) == warned(done)
-    assert not said or done.warnings[0].startswith(said)
+    assert ([("RepliesLimited", POST)] if warning else []) == warned(done)
+    assert not warning or done.warnings[0].startswith(warning)
     assert [] == warned(resolve(Draft("x", reply_to=Reply(Ref(POST, CID), Ref(POST, CID)))))
     assert [] == warned(resolve(Draft("x", reply_to=POST), own_did=BOB))
 
@@ -319,10 +319,10 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     def fetch(fetcher: str, url: str) -> Any:
         assert fetcher == "fetcher"
-        found = known[url]
-        if isinstance(found, Exception):
-            raise found
-        return found
+        page = known[url]
+        if isinstance(page, Exception):
+            raise page
+        return page
 
     monkeypatch.setattr("skywrite.protocol.fetch.card.fetch_card", fetch)
     monkeypatch.setattr("skywrite.core.contained.decode", lambda function, *args, **options: function(*args, **options))
@@ -476,9 +476,9 @@ def test_stored_media_are_not_read(resolve: Any) -> None:
 
 def test_files_that_cannot_be_read(resolve: Any, tmp_path: Path) -> None:
     """A file that is missing, or is a folder, stops the draft with its path."""
-    for path, said in (("missing.png", "There is no file"), (".", "cannot be read")):
+    for path, words in (("missing.png", "There is no file"), (".", "cannot be read")):
         for part in ({"images": (Image(Media(path=path), "A"),)}, {"video": Video(Media(path=path), "A")}):
-            with pytest.raises(InputError, match=said) as caught:
+            with pytest.raises(InputError, match=words) as caught:
                 resolve(Draft("x", **part), base=tmp_path)
             assert str(tmp_path) in caught.value.message
 
@@ -661,22 +661,22 @@ def test_a_video_too_large_for_the_server(resolve: Any, monkeypatch: pytest.Monk
         resolve(draft, blob_limit=lambda: 1_500_000)
 
 
-@pytest.mark.parametrize("given", ["one image", "a video", "a video from a file"])
+@pytest.mark.parametrize("form", ["one image", "a video", "a video from a file"])
 def test_an_animated_gif_becomes_a_video(
-    resolve: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str
+    resolve: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: str
 ) -> None:
     """An animation that is the only image, or is given as a video, becomes a video that plays as a GIF."""
     Videos().install(monkeypatch)
     monkeypatch.setattr("skywrite.protocol.media.gif.is_animated", lambda data: data == b"GIF89a moving")
-    monkeypatch.setattr("skywrite.core.contained.decode", lambda function, *given: function(*given))
+    monkeypatch.setattr("skywrite.core.contained.decode", lambda function, *arguments: function(*arguments))
 
     def convert(source: Path, out: Path, *, name: str) -> None:
         out.write_bytes(b"ready " + source.read_bytes())
 
     monkeypatch.setattr("skywrite.protocol.media.gif.gif_to_video", convert)
     (tmp_path / "cat.gif").write_bytes(b"GIF89a moving")
-    media = Media(path="cat.gif") if given.endswith("file") else Media(data=b"GIF89a moving", name="x/cat.gif")
-    part = {"images": (Image(media, "A cat"),)} if given == "one image" else {"video": Video(media, "A cat")}
+    media = Media(path="cat.gif") if form.endswith("file") else Media(data=b"GIF89a moving", name="x/cat.gif")
+    part = {"images": (Image(media, "A cat"),)} if form == "one image" else {"video": Video(media, "A cat")}
     done = resolve(Draft("x", **part), base=tmp_path)
     video = done.draft.video
     assert ((), "A cat", True, "cat.gif") == (done.draft.images, video.alt, video.gif, video.media.name)

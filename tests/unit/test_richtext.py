@@ -65,8 +65,8 @@ class TestDetection:
         kept = [(text, expected) for text, expected in VECTORS["detection"] if not capital.search(text)]
         assert len(kept) > 0.97 * len(VECTORS["detection"])
         for text, expected in kept:
-            found = [[facet.byte_start, facet.byte_end, facet.kind, facet.value] for facet in detect_facets(text)]
-            assert (text, expected) == (text, found)
+            facets = [[facet.byte_start, facet.byte_end, facet.kind, facet.value] for facet in detect_facets(text)]
+            assert (text, expected) == (text, facets)
 
     @pytest.mark.parametrize(
         ("text", "expected"),

@@ -296,8 +296,8 @@ def test_catching_up_is_exact_to_the_second(
     expected: datetime | None,
 ) -> None:
     """The latest that is late by no more than the grace, or else the next one."""
-    found = catch_up(rule, last, now, late_seconds=late, **options)
-    assert expected == (found.at if found else None)
+    occurrence = catch_up(rule, last, now, late_seconds=late, **options)
+    assert expected == (occurrence.at if occurrence else None)
 
 
 def test_a_time_moved_out_of_a_gap_comes_once() -> None:
@@ -383,8 +383,8 @@ def test_steps_that_never_reach_the_hours_are_known_without_a_search(text: str, 
 def test_a_search_ends_after_fifty_years() -> None:
     """What comes in fifty years is found; what comes later is never."""
     begin = datetime(2026, 11, 25, 9)
-    found = [list(rrule(f"FREQ=YEARLY;INTERVAL={years}", begin).after(begin)) for years in (50, 51)]
-    assert [[datetime(2076, 11, 25, 9)], []] == found
+    times = [list(rrule(f"FREQ=YEARLY;INTERVAL={years}", begin).after(begin)) for years in (50, 51)]
+    assert [[datetime(2076, 11, 25, 9)], []] == times
 
 
 def test_a_search_ends_on_a_day_that_is_in_the_calendar() -> None:

@@ -46,8 +46,8 @@ class Person:
         return self.transport.request("POST", f"{self.box.url}/xrpc/{nsid}", headers=headers, body=data, **more)
 
     def sign_in(self, password: str | None = None, **more: Any) -> Response:
-        given = {"identifier": self.account.handle, "password": password or self.account.app_password, **more}
-        answer = self.ask(SESSION, given)
+        credentials = {"identifier": self.account.handle, "password": password or self.account.app_password, **more}
+        answer = self.ask(SESSION, credentials)
         if answer.status == 200:
             self.tokens = answer.json()
         return answer

@@ -20,9 +20,9 @@ class Person:
 
     def __init__(self, box: Sandbox, handle: str) -> None:
         self.box, self.account = box, box.account(handle)
-        given = {"identifier": handle, "password": self.account.app_password}
+        credentials = {"identifier": handle, "password": self.account.app_password}
         self.jwt = ""
-        self.jwt = self.tell("com.atproto.server.createSession", given).json()["accessJwt"]
+        self.jwt = self.tell("com.atproto.server.createSession", credentials).json()["accessJwt"]
 
     def tell(self, nsid: str, body: Any) -> Response:
         headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {self.jwt}"} if self.jwt else {})
@@ -35,8 +35,8 @@ class Person:
     def write(self, collection: str, **fields: Any) -> dict[str, str]:
         record = {"$type": collection, "createdAt": NOW, **fields}
         body = {"repo": self.account.did, "collection": collection, "record": record}
-        made = self.tell("com.atproto.repo.createRecord", body).json()
-        return {"uri": made["uri"], "cid": made["cid"]}
+        answer = self.tell("com.atproto.repo.createRecord", body).json()
+        return {"uri": answer["uri"], "cid": answer["cid"]}
 
     def post(self, text: str, **fields: Any) -> dict[str, str]:
         return self.write("app.bsky.feed.post", text=text, **fields)
@@ -128,19 +128,19 @@ def test_profile(alice: Person, bob: Person) -> None:
         "postsCount": 1,
         "viewer": {"muted": False, "blockedBy": False},
     }
-    found = alice.ask("app.bsky.actor.getProfiles", ("actors", "bob.test"), ("actors", "nobody.test"))["profiles"]
-    assert [profile["handle"] for profile in found] == ["bob.test"]
+    profiles = alice.ask("app.bsky.actor.getProfiles", ("actors", "bob.test"), ("actors", "nobody.test"))["profiles"]
+    assert [profile["handle"] for profile in profiles] == ["bob.test"]
     assert alice.ask("app.bsky.actor.getProfile", ("actor", "nobody.test"))["message"] == "Profile not found"
 
 
 def test_lists_packs_and_feeds(alice: Person, bob: Person) -> None:
     """Lists, starter packs and feed generators can be looked at, and a missing one is an error."""
-    made = alice.write("app.bsky.graph.list", name="Friends", purpose="app.bsky.graph.defs#curatelist")
-    alice.write("app.bsky.graph.listitem", list=made["uri"], subject=bob.account.did)
-    pack = alice.write("app.bsky.graph.starterpack", name="Start", list=made["uri"])
+    friends = alice.write("app.bsky.graph.list", name="Friends", purpose="app.bsky.graph.defs#curatelist")
+    alice.write("app.bsky.graph.listitem", list=friends["uri"], subject=bob.account.did)
+    pack = alice.write("app.bsky.graph.starterpack", name="Start", list=friends["uri"])
     feed = alice.write("app.bsky.feed.generator", did="did:web:example.com", displayName="News")
-    listed = bob.ask("app.bsky.graph.getList", ("list", made["uri"]))
-    assert (listed["list"]["name"], listed["list"]["cid"]) == ("Friends", made["cid"])
+    listed = bob.ask("app.bsky.graph.getList", ("list", friends["uri"]))
+    assert (listed["list"]["name"], listed["list"]["cid"]) == ("Friends", friends["cid"])
     assert [item["subject"]["handle"] for item in listed["items"]] == ["bob.test"]
     seen = bob.ask("app.bsky.graph.getStarterPack", ("starterPack", pack["uri"]))["starterPack"]
     assert (seen["cid"], seen["record"]["name"]) == (pack["cid"], "Start")
@@ -155,12 +155,12 @@ def test_drafts(alice: Person) -> None:
     def draft(text: str) -> dict[str, Any]:
         return {"posts": [{"text": text}]}
 
-    made = [
+    ids = [
         alice.tell("app.bsky.draft.createDraft", {"draft": draft(text)}).json()["id"]
         for text in ("one", "two", "three")
     ]
-    alice.tell("app.bsky.draft.updateDraft", {"draft": {"id": made[0], "draft": draft("changed")}})
-    alice.tell("app.bsky.draft.deleteDraft", {"id": made[1]})
+    alice.tell("app.bsky.draft.updateDraft", {"draft": {"id": ids[0], "draft": draft("changed")}})
+    alice.tell("app.bsky.draft.deleteDraft", {"id": ids[1]})
     first = alice.ask("app.bsky.draft.getDrafts", ("limit", "1"))
     second = alice.ask("app.bsky.draft.getDrafts", ("limit", "1"), ("cursor", first["cursor"]))
     texts = [one["draft"]["posts"][0]["text"] for page in (first, second) for one in page["drafts"]]
@@ -227,8 +227,8 @@ LIST = "app.bsky.notification.listNotifications"
 
 def heard(person: Person, *pairs: tuple[str, str]) -> list[tuple[str, str, str | None]]:
     """What somebody is notified of: why, the text, and which of their posts it is about."""
-    found = person.ask(LIST, *pairs)["notifications"]
-    return [(one["reason"], one["record"].get("text", ""), one.get("reasonSubject")) for one in found]
+    notifications = person.ask(LIST, *pairs)["notifications"]
+    return [(one["reason"], one["record"].get("text", ""), one.get("reasonSubject")) for one in notifications]
 
 
 def test_one_notification_for_each_post_and_the_first_reason(alice: Person, bob: Person) -> None:
@@ -241,8 +241,8 @@ def test_one_notification_for_each_post_and_the_first_reason(alice: Person, bob:
     bob.post("all", reply=reply, embed=quote, facets=facets)
     bob.post("two", reply=reply, embed=quote)
     bob.post("one", reply=reply)
-    found = {text: (reason, subject) for reason, text, subject in heard(alice)}
-    assert {"all": ("mention", None), "two": ("quote", post["uri"]), "one": ("reply", post["uri"])} == found
+    notifications = {text: (reason, subject) for reason, text, subject in heard(alice)}
+    assert {"all": ("mention", None), "two": ("quote", post["uri"]), "one": ("reply", post["uri"])} == notifications
 
 
 def test_replies_notify_the_authors_of_four_posts_above(alice: Person, bob: Person, box: Sandbox) -> None:
@@ -260,9 +260,9 @@ def test_an_old_post_is_far_down(alice: Person, bob: Person) -> None:
     post = alice.post("Hello")
     for text, at in (("new", NOW), ("future", "2027-01-01T00:00:00Z"), ("old", "2026-11-20T14:00:00+02:00")):
         bob.post(text, reply={"root": post, "parent": post}, createdAt=at)
-    found = alice.ask(LIST)["notifications"]
-    assert [NOW, NOW, "2026-11-20T12:00:00.000Z"] == [one["indexedAt"] for one in found]
-    assert "old" == found[-1]["record"]["text"]
+    notifications = alice.ask(LIST)["notifications"]
+    assert [NOW, NOW, "2026-11-20T12:00:00.000Z"] == [one["indexedAt"] for one in notifications]
+    assert "old" == notifications[-1]["record"]["text"]
 
 
 def test_a_page_may_be_empty_and_have_a_cursor(alice: Person, bob: Person, box: Sandbox) -> None:
@@ -296,10 +296,10 @@ def test_labels_of_authors_and_posts(alice: Person, bob: Person) -> None:
     body = {"repo": bob.account.did, "collection": "app.bsky.actor.profile", "rkey": "self", "record": record}
     bob.tell("com.atproto.repo.putRecord", body)
     bob.post("Beep", reply={"root": post, "parent": post})
-    (found,) = alice.ask(LIST)["notifications"]
+    (notification,) = alice.ask(LIST)["notifications"]
     assert ([("bot", bob.account.did)], []) == (
-        [(one["val"], one["src"]) for one in found["author"]["labels"]],
-        found["labels"],
+        [(one["val"], one["src"]) for one in notification["author"]["labels"]],
+        notification["labels"],
     )
     assert (
         400

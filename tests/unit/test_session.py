@@ -174,7 +174,7 @@ def test_answers_without_a_session(server: Any, answer: Any, tokens: Tokens, bro
 
 
 @pytest.mark.parametrize(
-    ("found", "service", "expected"),
+    ("document", "service", "expected"),
     [
         (document("https://real.example"), PDS, "https://real.example"),
         (document("http://localhost:2583"), "http://localhost:2583", "http://localhost:2583"),
@@ -194,9 +194,9 @@ def test_answers_without_a_session(server: Any, answer: Any, tokens: Tokens, bro
         (None, PDS, None),
     ],
 )
-def test_server_in_a_document(found: Any, service: str, expected: str | None) -> None:
+def test_server_in_a_document(document: Any, service: str, expected: str | None) -> None:
     """Tokens follow a DID document only if it is the account's, and never from https to http."""
-    assert expected == pds_in_document(found, DID, service)
+    assert expected == pds_in_document(document, DID, service)
 
 
 def test_json_and_string_forms(session: Session) -> None:

@@ -34,7 +34,7 @@ def test_the_examples_of_the_help_are_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "stored"),
+    ("value", "stored"),
     [
         ("all", "all"),
         ("agents", "agents"),
@@ -46,9 +46,9 @@ def test_the_examples_of_the_help_are_taken() -> None:
         ("off", None),
     ],
 )
-def test_what_approval_may_be(given: Any, stored: Any) -> None:
+def test_what_approval_may_be(value: Any, stored: Any) -> None:
     """All posts, those of agents, those of sources, or none."""
-    assert stored == read_setting("approval", given)
+    assert stored == read_setting("approval", value)
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_an_approval_setting_that_nobody_can_read_stays_shut(stored: Any) -> Non
 
 def _sources() -> set[str]:
     """Every source that the code gives to a post."""
-    found: set[str] = set()
+    sources: set[str] = set()
     for path in (ROOT / "src" / "skywrite").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
-                found |= {_word(item.value) for item in node.keywords if item.arg == "source"}
+                sources |= {_word(item.value) for item in node.keywords if item.arg == "source"}
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("SOURCE", "NOW_SOURCE"):
-                found.add(_word(node.value))
-    return found - {""}
+                sources.add(_word(node.value))
+    return sources - {""}
 
 
 def _word(node: ast.expr) -> str:

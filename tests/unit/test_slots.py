@@ -100,9 +100,9 @@ def test_what_is_written_is_read_back(slots: list[Slot]) -> None:
 @given(slot_lists, moments)
 def test_slots_come_in_order_in_every_zone(slots: list[Slot], start: datetime) -> None:
     """Moments are strictly increasing after the start, and each is a slot's local time or was moved out of a gap."""
-    found = list(islice(slot_times(slots, start), 12))
-    assert all(one < other for one, other in pairwise([start, *found]))
-    for at in found:
+    times = list(islice(slot_times(slots, start), 12))
+    assert all(one < other for one, other in pairwise([start, *times]))
+    for at in times:
         locals_ = [at.astimezone(ZoneInfo(slot.zone)) for slot in slots]
         shown = any(
             (slot.weekday, slot.minute) == (local.weekday(), local.hour * 60 + local.minute)
@@ -117,7 +117,7 @@ def test_slots_come_in_order_in_every_zone(slots: list[Slot], start: datetime) -
 def test_no_slot_is_left_out(slots: list[Slot], start: datetime) -> None:
     """Every slot of the two weeks that follow is among the moments."""
     stop = start + timedelta(days=14)
-    found = {at for at in islice(slot_times(slots, start), 8 * len(slots) * 3) if at <= stop}
+    times = {at for at in islice(slot_times(slots, start), 8 * len(slots) * 3) if at <= stop}
     expected = set()
     for slot in slots:
         for number in range(-2, 17):
@@ -126,7 +126,7 @@ def test_no_slot_is_left_out(slots: list[Slot], start: datetime) -> None:
                 local = datetime.combine(day, datetime.min.time()) + timedelta(minutes=slot.minute)
                 at = to_utc(local, ZoneInfo(slot.zone)).at
                 expected.update([at] if start < at <= stop else [])
-    assert expected == found
+    assert expected == times
 
 
 def test_slots_keep_to_the_clock_on_the_wall() -> None:

@@ -43,9 +43,9 @@ def pixels(image: PreparedImage) -> Image.Image:
 
 def test_a_drawing_becomes_a_png(tmp_path: Path) -> None:
     """It has the size that it says, and says what was done to it."""
-    made = prepared(tmp_path, svg('<rect width="30" height="20" fill="#f00"/>'))
-    assert ("image/png", 30, 20, ("drawn as a PNG",)) == (made.mime, made.width, made.height, made.changes)
-    assert RED == pixels(made).getpixel((15, 10))
+    image = prepared(tmp_path, svg('<rect width="30" height="20" fill="#f00"/>'))
+    assert ("image/png", 30, 20, ("drawn as a PNG",)) == (image.mime, image.width, image.height, image.changes)
+    assert RED == pixels(image).getpixel((15, 10))
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ def test_its_size_is_that_of_browsers(size: str, expected: tuple[int, int] | Non
 
 def test_a_large_drawing_is_drawn_as_large_as_is_shown(tmp_path: Path) -> None:
     """More than Bluesky shows is never drawn."""
-    made = prepared(tmp_path, svg(size='width="8000" height="2000"'))
-    assert (4000, 1000) == (made.width, made.height)
+    image = prepared(tmp_path, svg(size='width="8000" height="2000"'))
+    assert (4000, 1000) == (image.width, image.height)
 
 
 def test_words_are_drawn_in_whatever_font_is_there(tmp_path: Path) -> None:
@@ -190,8 +190,8 @@ def test_drawings_keep_no_photo_waiting(world: World, sky: Skywrite, tmp_path: P
 def noting(seen: list[str], reader: str, call: Callable[..., Any]) -> Callable[..., Any]:
     """A reader that says when it is used."""
 
-    def noted(*given: Any, **more: Any) -> Any:
+    def noted(*arguments: Any, **more: Any) -> Any:
         seen.append(reader)
-        return call(*given, **more)
+        return call(*arguments, **more)
 
     return noted

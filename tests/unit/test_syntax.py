@@ -41,12 +41,12 @@ DID = "did:plc:7iza6de2dwap2sbkpav7c6c6"
 
 def cases(ending: str) -> list[tuple[str, str]]:
     """(kind, text) of every vector file with that ending, spaces kept."""
-    found = []
+    cases = []
     for path in sorted(VECTORS.glob(f"*_{ending}.txt")):
         kind = path.name.split("_")[0]
         lines = path.read_text(encoding="utf-8").split("\n")
-        found += [(kind, line) for line in lines if line and not line.startswith("#")]
-    return found
+        cases += [(kind, line) for line in lines if line and not line.startswith("#")]
+    return cases
 
 
 def test_the_vectors_cover_every_identifier() -> None:
@@ -156,7 +156,7 @@ def test_the_error_says_what_and_what_to_do() -> None:
 def test_identifiers_survive_copies(kind: type[str]) -> None:
     """Pickled, copied or validated again, an identifier is the same and of the same type."""
     name = next(name for name, value in KINDS.items() if value is kind)
-    original = kind(next(text for found, text in cases("syntax_valid") if found == name))
+    original = kind(next(text for case_kind, text in cases("syntax_valid") if case_kind == name))
     for again in (pickle.loads(pickle.dumps(original)), copy.deepcopy(original), kind(original)):
         assert (kind, original) == (type(again), again)
 

@@ -54,7 +54,7 @@ def test_columns_that_people_have(text: str, row: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said", "hint"),
+    ("text", "words", "hint"),
     [
         ("text,Text\na,b", "Line 1: the column 'Text' appears twice.", "Keep one"),
         ("text,image,images\na,b,c", "Line 1: the column 'images' appears twice.", "Keep one"),
@@ -75,11 +75,11 @@ def test_columns_that_people_have(text: str, row: dict[str, Any]) -> None:
         ("text,markdown\na,maybe", "Line 2, markdown: 'maybe' is neither yes nor no.", ""),
     ],
 )
-def test_wrong_columns_and_cells(text: str, said: str, hint: str) -> None:
+def test_wrong_columns_and_cells(text: str, words: str, hint: str) -> None:
     """Each mistake is an error with its line, and a hint where the right name can be guessed."""
     with pytest.raises(InputError) as caught:
         read_csv(text)
-    assert (said, hint) == (caught.value.message[: len(said)], caught.value.hint[: len(hint)])
+    assert (words, hint) == (caught.value.message[: len(words)], caught.value.hint[: len(hint)])
 
 
 @pytest.mark.parametrize("cell", ["#NAME?", "#REF!", "#N/A", " #DIV/0! "])
@@ -120,7 +120,7 @@ def test_json_lines_end_at_line_feeds_only() -> None:
 
 @pytest.mark.parametrize("read", [read_jsonl, read_json])
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "words"),
     [
         ("[" * 100_000, "nested too deeply"),
         ('{"a":' * 100_000, "nested too deeply"),
@@ -130,9 +130,9 @@ def test_json_lines_end_at_line_feeds_only() -> None:
         ('{"text": ', "not JSON"),
     ],
 )
-def test_json_that_no_row_is_made_of(read: Callable[[str], Any], value: str, said: str) -> None:
+def test_json_that_no_row_is_made_of(read: Callable[[str], Any], value: str, words: str) -> None:
     """Nesting and numbers without end, names given twice and NaN are errors with a sentence."""
-    with fails("table.unreadable", match=said):
+    with fails("table.unreadable", match=words):
         read(value)
 
 
@@ -193,8 +193,8 @@ def test_which_sheet(tmp_path: Path) -> None:
     file = tmp_path / "a.xlsx"
     file.write_bytes(xlsx({"Plan": [["text"], ["x"]], "Ideas": [["text"], ["y"]]}))
     assert [{"text": "y"}] == read_table(file, sheet="Ideas").rows
-    for sheet, said in ((None, "Several sheets hold something: Plan, Ideas"), ("Nope", "There is no sheet 'Nope'")):
-        with pytest.raises(InputError, match=said):
+    for sheet, words in ((None, "Several sheets hold something: Plan, Ideas"), ("Nope", "There is no sheet 'Nope'")):
+        with pytest.raises(InputError, match=words):
             read_table(file, sheet=sheet)
 
 
@@ -209,8 +209,8 @@ def bomb() -> bytes:
 
 def cell(text: str, columns: int = 1) -> str:
     """A cell of an .ods file, as XML."""
-    given = f'office:value-type="string" table:number-columns-repeated="{columns}"'
-    return f"<table:table-cell {given}><text:p>{text}</text:p></table:table-cell>"
+    attributes = f'office:value-type="string" table:number-columns-repeated="{columns}"'
+    return f"<table:table-cell {attributes}><text:p>{text}</text:p></table:table-cell>"
 
 
 REPEATED = f'<table:table-row table:number-rows-repeated="1000000">{cell("x", 16_000)}</table:table-row>'

@@ -201,6 +201,6 @@ def test_hashtags_are_found_as_hashtags(tags: list[str]) -> None:
     """Every hashtag that is made is one for the network, too."""
     from skywrite.protocol.bsky.richtext import detect_facets
 
-    made = hashtags(tags)
-    found = [facet.value for facet in detect_facets(made) if facet.kind == "tag"]
-    assert [word.removeprefix("#") for word in made.split()] == found
+    text = hashtags(tags)
+    values = [facet.value for facet in detect_facets(text) if facet.kind == "tag"]
+    assert [word.removeprefix("#") for word in text.split()] == values

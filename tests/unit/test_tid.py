@@ -67,11 +67,11 @@ def test_a_tid_clock_only_goes_up_when_the_computers_goes_back(steps: list[float
     """Whatever the computer's clock does, each TID sorts after the one before."""
     clock = FakeClock(DATETIME)
     tids = TidClock(clock)
-    made = [tids.next()]
+    keys = [tids.next()]
     for seconds in steps:
         clock.advance(seconds)
-        made.append(tids.next())
-    assert sorted(set(made)) == made
+        keys.append(tids.next())
+    assert sorted(set(keys)) == keys
 
 
 def test_a_tid_clock_tells_the_present() -> None:

@@ -148,7 +148,7 @@ def test_no_digit_is_passed_over() -> None:
 
 def _adds_nothing(text: str, place: int) -> bool:
     """A zero in front, in an offset or at the end of a fraction, and what is finer than a microsecond."""
-    run = next(found for found in re.finditer(r"[0-9]+", text) if found.start() <= place < found.end())
+    run = next(match for match in re.finditer(r"[0-9]+", text) if match.start() <= place < match.end())
     is_fraction = run.start() > 0 and text[run.start() - 1] in ".," and re.search(r"\d:\d\d[.,]$", text[: run.start()])
     if is_fraction:
         rest = text[place + 1 : run.end()]

@@ -74,7 +74,7 @@ def test_a_word_with_two_meanings_is_asked_for() -> None:
     known: dict[tuple[str, str], set[str]] = {}
     for word, place, meaning in meanings():
         known.setdefault((word, place), set()).add(meaning)
-    doubtful = sorted(where for where, found in known.items() if len(found) > 1)
+    doubtful = sorted(where for where, senses in known.items() if len(senses) > 1)
     unasked = [(word, place) for word, place in doubtful if read(TEXTS[place].format(word)) != "time.ambiguous"]
     assert (True, []) == (len(doubtful) >= len(ELSEWHERE), unasked)
 

@@ -45,8 +45,8 @@ def keeper(*behind: float | str | None, log: Log = silent) -> tuple[Timekeeper, 
     """A timekeeper, its wall clock, the clock that it keeps right, and its servers."""
     wall, servers = Wall(NOW), Servers(*behind)
     clock = SteadyClock(wall)
-    made = Timekeeper(clock, servers, lambda: map(str, range(len(behind))), log)  # type: ignore[arg-type]
-    return made, wall, clock, servers
+    timekeeper = Timekeeper(clock, servers, lambda: map(str, range(len(behind))), log)  # type: ignore[arg-type]
+    return timekeeper, wall, clock, servers
 
 
 @pytest.mark.parametrize(

@@ -217,8 +217,8 @@ def test_iso_times_give_the_same_time_back(now: datetime, at: datetime, zone: st
     now, at = min(now, at), max(now, at)
     assert at == parse_time(at.astimezone(ZoneInfo(zone)).isoformat(), now=now, zone="UTC").at
     local = at.astimezone(ZoneInfo(zone))
-    found = parse_time(local.replace(tzinfo=None).isoformat(sep=" "), now=now - timedelta(days=1), zone=zone).at
-    assert local.replace(fold=0).astimezone(UTC) == found
+    moment = parse_time(local.replace(tzinfo=None).isoformat(sep=" "), now=now - timedelta(days=1), zone=zone).at
+    assert local.replace(fold=0).astimezone(UTC) == moment
 
 
 @light

@@ -60,9 +60,9 @@ def until(is_so: Callable[[], bool]) -> None:
 @pytest.fixture
 def store() -> Store:
     """A store whose transactions end at once."""
-    made = Store()
-    made.go_on.release(100)
-    return made
+    store = Store()
+    store.go_on.release(100)
+    return store
 
 
 def settled_together(store: Store, first: str, *others: str) -> dict[str, object]:

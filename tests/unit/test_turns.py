@@ -138,8 +138,8 @@ def test_ctrl_c_right_after_it_got_its_turn(monkeypatch: pytest.MonkeyPatch) -> 
     row = Row()
     take = Turns._take
 
-    def interrupted(turns: Turns, *given: Any) -> None:
-        take(turns, *given)
+    def interrupted(turns: Turns, *arguments: Any) -> None:
+        take(turns, *arguments)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Turns, "_take", interrupted)

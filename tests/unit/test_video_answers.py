@@ -240,9 +240,9 @@ def test_what_a_refusal_means(code: str | None, kind: type[SkywriteError], words
     """Whether the video, the account or the time is wrong; what the server said stays at hand for its operator."""
     error = Refused("so it says")
     error.status, error.server_error, error.request_id = 400, code, "r1"
-    made = rejection(error)
-    assert (kind, True, True) == (known_as(made, kind), words in made.message, hint in made.hint)
-    assert (400, code, "r1") == (made.status, made.server_error, made.request_id)
+    refusal = rejection(error)
+    assert (kind, True, True) == (known_as(refusal, kind), words in refusal.message, hint in refusal.hint)
+    assert (400, code, "r1") == (refusal.status, refusal.server_error, refusal.request_id)
 
 
 @pytest.mark.parametrize(
@@ -261,8 +261,8 @@ def test_what_a_refusal_means(code: str | None, kind: type[SkywriteError], words
 )
 def test_a_failed_video_comes_with_its_reason_and_what_to_do(job: Job, words: str, hint: str) -> None:
     """The service's own words where there are any, else the best that it gave."""
-    made = failure(job)
-    assert (True, True) == (words in made.message, hint in made.hint)
+    error = failure(job)
+    assert (True, True) == (words in error.message, hint in error.hint)
 
 
 @pytest.mark.parametrize(

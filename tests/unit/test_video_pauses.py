@@ -26,15 +26,15 @@ def uploader(
     clock: Waits, *, uploads: tuple[Any, ...] = (RUNNING,), jobs: tuple[Any, ...] = (DONE,), **options: Any
 ) -> VideoUploader:
     options = {"deadline_seconds": 60, **options}
-    made = VideoUploader(None, "https://video.test", "did:plc:a", None, "pds.test", clock, **options)  # type: ignore[arg-type]
-    made._service = SimpleNamespace(  # type: ignore[assignment]
+    uploader = VideoUploader(None, "https://video.test", "did:plc:a", None, "pds.test", clock, **options)  # type: ignore[arg-type]
+    uploader._service = SimpleNamespace(  # type: ignore[assignment]
         upload=in_turn(*uploads), job=in_turn(*jobs), check_limits=lambda size: None
     )
-    return made
+    return uploader
 
 
-def send(made: VideoUploader, **options: Any) -> Any:
-    return made.upload(lambda: iter([b"x"]), 1, "clip.mp4", **options)
+def send(uploader: VideoUploader, **options: Any) -> Any:
+    return uploader.upload(lambda: iter([b"x"]), 1, "clip.mp4", **options)
 
 
 def test_a_response_that_was_lost_is_asked_for_again() -> None:
@@ -65,8 +65,10 @@ def test_pauses_grow_to_ten_seconds(random: float, part: float) -> None:
     clock = Waits(random)
     states: list[tuple[str, int]] = []
     here: list[int] = []
-    made = uploader(clock, jobs=(*[RUNNING] * 9, DONE))
-    assert BLOB == send(made, progress=here.append, state=lambda name, percent: states.append((name, percent)))
+    video_uploader = uploader(clock, jobs=(*[RUNNING] * 9, DONE))
+    assert BLOB == send(
+        video_uploader, progress=here.append, state=lambda name, percent: states.append((name, percent))
+    )
     grown = [min(10.0, 1.5 * 1.25**number) for number in range(10)]
     assert [pytest.approx(part * seconds) for seconds in grown] == clock.seconds
     assert [("JOB_STATE_ENCODING", 7)] * 10 == states
@@ -85,8 +87,8 @@ def test_a_service_that_is_away_is_asked_eight_times_in_a_row() -> None:
     """An answer in between begins anew."""
     few = [AWAY] * 7
     clock = Waits()
-    made = uploader(clock, jobs=(*few, RUNNING, *few, DONE), deadline_seconds=1000)
-    assert BLOB == send(made)
+    video_uploader = uploader(clock, jobs=(*few, RUNNING, *few, DONE), deadline_seconds=1000)
+    assert BLOB == send(video_uploader)
     with pytest.raises(VideoServiceUnavailable, match="no answer"):
         send(uploader(Waits(), jobs=(*few, AWAY, DONE)))
 
@@ -101,34 +103,34 @@ def test_a_finished_video_without_a_blob_is_asked_for_twice() -> None:
 def test_a_video_that_takes_too_long_is_given_up() -> None:
     """At the deadline it is still waited for, after it no more."""
     clock = Waits()
-    made = uploader(clock, jobs=(RUNNING,))
+    video_uploader = uploader(clock, jobs=(RUNNING,))
     with pytest.raises(VideoServiceUnavailable, match="within 1 minutes"):
-        send(made)
+        send(video_uploader)
     assert sum(clock.seconds[:-1]) <= 60 < sum(clock.seconds)
     assert BLOB == send(uploader(Waits(), jobs=(RUNNING, DONE), deadline_seconds=1.5))
 
 
 def test_half_an_hour_is_long_enough() -> None:
     """That is how long a video is waited for where nobody says otherwise."""
-    made = VideoUploader(None, "https://video.test", "did:plc:a", None, "pds.test", clock := Waits())  # type: ignore[arg-type]
-    made._service = uploader(clock, jobs=(RUNNING,))._service
+    video_uploader = VideoUploader(None, "https://video.test", "did:plc:a", None, "pds.test", clock := Waits())  # type: ignore[arg-type]
+    video_uploader._service = uploader(clock, jobs=(RUNNING,))._service
     with pytest.raises(VideoServiceUnavailable, match="within 30 minutes"):
-        send(made)
+        send(video_uploader)
     assert sum(clock.seconds[:-1]) <= 1800 < sum(clock.seconds)
 
 
 def test_each_piece_that_leaves_is_told() -> None:
     """How many bytes have left, each time from the start where the video is sent again; then that all arrived."""
     told: list[int] = []
-    made = uploader(Waits())
+    video_uploader = uploader(Waits())
     answers = in_turn(AWAY, DONE)
 
     def upload(pieces: Any, size_bytes: int, name: str) -> Job:
         assert b"abcdefg" == b"".join(pieces())
         return answers()  # type: ignore[no-any-return]
 
-    made._service.upload = upload  # type: ignore[method-assign]
-    assert BLOB == made.upload(lambda: iter([b"abc", b"de", b"fg"]), 7, "clip.mp4", told.append)
+    video_uploader._service.upload = upload  # type: ignore[method-assign]
+    assert BLOB == video_uploader.upload(lambda: iter([b"abc", b"de", b"fg"]), 7, "clip.mp4", told.append)
     assert [3, 5, 7, 3, 5, 7, 7] == told
 
 
@@ -140,10 +142,10 @@ def test_the_service_may_refuse_early(monkeypatch: pytest.MonkeyPatch, info: Vid
     """It hears how long and how large the picture is before a byte of the video leaves, where that is known."""
     monkeypatch.setattr(video_upload, "PARTS_FROM_BYTES", 1)
     told: list[Any] = []
-    made = uploader(Waits())
-    made._service.start = lambda *about: (
+    video_uploader = uploader(Waits())
+    video_uploader._service.start = lambda *about: (
         told.append(about) or in_turn(RejectedError("too long", code="video.refused"))()
     )  # type: ignore[func-returns-value, method-assign]
     with fails("video.refused", match="too long"):
-        send(made, info=info)
+        send(video_uploader, info=info)
     assert [(1, "clip.mp4", expected)] == told

@@ -191,8 +191,8 @@ class Approving:
     def list(self, *, account: str | None = None, source: str | None = None) -> builtins.list[Entry]:
         """The posts that wait for an approval, in due order; agents' drafts too. `source`: only those from there."""
         did = self._ctx.did(account)
-        found = self._ctx.store.listing.all_posts(OPEN_STATES, account_did=did, source=source)
-        return [entry for entry in entries(self._ctx, found) if entry.standing.wanted]
+        posts = self._ctx.store.listing.all_posts(OPEN_STATES, account_did=did, source=source)
+        return [entry for entry in entries(self._ctx, posts) if entry.standing.wanted]
 
     def is_wanted(self, post_id: int) -> bool:
         """Whether a post waits for an approval. Raises NotFound."""
@@ -235,11 +235,11 @@ class Approving:
             except SkywriteError as error:
                 if drifted and isinstance(error, TemporaryError):
                     return post
-        found = _with_mentions(prepared, dids).to_dict()
-        if found == post.prepared:
+        with_mentions = _with_mentions(prepared, dids).to_dict()
+        if with_mentions == post.prepared:
             return post
         with written_by_nobody():
-            return self._ctx.store.posts.edit(post.id, Changes(prepared=found), version=post.version)
+            return self._ctx.store.posts.edit(post.id, Changes(prepared=with_mentions), version=post.version)
 
 
 def check_approver(by: str) -> None:

@@ -149,10 +149,10 @@ class Answerer:
 
     def answer(self, item: Item) -> Draft | Mapping[str, Any] | Repost | Like | None:
         """What it answers, checked. Raises Later, SkywriteError."""
-        given = _in_time(self.name, lambda: self.call(item))
-        if isinstance(given, Repost | Like):
-            return given
-        draft = draft_of(self.name, given)
+        answer = _in_time(self.name, lambda: self.call(item))
+        if isinstance(answer, Repost | Like):
+            return answer
+        draft = draft_of(self.name, answer)
         if draft is not None:
             _check(self.name, draft)
         return draft
@@ -178,13 +178,13 @@ def _in_time(name: str, call: Callable[[], Any]) -> Any:
     """What a function returns, within a minute. One that hangs is left behind, and not called again until it ends."""
     if name in _busy:
         raise SkywriteError(f"{name} still works on another item.", code="function.failed", hint="See why it hangs.")
-    found: list[Any] = []
+    values: list[Any] = []
     failed: list[BaseException] = []
 
     def run() -> None:
         try:
             value = call()
-            found.append(asyncio.run(value) if isinstance(value, Coroutine) else value)
+            values.append(asyncio.run(value) if isinstance(value, Coroutine) else value)
         except BaseException as error:  # The caller raises it, whatever it is.
             failed.append(error)
         finally:
@@ -200,7 +200,7 @@ def _in_time(name: str, call: Callable[[], Any]) -> Any:
             raise error
         what = f"{name} raised {described(error)}."
         raise SkywriteError(what, code="function.failed", hint="Fix the function.") from error
-    if not found:
+    if not values:
         hint = "Give its requests a time limit."
         raise SkywriteError(f"{name} took longer than {ANSWER_SECONDS:.0f} seconds.", code="function.failed", hint=hint)
-    return found[0]
+    return values[0]

@@ -36,14 +36,14 @@ T = TypeVar("T")
 DONE_BYTES_MAX = 1_000_000
 
 
-def listed(name: str, given: str | Iterable[T]) -> tuple[str | T, ...]:
+def listed(name: str, value: str | Iterable[T]) -> tuple[str | T, ...]:
     """A list that somebody gave; one text is a list of one. Raises InputError: an empty one is not "all"."""
-    found = (given,) if isinstance(given, str) else tuple(given)
-    if not found:
+    values = (value,) if isinstance(value, str) else tuple(value)
+    if not values:
         raise InputError(
             f"{name} is an empty list.", code="list.empty", hint=f"Name one at least, or leave {name} out."
         )
-    return found
+    return values
 
 
 class Context:

@@ -92,12 +92,12 @@ class Drafting:
         }
         row = with_quoted_link(row, bool(account.settings.get(QUOTE_LINKS)))
         draft = draft_from_dict({**defaults, **row})
-        given = row.get("thread") or ()
+        raw_parts = row.get("thread") or ()
         if not defaults or not draft.thread:
             return draft
         thread = [
             part if isinstance(item, Draft) else part._replace(**_missing(defaults, item))
-            for part, item in zip(draft.thread, given, strict=True)
+            for part, item in zip(draft.thread, raw_parts, strict=True)
         ]
         return draft._replace(thread=tuple(thread))
 

@@ -100,8 +100,8 @@ def with_forecasts(ctx: Context, entries: Iterable[Entry]) -> Iterator[Entry]:
 
 def with_forecast(ctx: Context, entry: Entry) -> Entry:
     """One entry."""
-    [found] = with_forecasts(ctx, [entry])
-    return found
+    [full_entry] = with_forecasts(ctx, [entry])
+    return full_entry
 
 
 def _forecast(ctx: Context, account: Account, first: Post) -> Forecast | None:

@@ -54,8 +54,8 @@ class Command:
         word, rest = words_of(item)
         if word not in self.words:
             return None
-        given = self._read(rest)
-        return self.line if given is None else self.call(item, *given)
+        arguments = self._read(rest)
+        return self.line if arguments is None else self.call(item, *arguments)
 
     def _read(self, words: list[str]) -> list[Any] | None:
         """The arguments; the last parameter takes all that is left."""
@@ -98,11 +98,11 @@ class Listeners:
 
     def all(self) -> list[Answerer]:
         """Each of them; where there are commands, `help` follows the last one and lists them."""
-        found = list(self._answerers)
+        answerers = list(self._answerers)
         if self._commands and not any(HELP in command.words for command in self._commands):
-            last = max(place for place, one in enumerate(found) if one.is_command)
-            found.insert(last + 1, Answerer(HELP, self._help, frozenset({"mention", "reply"})))
-        return found
+            last = max(place for place, one in enumerate(answerers) if one.is_command)
+            answerers.insert(last + 1, Answerer(HELP, self._help, frozenset({"mention", "reply"})))
+        return answerers
 
     def adopt(self, other: Listeners) -> None:
         """Take those of another program, too."""

@@ -66,7 +66,7 @@ def _check_workers(ctx: Context) -> None:
 
 def _commands(ctx: Context, new: Vault) -> list[tuple[int, dict[str, Any]]]:
     """The commands sealed with the new key; a command without a valid seal gets none."""
-    found = []
+    commands = []
     for timer in ctx.store.timers.all():
         if timer.kind == "command":
             try:
@@ -74,8 +74,8 @@ def _commands(ctx: Context, new: Vault) -> list[tuple[int, dict[str, Any]]]:
             except CommandFailed:
                 continue
             words = NewTimer(**{name: getattr(timer, name) for name in NewTimer._fields})
-            found.append((timer.id, dict(sealed(words, new).settings)))
-    return found
+            commands.append((timer.id, dict(sealed(words, new).settings)))
+    return commands
 
 
 def run_by_default(config: Config) -> bool:

@@ -89,13 +89,13 @@ class Occurrences:
         self,
         account: Account,
         row: Mapping[str, Any],
-        given: RecurrenceOptions,
+        options: RecurrenceOptions,
         base: Path | None,
         *,
         dry_run: bool = False,
     ) -> Scheduled[int] | Scheduled[None]:
         """Store a recurrence and the post of its first occurrence; or only check them (`dry_run`)."""
-        new = self.accept(account, row, given, base)
+        new = self.accept(account, row, options, base)
         if dry_run:
             return Scheduled(None, account.handle, new.first.due_at, new.recurrence.zone, warnings=new.warnings)
         self._drafting.keep_media(new.readies)
@@ -130,7 +130,7 @@ class Occurrences:
         self,
         account: Account,
         row: Mapping[str, Any],
-        given: RecurrenceOptions,
+        options: RecurrenceOptions,
         base: Path | None,
         *,
         old_rule: str | None = None,
@@ -141,27 +141,29 @@ class Occurrences:
         """
         # A recurrence may have begun long ago: exported ones keep their start.
         start, notes = (
-            self._drafting.when_with_notes(account, given.at, past=True, zone=given.zone, dates=given.dates)
-            if given.at is not None
+            self._drafting.when_with_notes(account, options.at, past=True, zone=options.zone, dates=options.dates)
+            if options.at is not None
             else (None, [])
         )
         until = None
-        if given.until is not None:
+        if options.until is not None:
             until, _ = self._drafting.when_with_notes(
-                account, whole_day(given.until), zone=given.zone, dates=given.dates
+                account, whole_day(options.until), zone=options.zone, dates=options.dates
             )
-        rule = parse_rule(given.every, zone=self._ctx.zone(account) if given.zone is None else given.zone, start=start)
+        rule = parse_rule(
+            options.every, zone=self._ctx.zone(account) if options.zone is None else options.zone, start=start
+        )
         if rule.text != old_rule:
             check_minute(rule)
-        exceptions = {**given.exceptions, **self._skipped(account, given, rule)}
+        exceptions = {**options.exceptions, **self._skipped(account, options, rule)}
         first = rule.next_after(self._ctx.clock.now(), until=until, exceptions=exceptions)
         if first is None:
-            raise InputError(f"{given.every!r} has no further occurrences.", hint="Check the recurrence and its end.")
+            raise InputError(f"{options.every!r} has no further occurrences.", hint="Check the recurrence and its end.")
         readies = [
             self._drafting.prepare(self._drafting.draft(account, item), account, base=base)
-            for item in _rows(row, given.texts(base))
+            for item in _rows(row, options.texts(base))
         ]
-        new = self._new(account, replace(given, exceptions=exceptions), until, start, readies)
+        new = self._new(account, replace(options, exceptions=exceptions), until, start, readies)
         warnings = dict.fromkeys([*notes, *(warning for ready in readies for warning in ready.warnings)])
         return CheckedRecurrence(new, self._post(new, 0, first), readies, tuple(warnings))
 
@@ -187,11 +189,11 @@ class Occurrences:
         return skipped
 
     def edit(
-        self, recurrence: Recurrence, row: Mapping[str, Any], given: RecurrenceOptions, base: Path | None
+        self, recurrence: Recurrence, row: Mapping[str, Any], options: RecurrenceOptions, base: Path | None
     ) -> tuple[Recurrence, tuple[Notice, ...]]:
         """Replace the rule and the drafts of a recurrence; its waiting post is made again."""
         account = self._ctx.store.accounts.get(recurrence.account_did)
-        new = self.accept(account, row, given, base, old_rule=recurrence.rule)
+        new = self.accept(account, row, options, base, old_rule=recurrence.rule)
         self._drafting.keep_media(new.readies)
         waiting = self._ctx.store.listing.posts(("draft", "scheduled", "held"), recurrence_id=recurrence.id, limit=1)
         turn = max(recurrence.position - 1, 0) if waiting else recurrence.position
@@ -204,27 +206,27 @@ class Occurrences:
     def _new(
         self,
         account: Account,
-        given: RecurrenceOptions,
+        options: RecurrenceOptions,
         until: datetime | None,
         start: datetime | None,
         readies: list[Ready],
     ) -> NewRecurrence:
         pool = [_entry(ready) for ready in readies]
-        policy, seconds = _LATE if given.late is None else parse_late(given.late)
+        policy, seconds = _LATE if options.late is None else parse_late(options.late)
         return NewRecurrence(
             account_did=account.did,
-            rule=given.every,
-            zone=self._ctx.zone(account) if given.zone is None else given.zone,
+            rule=options.every,
+            zone=self._ctx.zone(account) if options.zone is None else options.zone,
             draft=pool[0]["draft"],
             prepared=pool[0]["prepared"],
             pool=tuple(pool) if len(pool) > 1 else (),
             until=until,
             starts_at=start,
-            exceptions=dict(given.exceptions),
-            jitter_seconds=0 if given.jitter is None else parse_duration(given.jitter),
+            exceptions=dict(options.exceptions),
+            jitter_seconds=0 if options.jitter is None else parse_duration(options.jitter),
             late_policy=policy,
             late_seconds=seconds,
-            source=given.source,
+            source=options.source,
             media=tuple(dict.fromkeys(item.cid for ready in readies for item in ready.prepared.blobs)),
         )
 
@@ -234,17 +236,17 @@ class Occurrences:
         After a long time without a worker, a recurrence makes one post at most: the latest within its grace, else the
         next one. A recurrence that cannot be followed is logged, and does not stop the others.
         """
-        made = 0
+        count = 0
         for recurrence, last in self._ctx.store.recurrences.idle(recurrence_id):
             try:
-                made += self._advance(recurrence, last)
+                count += self._advance(recurrence, last)
             except StorageError:
                 raise
             except SkywriteError as error:
                 self._log("rule", recurrence=recurrence.id, **error.facts)
             except Exception as error:
                 self._log("unexpected", recurrence=recurrence.id, error=error)
-        return made
+        return count
 
     def _advance(self, recurrence: Recurrence, last: datetime) -> int:
         store, now = self._ctx.store, self._ctx.clock.now()
@@ -376,6 +378,6 @@ def occurrences_after(recurrence: Recurrence, after: datetime) -> Iterator[Occur
     if recurrence.state != "active":
         return
     rule = parse_rule(recurrence.rule, zone=recurrence.zone, start=recurrence.starts_at)
-    while (found := rule.next_after(after, until=recurrence.until, exceptions=recurrence.exceptions)) is not None:
-        yield found
-        after = found.occurrence
+    while (occurrence := rule.next_after(after, until=recurrence.until, exceptions=recurrence.exceptions)) is not None:
+        yield occurrence
+        after = occurrence.occurrence

@@ -68,18 +68,18 @@ def count_waiting(ctx: Context, account: Account) -> int:
 
 def stranded(ctx: Context) -> list[Stranded]:
     """The accounts with posts that wait until somebody signs in."""
-    found = [
+    candidates = [
         Stranded(account, count_waiting(ctx, account)) for account in ctx.store.accounts.all() if needs_login(account)
     ]
-    return [one for one in found if one.posts]
+    return [one for one in candidates if one.posts]
 
 
 def stuck(
     ctx: Context, state: Literal["failed", "held"], covers: Callable[[Sequence[str]], bool], limit: int
 ) -> list[Post]:
     """The next posts that somebody must decide about, of the accounts that the caller covers."""
-    found = ctx.store.listing.all_posts((state,), page=limit)
-    return list(islice((post for post in found if covers([post.account_did])), limit))
+    posts = ctx.store.listing.all_posts((state,), page=limit)
+    return list(islice((post for post in posts if covers([post.account_did])), limit))
 
 
 def needs_login(account: Account) -> bool:

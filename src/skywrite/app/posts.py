@@ -111,7 +111,7 @@ class Posts:
         _check_together(
             every=every, at=at, key=key, until=until, skip=skip, pool=pool, grammar=grammar, zone=zone, draft=draft
         )
-        found = self._ctx.account(account)
+        owner = self._ctx.account(account)
         row = {"text": text, **fields}
         if every is not None:
             from skywrite.app.occurrences import Occurrences, RecurrenceOptions
@@ -129,16 +129,16 @@ class Posts:
                 distinct=distinct,
                 skip=() if skip is None else listed("skip", skip),
             )
-            return Occurrences(self._ctx, self._drafting).schedule(found, row, options, base, dry_run=dry_run)
-        place = self._ctx.zone(found) if zone is None else _zone_name(zone)
-        ready = self._drafting.prepare(self._drafting.draft(found, row), found, base=base)
-        due_at, notes = (None, []) if draft else self._drafting.when_with_notes(found, at, jitter, zone=zone)
+            return Occurrences(self._ctx, self._drafting).schedule(owner, row, options, base, dry_run=dry_run)
+        place = self._ctx.zone(owner) if zone is None else _zone_name(zone)
+        ready = self._drafting.prepare(self._drafting.draft(owner, row), owner, base=base)
+        due_at, notes = (None, []) if draft else self._drafting.when_with_notes(owner, at, jitter, zone=zone)
         by_slot = at is None and not (draft or jitter)
         new = self._drafting.new_post(ready, due_at=due_at, key=key, late=late, source=source, exclusive_slot=by_slot)
-        clashes = [*sign_in_notes(found), *self._drafting.clashes(found.did, text, due_at)]
+        clashes = [*sign_in_notes(owner), *self._drafting.clashes(owner.did, text, due_at)]
         state: State = "draft" if draft else "scheduled"
         warnings = (*notes, *ready.warnings, *clashes)
-        planned: Scheduled[None] = Scheduled(None, found.handle, due_at, place, warnings=warnings, state=state)
+        planned: Scheduled[None] = Scheduled(None, owner.handle, due_at, place, warnings=warnings, state=state)
         return planned if dry_run else self._stored(planned, ready, new)
 
     def _stored(self, planned: Scheduled[None], ready: Ready, new: NewPost) -> Scheduled[int]:
@@ -185,8 +185,8 @@ class Posts:
         self, text: str = "", *, account: str | None = None, base: Path | None = None, **draft: Unpack[DraftFields]
     ) -> Ready:
         """Show what would be posted. Stores and sends nothing. Raises InputError."""
-        found = self._ctx.account(account)
-        return self._drafting.prepare(self._drafting.draft(found, {"text": text, **draft}), found, base=base)
+        owner = self._ctx.account(account)
+        return self._drafting.prepare(self._drafting.draft(owner, {"text": text, **draft}), owner, base=base)
 
     def list(
         self, *, account: str | None = None, states: State | Sequence[State] = WAITING_STATES, limit: int = 100
@@ -397,11 +397,11 @@ class Posts:
 
 def _known(states: State | Sequence[State]) -> tuple[State, ...]:
     """The states that somebody asked for; one is a list of one. Raises InputError for one that does not exist."""
-    found = (states,) if isinstance(states, str) else tuple(states)
-    for state in found:
+    all_states = (states,) if isinstance(states, str) else tuple(states)
+    for state in all_states:
         if state not in STATES:
             raise InputError(f"There is no state {state!r}.", hint=f"The states are: {', '.join(STATES)}.")
-    return found
+    return all_states
 
 
 def _check_together(

@@ -221,14 +221,14 @@ def _rounds(worker: Worker, makers: Steps, checked: Callable[[], object], log: L
     for _ in range(ROUNDS_MAX):
         before = (replace(worker.tally), checked())
         worker.run_once()
-        made = 0
+        posts_count = 0
         for maker in tuple(left):
             result, error, failed = _done(maker, log)
-            made += result if isinstance(result, int) else 0
+            posts_count += result if isinstance(result, int) else 0
             if failed:
                 errors.append(error)
                 left.remove(maker)
-        if worker.stopping.is_set() or (not made and before == (worker.tally, checked())):
+        if worker.stopping.is_set() or (not posts_count and before == (worker.tally, checked())):
             break
     return errors
 

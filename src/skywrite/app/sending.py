@@ -82,14 +82,14 @@ class Sending:
         sends the waiting post. Raises InputError and SignInError before anything is stored, TemporaryError
         (`post.still_queued`) if the post could not be sent yet, and the server's error if it was refused.
         """
-        found = self._ctx.account(account)
-        if found.state == "needs_login":
+        owner = self._ctx.account(account)
+        if owner.state == "needs_login":
             raise SignInError(
-                f"You are not signed in as {found.handle}.", code="account.signed_out", hint=sign_in_as(found.handle)
+                f"You are not signed in as {owner.handle}.", code="account.signed_out", hint=sign_in_as(owner.handle)
             )
-        ready = self._drafting.prepare(self._drafting.draft(found, {"text": text, **draft}), found, base=base)
+        ready = self._drafting.prepare(self._drafting.draft(owner, {"text": text, **draft}), owner, base=base)
         # A session that cannot be opened is an error before anything is stored.
-        self._ctx.agent(found)
+        self._ctx.agent(owner)
         self._drafting.keep_media([ready])
         new = self._drafting.new_post(ready, due_at=self._ctx.clock.now(), key=key, source=NOW_SOURCE)
         publisher = self.publisher(progress=progress)
@@ -111,7 +111,7 @@ class Sending:
             text = f"The same text was waiting as post {post_id}: that one was sent."
             ready.warnings.append(Notice("SentTheWaiting", text, post_id))
         uri, cid = self._send_now(post_id, claim, publisher)
-        return Sent(post_id, uri, cid, app_link(uri, found.handle), tuple(ready.warnings))
+        return Sent(post_id, uri, cid, app_link(uri, owner.handle), tuple(ready.warnings))
 
     def send(self, post_id: int) -> Sent:
         """Send a due post of the queue, trying for some seconds. Raises what `post` raises."""

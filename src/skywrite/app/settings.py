@@ -207,10 +207,10 @@ def read_setting(name: str, value: Any) -> Any:
 
 def unreadable(settings: Mapping[str, Any]) -> list[tuple[str, InputError]]:
     """The stored settings that no longer mean anything, each with why."""
-    found = []
+    problems = []
     for name, value in settings.items():
         try:
             read_setting(name, value)
         except InputError as error:
-            found.append((name, error))
-    return found
+            problems.append((name, error))
+    return problems

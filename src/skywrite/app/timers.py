@@ -155,25 +155,25 @@ class Timers:
         run = self._runner(timer)
         assert run is not None
         try:
-            given = run()
-            if given.same or not given.drafts:
-                return TimerResult("same" if given.same else "nothing")
-            return TimerResult("posted", self._posts(timer, given, key, occurrence), printed_hash=given.hash)
+            output = run()
+            if output.same or not output.drafts:
+                return TimerResult("same" if output.same else "nothing")
+            return TimerResult("posted", self._posts(timer, output, key, occurrence), printed_hash=output.hash)
         except (StorageError, CommandStopped, *ENDED):
             raise
         except Exception as error:
             return _failed(timer, error, log)
 
-    def _posts(self, timer: Timer, given: Given, key: str, occurrence: datetime | None) -> list[NewPost]:
+    def _posts(self, timer: Timer, output: Given, key: str, occurrence: datetime | None) -> list[NewPost]:
         posts = []
-        for number, draft in enumerate(given.drafts, 1):
-            own_key = key if len(given.drafts) == 1 else f"{key}:{number}"
+        for number, draft in enumerate(output.drafts, 1):
+            own_key = key if len(output.drafts) == 1 else f"{key}:{number}"
             try:
                 new, _ = self._rows.accept(
-                    draft, base=given.base, account=timer.account_did, now=True, key=own_key, source=timer.kind
+                    draft, base=output.base, account=timer.account_did, now=True, key=own_key, source=timer.kind
                 )
             except SkywriteError as error:
-                raise error.about(f"Line {number}" if len(given.drafts) > 1 else "") from None
+                raise error.about(f"Line {number}" if len(output.drafts) > 1 else "") from None
             if new.key is not None and new.key != own_key:
                 new = new._replace(identity=identities.of_key(new.key))
             elif occurrence is not None:

@@ -71,49 +71,49 @@ class Config(NamedTuple):
 
 def child_environment(environ: Mapping[str, str] | None = None, more: Iterable[str] = ()) -> dict[str, str]:
     """The environment for programs that we start: what any program needs and the names in `more`, and no secret."""
-    given = os.environ if environ is None else environ
+    variables = os.environ if environ is None else environ
     names = ENVIRONMENT.union(more)
-    return {name: value for name, value in given.items() if name in names or name.upper() in ENVIRONMENT}
+    return {name: value for name, value in variables.items() if name in names or name.upper() in ENVIRONMENT}
 
 
-def database_address(given: str) -> str:
+def database_address(address: str) -> str:
     """Where a database is: a path, or a `postgresql://` address. `sqlite:///` before a path is taken away.
 
     Raises InputError for the address of anything else, which would otherwise be the name of a file.
     """
-    scheme, colon, rest = given.partition(":")
+    scheme, colon, rest = address.partition(":")
     if scheme in ("postgresql", "postgres") and rest.startswith("//"):
-        return given
+        return address
     if scheme == "sqlite" and rest.startswith("///") and rest.strip("/") not in ("", ":memory:"):
         return rest.removeprefix("///")
     # One letter is a drive of Windows.
     if colon and len(scheme) > 1 and ("//" in rest[:2] or scheme in ("sqlite", "file", "memory")):
         hint = "Give the path of a SQLite file (or sqlite:////path), or postgresql://user@host/name."
-        raise InputError(f"{redacted(given)} is not the address of a database that Skywrite can use.", hint=hint)
-    if given == ":memory:":
+        raise InputError(f"{redacted(address)} is not the address of a database that Skywrite can use.", hint=hint)
+    if address == ":memory:":
         raise InputError("A database in memory is gone with its process.", hint="Give the path of a file.")
-    return given
+    return address
 
 
-def _server(name: str, given: str) -> str:
+def _server(name: str, value: str) -> str:
     """The address of a server, without a slash at its end; a name alone is at https."""
-    url = given.strip()
+    url = value.strip()
     scheme, _, host = (url if "://" in url else f"https://{url}").partition("://")
     host = host.rstrip("/")
     if scheme not in ("http", "https") or not host.strip("./:@") or not host.isprintable() or " " in host:
         hint = "Write it like https://pds.example.com, or leave the variable out."
-        raise InputError(f"{name} is {redacted(given)!r}, which is not the address of a server.", hint=hint)
+        raise InputError(f"{name} is {redacted(value)!r}, which is not the address of a server.", hint=hint)
     return f"{scheme}://{host}"
 
 
-def _switch(name: str, given: str) -> bool:
+def _switch(name: str, value: str) -> bool:
     """A yes or a no; empty is no."""
-    word = given.strip().lower()
+    word = value.strip().lower()
     if word in ("1", "true", "yes", "on"):
         return True
     if word in ("", "0", "false", "no", "off"):
         return False
-    raise InputError(f"{name} is {given!r}, which is neither yes nor no.", hint=f"Write {name}=1, or leave it out.")
+    raise InputError(f"{name} is {value!r}, which is neither yes nor no.", hint=f"Write {name}=1, or leave it out.")
 
 
 def load_config(environ: Mapping[str, str] | None = None) -> Config:

@@ -244,11 +244,15 @@ class Contained:
 
 def _error(facts: Mapping[str, str]) -> SkywriteError:
     """The error that the child named, if its class is one of ours that is loaded here; else its nearest."""
-    found = getattr(sys.modules.get(facts.get("module", "")), facts.get("name", ""), None)
+    error_class = getattr(sys.modules.get(facts.get("module", "")), facts.get("name", ""), None)
     message, hint = facts.get("message", ""), facts.get("hint", "")
-    if not (isinstance(found, type) and issubclass(found, SkywriteError) and found.__module__.startswith("skywrite.")):
+    if not (
+        isinstance(error_class, type)
+        and issubclass(error_class, SkywriteError)
+        and error_class.__module__.startswith("skywrite.")
+    ):
         return TooCostly(message or "It could not be read.", hint=hint)
-    error = found.__new__(found)
+    error = error_class.__new__(error_class)
     SkywriteError.__init__(error, message, code=facts.get("code", ""), hint=hint)
     if "extra" in facts:
         vars(error)["extra"] = facts["extra"]

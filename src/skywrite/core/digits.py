@@ -20,8 +20,8 @@ def whole_number(text: str, most: int = NUMBER_MAX) -> int | None:
     return number if number <= most else None
 
 
-def row_number(given: str | int) -> int | None:
+def row_number(value: str | int) -> int | None:
     """The number, if it is written in plain digits and a column of the database can hold it; otherwise None."""
-    if isinstance(given, str):
-        return whole_number(given, ROW_MAX)
-    return given if 0 <= given <= ROW_MAX else None
+    if isinstance(value, str):
+        return whole_number(value, ROW_MAX)
+    return value if 0 <= value <= ROW_MAX else None

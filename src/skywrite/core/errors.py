@@ -65,8 +65,8 @@ class Do(NamedTuple):
         """As Python code."""
         if self.operation == "argument":
             return f"{self.target}=..."
-        given = [repr(value) for value in (self.account, self.target) if value is not None]
-        return f"sky.{self.operation}({', '.join(given)})"
+        arguments = [repr(value) for value in (self.account, self.target) if value is not None]
+        return f"sky.{self.operation}({', '.join(arguments)})"
 
 
 class Hint(str):
@@ -78,9 +78,9 @@ class Hint(str):
     parts: tuple[str | Do, ...]
 
     def __new__(cls, *parts: str | Do) -> Self:
-        made = super().__new__(cls, "".join(map(str, parts)))
-        made.parts = parts
-        return made
+        hint = super().__new__(cls, "".join(map(str, parts)))
+        hint.parts = parts
+        return hint
 
     def said(self, words: Callable[[Do], str]) -> str:
         """The hint, with its operations rendered by `words`."""
@@ -105,9 +105,9 @@ class Notice(str):
     about: str | int | None
 
     def __new__(cls, name: str, message: str, about: str | int | None = None) -> Self:
-        made = super().__new__(cls, message)
-        made.name, made.about = name, about
-        return made
+        notice = super().__new__(cls, message)
+        notice.name, notice.about = name, about
+        return notice
 
     def as_dict(self) -> dict[str, str | int | None]:
         """The object that interfaces return."""

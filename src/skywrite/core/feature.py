@@ -89,5 +89,5 @@ class Feature(NamedTuple):
     def load(self, home: str) -> Any:
         """A module of the feature, or what is called so in it."""
         module, _, name = home.partition(":")
-        found = import_module(self.path(module))
-        return getattr(found, name) if name else found
+        loaded_module = import_module(self.path(module))
+        return getattr(loaded_module, name) if name else loaded_module

@@ -23,13 +23,13 @@ class NotRegular(OSError):
         super().__init__(errno.EINVAL, "it is a device or a pipe, not a file", str(path))
 
 
-def local_name(given: str) -> str:
+def local_name(name: str) -> str:
     """The name of a file, also from its address as file managers and browsers copy it: `file:///home/ana/sun.png`."""
-    if not given.startswith(("file:///", "file://localhost/")):
-        return given
+    if not name.startswith(("file:///", "file://localhost/")):
+        return name
     from urllib.parse import unquote, urlsplit
 
-    path = unquote(urlsplit(given).path)
+    path = unquote(urlsplit(name).path)
     return path.lstrip("/") if os.name == "nt" else path
 
 

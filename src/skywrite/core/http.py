@@ -318,9 +318,9 @@ def _translate(error: PyreqwestError, url: str) -> NotSent | NoAnswer:
     host = url.split("/")[2] if url.count("/") >= 2 else url
     if any("(Connect)" in cause for cause in causes):
         if _BAD_CERTIFICATE in reason:
-            said = reason.rpartition(_BAD_CERTIFICATE)[2].lstrip(": ")
+            problem = reason.rpartition(_BAD_CERTIFICATE)[2].lstrip(": ")
             return NotSent(
-                f"{host} could not prove who it is, so nothing was sent: {_CERTIFICATE.get(said, said)}.",
+                f"{host} could not prove who it is, so nothing was sent: {_CERTIFICATE.get(problem, problem)}.",
                 code="server.untrusted",
                 hint="Check the address and this computer's clock, and have the certificate fixed. To trust another "
                 "authority, set SSL_CERT_FILE to a file with its certificate.",

@@ -142,20 +142,20 @@ def _parts(uri: str) -> tuple[str, str, str]:
 
 def _parsed(text: str) -> Receipt:
     try:
-        found = json.loads(text)
-        version = found["skywrite_receipt"]
+        fields = json.loads(text)
+        version = fields["skywrite_receipt"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise _no_receipt() from None
     if version != VERSION:
         hint = "Upgrade Skywrite to check it."
         raise InputError("The receipt was made by a newer version.", code=INVALID, hint=hint)
     try:
-        made_at = datetime.fromisoformat(found["made_at"])
-        uri, cid, did, handle, key, rev = (found[name] for name in _TEXTS)
+        made_at = datetime.fromisoformat(fields["made_at"])
+        uri, cid, did, handle, key, rev = (fields[name] for name in _TEXTS)
         if not all(isinstance(value, str) for value in (uri, cid, did, handle, key, rev)) or made_at.tzinfo is None:
             raise ValueError
-        proof = binascii.a2b_base64(found["proof"], strict_mode=True)
-        receipt = Receipt(uri, cid, did, handle, key, rev, found["record"], proof, made_at)
+        proof = binascii.a2b_base64(fields["proof"], strict_mode=True)
+        receipt = Receipt(uri, cid, did, handle, key, rev, fields["record"], proof, made_at)
         _parts(receipt.uri)
         tid_micros(receipt.rev)
     except (ValueError, KeyError, TypeError, RecursionError, InputError):

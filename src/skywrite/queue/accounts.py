@@ -148,8 +148,8 @@ class Accounts:
         `among`: the DIDs of those that are there; by default all. Raises NotFound, InputError.
         """
         with self._store.reading() as tx:
-            found = tx.rows("default_account") if name is None else tx.rows("find_account", name=_plain(name))
-        rows = [row for row in found if among is None or row["did"] in among]
+            candidates = tx.rows("default_account") if name is None else tx.rows("find_account", name=_plain(name))
+        rows = [row for row in candidates if among is None or row["did"] in among]
         if len(rows) > 1:
             dids = ", ".join(row["did"] for row in rows)
             raise InputError(
@@ -304,8 +304,8 @@ def _sealed(vault: Vault, session: AnySession) -> bytes:
 def _found(store: StoreBase, query: str, **values: object) -> list[Account]:
     """The accounts that a worker looks at, without those that cannot be read."""
     with store.reading() as tx:
-        found = [account_of(row) for row in tx.rows(query, **values)]
-    return [account for account in found if not account.unreadable]
+        accounts = [account_of(row) for row in tx.rows(query, **values)]
+    return [account for account in accounts if not account.unreadable]
 
 
 def _ends_at(session: AnySession) -> datetime | None:

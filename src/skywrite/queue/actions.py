@@ -101,14 +101,14 @@ class Actions:
                 return _action_of(row)
             row = tx.row("action_with_key", account_did=account_did, key=key)
         assert row is not None
-        found = _action_of(row)
-        if any(getattr(found, name) != values[name] for name in _SAME):
+        action = _action_of(row)
+        if any(getattr(action, name) != values[name] for name in _SAME):
             raise InputError(
-                f"The key {key!r} was already used for {found.kind} {found.id}. Nothing was stored.",
+                f"The key {key!r} was already used for {action.kind} {action.id}. Nothing was stored.",
                 code="post_key.reused",
                 hint="Use a new key for a new one, and repeat a request unchanged.",
             )
-        return found
+        return action
 
     def with_key(self, account_did: str, key: str) -> Action | None:
         """The one that was added with a key."""

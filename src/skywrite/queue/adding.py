@@ -117,14 +117,14 @@ def _taken_keys(tx: Transaction, posts: Sequence[NewPost]) -> dict[tuple[str, st
     for post in posts:
         if post.key is not None:
             keys.setdefault(post.account_did, set()).add(post.key)
-    found: dict[tuple[str, str], _Taken] = {}
+    by_key: dict[tuple[str, str], _Taken] = {}
     for did, mine in keys.items():
         for key in mine:
             if (post_id := _accepted_under(tx, did, key)) is not None:
-                found[did, key] = _Taken(post_id, None)
+                by_key[did, key] = _Taken(post_id, None)
         for row in tx.rows("posts_with_keys", did=did, keys=json.dumps(sorted(mine))):
-            found[did, row["key"]] = _Taken(row["id"], row["key_hash"])
-    return found
+            by_key[did, row["key"]] = _Taken(row["id"], row["key_hash"])
+    return by_key
 
 
 def _accepted_under(tx: Transaction, did: str, key: str) -> int | None:

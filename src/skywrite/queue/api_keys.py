@@ -88,11 +88,11 @@ class FeedToken(NamedTuple):
 
 def new_secret(characters: int = RANDOM_CHARACTERS) -> str:
     """Random characters of the base-62 alphabet, uniformly distributed."""
-    made = ""
-    while len(made) < characters:
+    secret = ""
+    while len(secret) < characters:
         # 248 is the largest multiple of 62 in a byte; larger values would make some characters more likely.
-        made += "".join(_ALPHABET[byte % 62] for byte in secret_bytes(characters) if byte < 248)
-    return made[:characters]
+        secret += "".join(_ALPHABET[byte % 62] for byte in secret_bytes(characters) if byte < 248)
+    return secret[:characters]
 
 
 def new_key() -> str:
@@ -114,12 +114,12 @@ def digest_of(secret: str) -> str:
 
 def parse_scopes(names: Iterable[str]) -> tuple[Scope, ...]:
     """Scopes in their usual order. Raises InputError for an unknown name, or if there are none."""
-    given = set(names)
-    unknown = sorted(given - set(SCOPES))
-    if unknown or not given:
+    scopes = set(names)
+    unknown = sorted(scopes - set(SCOPES))
+    if unknown or not scopes:
         what = f"{unknown[0]!r} is not a scope." if unknown else "A key needs at least one scope."
         raise InputError(what, hint=f"Choose from: {', '.join(SCOPES)}.")
-    return tuple(scope for scope in SCOPES if scope in given)
+    return tuple(scope for scope in SCOPES if scope in scopes)
 
 
 class ApiKeys:
@@ -209,15 +209,15 @@ class ApiKeys:
             row = tx.row("api_key_with_prefix", prefix=prefix_of(key))
         if row is None or not hmac.compare_digest(str(row["digest"]), digest_of(key)):
             raise wrong
-        found, now = key_of(row), self._store.clock.now()
-        if found.resource is not None and (found.resource != resource or found.person_id is None):
+        api_key, now = key_of(row), self._store.clock.now()
+        if api_key.resource is not None and (api_key.resource != resource or api_key.person_id is None):
             raise wrong
-        if found.revoked_at is not None or (found.expires_at is not None and found.expires_at <= now):
+        if api_key.revoked_at is not None or (api_key.expires_at is not None and api_key.expires_at <= now):
             raise wrong
-        if found.last_used_at is None or found.last_used_at < now - USE_NOTED_EVERY:
+        if api_key.last_used_at is None or api_key.last_used_at < now - USE_NOTED_EVERY:
             with self._store.writing(wake=False) as tx:
-                tx.run("note_api_key_use", id=found.id, now=now, before=now - USE_NOTED_EVERY)
-        return found
+                tx.run("note_api_key_use", id=api_key.id, now=now, before=now - USE_NOTED_EVERY)
+        return api_key
 
     def valid(self, key_ids: Sequence[int]) -> list[ApiKey]:
         """Those of these keys that are valid now."""

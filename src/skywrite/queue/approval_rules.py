@@ -91,8 +91,8 @@ def approval_words(words: Any) -> str | list[str] | None:
         return None
     if "all" in words:
         return "all"
-    found = list(dict.fromkeys(words))
-    return "agents" if found == ["agents"] else found
+    unique = list(dict.fromkeys(words))
+    return "agents" if unique == ["agents"] else unique
 
 
 def _is_word(word: object) -> bool:
@@ -160,7 +160,7 @@ def ask_for_approvals(
         settings = settings_of(row)
         if not wants_approvals(settings):
             continue
-        found = [
+        pairs = [
             (post_id, post)
             for post_id, post in posts
             if post.account_did == did
@@ -168,9 +168,9 @@ def ask_for_approvals(
             and needs_approval(settings, post.source, authors_of(tx, post_id))
             and not covering_template(tx, _stored(tx, post_id))
         ]
-        if found:
-            first_id, first = found[0]
-            data = {"id": first_id, "text": str(first.draft.get("text") or ""), "posts": len(found)}
+        if pairs:
+            first_id, first = pairs[0]
+            data = {"id": first_id, "text": str(first.draft.get("text") or ""), "posts": len(pairs)}
             note_event(tx, "approval.requested", now, data, account_did=did, subject_id=first_id)
 
 

@@ -144,14 +144,14 @@ class Approvals:
                 approvers.setdefault((row["post_id"], row["digest"]), row["by_name"])
             looked_at = {post_id for post_id, _ in approvers}
             settings = {did: _settings(tx, did) for did in {post.account_did for post in posts}}
-            found = {}
+            by_id = {}
             for post in posts:
                 by = approvers.get((post.id, digest_of(post))) if post.id in looked_at else None
                 if by is None and wants_approvals(settings[post.account_did]):
                     by = approver_of_template(tx, post)
                 needs = self._needs(post, settings[post.account_did], by_agent=post.id in by_agents)
-                found[post.id] = Standing(has_drifted(post) or (needs and by is None), by)
-            return found
+                by_id[post.id] = Standing(has_drifted(post) or (needs and by is None), by)
+            return by_id
 
     def _needs(self, post: Post, settings: Mapping[str, Any], *, by_agent: bool) -> bool:
         """Whether an approval stands between the post and the network, whoever has given it."""

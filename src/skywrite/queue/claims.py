@@ -98,9 +98,9 @@ class Claims:
                     if not accounts:
                         return claims
                     left -= len(accounts)
-                    found = self._claim_from(tx, accounts, terms)
-                    claims += found
-                    if len(found) == len(accounts) < wanted:
+                    new_claims = self._claim_from(tx, accounts, terms)
+                    claims += new_claims
+                    if len(new_claims) == len(accounts) < wanted:
                         # There were no more.
                         return claims
         return claims
@@ -287,8 +287,8 @@ class Claims:
             update_ready(tx, *unready)
         if post_id is None and (aside or unready):
             # What is ready although it has no post to try is set aside, too: it would come again at once.
-            found = tx.rows("still_ready", items=items_of_dids(unready), now=now) if unready else []
-            items = items_of_dids([*aside, *(row["did"] for row in found)])
+            still_ready = tx.rows("still_ready", items=items_of_dids(unready), now=now) if unready else []
+            items = items_of_dids([*aside, *(row["did"] for row in still_ready)])
             tx.run("defer_accounts", items=items, until=now + SET_ASIDE)
         return _begin(tx, attempts, terms.worker, now)
 
@@ -344,12 +344,12 @@ def _candidates(tx: Transaction, dids: Sequence[str], post_id: int | None, now: 
         rows = tx.rows("next_posts", items=items_of_dids(dids), now=now)
     else:
         rows = tx.rows("unfinished_post", did=dids[0]) or tx.rows("get_post", id=post_id)
-    found: dict[str, Post] = {}
+    by_did: dict[str, Post] = {}
     for row in rows:
         publishing = row["state"] == "publishing"
-        if publishing or (row["state"] == "scheduled" and row["account_did"] not in found):
-            found[row["account_did"]] = post_of(row)
-    return {did: post for did, post in found.items() if post.state == "publishing" or _earliest(post) <= now}
+        if publishing or (row["state"] == "scheduled" and row["account_did"] not in by_did):
+            by_did[row["account_did"]] = post_of(row)
+    return {did: post for did, post in by_did.items() if post.state == "publishing" or _earliest(post) <= now}
 
 
 def _attempt_of(post: Post, account: Account, row: Row, decision: Approved, terms: _Terms, now: datetime) -> _Attempt:

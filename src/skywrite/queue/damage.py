@@ -49,17 +49,17 @@ class Damage:
 
     def rows(self, most: int = ROWS_MAX) -> list[Unreadable]:
         """Rows that cannot be read, up to so many."""
-        found: list[Unreadable] = []
+        unreadable: list[Unreadable] = []
         with self._store.reading() as tx:
             for one in _SEARCHED:
                 sql = f"SELECT * FROM {one.table} WHERE {one.where}"
                 for page in self._store.database.pages(tx, sql, PAGE_ROWS):
-                    found += [
+                    unreadable += [
                         Unreadable(one.table, row[one.key], columns) for row in page if (columns := mended(row)[1])
                     ]
-                    if len(found) >= most:
-                        return found[:most]
-        return found
+                    if len(unreadable) >= most:
+                        return unreadable[:most]
+        return unreadable
 
     def try_to_write(self) -> None:
         """Store something and take it away again. Raises the StorageError that a worker would meet."""

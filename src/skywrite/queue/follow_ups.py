@@ -133,8 +133,8 @@ class FollowUps:
         """Those that are not done, of posts that are published or never will be, by number."""
         with self._store.reading() as tx:
             while rows := tx.rows("open_follow_ups", after=after, limit=limit):
-                if found := readable(rows, _open_of):
-                    return found
+                if items := readable(rows, _open_of):
+                    return items
                 after = rows[-1]["id"]
         return []
 
@@ -170,12 +170,12 @@ class FollowUps:
         self.get(follow_up_id)
         with self._store.writing(wake=False) as tx:
             changed = tx.run("cancel_follow_up", id=follow_up_id, now=self._store.clock.now())
-        found = self.get(follow_up_id)
+        follow_up = self.get(follow_up_id)
         if changed != 1:
             raise Conflict(
-                f"Follow-up {follow_up_id} is {found.state}, so it cannot be cancelled.", code="post.wrong_state"
+                f"Follow-up {follow_up_id} is {follow_up.state}, so it cannot be cancelled.", code="post.wrong_state"
             )
-        return found
+        return follow_up
 
 
 def _check_coming(post: Post) -> None:

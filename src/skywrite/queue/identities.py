@@ -105,8 +105,8 @@ def row_key(source: str, digest: str) -> str:
 
 def is_row_key(key: str, source: str | None) -> bool:
     """Whether an import made a key, and not a person, who may use any words: of a second such row, and again, too."""
-    made = rf"{re.escape(source or '')}:[0-9a-f]{{{_ROW_DIGITS}}}(:[0-9]+)?(/[0-9]+)?"
-    return source is not None and re.fullmatch(made, key) is not None
+    pattern = rf"{re.escape(source or '')}:[0-9a-f]{{{_ROW_DIGITS}}}(:[0-9]+)?(/[0-9]+)?"
+    return source is not None and re.fullmatch(pattern, key) is not None
 
 
 def key_of(identity: Identity) -> str:

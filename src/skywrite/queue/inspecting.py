@@ -100,12 +100,12 @@ class Inspecting:
 
     def _indexes(self) -> dict[str, str]:
         """The statement that makes each index; what a later release drops is none."""
-        made: dict[str, str] = {}
-        for found in re.finditer(_INDEX, self._script()):
-            made.pop(found[1], None)
-            if found[0].startswith("CREATE"):
-                made[found[1]] = found[0]
-        return made
+        indexes: dict[str, str] = {}
+        for match in re.finditer(_INDEX, self._script()):
+            indexes.pop(match[1], None)
+            if match[0].startswith("CREATE"):
+                indexes[match[1]] = match[0]
+        return indexes
 
     def _present(self) -> set[str]:
         with self._store.reading() as tx:

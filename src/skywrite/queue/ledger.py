@@ -60,13 +60,13 @@ def views(tx: Transaction, accounts: Sequence[Account], now: datetime) -> dict[s
     zones: dict[object, list[Account]] = defaultdict(list)
     for account in accounts:
         zones[account.settings.get("zone")].append(account)
-    found: dict[str, AccountView] = {}
+    by_did: dict[str, AccountView] = {}
     for zone, members in zones.items():
         totals = _totals(tx, [account.did for account in members], zone, now)
         for account in members:
             row = totals.get(account.did)
-            found[account.did] = AccountView(account, **{name: int(row[name]) if row else 0 for name in _TOTALS})
-    return found
+            by_did[account.did] = AccountView(account, **{name: int(row[name]) if row else 0 for name in _TOTALS})
+    return by_did
 
 
 def _totals(tx: Transaction, dids: Sequence[str], zone: object, now: datetime) -> dict[str, Row]:

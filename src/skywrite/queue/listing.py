@@ -151,15 +151,15 @@ class Listing:
         if isinstance(after, Post):
             after = Cursor.due(after)
         with self._store.reading() as tx:
-            found: list[Post] = []
+            posts: list[Post] = []
             if after is None or after.at is not None:
                 dated = [self._dated(tx, state, chosen, after, limit) for state in states]
-                found = sorted(chain.from_iterable(dated), key=lambda post: (post.due_at, post.id))[:limit]
-            if len(found) < limit and not chosen.timed:
+                posts = sorted(chain.from_iterable(dated), key=lambda post: (post.due_at, post.id))[:limit]
+            if len(posts) < limit and not chosen.timed:
                 after_id = after.id if after is not None and after.at is None else 0
-                undated = [self._undated(tx, state, chosen, after_id, limit - len(found)) for state in states]
-                found += sorted(chain.from_iterable(undated), key=lambda post: post.id)[: limit - len(found)]
-            return found
+                undated = [self._undated(tx, state, chosen, after_id, limit - len(posts)) for state in states]
+                posts += sorted(chain.from_iterable(undated), key=lambda post: post.id)[: limit - len(posts)]
+            return posts
 
     def all_posts(
         self,
@@ -176,12 +176,12 @@ class Listing:
         """
         after: Cursor | None = None
         size = PAGE_POSTS if page is None else min(page, PAGE_POSTS)
-        while found := self.posts(
+        while posts := self.posts(
             states, account_did=account_did, source=source, campaign=campaign, after=after, limit=size
         ):
-            after = Cursor.due(found[-1])
-            yield from found
-            if len(found) < size:
+            after = Cursor.due(posts[-1])
+            yield from posts
+            if len(posts) < size:
                 return
 
     def history(
@@ -209,8 +209,8 @@ class Listing:
         query = self._store.database.compose("list_posts", *parts)
         with self._store.reading() as tx:
             pages = [tx.select(query, {**values, "state": state, "limit": limit}) for state in states]
-        found = [post_of(row) for page in pages for row in page]
-        return sorted(found, key=lambda post: (post.updated_at, post.id), reverse=True)[:limit]
+        posts = [post_of(row) for page in pages for row in page]
+        return sorted(posts, key=lambda post: (post.updated_at, post.id), reverse=True)[:limit]
 
     def drafts(
         self, *, account_did: str | None = None, text: str | None = None, before_id: int | None = None, limit: int = 100
@@ -244,10 +244,10 @@ class Listing:
         """Every post in these states in the order of `history`, read page by page."""
         after: Cursor | None = None
         size = PAGE_POSTS if page is None else min(page, PAGE_POSTS)
-        while found := self.history(states, account_did=account_did, campaign=campaign, after=after, limit=size):
-            after = Cursor.changed(found[-1])
-            yield from found
-            if len(found) < size:
+        while posts := self.history(states, account_did=account_did, campaign=campaign, after=after, limit=size):
+            after = Cursor.changed(posts[-1])
+            yield from posts
+            if len(posts) < size:
                 return
 
     def count(self, account_did: str | None = None) -> dict[State, int]:

@@ -76,15 +76,15 @@ class Marks:
 
     def due(self, limit: int) -> list[ToMark]:
         """What to count now: posts that have reached an age, and not passed it by much."""
-        now, found = self._store.clock.now(), list[ToMark]()
+        now, marks = self._store.clock.now(), list[ToMark]()
         with self._store.reading() as tx:
             for age in AGES_HOURS:
                 until = now - timedelta(hours=age)
                 patience = max(timedelta(hours=age) * LATE_PART, LATE_MIN)
                 since = until - patience
-                rows = tx.rows("posts_to_mark", age_hours=age, since=since, until=until, limit=limit - len(found))
-                found += [_to_mark(row, age, patience) for row in rows]
-        return found
+                rows = tx.rows("posts_to_mark", age_hours=age, since=since, until=until, limit=limit - len(marks))
+                marks += [_to_mark(row, age, patience) for row in rows]
+        return marks
 
     def note(self, marks: Iterable[tuple[ToMark, dict[str, int] | None, list[str]]]) -> None:
         """Store counts and labels; None for a post that was not shown."""

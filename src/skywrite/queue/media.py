@@ -113,9 +113,9 @@ class Media:
         now, dropped = self._store.clock.now(), 0
         while self._forget_finished(now - timedelta(days=finished_days)) == LINKS_AT_ONCE:
             pass
-        while (found := self._drop_unneeded(now - timedelta(hours=unused_hours))) == FILES_AT_ONCE:
-            dropped += found
-        return dropped + found
+        while (count := self._drop_unneeded(now - timedelta(hours=unused_hours))) == FILES_AT_ONCE:
+            dropped += count
+        return dropped + count
 
     def _forget_finished(self, before: datetime) -> int:
         with self._store.writing(wake=False) as tx:

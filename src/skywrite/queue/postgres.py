@@ -185,10 +185,12 @@ class PostgresDatabase(Database):
     @cached_property
     def _settings(self) -> bytes:
         """The settings that a transaction through a pooler begins with; without one, the session has them."""
-        given = {
+        settings = {
             name.replace("-", "_"): re.sub(r"\\(.)", r"\1", text) for name, text in _OPTION.findall(str(self._options))
         }
-        calls = (f"set_config({_quoted(name)}, {_quoted(text)}, true)" for name, text in {**given, **_SETTINGS}.items())
+        calls = (
+            f"set_config({_quoted(name)}, {_quoted(text)}, true)" for name, text in {**settings, **_SETTINGS}.items()
+        )
         return f"; SELECT {', '.join(calls)}".encode()
 
     def translate(self, sql: str) -> bytes:
@@ -238,7 +240,7 @@ class PostgresDatabase(Database):
     def explain(self, error: Exception) -> StorageError:
         state = getattr(error, "sqlstate", None) or ""
         where = f"the database {self.place}"
-        said = _said(error)
+        message = _said(error)
         if state == "53100":
             return DiskFull(
                 f"There is no room left on the server's disk for {where}.",
@@ -257,22 +259,22 @@ class PostgresDatabase(Database):
             )
         if state in ("25006", "42501"):
             return StorageError(
-                f"{where.capitalize()} does not allow writing: {said}",
+                f"{where.capitalize()} does not allow writing: {message}",
                 code="database.read_only",
                 hint="Use the primary server and a role that may write, or set SKYWRITE_DATABASE to another database.",
             )
         if state.startswith(("22", "23")) or state == "25P02":
-            return BrokenRule(f"A change breaks a rule of {where}: {said}.")
+            return BrokenRule(f"A change breaks a rule of {where}: {message}.")
         if state.startswith("XX"):
             return StorageError(
-                f"{where.capitalize()} is damaged: {said}",
+                f"{where.capitalize()} is damaged: {message}",
                 code="database.corrupt",
                 hint="Ask the operator of the server.",
             )
-        if not state and (problem := untrusted(where, said)):
+        if not state and (problem := untrusted(where, message)):
             return problem
         return DatabaseUnavailable(
-            f"Cannot use {where}: {said}",
+            f"Cannot use {where}: {message}",
             hint="Check that the server runs and that SKYWRITE_DATABASE names the right host, user and password.",
         )
 
@@ -364,13 +366,13 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def untrusted(where: str, said: str) -> DatabaseUnavailable | None:
+def untrusted(where: str, message: str) -> DatabaseUnavailable | None:
     """The error for what libpq said, if it refused to talk to the server."""
-    hint = next((hint for part, hint in _HINTS.items() if part in said), None)
+    hint = next((hint for part, hint in _HINTS.items() if part in message), None)
     if hint is None:
         return None
     return DatabaseUnavailable(
-        f"The connection to {where} is not safe, so nothing was sent: {said}", code="database.untrusted", hint=hint
+        f"The connection to {where} is not safe, so nothing was sent: {message}", code="database.untrusted", hint=hint
     )
 
 

@@ -100,10 +100,10 @@ class Posts:
         hashes = json.dumps(sorted({text_hash({"text": text}) for text in texts}))
         with self._store.reading() as tx:
             rows = tx.rows("posts_with_texts", hashes=hashes, did=account_did, since=since)
-        found: dict[str, Post] = {}
+        by_text: dict[str, Post] = {}
         for post in map(post_of, rows):
-            found.setdefault(post.text.strip(), post)
-        return found
+            by_text.setdefault(post.text.strip(), post)
+        return by_text
 
     def same_minute(self, account_did: str, due_at: datetime) -> list[int]:
         """The first two scheduled posts of the account that are due in the same minute."""

@@ -76,10 +76,10 @@ def json_of(text: str, kind: type[T]) -> T:
 
 def object_with(text: str, *names: str) -> dict[str, Any]:
     """A JSON column that must hold an object with these names."""
-    found = json_of(text, dict)
-    if missing := set(names) - found.keys():
+    fields = json_of(text, dict)
+    if missing := set(names) - fields.keys():
         raise ValueError(f"without {missing}")
-    return found
+    return fields
 
 
 def count_of(value: int) -> int:
@@ -141,13 +141,13 @@ def unreadable(table: str, row: Row, key: str = "id") -> Unreadable:
 
 def readable(rows: Iterable[Row], decode: Callable[[Row], T]) -> list[T]:
     """What can be read of these rows; the others are left out, and `doctor` reports them."""
-    found = []
+    values = []
     for row in rows:
         try:
-            found.append(decode(row))
+            values.append(decode(row))
         except UnreadableRow:
             continue
-    return found
+    return values
 
 
 def _harmless(name: str, value: Any) -> object:

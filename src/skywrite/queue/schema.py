@@ -70,9 +70,9 @@ def migrations(dialect: str) -> list[Migration]:
 def spelled(template: str, dialect: str) -> str:
     """A template in the words of a dialect. Raises KeyError for a word that is none."""
 
-    def word(found: re.Match[str]) -> str:
-        column = found["column"] or ""
-        written = WORDS[found["word"]][DIALECTS.index(dialect)]
+    def word(match: re.Match[str]) -> str:
+        column = match["column"] or ""
+        written = WORDS[match["word"]][DIALECTS.index(dialect)]
         return f"{column} {written}".replace("{column}", column) if column else written
 
     return re.sub(_WORD, word, template)

@@ -278,8 +278,8 @@ class SqliteDatabase(Database):
 
     def damage(self, tx: Transaction) -> Sequence[str]:
         # The thorough check also compares each index with its table, which takes many times as long.
-        found = [str(row["quick_check"]) for row in tx.select(f"PRAGMA quick_check({_DAMAGE_MAX})", {})]
-        return [] if found == ["ok"] else found
+        problems = [str(row["quick_check"]) for row in tx.select(f"PRAGMA quick_check({_DAMAGE_MAX})", {})]
+        return [] if problems == ["ok"] else problems
 
     def backup(self, path: str) -> None:
         # VACUUM INTO reads one snapshot; the page-by-page API would start over at each commit of another process.

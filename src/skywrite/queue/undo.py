@@ -125,14 +125,14 @@ def _undo(tx: Transaction, undone: Sequence[_Recorded], changes: Sequence[_Recor
 
 def _of_batch(changes: Iterable[_Recorded], batch: str) -> list[_Recorded]:
     """The changes that were made together under this name. Raises InputError."""
-    found = [one for one in changes if one.row["batch"] == batch]
-    if not found:
+    batch_changes = [one for one in changes if one.row["batch"] == batch]
+    if not batch_changes:
         raise InputError(
             "This change was undone already, or is too old to undo.",
             code="undo.nothing",
             hint=Hint("See: ", Do("posts.list")),
         )
-    return found
+    return batch_changes
 
 
 def _runs_of(content: Mapping[str, Any]) -> list[list[int]]:
@@ -174,8 +174,8 @@ def _refuse_foreign(verb: str, content: Mapping[str, Any]) -> None:
 
 def _accounts(tx: Transaction, contents: Sequence[Mapping[str, Any]]) -> list[str]:
     runs = [run for content in contents for run in _runs_of(content)]
-    found = {row["account_did"] for first, last in runs for row in tx.rows("accounts_of_posts", first=first, last=last)}
-    return sorted(found)
+    dids = {row["account_did"] for first, last in runs for row in tx.rows("accounts_of_posts", first=first, last=last)}
+    return sorted(dids)
 
 
 def _timely(row: Row, content: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
@@ -207,14 +207,14 @@ def _carry_versions(tx: Transaction, undone: Iterable[Mapping[str, Any]], before
     versions = {one["id"]: (one.get("version_before"), one["version"] + 1) for one in undone if "id" in one}
     for change in before:
         content = change.content
-        found = [number for number in versions if _left(content, number) == versions[number][0]]
-        for number in found:
+        numbers = [number for number in versions if _left(content, number) == versions[number][0]]
+        for number in numbers:
             version = versions.pop(number)[1]
             if "added" in content:
                 content["versions"] = {**content.get("versions", {}), str(number): version}
             else:
                 content["version"] = version
-        if found:
+        if numbers:
             tx.run("amend_change", id=change.row["id"], content=dump_json(content))
 
 

@@ -27,19 +27,19 @@ _DEFS = "app.bsky.feed.defs"
 
 def get_posts(pds: Pds, call: Call) -> Response:
     located = (locate(pds, uri, POST) for uri in dict.fromkeys(call.params["uris"]))
-    found = [one for one in located if one is not None and not _between(pds, call.did, one[0])]
-    return json_answer({"posts": [_post_view(pds, *one, call.did) for one in found]})
+    posts = [one for one in located if one is not None and not _between(pds, call.did, one[0])]
+    return json_answer({"posts": [_post_view(pds, *one, call.did) for one in posts]})
 
 
 def get_post_thread(pds: Pds, call: Call) -> Response:
     uri = call.params["uri"]
-    found = locate(pds, uri, POST)
-    if found is None:
+    location = locate(pds, uri, POST)
+    if location is None:
         raise XrpcFailure(400, f"Post not found: {uri}", "NotFound")
-    if block := _between(pds, call.did, found[0]):
-        return json_answer({"thread": _blocked_view(*found, block)})
-    thread = _thread_below(pds, *found, call.did, depth=call.params["depth"])
-    _add_parents(pds, thread, found[1], call.did, call.params["parentHeight"])
+    if block := _between(pds, call.did, location[0]):
+        return json_answer({"thread": _blocked_view(*location, block)})
+    thread = _thread_below(pds, *location, call.did, depth=call.params["depth"])
+    _add_parents(pds, thread, location[1], call.did, call.params["parentHeight"])
     return json_answer({"thread": thread})
 
 
@@ -53,15 +53,15 @@ def _thread_below(pds: Pds, account: Account, record: Record, reader: str, depth
 
 def _add_parents(pds: Pds, thread: dict[str, Any], record: Record, reader: str, height: int) -> None:
     while height > 0 and (parent := parent_of(record)) is not None:
-        found = locate(pds, parent, POST)
-        if found is None:
+        location = locate(pds, parent, POST)
+        if location is None:
             thread["parent"] = {"$type": f"{_DEFS}#notFoundPost", "uri": parent, "notFound": True}
             return
-        if block := _between(pds, reader, found[0]):
-            thread["parent"] = _blocked_view(*found, block)
+        if block := _between(pds, reader, location[0]):
+            thread["parent"] = _blocked_view(*location, block)
             return
-        thread["parent"] = _thread_below(pds, *found, reader, depth=0)
-        thread, record, height = thread["parent"], found[1], height - 1
+        thread["parent"] = _thread_below(pds, *location, reader, depth=0)
+        thread, record, height = thread["parent"], location[1], height - 1
 
 
 def _blocked_view(account: Account, record: Record, block: dict[str, Any]) -> dict[str, Any]:
@@ -105,12 +105,12 @@ def search_posts(pds: Pds, call: Call) -> Response:
     words = str(call.params["q"]).lower().split()
     author = call.params.get("author")
     by = None if author is None else _actor(pds, author)
-    found = [
+    posts = [
         one
         for one in everything(pds, POST)
         if by in (None, one[0]) and all(word in str(one[1].value.get("text", "")).lower() for word in words)
     ]
-    page = _feed(pds, found, call)
+    page = _feed(pds, posts, call)
     return json_answer({"posts": [item["post"] for item in page.pop("feed")], **page})
 
 
@@ -121,11 +121,11 @@ def get_timeline(pds: Pds, call: Call) -> Response:
     return json_answer(_feed(pds, seen, call))
 
 
-def _feed(pds: Pds, found: list[tuple[Account, Record]], call: Call) -> dict[str, Any]:
+def _feed(pds: Pds, posts: list[tuple[Account, Record]], call: Call) -> dict[str, Any]:
     """Newest first by the earlier of createdAt and indexedAt, as the AppView sorts."""
-    found.sort(key=lambda one: sort_at(one[1]), reverse=True)
+    posts.sort(key=lambda one: sort_at(one[1]), reverse=True)
     cursor = call.params.get("cursor")
-    rest = [one for one in found if cursor is None or sort_at(one[1]) < cursor]
+    rest = [one for one in posts if cursor is None or sort_at(one[1]) < cursor]
     page = rest[: call.params["limit"]]
     answer: dict[str, Any] = {"feed": [{"post": _post_view(pds, *one, call.did)} for one in page]}
     if len(rest) > len(page):
@@ -136,10 +136,10 @@ def _feed(pds: Pds, found: list[tuple[Account, Record]], call: Call) -> dict[str
 def sort_at(record: Record) -> str:
     """The time by which posts and notifications are sorted: the earlier of what the author says and what is true."""
     try:
-        said = datetime.fromisoformat(str(record.value.get("createdAt")))
+        created_at = datetime.fromisoformat(str(record.value.get("createdAt")))
     except ValueError:
         return record.indexed_at
-    return min(to_iso(said if said.tzinfo else said.replace(tzinfo=UTC)), record.indexed_at)
+    return min(to_iso(created_at if created_at.tzinfo else created_at.replace(tzinfo=UTC)), record.indexed_at)
 
 
 def get_profile(pds: Pds, call: Call) -> Response:
@@ -147,16 +147,18 @@ def get_profile(pds: Pds, call: Call) -> Response:
 
 
 def get_profiles(pds: Pds, call: Call) -> Response:
-    found = (pds.accounts.find(name) for name in call.params["actors"])
-    return json_answer({"profiles": [_profile(pds, one, call.did) for one in found if one is not None]})
+    accounts = (pds.accounts.find(name) for name in call.params["actors"])
+    return json_answer({"profiles": [_profile(pds, one, call.did) for one in accounts if one is not None]})
 
 
 def search_actors_typeahead(pds: Pds, call: Call) -> Response:
     """Accounts whose handle or display name begins like this."""
     begin = str(call.params.get("q", "")).lower()
     views = (seen_actor(pds, account, call.did) for account in pds.accounts)
-    found = [view for view in views if any(view[name].lower().startswith(begin) for name in ("handle", "displayName"))]
-    return json_answer({"actors": found[: call.params["limit"]] if begin else []})
+    matches = [
+        view for view in views if any(view[name].lower().startswith(begin) for name in ("handle", "displayName"))
+    ]
+    return json_answer({"actors": matches[: call.params["limit"]] if begin else []})
 
 
 def search_actors(pds: Pds, call: Call) -> Response:
@@ -164,8 +166,8 @@ def search_actors(pds: Pds, call: Call) -> Response:
     asked = str(call.params.get("q", call.params.get("term", ""))).lower()
     views = (_profile(pds, account, call.did) for account in pds.accounts if account.status == "active")
     names = ("handle", "displayName", "description")
-    found = [view for view in views if asked and any(asked in view.get(name, "").lower() for name in names)]
-    return json_answer({"actors": found[: call.params["limit"]]})
+    matches = [view for view in views if asked and any(asked in view.get(name, "").lower() for name in names)]
+    return json_answer({"actors": matches[: call.params["limit"]]})
 
 
 def mute_actor(pds: Pds, call: Call) -> Response:
@@ -231,19 +233,19 @@ def _record_about(account: Account, collection: str, subject: str) -> str | None
 
 
 def get_feed_generator(pds: Pds, call: Call) -> Response:
-    found = locate(pds, call.params["feed"], "app.bsky.feed.generator")
-    if found is None:
+    location = locate(pds, call.params["feed"], "app.bsky.feed.generator")
+    if location is None:
         raise XrpcFailure(400, "could not find feed")
-    account, record = found
+    account, record = location
     view = _view(pds, account, record, ("did", "displayName", "description"))
     return json_answer({"view": view, "isOnline": True, "isValid": True})
 
 
 def get_list(pds: Pds, call: Call) -> Response:
-    found = locate(pds, call.params["list"], "app.bsky.graph.list")
-    if found is None:
+    location = locate(pds, call.params["list"], "app.bsky.graph.list")
+    if location is None:
         raise XrpcFailure(400, "List not found")
-    account, record = found
+    account, record = location
     members = [one for one in account.repo.records("app.bsky.graph.listitem") if one.value["list"] == record.uri]
     view = _view(pds, account, record, ("name", "purpose", "description"))
     items = [
@@ -257,15 +259,15 @@ def get_list(pds: Pds, call: Call) -> Response:
 def get_follows(pds: Pds, call: Call) -> Response:
     """The accounts that an account follows, latest first."""
     account = _actor(pds, call.params["actor"])
-    found = ((record, pds.accounts.find(record.value["subject"])) for record in account.repo.records(FOLLOW))
-    return _people(pds, call, "follows", found, subject=seen_actor(pds, account, call.did))
+    follows = ((record, pds.accounts.find(record.value["subject"])) for record in account.repo.records(FOLLOW))
+    return _people(pds, call, "follows", follows, subject=seen_actor(pds, account, call.did))
 
 
 def get_followers(pds: Pds, call: Call) -> Response:
     """The followers of an account, latest first."""
     account = _actor(pds, call.params["actor"])
-    found = ((record, other) for other, record in everything(pds, FOLLOW) if record.value["subject"] == account.did)
-    return _people(pds, call, "followers", found, subject=seen_actor(pds, account, call.did))
+    followers = ((record, other) for other, record in everything(pds, FOLLOW) if record.value["subject"] == account.did)
+    return _people(pds, call, "followers", followers, subject=seen_actor(pds, account, call.did))
 
 
 def get_reposted_by(pds: Pds, call: Call) -> Response:
@@ -295,12 +297,12 @@ def _people(
     pds: Pds,
     call: Call,
     name: str,
-    found: Iterable[tuple[Record, Account | None]],
+    people: Iterable[tuple[Record, Account | None]],
     view: Callable[[Record, Account], dict[str, Any]] | None = None,
     **more: Any,
 ) -> Response:
     """A page of accounts, latest record first, without accounts that no longer exist."""
-    rows = [(record, account) for record, account in found if account is not None and account.status == "active"]
+    rows = [(record, account) for record, account in people if account is not None and account.status == "active"]
     rows.sort(key=lambda row: (row[0].indexed_at, row[0].uri), reverse=True)
     start, limit = int(call.params.get("cursor", "0")), call.params["limit"]
     seen = view if view is not None else lambda _, account: seen_actor(pds, account, call.did)
@@ -310,10 +312,10 @@ def _people(
 
 
 def get_starter_pack(pds: Pds, call: Call) -> Response:
-    found = locate(pds, call.params["starterPack"], "app.bsky.graph.starterpack")
-    if found is None:
+    location = locate(pds, call.params["starterPack"], "app.bsky.graph.starterpack")
+    if location is None:
         raise XrpcFailure(400, "Starter pack not found")
-    account, record = found
+    account, record = location
     view = _view(pds, account, record, ())
     return json_answer({"starterPack": {**view, "record": record.value}})
 
@@ -409,10 +411,10 @@ def _post_view(pds: Pds, account: Account, record: Record, reader: str) -> dict[
 
 def _shown_embed(pds: Pds, account: Account, record: Record) -> dict[str, Any]:
     def quoted(uri: str) -> dict[str, Any] | None:
-        found = locate(pds, uri, POST)
-        if found is None:
+        location = locate(pds, uri, POST)
+        if location is None:
             return None
-        author, post = found
+        author, post = location
         view = {"uri": uri, "cid": post.cid, "author": actor_view(pds, author), "value": post.value}
         return {"$type": "app.bsky.embed.record#viewRecord", **view, "indexedAt": post.indexed_at}
 

@@ -181,8 +181,8 @@ class Sandbox:
     def records(self, handle: str, collection: str = POSTS) -> list[Record]:
         """The records of a collection, oldest first."""
         with self._lock:
-            found = self.account(handle).repo.records(collection)
-        return sorted(found, key=lambda record: record.serial)
+            records = self.account(handle).repo.records(collection)
+        return sorted(records, key=lambda record: record.serial)
 
     def posts(self, handle: str) -> list[Post]:
         """An account's posts, oldest first."""

@@ -60,13 +60,13 @@ def list_notifications(pds: Pds, call: Call) -> Response:
     if "seenAt" in call.params:
         raise XrpcFailure(400, "The seenAt parameter is unsupported")
     reader = caller(pds, call)
-    found = sorted(_notices(pds, reader), key=lambda one: one.place, reverse=True)
-    silent = {one.account.did for one in found if is_silenced(pds, reader, one.account)}
-    found = [one for one in found if one.account.did not in silent]
+    notices = sorted(_notices(pds, reader), key=lambda one: one.place, reverse=True)
+    silent = {one.account.did for one in notices if is_silenced(pds, reader, one.account)}
+    notices = [one for one in notices if one.account.did not in silent]
     if call.params.get("priority", reader.priority_notifications):
         follows = {record.value["subject"] for record in reader.repo.records(FOLLOW)}
-        found = [one for one in found if one.account.did in follows]
-    page, cursor = _page(found, call)
+        notices = [one for one in notices if one.account.did in follows]
+    page, cursor = _page(notices, call)
     views = [_view(pds, one, reader) for one in page]
     more = {"cursor": cursor} if cursor else {}
     seen = {"seenAt": reader.seen_at} if reader.seen_at else {}
@@ -79,11 +79,11 @@ def get_unread_count(pds: Pds, call: Call) -> Response:
     return json_answer({"count": sum(not _is_read(one, reader.seen_at) for one in _notices(pds, reader))})
 
 
-def _page(found: list[_Notice], call: Call) -> tuple[list[_Notice], str | None]:
+def _page(notices: list[_Notice], call: Call) -> tuple[list[_Notice], str | None]:
     limit, reasons = call.params["limit"], call.params.get("reasons")
     cursor, page = call.params.get("cursor"), list[_Notice]()
     for _ in range(INNER_PAGES):
-        rest = [one for one in found if cursor is None or one.place < cursor]
+        rest = [one for one in notices if cursor is None or one.place < cursor]
         inner = rest[: limit - len(page)]
         page += [one for one in inner if not reasons or one.reason in reasons]
         if len(rest) == len(inner):
@@ -133,8 +133,8 @@ def _above(pds: Pds, record: Record) -> Iterator[str]:
         if above is None:
             return
         yield above
-        found = locate(pds, above, POST)
-        above = None if found is None else parent_of(found[1])
+        location = locate(pds, above, POST)
+        above = None if location is None else parent_of(location[1])
 
 
 def _view(pds: Pds, notice: _Notice, reader: Account) -> dict[str, Any]:

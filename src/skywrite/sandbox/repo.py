@@ -121,8 +121,8 @@ class Repo:
 
     def blob(self, cid: str) -> Blob | None:
         """A blob that a record refers to."""
-        found = self._blobs.get(cid)
-        return None if found is None or found.temporary else found
+        blob = self._blobs.get(cid)
+        return None if blob is None or blob.temporary else blob
 
     def drop_blobs_before(self, at: datetime) -> None:
         """Delete temporary blobs that were uploaded before a time."""
@@ -140,9 +140,9 @@ class Repo:
         if write.swap is UNSET:
             return
         current = self.get(*write.key)
-        found = current.cid if current else None
-        if found != write.swap:
-            raise XrpcFailure(400, f"Record was at {found or 'null'}", "InvalidSwap")
+        current_cid = current.cid if current else None
+        if current_cid != write.swap:
+            raise XrpcFailure(400, f"Record was at {current_cid or 'null'}", "InvalidSwap")
 
     def _check_actions(self, writes: Sequence[Write]) -> None:
         present: dict[Key, bool] = {}
@@ -154,17 +154,17 @@ class Repo:
 
     def _check_blob(self, ref: dict[str, Any]) -> None:
         cid = str(ref["ref"])
-        found = self._blobs.get(cid)
-        if found is None:
+        blob = self._blobs.get(cid)
+        if blob is None:
             raise XrpcFailure(400, f"Could not find blob: {cid}", "BlobNotFound")
-        if not found.temporary:
+        if not blob.temporary:
             return
-        stored, named = found.mime, ref["mimeType"]
+        stored, named = blob.mime, ref["mimeType"]
         if stored != named:
             message = f"Referenced Mimetype does not match stored blob. Expected: {stored}, Got: {named}"
             raise XrpcFailure(400, message, "InvalidMimeType")
-        if len(found.data) != ref["size"]:
-            message = f"Referenced Size does not match stored blob. Expected: {len(found.data)}, Got: {ref['size']}"
+        if len(blob.data) != ref["size"]:
+            message = f"Referenced Size does not match stored blob. Expected: {len(blob.data)}, Got: {ref['size']}"
             raise XrpcFailure(400, message, "InvalidSize")
 
     def _apply(self, writes: Sequence[Write], now: str) -> None:

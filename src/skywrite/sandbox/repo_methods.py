@@ -168,12 +168,12 @@ def list_records(pds: Pds, call: Call) -> Response:
     if account is None:
         raise XrpcFailure(400, f"Could not find repo: {params['repo']}")
     forward, cursor = params.get("reverse", False), params.get("cursor")
-    found = account.repo.records(params["collection"])
+    records = account.repo.records(params["collection"])
     if not forward:
-        found.reverse()
+        records.reverse()
     if cursor is not None:
-        found = [one for one in found if (_rkey(one) > cursor if forward else _rkey(one) < cursor)]
-    page = found[: params["limit"]]
+        records = [one for one in records if (_rkey(one) > cursor if forward else _rkey(one) < cursor)]
+    page = records[: params["limit"]]
     answer: dict[str, Any] = {"records": [_seen(record) for record in page]}
     if page:
         answer["cursor"] = _rkey(page[-1])

@@ -78,11 +78,11 @@ def _sign_in(pds: Pds, identifier: str, password: str) -> tuple[Account, AppPass
     raise XrpcFailure(401, "Invalid identifier or password")
 
 
-def _check_second_factor(expected: str, given: str | None) -> None:
+def _check_second_factor(expected: str, code: str | None) -> None:
     """Respond as bsky.social's entryway does; a self-hosted PDS has no second factor."""
-    if not given:
+    if not code:
         raise XrpcFailure(401, "A sign in code has been sent to your email address", "AuthFactorTokenRequired")
-    if given != expected:
+    if code != expected:
         raise XrpcFailure(400, "Token is invalid", "InvalidToken")
 
 
@@ -136,11 +136,16 @@ def create_app_password(pds: Pds, call: Call) -> Response:
     account = _known(pds, call.did)
     privileged = bool(call.body.get("privileged", False))
     try:
-        made = pds.accounts.add_app_password(account, call.body["name"], privileged=privileged)
+        app_password = pds.accounts.add_app_password(account, call.body["name"], privileged=privileged)
     except KeyError:
         raise XrpcFailure(500) from None
     return json_answer(
-        {"name": made.name, "password": made.password, "createdAt": made.created_at, "privileged": privileged}
+        {
+            "name": app_password.name,
+            "password": app_password.password,
+            "createdAt": app_password.created_at,
+            "privileged": privileged,
+        }
     )
 
 

@@ -42,6 +42,6 @@ def raise_absent(module: str, name: str) -> None:
 
     Only an ImportError keeps its words: in an import Python puts its own in the place of an AttributeError's.
     """
-    if (said := absence(name)) is not None:
-        raise ImportError(said, name=module)
+    if (message := absence(name)) is not None:
+        raise ImportError(message, name=module)
     raise AttributeError(f"module {module!r} has no attribute {name!r}")

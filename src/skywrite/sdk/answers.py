@@ -31,8 +31,10 @@ def snake(name: str) -> str:
         return "py_type"
     name = name.lstrip("$")
     before = "_" + name  # Several capitals in a row are one word.
-    found = "".join(f"_{c}" if c.isupper() and not before[at].isupper() else c for at, c in enumerate(name)).lower()
-    return f"{found}_" if iskeyword(found) else found
+    snake_name = "".join(
+        f"_{c}" if c.isupper() and not before[at].isupper() else c for at, c in enumerate(name)
+    ).lower()
+    return f"{snake_name}_" if iskeyword(snake_name) else snake_name
 
 
 class Answer(dict[str, Any]):
@@ -46,11 +48,11 @@ class Answer(dict[str, Any]):
     _kinds: ClassVar[Mapping[str, str]] = {}
     _required: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, given: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), /, **more: Any) -> None:
+    def __init__(self, values: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), /, **more: Any) -> None:
         super().__init__()
         if self._name and not self._name.endswith(_BODIES):
             self["$type"] = self._name.removesuffix("#main")
-        for name, value in {**dict(given), **more}.items():
+        for name, value in {**dict(values), **more}.items():
             if not self._name:
                 self[name] = record_of(value)
             elif value is not None:
@@ -112,15 +114,15 @@ class Answer(dict[str, Any]):
 
     def copy(self) -> Self:
         """The same fields in another object of the same class."""
-        made = type(self).__new__(type(self))
-        made.update(self)
-        return made
+        copy = type(self).__new__(type(self))
+        copy.update(self)
+        return copy
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy, with some fields changed."""
-        made = json.loads(json.dumps(self)) if deep else self
+        content = json.loads(json.dumps(self)) if deep else self
         copied = self.copy()
-        copied.update(made)
+        copied.update(content)
         _typed(copied, "*")
         for name, value in (update or {}).items():
             setattr(copied, name, value)
@@ -154,8 +156,8 @@ class Answer(dict[str, Any]):
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object itself, as plain dicts and lists."""
-        found: dict[str, Any] = json.loads(json.dumps(self))
-        return found
+        content: dict[str, Any] = json.loads(json.dumps(self))
+        return content
 
     @classmethod
     def model_validate(cls, value: Any, **_: Any) -> Self:
@@ -186,27 +188,29 @@ class UploadedBlob(Answer):
     @property
     def blob(self) -> Answer:
         """The object as a model."""
-        found: Answer = answer({**self}, "blob")
-        return found
+        blob: Answer = answer({**self}, "blob")
+        return blob
 
 
 @cache
 def model(name: str) -> type[Answer]:
     """The class of an object, such as "app.bsky.feed.defs#postView". Raises KeyError if no lexicon knows it."""
-    found = fields(name)
-    if found is None:
+    known_fields = fields(name)
+    if known_fields is None:
         raise KeyError(name)
     nsid, _, part = name.partition("#")
     is_the_record = part == "main" and is_record(nsid)
-    made = "BlobRef" if nsid == "blob" else "Record" if is_the_record else part[:1].upper() + part[1:]
+    class_name = "BlobRef" if nsid == "blob" else "Record" if is_the_record else part[:1].upper() + part[1:]
     home = "blob_ref" if nsid == "blob" else "".join(one[:1].upper() + one[1:] for one in nsid.split("."))
-    inner: dict[str, Any] = {"_name": name, "_kinds": found.kinds, "_required": found.required}
+    inner: dict[str, Any] = {"_name": name, "_kinds": known_fields.kinds, "_required": known_fields.required}
     # Fields that have the names of methods: the field counts, as `answer["values"]` and as an attribute.
-    taken = {key: property(_field(key)) for key in found.kinds if hasattr(Answer, snake(key)) and key != "items"}
+    taken = {key: property(_field(key)) for key in known_fields.kinds if hasattr(Answer, snake(key)) and key != "items"}
     inner |= {snake(key): value for key, value in taken.items()}
     if nsid == "blob":
         inner["cid"] = property(_cid)
-    return type(made, (Answer,), {**inner, "__module__": "skywrite.models", "__qualname__": f"{home}.{made}"})
+    return type(
+        class_name, (Answer,), {**inner, "__module__": "skywrite.models", "__qualname__": f"{home}.{class_name}"}
+    )
 
 
 def _field(key: str) -> Callable[[Answer], Any]:
@@ -233,12 +237,12 @@ def _typed(root: Any, kind: str) -> None:
         node, of_items = todo.pop()
         pairs = enumerate(node) if isinstance(node, list) else dict.items(node)
         for key, item in [pair for pair in pairs if type(pair[1]) in (dict, list, tuple)]:
-            found = node._kinds.get(str(key), of_items) if isinstance(node, Answer) else of_items
-            inner = found[2:] if found[:2] in ("[]", "{}") else "*"
-            made: Any = _empty(item, found) if isinstance(item, dict) else []
-            made.update(item) if isinstance(item, dict) else made.extend(item)
-            node[key] = made
-            todo.append((made, inner))
+            item_kind = node._kinds.get(str(key), of_items) if isinstance(node, Answer) else of_items
+            inner = item_kind[2:] if item_kind[:2] in ("[]", "{}") else "*"
+            container: Any = _empty(item, item_kind) if isinstance(item, dict) else []
+            container.update(item) if isinstance(item, dict) else container.extend(item)
+            node[key] = container
+            todo.append((container, inner))
 
 
 def _empty(value: Mapping[str, Any], kind: str) -> Answer:
@@ -258,8 +262,10 @@ def _dumped(value: Any, by_alias: bool, exclude_none: bool) -> Any:
         return [_dumped(item, by_alias, exclude_none) for item in value]
     if not isinstance(value, dict):
         return value
-    found = dict.items(value)
-    pairs = {key: _dumped(item, by_alias, exclude_none) for key, item in found if item is not None or not exclude_none}
+    entries = dict.items(value)
+    pairs = {
+        key: _dumped(item, by_alias, exclude_none) for key, item in entries if item is not None or not exclude_none
+    }
     if isinstance(value, Answer) and not exclude_none:
         pairs |= {key: None for key in value._kinds if key not in pairs}
     return pairs if by_alias else {snake(key): item for key, item in pairs.items()}

@@ -23,18 +23,18 @@ def built_text(text: Any, facets: Sequence[Any] | None) -> tuple[str, Sequence[A
 
 def reply_target(reply_to: Any) -> Any:
     """A reply reference (root and parent), or the at-uri of what it replies to."""
-    given = record_of(reply_to)
-    if isinstance(given, Mapping):
-        return given if "root" in given else given.get("uri")
-    return getattr(given, "uri", given)
+    target = record_of(reply_to)
+    if isinstance(target, Mapping):
+        return target if "root" in target else target.get("uri")
+    return getattr(target, "uri", target)
 
 
 def quote_target(quote: Any) -> Any:
     """A strong reference as it is, or the at-uri of what is quoted."""
-    given = record_of(quote)
-    if isinstance(given, Mapping):
-        return given if "cid" in given else given.get("uri")
-    return getattr(given, "uri", given)
+    target = record_of(quote)
+    if isinstance(target, Mapping):
+        return target if "cid" in target else target.get("uri")
+    return getattr(target, "uri", target)
 
 
 _Given = ParamSpec("_Given")
@@ -46,12 +46,12 @@ def also_named(**names: str) -> Callable[[Callable[_Given, _Result]], Callable[_
 
     def decorate(method: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
         @wraps(method)
-        def call(*arguments: _Given.args, **given: _Given.kwargs) -> _Result:
-            for other in set(names) & set(given):
-                if names[other] in given:
+        def call(*arguments: _Given.args, **keywords: _Given.kwargs) -> _Result:
+            for other in set(names) & set(keywords):
+                if names[other] in keywords:
                     raise TypeError(f"{other} and {names[other]} are two names of one argument.")
-                given[names[other]] = given.pop(other)
-            return method(*arguments, **given)
+                keywords[names[other]] = keywords.pop(other)
+            return method(*arguments, **keywords)
 
         call.also = names  # type: ignore[attr-defined]
         return call
@@ -68,15 +68,15 @@ def takes(
         names = method.__code__.co_varnames
 
         @wraps(method)
-        def call(*arguments: _Given.args, **given: _Given.kwargs) -> _Result:
-            for name, value in {**dict(zip(names, arguments, strict=False)), **given}.items():
+        def call(*arguments: _Given.args, **keywords: _Given.kwargs) -> _Result:
+            for name, value in {**dict(zip(names, arguments, strict=False)), **keywords}.items():
                 words, kind = kinds.get(name, ("", object))
                 if not isinstance(value, kind):
                     raise InputError(
                         f"{method.__name__}: {name} must be {words}, not {type(value).__name__}.",
                         hint=f"help(Client.{method.__name__}) shows what it takes.",
                     )
-            return method(*arguments, **given)
+            return method(*arguments, **keywords)
 
         return call
 

@@ -65,16 +65,16 @@ def configure_labelers_header(client: SdkClient, labeler_dids: Sequence[str]) ->
 
 def with_proxy(client: SdkClient, service_type: AtprotoServiceType | str, did: str) -> SdkClient:
     """A clone whose requests the server passes on to a service."""
-    made = client.clone()
-    configure_proxy_header(made, service_type, did)
-    return made
+    clone = client.clone()
+    configure_proxy_header(clone, service_type, did)
+    return clone
 
 
 def with_labelers(client: SdkClient, labeler_dids: Sequence[str]) -> SdkClient:
     """A clone that asks for the labels of these labelers."""
-    made = client.clone()
-    configure_labelers_header(made, labeler_dids)
-    return made
+    clone = client.clone()
+    configure_labelers_header(clone, labeler_dids)
+    return clone
 
 
 def with_bsky_chat_proxy(client: SdkClient) -> SdkClient:

@@ -48,8 +48,8 @@ class Method(NamedTuple):
 @cache
 def lexicons() -> dict[str, dict[str, Any]]:
     """All lexicons, by their NSIDs."""
-    found: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("lexicons.json").read_bytes())
-    return found
+    content: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("lexicons.json").read_bytes())
+    return content
 
 
 def is_record(nsid: str) -> bool:
@@ -60,12 +60,12 @@ def is_record(nsid: str) -> bool:
 @cache
 def fields(name: str) -> Fields | None:
     """The fields of an object; None if the lexicons do not know it."""
-    found = definition(name)
-    if not isinstance(found, dict):
+    description = definition(name)
+    if not isinstance(description, dict):
         return None
     nsid = name.partition("#")[0]
-    kinds = {key: _whole(kind.removesuffix("!"), nsid) for key, kind in found.items()}
-    return Fields(kinds, tuple(key for key, kind in found.items() if kind.endswith("!")))
+    kinds = {key: _whole(kind.removesuffix("!"), nsid) for key, kind in description.items()}
+    return Fields(kinds, tuple(key for key, kind in description.items() if kind.endswith("!")))
 
 
 def definition(name: str) -> Any:
@@ -78,10 +78,10 @@ def definition(name: str) -> Any:
         return None
     if part in _OF_RECORDS and lexicon.get("@") == "record":
         return _OF_RECORDS[part]
-    found = lexicon.get(part or "main")
-    if found is None and part == "Params" and lexicon.get("@") in ("query", "procedure"):
+    description = lexicon.get(part or "main")
+    if description is None and part == "Params" and lexicon.get("@") in ("query", "procedure"):
         return {}
-    return _whole(found, nsid) if isinstance(found, str) else found
+    return _whole(description, nsid) if isinstance(description, str) else description
 
 
 @cache
@@ -104,8 +104,8 @@ def method(nsid: str) -> Method | None:
 
 def _names(body: Any, nsid: str) -> Any:
     if isinstance(body, str):
-        found = fields(_whole(body, nsid))
-        return found.kinds if found else ()
+        known_fields = fields(_whole(body, nsid))
+        return known_fields.kinds if known_fields else ()
     return body or ()
 
 

@@ -67,17 +67,17 @@ class Namespace:
             raise AttributeError(name)
         return Namespace(self._caller, f"{self._path}.{name}", self._headers)
 
-    def __call__(self, *arguments: Any, **given: Any) -> Any:
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         parent, _, name = self._path.rpartition(".")
         collection = camel_path(parent)
         first_is_text = isinstance(next(iter(arguments), None), str)
         if name in _RECORD_ACTIONS and (is_record(collection) or first_is_text or len(arguments) > 1):
-            return _Records(self._caller, collection).act(name, *arguments, **given)
+            return _Records(self._caller, collection).act(name, *arguments, **keywords)
         nsid = camel_path(self._path)
         known = method(nsid) or _by_verb(nsid, name)
         if len(arguments) > 1:
             raise TypeError(f"{nsid} takes one dict or model, or keywords, not {len(arguments)} values.")
-        call = _Call.of(known, arguments, given)
+        call = _Call.of(known, arguments, keywords)
         headers = {**self._headers, **call.headers}
         more: dict[str, Any] = {"headers": headers} if headers else {}
         if known.is_query:
@@ -100,16 +100,16 @@ class _Call(NamedTuple):
     headers: Mapping[str, str]
 
     @classmethod
-    def of(cls, known: Method, arguments: tuple[Any, ...], given: dict[str, Any]) -> _Call:
+    def of(cls, known: Method, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> _Call:
         """What was given, each in its place: one value, `params`, `data`, `headers`, and fields as keywords."""
         own = known.params | known.data
         apart: dict[str, Any] = {
-            name: given.pop(name) for name in ("params", "data", "headers") if name in given and name not in own
+            name: keywords.pop(name) for name in ("params", "data", "headers") if name in keywords and name not in own
         }
         if arguments:
             place = "params" if known.is_query or not known.has_data else "data"
             apart.setdefault(place, arguments[0])
-        fields = plain(given)
+        fields = plain(keywords)
         if own and (unknown := sorted(set(fields) - own)):
             names = ", ".join(sorted(map(snake, own)))
             raise TypeError(f"{known.nsid} has no argument {snake(unknown[0])!r}; it takes {names}.")
@@ -151,9 +151,9 @@ class _Records(NamedTuple):
         if len(arguments) > len(names):
             raise TypeError(f"{action} takes up to {len(names)} arguments, not {len(arguments)}.")
         headers = {"headers": more.pop("headers")} if "headers" in more else {}
-        given = {**dict(zip(names, arguments, strict=False)), **more}
-        record = given.pop("record", None)
-        place = {"collection": self.collection, **plain(given)}
+        values = {**dict(zip(names, arguments, strict=False)), **more}
+        record = values.pop("record", None)
+        place = {"collection": self.collection, **plain(values)}
         if action == "list":
             return self._listed(self.caller.query("com.atproto.repo.listRecords", place, **headers))
         if action == "get":
@@ -166,10 +166,10 @@ class _Records(NamedTuple):
         done = self.caller.procedure(f"com.atproto.repo.{action}Record", body, **headers)
         return answer(done, self._kind("CreateRecordResponse" if action == "create" else "PutRecordResponse"))
 
-    def _listed(self, found: dict[str, Any]) -> Any:
+    def _listed(self, response: dict[str, Any]) -> Any:
         """The records by their at-uris, as in the SDK."""
-        records = {item["uri"]: item["value"] for item in found.get("records", ())}
-        page = {"records": records, **({"cursor": found["cursor"]} if "cursor" in found else {})}
+        records = {item["uri"]: item["value"] for item in response.get("records", ())}
+        page = {"records": records, **({"cursor": response["cursor"]} if "cursor" in response else {})}
         return answer(page, self._kind("ListRecordsResponse"))
 
     def _kind(self, name: str) -> str:
@@ -205,11 +205,11 @@ def short(caller: Caller, name: str) -> Callable[..., Any]:
     """The short method of a name in `SHORT`."""
     nsid, parameters, is_query = SHORT[name]
 
-    def call(*arguments: Any, **given: Any) -> Any:
+    def call(*arguments: Any, **keywords: Any) -> Any:
         if len(arguments) > len(parameters):
             raise TypeError(f"{name} takes up to {len(parameters)} arguments, not {len(arguments)}.")
-        whole = plain(given.pop("params", None) or {})
-        values = {**whole, **plain({**dict(zip(parameters, arguments, strict=False)), **given})}
+        whole = plain(keywords.pop("params", None) or {})
+        values = {**whole, **plain({**dict(zip(parameters, arguments, strict=False)), **keywords})}
         if unknown := sorted(set(values) - set(parameters)):
             names = ", ".join(map(snake, parameters))
             raise TypeError(f"{name} has no argument {snake(unknown[0])!r}; it takes {names}.")

@@ -39,10 +39,10 @@ class Request:
 
     def get_headers(self, additional_headers: Mapping[str, str] | None = None) -> dict[str, str]:
         """The additional headers of a request."""
-        found = dict(self.headers)
+        headers = dict(self.headers)
         for source in self._sources:
-            found.update(source())
-        return {**found, **(additional_headers or {})}
+            headers.update(source())
+        return {**headers, **(additional_headers or {})}
 
     def set_additional_headers(self, headers: Mapping[str, str]) -> None:
         """Send these headers with each request, and no others."""
@@ -59,10 +59,10 @@ class Request:
 
     def clone(self) -> Self:
         """The same options, with headers of their own."""
-        made = type(self)(timeout=self._timeout_seconds, transport=self.transport)
-        made.headers.update(self.headers)
-        made._sources.extend(self._sources)
-        return made
+        request = type(self)(timeout=self._timeout_seconds, transport=self.transport)
+        request.headers.update(self.headers)
+        request._sources.extend(self._sources)
+        return request
 
     def close(self) -> None:
         """Close the connections."""
@@ -86,15 +86,15 @@ class Request:
 
     def _send(self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None) -> Response:
         sent = self.get_headers(headers)
-        found = self.transport.request(method, url, headers=sent, body=body, timeout_seconds=self._timeout_seconds)
-        if not 200 <= found.status < 300:
+        response = self.transport.request(method, url, headers=sent, body=body, timeout_seconds=self._timeout_seconds)
+        if not 200 <= response.status < 300:
             from skywrite.core.clock import SYSTEM_CLOCK
             from skywrite.protocol.atproto.xrpc_errors import error_from
 
-            raise error_from(url, url.partition("://")[2].partition("/")[0], found, now=SYSTEM_CLOCK.now())
-        names = {name.lower(): value for name, value in found.headers.items()}
+            raise error_from(url, url.partition("://")[2].partition("/")[0], response, now=SYSTEM_CLOCK.now())
+        names = {name.lower(): value for name, value in response.headers.items()}
         is_json = "application/json" in names.get("content-type", "").lower()
-        return Response(True, found.status, json.loads(found.body) if is_json else found.body, names)
+        return Response(True, response.status, json.loads(response.body) if is_json else response.body, names)
 
 
 def _encoded(value: Any) -> bytes:

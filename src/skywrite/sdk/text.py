@@ -76,8 +76,8 @@ def detect_facets(text: str) -> list[Answer]:
 
 def detect_mentions(text: str) -> list[MentionMatch]:
     """The mentions of a text, whose handles are still to be looked up."""
-    found = [facet for facet in find_facets(text) if facet.kind == "mention"]
-    return [MentionMatch(facet.value, facet.byte_start, facet.byte_end) for facet in found]
+    mentions = [facet for facet in find_facets(text) if facet.kind == "mention"]
+    return [MentionMatch(facet.value, facet.byte_start, facet.byte_end) for facet in mentions]
 
 
 def facets_of(text: str, resolve: Callable[[str], str] | None) -> list[Answer]:
@@ -88,5 +88,5 @@ def facets_of(text: str, resolve: Callable[[str], str] | None) -> list[Answer]:
             dids[mention.handle] = str(resolve(mention.handle)) if resolve else ""
         except InputError:
             continue
-    found: Any = answer(facet_records(find_facets(text), dids), f"[]{_FACET}#main")
-    return list(found)
+    facets: Any = answer(facet_records(find_facets(text), dids), f"[]{_FACET}#main")
+    return list(facets)

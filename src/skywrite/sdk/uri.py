@@ -29,18 +29,18 @@ class AtUri(NamedTuple):
     @classmethod
     def from_str(cls, uri: str) -> Self:
         """Read an at-uri. Raises InputError."""
-        found = re.fullmatch(_AT_URI, uri, re.IGNORECASE)
-        if found is None:
+        match = re.fullmatch(_AT_URI, uri, re.IGNORECASE)
+        if match is None:
             raise InputError(f"{uri[:200]!r} is not an at-uri.", hint="One looks like at://did:plc:.../COLLECTION/KEY.")
-        return cls(found[1], found[2] or "", found[4] or "", found[3] or "")
+        return cls(match[1], match[2] or "", match[4] or "", match[3] or "")
 
     @classmethod
     def from_relative_str(cls, base: str, uri: str) -> Self:
         """Read the part after the host. Raises InputError."""
-        found = re.fullmatch(_RELATIVE, uri)
-        if found is None:
+        match = re.fullmatch(_RELATIVE, uri)
+        if match is None:
             raise InputError(f"{uri[:200]!r} is not the path of an at-uri.", hint="One begins with a slash.")
-        return cls(base, found[1] or "", found[3] or "", found[2] or "")
+        return cls(base, match[1] or "", match[3] or "", match[2] or "")
 
     @classmethod
     def make(cls, handle_or_did: str, collection: str | None = None, rkey: str | None = None) -> Self:

@@ -181,10 +181,14 @@ def test_over_https_the_issuer_is_the_public_address(sky: Skywrite) -> None:
     """Whatever name a request uses, documents name the public address, where the page is, too."""
     app = make_app(sky, Origin.of("https://posts.example.com"))
     with TestClient(app, base_url="http://127.0.0.1:8080") as web:
-        found = web.get("/.well-known/oauth-authorization-server").json()
+        metadata = web.get("/.well-known/oauth-authorization-server").json()
         resource = web.get("/.well-known/oauth-protected-resource/mcp").json()["resource"]
     base = "https://posts.example.com"
-    assert (base, f"{base}/authorize", f"{base}/mcp") == (found["issuer"], found["authorization_endpoint"], resource)
+    assert (base, f"{base}/authorize", f"{base}/mcp") == (
+        metadata["issuer"],
+        metadata["authorization_endpoint"],
+        resource,
+    )
 
 
 def test_without_https_there_are_only_keys(sky: Skywrite) -> None:
@@ -583,13 +587,13 @@ def _provider(server: Server) -> Any:
     from mcp.client.auth import OAuthClientProvider
     from mcp.shared.auth import AuthorizationCodeResult, OAuthClientMetadata
 
-    found: dict[str, str] = {}
+    answer: dict[str, str] = {}
 
     async def redirect(url: str) -> None:
-        found.update(_let_in(server, url))
+        answer.update(_let_in(server, url))
 
     async def callback() -> Any:
-        return AuthorizationCodeResult(code=found["code"], state=found["state"], iss=found["iss"])
+        return AuthorizationCodeResult(code=answer["code"], state=answer["state"], iss=answer["iss"])
 
     metadata = OAuthClientMetadata(client_name="Official", redirect_uris=["http://127.0.0.1:4000/back"])  # type: ignore[list-item]
     return OAuthClientProvider(f"{server.url}/mcp", metadata, _Kept(), redirect, callback)

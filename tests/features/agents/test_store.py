@@ -51,9 +51,9 @@ def test_the_example_of_the_standard() -> None:
 def test_a_token_opens_what_was_allowed(store: Store) -> None:
     """The token has the consent's rights and accounts, ends after an hour, and the database holds no secret."""
     tokens = let_in(store)
-    found = ApiKeys(store).check(tokens.access, PLACE)
-    assert (("read", "draft"), (ALICE,), "Program") == (found.scopes, found.accounts, found.name)
-    assert TOKEN_LIFETIME == (found.expires_at or found.created_at) - found.created_at
+    key = ApiKeys(store).check(tokens.access, PLACE)
+    assert (("read", "draft"), (ALICE,), "Program") == (key.scopes, key.accounts, key.name)
+    assert TOKEN_LIFETIME == (key.expires_at or key.created_at) - key.created_at
     tables = ("api_key", "oauth_code", "oauth_refresh")
     kept = str([dict(row) for table in tables for row in raw(store, f"SELECT * FROM {table}")])
     assert (False, False) == (tokens.access[12:] in kept, tokens.refresh in kept)
@@ -68,7 +68,7 @@ def test_a_token_is_for_one_address(store: Store, place: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "redemption",
     [
         GIVEN._replace(client_id="other"),
         GIVEN._replace(verifier="w" * 43),
@@ -78,10 +78,10 @@ def test_a_token_is_for_one_address(store: Store, place: str | None) -> None:
     ],
     ids=["client", "verifier", "no verifier", "redirect", "resource"],
 )
-def test_a_code_in_wrong_hands_is_lost(store: Store, given: Redemption) -> None:
+def test_a_code_in_wrong_hands_is_lost(store: Store, redemption: Redemption) -> None:
     """A code that comes from somebody else, or for something else, gives nothing, and no second try."""
     code, agents = allow(store), Agents(store)
-    for attempt in (given, GIVEN):
+    for attempt in (redemption, GIVEN):
         with fails("agent.grant_invalid"):
             agents.redeem(code, attempt)
 

@@ -27,7 +27,7 @@ class Bot:
     """A process of alice with a function for replies, and what it heard and logged."""
 
     def __init__(
-        self, sky: Skywrite, world: World, said: Callable[[Any], Any] = lambda item: f"Re: {item.text}"
+        self, sky: Skywrite, world: World, respond: Callable[[Any], Any] = lambda item: f"Re: {item.text}"
     ) -> None:
         self.sky, self.world = sky, world
         for account in sky.accounts.list():
@@ -40,7 +40,7 @@ class Bot:
         @sky.on_quote(unasked=True)
         def answer(item: Item) -> Any:
             self.heard.append(item.text)
-            return said(item)
+            return respond(item)
 
     def turn(self) -> list[str]:
         """Look for what is new, answer it, send the answers, and let a minute pass; what alice's answers say."""
@@ -65,10 +65,10 @@ class Bot:
 @pytest.fixture
 def bot(sky: Skywrite, world: World) -> Bot:
     """A bot that has started, below whose post people write."""
-    made = Bot(sky, world)
+    bot = Bot(sky, world)
     sky.post("Ask me anything", account="alice.test")
-    made.turn()
-    return made
+    bot.turn()
+    return bot
 
 
 @pytest.fixture
@@ -208,11 +208,11 @@ def test_strangers_who_talk_below_are_not_interrupted(bot: Bot, world: World, ca
     dave.tag("@you: what do you say?", bot.sky.accounts.get().did, to=second)
     bot.turn()
     assert {"To alice", "@you: what do you say?"} == set(bot.heard)
-    found = {item.text: item for item in bot.sky.inbox.list(everything=True)}
+    items = {item.text: item for item in bot.sky.inbox.list(everything=True)}
     assert (first, ours, ("reply", ours)) == (
-        found["To carol"].parent,
-        found["To carol"].root,
-        (found["To carol"].reason, found["To carol"].subject),
+        items["To carol"].parent,
+        items["To carol"].root,
+        (items["To carol"].reason, items["To carol"].subject),
     )
 
 
@@ -309,7 +309,7 @@ def test_one_item_and_one_setting_stop_no_other(
             raise KeyError("a mistake")
         return answer_by(answerer, item, stored)
 
-    monkeypatch.setattr(type(bot.sky.inbox), "answer_by", lambda self, *given: broken(*given))
+    monkeypatch.setattr(type(bot.sky.inbox), "answer_by", lambda self, *arguments: broken(*arguments))
     carol.say("Bad", to=ours)
     world.clock.advance(1)
     carol.say("Good", to=ours)
@@ -362,17 +362,17 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("pages")
 def test_a_burst_is_caught_up_with(bot: Bot, world: World, carol: Stranger, ours: str) -> None:
     """More than a turn reads: the rest is a gap, which the next turns read, while new ones come."""
-    said = []
+    texts = []
     for number in range(11):
-        said.append(f"Burst {number}")
-        carol.say(said[-1], to=ours)
+        texts.append(f"Burst {number}")
+        carol.say(texts[-1], to=ours)
         world.clock.advance(1)
     for number in range(8):
         bot.turn()
         if number < 2:
-            said.append(f"Meanwhile {number}")
-            carol.say(said[-1], to=ours)
-    assert sorted(said) == sorted(item.text for item in bot.sky.inbox.list(everything=True))
+            texts.append(f"Meanwhile {number}")
+            carol.say(texts[-1], to=ours)
+    assert sorted(texts) == sorted(item.text for item in bot.sky.inbox.list(everything=True))
 
 
 @pytest.mark.usefixtures("pages")
@@ -456,10 +456,10 @@ TIMES = [
 def test_an_answer_is_known_by_two_names(rkey: str, at: datetime) -> None:
     """Ours and the trigger's; its time is the one in the trigger's key, if that can be one."""
     uri = f"at://did:plc:carol/app.bsky.feed.post/{rkey}"
-    name, found = identities.of_answer("did:plc:alice", uri)
-    assert (f"answer did:plc:alice {uri}", at) == (name, found.replace(microsecond=0))
+    name, moment = identities.of_answer("did:plc:alice", uri)
+    assert (f"answer did:plc:alice {uri}", at) == (name, moment.replace(microsecond=0))
     assert {name, f"{name}#2"} == {identities.of_answer("did:plc:alice", uri, number)[0] for number in (1, 2)}
-    assert identities.key_of((name, found)) == identities.key_of(identities.of_answer("did:plc:alice", uri))
+    assert identities.key_of((name, moment)) == identities.key_of(identities.of_answer("did:plc:alice", uri))
 
 
 def test_two_computers_answer_once(bot: Bot, world: World, carol: Stranger, ours: str, tmp_path: Any) -> None:

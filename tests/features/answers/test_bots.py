@@ -221,11 +221,11 @@ def test_a_repost_and_a_like(sky: Skywrite, world: World, carol: Stranger) -> No
     liked, reposted = carol.tag("@you: like", bot.did), carol.tag("@you: repost", bot.did)
     for _ in range(3):
         bot.turn()
-    found = [
+    subjects = [
         [record.value["subject"]["uri"] for record in world.box.records("alice.test", f"app.bsky.feed.{kind}")]
         for kind in ("like", "repost")
     ]
-    assert ([[liked], [reposted]], []) == (found, bot.sky.inbox.list())
+    assert ([[liked], [reposted]], []) == (subjects, bot.sky.inbox.list())
 
 
 def test_what_an_item_says(sky: Skywrite, world: World, carol: Stranger) -> None:
@@ -236,16 +236,16 @@ def test_what_an_item_says(sky: Skywrite, world: World, carol: Stranger) -> None
     second = Stranger(world, "dave.test").say("The middle", to=first)
     carol.tag("@you: look", bot.did, to=second, langs=["de", "en"])
     bot.turn()
-    (found,) = heard
+    (heard_item,) = heard
     assert (("carol.test", False, ()), ("de", "en"), "mention", frozenset({"mention"}), True) == (
-        (found.author.handle, found.author.followed, found.author.labels),
-        found.langs,
-        found.reason,
-        found.kinds,
-        found.asked,
+        (heard_item.author.handle, heard_item.author.followed, heard_item.author.labels),
+        heard_item.langs,
+        heard_item.reason,
+        heard_item.kinds,
+        heard_item.asked,
     )
     assert [("The beginning", "carol.test"), ("The middle", "dave.test")] == [
-        (above.text, above.author.handle) for above in found.thread
+        (above.text, above.author.handle) for above in heard_item.thread
     ]
 
 

@@ -87,8 +87,8 @@ def test_an_answer_to_an_answer_shows_the_whole_conversation(sky: Skywrite) -> N
     InboxItems(sky.context.store).add([again])
     text = client(sky, "owner").get("/inbox").text
     text = text[text.index("Conversation 2") :]
-    found = [text.index(part) for part in ("We bake again", "Do you open on Sundays", "From 9:00!", "Great")]
-    assert sorted(found) == found
+    places = [text.index(part) for part in ("We bake again", "Do you open on Sundays", "From 9:00!", "Great")]
+    assert sorted(places) == places
 
 
 def test_done_and_later(sky: Skywrite) -> None:
@@ -116,8 +116,8 @@ def test_roles(sky: Skywrite) -> None:
     assert "This needs the scope" in writer.post(f"/inbox/{item}/done", data={}).text
     kept = writer.post(f"/inbox/{item}/answer", data={"text": "From 9:00!"})
     assert "is kept as a draft" in unquote_plus(kept.headers["location"])
-    found = sky.inbox.get(item)
-    assert ("new", "draft") == (found.state, sky.posts.get(found.answer_id or 0).post.state)
+    entry = sky.inbox.get(item)
+    assert ("new", "draft") == (entry.state, sky.posts.get(entry.answer_id or 0).post.state)
 
 
 def test_other_sites_change_nothing(sky: Skywrite) -> None:

@@ -118,8 +118,8 @@ def test_a_trial_that_was_half_done_ends_after_as_many_answers(
 def test_a_group_that_was_half_out(world: World, sky: Skywrite, backup: Callable[[], Restore]) -> None:
     """What was out is found, what was not goes out, and they still belong together."""
     sky.accounts.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
-    made = sky.groups.add("We are open", accounts=["alice.test", "bob.test"], at=NOON + timedelta(minutes=1))
-    sky.posts.move(made.posts[1].post.id, NOON + timedelta(minutes=3))
+    group = sky.groups.add("We are open", accounts=["alice.test", "bob.test"], at=NOON + timedelta(minutes=1))
+    sky.posts.move(group.posts[1].post.id, NOON + timedelta(minutes=3))
     restore = backup()
     world.clock.advance(60)
     sky.run_once()
@@ -127,7 +127,7 @@ def test_a_group_that_was_half_out(world: World, sky: Skywrite, backup: Callable
     for _ in range(3):
         restored.run_once()
         world.clock.advance(120)
-    states = [one.post.state for one in restored.groups.get(made.number).posts]
+    states = [one.post.state for one in restored.groups.get(group.number).posts]
     out = [len(world.box.posts(handle)) for handle in ("alice.test", "bob.test")]
     assert (["published", "published"], [1, 1]) == (states, out)
 

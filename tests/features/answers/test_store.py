@@ -80,9 +80,9 @@ def test_a_flood_is_passed_over_at_once(store: Store, monkeypatch: pytest.Monkey
         return writing(**more)
 
     monkeypatch.setattr(store, "writing", counted)
-    found = inbox.claim(ALICE, lambda item: None if item.id == wanted else "No.")
+    claim = inbox.claim(ALICE, lambda item: None if item.id == wanted else "No.")
     passed = [item.passed for item in inbox.list(everything=True)]
-    assert (wanted, ["write"], [None] + ["No."] * (number - 1)) == (found and found.id, written, passed)
+    assert (wanted, ["write"], [None] + ["No."] * (number - 1)) == (claim and claim.id, written, passed)
 
 
 def test_a_claim_looks_at_so_many(store: Store) -> None:
@@ -143,8 +143,8 @@ def test_answers_are_counted_by_person_and_conversation(store: Store, clock: Fak
         assert item is not None
         if number == 0:
             inbox.answer_claimed(item, post("One", key="one"))
-    given = inbox.given(ALICE, NOON - timedelta(days=1))
-    assert (2, 2) == (given.to["did:plc:bob"], given.below["root"])
+    counts = inbox.given(ALICE, NOON - timedelta(days=1))
+    assert (2, 2) == (counts.to["did:plc:bob"], counts.below["root"])
     clock.advance(86_401)
     assert 0 == inbox.given(ALICE, NOON + timedelta(seconds=1)).to["did:plc:bob"]
     first = inbox.list(everything=True)[-1]

@@ -102,8 +102,8 @@ def test_a_rehearsal_posts_and_marks_nothing(sky: Skywrite, world: World) -> Non
     carol.say("No tag", to=sent.uri)
     sky.inbox.collect()
     before = sky.inbox.list()
-    found = {one.item.text: one for one in sky.answers.rehearse()}
-    assert ("Re: @you: one", True) == (found["@you: one"].tried[0].answer, bool(found["No tag"].why))
+    rehearsals = {one.item.text: one for one in sky.answers.rehearse()}
+    assert ("Re: @you: one", True) == (rehearsals["@you: one"].tried[0].answer, bool(rehearsals["No tag"].why))
     assert (before, ["Hello"], ["@you: one"]) == (sky.inbox.list(), world.texts(), called)
 
 

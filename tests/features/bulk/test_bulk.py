@@ -233,8 +233,8 @@ def test_nobody_sees_a_part_of_it(world: World, sky: Skywrite, monkeypatch: pyte
     numbers, other = two(sky), world.process()
     before, seen, move = times(sky, *numbers), [], Posts.move
 
-    def moved(posts: Posts, number: int, *given: Any, **more: Any) -> Any:
-        done = move(posts, number, *given, **more)
+    def moved(posts: Posts, number: int, *arguments: Any, **more: Any) -> Any:
+        done = move(posts, number, *arguments, **more)
         seen.append(times(other, *numbers))
         return done
 

@@ -64,9 +64,9 @@ def test_somebody_else_changes_the_profile_meanwhile(
     """What they wrote stays; if they never stop, that is said."""
     alice, read, left = Stranger(world, "alice.test"), Repo.get, [2]
 
-    def raced(repo: Repo, *given: Any, **more: Any) -> Record:
+    def raced(repo: Repo, *arguments: Any, **more: Any) -> Record:
         try:
-            return read(repo, *given, **more)
+            return read(repo, *arguments, **more)
         finally:
             if left[0]:
                 left[0] -= 1
@@ -89,7 +89,7 @@ def test_somebody_else_changes_the_profile_meanwhile(
 def test_doctor_suggests_it(sky: Skywrite) -> None:
     """For an account that answers by itself, until it says so."""
     sky.accounts.set(None, {"answers": "on"})
-    said = "answers by itself, and does not say that it is a bot"
-    assert said in [finding.message for finding in check_all(sky)]
+    message = "answers by itself, and does not say that it is a bot"
+    assert message in [finding.message for finding in check_all(sky)]
     sky.bots.on()
-    assert said not in [finding.message for finding in check_all(sky)]
+    assert message not in [finding.message for finding in check_all(sky)]

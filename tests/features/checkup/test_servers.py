@@ -21,7 +21,7 @@ def test_a_server_that_fails_is_asked_once(sky: Skywrite, world: World, monkeypa
         raise TemporaryError("The server did not answer.")
 
     monkeypatch.setattr(checkup, "_account", silence)
-    found = [finding for finding in checkup.check_all(sky) if finding.what in ("alice.test", "bob.test")]
-    assert (1, 2) == (len(asked), len(found))
-    assert f"failed for {asked[0]}" in found[1].message
-    assert {TemporaryError.exit_code} == {finding.exit_code for finding in found}
+    findings = [finding for finding in checkup.check_all(sky) if finding.what in ("alice.test", "bob.test")]
+    assert (1, 2) == (len(asked), len(findings))
+    assert f"failed for {asked[0]}" in findings[1].message
+    assert {TemporaryError.exit_code} == {finding.exit_code for finding in findings}

@@ -25,9 +25,9 @@ HOURLY = "0 * * * *"
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.close()
+    desk = Desk(tmp_path)
+    yield desk
+    desk.close()
 
 
 def later(desk: Desk, hours: int = 1, *apps: Skywrite) -> list[str]:
@@ -180,7 +180,7 @@ async def asynchronous() -> str:
 
 
 @pytest.mark.parametrize(
-    ("giver", "error", "said"),
+    ("giver", "error", "words"),
     [
         (raising, "function.failed", "ZeroDivisionError: division by zero (test_programs.py, line "),
         (lambda: 5, "function.failed", "type int"),
@@ -189,7 +189,7 @@ async def asynchronous() -> str:
         (lambda: {"text": "x", "images": ["gone.png"]}, "file.missing", "gone.png"),
     ],
 )
-def test_errors_are_reported_and_not_posted(desk: Desk, giver: Callable[[], Any], error: str, said: str) -> None:
+def test_errors_are_reported_and_not_posted(desk: Desk, giver: Callable[[], Any], error: str, words: str) -> None:
     """A function with an error is logged and told by `watch list`, nothing is posted, and it is called again."""
     events: list[tuple[str, dict[str, Any]]] = []
     desk.sky.every(HOURLY, name="giver")(giver)
@@ -200,7 +200,7 @@ def test_errors_are_reported_and_not_posted(desk: Desk, giver: Callable[[], Any]
     assert timer.problem is not None
     assert (error, True, NOON + timedelta(hours=2)) == (
         timer.problem.code,
-        said in timer.problem.message,
+        words in timer.problem.message,
         timer.next_at,
     )
     assert ([error], [], []) == (
@@ -254,9 +254,9 @@ def test_call(desk: Desk) -> None:
 def test_nonsense_is_refused_when_it_is_registered(tmp_path: Path, options: dict[str, str]) -> None:
     """A rule, a zone, a policy or a name that is none is refused at once."""
     sky = Skywrite(str(tmp_path / "skywrite.db"))
-    given = {"rule": HOURLY, **options}
+    arguments = {"rule": HOURLY, **options}
     with pytest.raises(InputError):
-        sky.every(given.pop("rule"), **given)(raising)
+        sky.every(arguments.pop("rule"), **arguments)(raising)
 
 
 def test_unfit_functions_are_refused(tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ def test_functions_of_all_are_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("program", "said"),
+    ("program", "words"),
     [
         ("x = 1", "no Skywrite"),
         ("from skywrite import Skywrite\nsky = Skywrite()", "has no functions that post or answer"),
@@ -310,13 +310,13 @@ def test_functions_of_all_are_taken(tmp_path: Path) -> None:
         (PROGRAM.format(name="sky").replace("0 * * * *", "whenever"), "whenever"),
     ],
 )
-def test_program_that_cannot_be_loaded(tmp_path: Path, program: str, said: str) -> None:
+def test_program_that_cannot_be_loaded(tmp_path: Path, program: str, words: str) -> None:
     """A program with an error is told with its file and line."""
     path = tmp_path / "bot.py"
     path.write_text(program)
     with pytest.raises(SkywriteError) as caught:
         load_app(path)
-    assert said in caught.value.message
+    assert words in caught.value.message
 
 
 def test_missing_program(tmp_path: Path) -> None:

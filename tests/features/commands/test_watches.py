@@ -24,9 +24,9 @@ HOURLY = "0 * * * *"
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.close()
+    desk = Desk(tmp_path)
+    yield desk
+    desk.close()
 
 
 class Log:
@@ -265,9 +265,9 @@ def test_removed(desk: Desk) -> None:
 )
 def test_nonsense_is_refused(desk: Desk, options: dict[str, Any]) -> None:
     """A watch that could not run is refused when it is added."""
-    given = {"command": "date", "every": HOURLY, **options}
+    arguments = {"command": "date", "every": HOURLY, **options}
     with pytest.raises(InputError):
-        desk.sky.commands.add(given.pop("command"), **given)
+        desk.sky.commands.add(arguments.pop("command"), **arguments)
     assert [] == desk.sky.commands.list()
 
 

@@ -28,9 +28,9 @@ NSID = "app.bsky.draft"
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.close()
+    desk = Desk(tmp_path)
+    yield desk
+    desk.close()
 
 
 class App:

@@ -37,13 +37,13 @@ def test_all_drafts_are_reachable_from_the_plan(page: TestClient) -> None:
     """The plan has the newest ones and leads to all, page by page."""
     plan = page.get("/").text
     assert ([*range(COUNT)][: -DRAFTS_MAX - 1 : -1], True) == (ideas(plan), 'href="/drafts"' in plan)
-    found, address = list[int](), "/drafts"
+    numbers, address = list[int](), "/drafts"
     while address:
         shown = page.get(address).text
-        found += ideas(shown)
+        numbers += ideas(shown)
         following = re.search(r'rel="next" href="([^"]+)"', shown)
         address = following[1].replace("&amp;", "&") if following else ""
-    assert [*reversed(range(COUNT))] == found
+    assert [*reversed(range(COUNT))] == numbers
 
 
 def test_drafts_are_searched(page: TestClient) -> None:

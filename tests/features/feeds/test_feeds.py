@@ -631,8 +631,8 @@ def test_mentions_notify_only_where_they_are_asked_for(sky: Skywrite, web: FeedS
 
 def facets(entry: Any) -> list[dict[str, Any]]:
     """The facets of a post that waits."""
-    found: list[dict[str, Any]] = entry.post.prepared["records"][0]["facets"]
-    return found
+    facets: list[dict[str, Any]] = entry.post.prepared["records"][0]["facets"]
+    return facets
 
 
 @pytest.mark.parametrize("wrong", [{"labels": ["foo"]}, {"langs": ["english!"]}])

@@ -35,7 +35,7 @@ def test_other_encodings(encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "words"),
     [
         ("", "It is not XML"),
         ("title,url", "It is not XML"),
@@ -48,9 +48,9 @@ def test_other_encodings(encoding: str) -> None:
     ],
     ids=["nothing", "no XML", "a feed", "no feeds", "cut off", "entities", "deep", "many"],
 )
-def test_what_is_no_list(text: str, said: str) -> None:
+def test_what_is_no_list(text: str, words: str) -> None:
     """Each is refused with a sentence, by the reader that feeds have, and with its limits."""
-    with fails("opml.unreadable", match=said) as caught:
+    with fails("opml.unreadable", match=words) as caught:
         read_opml(text.encode())
     assert "Export the subscriptions" in caught.value.hint
 

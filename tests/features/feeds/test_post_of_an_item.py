@@ -24,9 +24,9 @@ def row(entry: FeedEntry, **settings: Any) -> dict[str, Any]:
     return draft_row(content_of(entry, FeedDocument("Feed", "", ())), template_of(settings), settings)
 
 
-def links(found: dict[str, Any]) -> list[tuple[str, str]]:
+def links(fields: dict[str, Any]) -> list[tuple[str, str]]:
     """The links of the post that a row makes: label and address."""
-    (record,) = build(draft_from_dict({**found, "card": "none"}), {}).records
+    (record,) = build(draft_from_dict({**fields, "card": "none"}), {}).records
     data = record["text"].encode()
     return [
         (data[facet["index"]["byteStart"] : facet["index"]["byteEnd"]].decode(), facet["features"][0]["uri"])
@@ -45,13 +45,13 @@ def test_an_item_without_a_title_posts_its_text() -> None:
 def test_links_of_a_summary_are_kept() -> None:
     """What `<a href>` says is a link of the post: absolute, at its place, also in a text that was cut."""
     html = 'Read <a href="/log">the log</a> (or <a href="https://b.example/x_(y)">b [2]</a>).' + " More." * 100
-    found = row(FeedEntry(link=LINK, summary_html=html), template="{{ summary }}\n{{ link }}")
+    fields = row(FeedEntry(link=LINK, summary_html=html), template="{{ summary }}\n{{ link }}")
     assert [
         ("the log", "https://site.example/log"),
         ("b [2]", "https://b.example/x_(y)"),
         ("site.example/one", LINK),
-    ] == (links(found))
-    assert LINK == found["card"]
+    ] == (links(fields))
+    assert LINK == fields["card"]
 
 
 @pytest.mark.parametrize(

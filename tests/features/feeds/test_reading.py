@@ -153,7 +153,7 @@ def test_broken_items_are_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "words"),
     [
         (b"", "empty"),
         (b"   \n", "empty"),
@@ -173,9 +173,9 @@ def test_broken_items_are_reported() -> None:
         (b"\x00\x01\x02", "not a feed"),
     ],
 )  # fmt: skip
-def test_bombs_and_nonsense_are_refused(data: bytes, said: str) -> None:
+def test_bombs_and_nonsense_are_refused(data: bytes, words: str) -> None:
     """What is not a feed, or would grow, is refused with a sentence."""
-    with pytest.raises(FeedUnreadable, match=said):
+    with pytest.raises(FeedUnreadable, match=words):
         read(data)
 
 
@@ -213,15 +213,15 @@ DATES = json.loads((VECTORS / "feed-dates.json").read_text("utf-8"))
 @pytest.mark.parametrize(("text", "expected"), DATES.items())
 def test_dates_of_feeds(text: str, expected: str | None) -> None:
     """The dates that feeds write, in UTC; nothing for what is no date, or has a word that is not understood."""
-    found = read_feed_date(text)
-    assert expected == (found and found.isoformat())
+    moment = read_feed_date(text)
+    assert expected == (moment and moment.isoformat())
 
 
 @given(st.text(max_size=90))
 def test_dates_never_raise(text: str) -> None:
     """Any text is a date or none."""
-    found = read_feed_date(text)
-    assert found is None or found.tzinfo is UTC
+    moment = read_feed_date(text)
+    assert moment is None or moment.tzinfo is UTC
 
 
 @pytest.mark.parametrize(
@@ -285,8 +285,8 @@ def test_pages_name_feeds() -> None:
     <link rel=alternate hreflang=de href="/de">
     <link rel=alternate type="application/json" href="/wp-json/1">
     <link rel=alternate type="application/atom+xml" href="javascript:1">"""
-    found = page_feeds(Fetched("https://s.example/a/", 200, {"content-type": "text/html"}, html))
-    assert ["https://s.example/b/feed", "https://cdn.example/f.json"] == found[:2]
+    addresses = page_feeds(Fetched("https://s.example/a/", 200, {"content-type": "text/html"}, html))
+    assert ["https://s.example/b/feed", "https://cdn.example/f.json"] == addresses[:2]
 
 
 def test_a_few_broken_bytes_do_not_change_the_encoding() -> None:
@@ -336,7 +336,7 @@ def test_languages(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "asked"),
+    ("text", "asked"),
     [
         ("example.com", "https://example.com"),
         (" example.com/blog?x=1 ", "https://example.com/blog?x=1"),
@@ -349,9 +349,9 @@ def test_languages(text: str, expected: str) -> None:
         ("blog", "blog"),
     ],
 )
-def test_an_address_without_its_scheme(given: str, asked: str) -> None:
+def test_an_address_without_its_scheme(text: str, asked: str) -> None:
     """`feed add example.com` asks at https."""
-    assert asked == with_scheme(given)
+    assert asked == with_scheme(text)
 
 
 @pytest.mark.parametrize("value", ["no", "yes", 0, 1])

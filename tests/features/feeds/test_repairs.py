@@ -31,8 +31,8 @@ def rss(item: str, *, before: str = "", root: str = "", channel: str = "") -> Fe
 
 def atom(entry: str, *, root: str = "") -> FeedEntry:
     """The only entry of an Atom feed."""
-    (found,) = read(f"<feed {ATOM} {root}><title>T</title><entry>{entry}</entry></feed>").entries
-    return found
+    (feed_entry,) = read(f"<feed {ATOM} {root}><title>T</title><entry>{entry}</entry></feed>").entries
+    return feed_entry
 
 
 def summary(entry: FeedEntry) -> str:

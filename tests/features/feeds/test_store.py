@@ -35,8 +35,8 @@ def add(store: Store, url: str = URL, **values: Any) -> FeedClaim:
 
 def due(store: Store, most: int = 10) -> list[FeedClaim]:
     """Claim feeds that are due."""
-    found = FeedStore(store).due_feeds()[:most]
-    return [claim for number, _ in found if (claim := FeedStore(store).claim_due_feed(number, str(id(store)), 60))]
+    feeds = FeedStore(store).due_feeds()[:most]
+    return [claim for number, _ in feeds if (claim := FeedStore(store).claim_due_feed(number, str(id(store)), 60))]
 
 
 def item(number: int, state: Any = "pending", **values: Any) -> NewItem:

@@ -81,11 +81,11 @@ class Job:
         for name in ("output", "summary"):
             files[name].write_text("")
         alice = self.box.account("alice.test")
-        given = {"handle": "alice.test", "app-password": alice.app_password, "pds": self.box.url, **inputs}
+        values = {"handle": "alice.test", "app-password": alice.app_password, "pds": self.box.url, **inputs}
         return {
             "PATH": os.environ["PATH"],
             **{name: value for name, value in config_for(self.base, self.box.url).items() if name != "BLUESKY_PDS"},
-            **step_environment(given),
+            **step_environment(values),
             "GITHUB_ACTION_PATH": str(ROOT),
             "GITHUB_EVENT_PATH": str(files["event.json"]),
             "GITHUB_OUTPUT": str(files["output"]),
@@ -105,10 +105,10 @@ class Job:
         return [post.text for post in self.box.posts("alice.test")]
 
 
-def step_environment(given: Mapping[str, str]) -> dict[str, str]:
+def step_environment(values: Mapping[str, str]) -> dict[str, str]:
     """The variables of the step as the runner makes them from inputs and their defaults."""
-    inputs = {name: given.get(name, str(spec.get("default", ""))) for name, spec in ACTION["inputs"].items()}
-    assert set(given) <= set(inputs)
+    inputs = {name: values.get(name, str(spec.get("default", ""))) for name, spec in ACTION["inputs"].items()}
+    assert set(values) <= set(inputs)
     expression = re.compile(r"\$\{\{ inputs\.([\w-]+) \}\}")
     return {
         name: expression.sub(lambda match: inputs[match[1]], value)
@@ -119,9 +119,9 @@ def step_environment(given: Mapping[str, str]) -> dict[str, str]:
 @pytest.fixture
 def job(tmp_path: Path) -> Iterator[Job]:
     with Sandbox() as box:
-        made = Job(tmp_path, box)
-        made.checkout.mkdir()
-        yield made
+        job = Job(tmp_path, box)
+        job.checkout.mkdir()
+        yield job
 
 
 def test_release(job: Job) -> None:
@@ -155,7 +155,7 @@ def test_prerelease(job: Job) -> None:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "said"),
+    ("inputs", "words"),
     [
         ({"text": "{nmae}"}, "{nmae}, which stands for nothing"),
         ({"text": "x" * 301}, "301 characters"),
@@ -166,11 +166,11 @@ def test_prerelease(job: Job) -> None:
         ({"text": "x", "handle": "", "app-password": ""}, "There is no account to publish with"),
     ],
 )
-def test_wrong_inputs(job: Job, inputs: dict[str, str], said: str) -> None:
+def test_wrong_inputs(job: Job, inputs: dict[str, str], words: str) -> None:
     """What is wrong is an annotation, and the step fails."""
     ended = job.step_here({"release": RELEASE}, **inputs)
     assert ended.code in (2, 3)
-    assert said in next(line for line in ended.printed.splitlines() if line.startswith("::error"))
+    assert words in next(line for line in ended.printed.splitlines() if line.startswith("::error"))
     assert [] == job.texts()
 
 

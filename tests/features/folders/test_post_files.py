@@ -31,9 +31,9 @@ def head(text: str) -> dict[str, Any]:
 def read(folder: Path, text: str | bytes, name: str = "a.md") -> Item:
     """The only post of a folder, which must be right."""
     (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-    found = read_folder(folder)
-    assert () == found.problems
-    (item,) = found.items
+    content = read_folder(folder)
+    assert () == content.problems
+    (item,) = content.items
     return item
 
 
@@ -350,13 +350,15 @@ def test_a_surprise_in_one_file_stops_no_other(tmp_path: Path, monkeypatch: pyte
         raise TypeError("x")
 
     monkeypatch.setattr(post_file, "draft_from_dict", surprise)
-    found = read_folder(tmp_path)
+    content = read_folder(tmp_path)
     assert (["b.md"], ["skywrite.bug"]) == (
-        [i.path for i in found.items],
-        [problem.code for problem in found.problems],
+        [i.path for i in content.items],
+        [problem.code for problem in content.problems],
     )
     monkeypatch.setattr(check, "draft_from_dict", surprise)
-    assert [("a.md", "skywrite.bug"), ("b.md", "skywrite.bug")] == [(one.path, one.code) for one in check_folder(found)]
+    assert [("a.md", "skywrite.bug"), ("b.md", "skywrite.bug")] == [
+        (one.path, one.code) for one in check_folder(content)
+    ]
 
 
 def test_the_nearest_field_is_named(tmp_path: Path) -> None:
@@ -505,9 +507,9 @@ def test_any_file(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None
     """Whatever a file holds: it is a post, or is told with a line; nothing else happens."""
     folder = tmp_path_factory.mktemp("any")
     (folder / "a.md").write_bytes(data)
-    found = read_folder(folder)
-    assert 1 == len({*(item.path for item in found.items), *found.broken})
-    for problem in check_folder(found):
+    content = read_folder(folder)
+    assert 1 == len({*(item.path for item in content.items), *content.broken})
+    for problem in check_folder(content):
         assert 1 <= problem.line <= data.count(b"\n") + data.count(b"\r") + 2
 
 
@@ -517,7 +519,7 @@ def test_errors_are_input_errors() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("published: false", "2: published is the address of a published post, not yes or no."),
         ("published: yes", "2: published is the address of a published post, not yes or no."),
@@ -526,9 +528,9 @@ def test_errors_are_input_errors() -> None:
         ("account: [alice.test, bob.test]", "2: account takes one value, not several."),
     ],
 )
-def test_values_that_a_blog_has_elsewhere(tmp_path: Path, line: str, said: str) -> None:
+def test_values_that_a_blog_has_elsewhere(tmp_path: Path, line: str, message: str) -> None:
     """What blogs write is no post that counts as published, and no text that is too long."""
-    assert [said] == wrong(tmp_path, f"---\n{line}\n---\nHello\n")
+    assert [message] == wrong(tmp_path, f"---\n{line}\n---\nHello\n")
 
 
 @pytest.mark.parametrize("name", ["date", "publishDate", "pub_date", "when", "Scheduled"])

@@ -15,10 +15,10 @@ def file(path: str = "a.md", digest: str = "1", key: str = "", did: str = ALICE)
     return SyncedFile("blog", path, did, key or f"file:{path}", digest)
 
 
-def add(store: Store, made: SyncedFile, text: str = "Hello") -> SyncedFile:
+def add(store: Store, synced: SyncedFile, text: str = "Hello") -> SyncedFile:
     """A file with its post; as the store lists it."""
-    SyncStore(store).add_synced(made, post(text, did=made.account_did, key=made.key, source=SOURCE))
-    return next(known for known in SyncStore(store).synced_files("blog") if known.path == made.path)
+    SyncStore(store).add_synced(synced, post(text, did=synced.account_did, key=synced.key, source=SOURCE))
+    return next(known for known in SyncStore(store).synced_files("blog") if known.path == synced.path)
 
 
 def test_added_once(store: Store) -> None:
@@ -34,7 +34,7 @@ def test_key_of_this_folder(store: Store) -> None:
     """A post of this folder whose file was forgotten is found by its key, and known to be stale."""
     known = store.posts.add([post("Hello", key="file:a.md", source=SOURCE)])[0]
     assert (known.id, True) == SyncStore(store).add_synced(file(), post("New", key="file:a.md", source=SOURCE))[:2]
-    assert [STALE] == [made.digest for made in SyncStore(store).synced_files("blog")]
+    assert [STALE] == [synced.digest for synced in SyncStore(store).synced_files("blog")]
 
 
 def test_key_of_others(store: Store) -> None:
@@ -44,7 +44,7 @@ def test_key_of_others(store: Store) -> None:
     for key in ("mine", "theirs"):
         with fails("post_key.taken"):
             SyncStore(store).add_synced(file(key=key), post("New", key=key, source=SOURCE))
-    assert ["b.md"] == [made.path for made in SyncStore(store).synced_files("blog")]
+    assert ["b.md"] == [synced.path for synced in SyncStore(store).synced_files("blog")]
 
 
 def test_edited_by_one(store: Store) -> None:
@@ -65,7 +65,7 @@ def test_published(store: Store) -> None:
         SyncStore(store).edit_synced(known._replace(digest="2"), Changes(draft={"text": "Late"}), "1")
     with fails("post.not_cancellable"):
         SyncStore(store).drop_synced(known)
-    assert ["publishing"] == [made.state for made in SyncStore(store).synced_files("blog")]
+    assert ["publishing"] == [synced.state for synced in SyncStore(store).synced_files("blog")]
     store.claims.settle(claim, Published("at://x/app.bsky.feed.post/1", "cid", ("1",)))
     SyncStore(store).drop_synced(known)
     again = add(store, file())
@@ -100,8 +100,10 @@ def test_moved(store: Store) -> None:
     for path, new_path in (("a.md", "d.md"), ("c.md", "b.md")):
         with fails("folder.busy"):
             SyncStore(store).move_synced(file(path), "blog", new_path)
-    assert {"b.md", "c.md"} == {made.path for made in SyncStore(store).synced_files("blog")}
-    assert known.post_id == next(made.post_id for made in SyncStore(store).synced_files("blog") if made.path == "c.md")
+    assert {"b.md", "c.md"} == {synced.path for synced in SyncStore(store).synced_files("blog")}
+    assert known.post_id == next(
+        synced.post_id for synced in SyncStore(store).synced_files("blog") if synced.path == "c.md"
+    )
 
 
 def test_replaced(store: Store) -> None:
@@ -111,7 +113,7 @@ def test_replaced(store: Store) -> None:
     result = SyncStore(store).replace_synced(known, moved, post("Hello", did=BOB, key="file:a.md", source=SOURCE))
     assert ("cancelled", "scheduled") == (store.posts.get(known.post_id).state, store.posts.get(result.id).state)
     assert [(BOB, result.id, "2")] == [
-        (made.account_did, made.post_id, made.digest) for made in SyncStore(store).synced_files("blog")
+        (synced.account_did, synced.post_id, synced.digest) for synced in SyncStore(store).synced_files("blog")
     ]
     store.posts.add([post("Taken", key="taken")])
     back = file(key="taken", digest="3")
@@ -127,4 +129,4 @@ def test_account_removed(store: Store) -> None:
     store.posts.cancel(add(store, file()).post_id)
     add(store, file("b.md", did=BOB))
     store.accounts.remove(ALICE)
-    assert ["b.md"] == [made.path for made in SyncStore(store).synced_files("blog")]
+    assert ["b.md"] == [synced.path for synced in SyncStore(store).synced_files("blog")]

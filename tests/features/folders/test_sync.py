@@ -12,8 +12,8 @@ def test_a_file_with_two_mistakes_is_one_file(shell: Shell, tmp_path: Path) -> N
     folder = tmp_path / "posts"
     folder.mkdir()
     (folder / "a.md").write_text("---\nat: 04/03/2030\nfoo: 1\n---\nx\n")
-    said = shell("sync", str(folder), code=2)
-    assert "1 wrong." in said.out
+    told = shell("sync", str(folder), code=2)
+    assert "1 wrong." in told.out
     checked = shell("sync", str(folder), "--check", code=2)
     assert "1 file in " in checked.err
 
@@ -62,10 +62,10 @@ def test_the_plan_says_which_marks_go_out_as_they_stand(shell: Shell, tmp_path: 
     folder.mkdir()
     body = "# Heading\n\nA **bold** word\n* a\n"
     (folder / "a.md").write_text(f"---\nat: 2099-03-04 09:00\n---\n{body}")
-    said = "a.md: These marks go out as they stand: # heading, * item, **bold**."
+    sentence = "a.md: These marks go out as they stand: # heading, * item, **bold**."
     for words in (["--check"], []):
         told = " ".join(shell("sync", str(folder), *words).err.split())
-        assert said in told and "markdown: strip" in told
+        assert sentence in told and "markdown: strip" in told
     (folder / "a.md").write_text(f"---\nat: 2099-03-04 09:00\nmarkdown: strip\n---\n{body}")
     assert "" == shell("sync", str(folder), "--check").err
     shell("sync", str(folder))

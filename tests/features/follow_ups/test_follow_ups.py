@@ -182,9 +182,9 @@ def test_conditions() -> None:
 def test_what_can_never_come_is_refused_at_once(sky: Skywrite) -> None:
     """A text that is too long, an account of which nothing is counted, both or neither of the two ways."""
     number = published(sky)
-    for given in ({"reply": "x" * 301}, {"reply": ""}, {}, {"reply": "a", "repost": True}):
+    for options in ({"reply": "x" * 301}, {"reply": ""}, {}, {"reply": "a", "repost": True}):
         with pytest.raises(InputError):
-            sky.follow_ups.add(number, when="1 like", **given)  # type: ignore[arg-type]
+            sky.follow_ups.add(number, when="1 like", **options)  # type: ignore[arg-type]
     sky.accounts.set(None, {"marks": False})
     with pytest.raises(InputError, match="Nothing is counted"):
         sky.follow_ups.add(number, when="1 like", reply="a")

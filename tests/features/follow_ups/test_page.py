@@ -14,16 +14,16 @@ def test_a_follow_up_is_added_listed_and_cancelled(quiet_server: Server) -> None
     author = quiet_server.with_key("read", "draft", "schedule")
     number = author.post("/posts", {"text": "Read me", "at": AT}).json()["id"]
     path = f"/posts/{number}/follow-ups"
-    made = author.post(path, {"when": "50 likes", "reply": "Thank you"})
+    response = author.post(path, {"when": "50 likes", "reply": "Thank you"})
     assert (200, "waiting", 50, "likes") == (
-        made.status_code,
-        *(made.json()[name] for name in ("state", "threshold", "metric")),
+        response.status_code,
+        *(response.json()[name] for name in ("state", "threshold", "metric")),
     )
     assert 403 == author.post(path, {"when": "50 likes", "repost": True}).status_code
     assert 422 == author.post(path, {"when": "50 views", "reply": "Thank you"}).status_code
     listed = author.get("/follow-ups", params={"post": number}).json()["follow_ups"]
-    assert [made.json()] == listed
-    cancelled = author.delete(f"/follow-ups/{made.json()['id']}")
+    assert [response.json()] == listed
+    cancelled = author.delete(f"/follow-ups/{response.json()['id']}")
     assert (200, "cancelled") == (cancelled.status_code, cancelled.json()["state"])
     assert 404 == author.delete("/follow-ups/999999").status_code
 

@@ -28,13 +28,13 @@ def both(world: World, sky: Skywrite) -> Skywrite:
 
 def test_each_account_has_its_post_and_each_goes_out_once(world: World, both: Skywrite) -> None:
     """However often the worker runs; the one that differs says its own."""
-    made = both.groups.add("We are open", accounts=BOTH, variants={"bob.test": {"text": "Me, too"}}, at=SOON)
-    assert [("alice.test", SOON), ("bob.test", SOON)] == [(one.account.handle, one.post.due_at) for one in made.posts]
+    group = both.groups.add("We are open", accounts=BOTH, variants={"bob.test": {"text": "Me, too"}}, at=SOON)
+    assert [("alice.test", SOON), ("bob.test", SOON)] == [(one.account.handle, one.post.due_at) for one in group.posts]
     world.clock.advance(3700)
     for _ in range(3):
         both.run_once()
     states = {
-        (one.account.handle, one.post.text, one.post.state) for one in both.groups.get(made.posts[0].post.id).posts
+        (one.account.handle, one.post.text, one.post.state) for one in both.groups.get(group.posts[0].post.id).posts
     }
     assert {("alice.test", "We are open", "published"), ("bob.test", "Me, too", "published")} == states
 
@@ -58,8 +58,8 @@ def test_the_same_key_again_adds_nothing(both: Skywrite) -> None:
 
 def test_they_move_and_end_together(both: Skywrite) -> None:
     """By the number of any of them; what is out already stays."""
-    made = both.groups.add("Together", accounts=BOTH, at=SOON)
-    first, second = (one.post.id for one in made.posts)
+    group = both.groups.add("Together", accounts=BOTH, at=SOON)
+    first, second = (one.post.id for one in group.posts)
     both.groups.move(second, SOON + timedelta(hours=1))
     assert {SOON + timedelta(hours=1)} == {one.post.due_at for one in both.groups.get(first).posts}
     both.posts.cancel(first)
@@ -80,13 +80,13 @@ def test_a_key_that_two_accounts_share_by_chance_is_no_group(both: Skywrite) -> 
 
 def test_a_key_of_that_form_joins_no_group(world: World, both: Skywrite) -> None:
     """Whoever learns the name of a group puts no post into it, so no draft of theirs goes out with it."""
-    made = both.groups.add("We are open", accounts=["alice.test"], at=SOON, key="sat")
+    group = both.groups.add("We are open", accounts=["alice.test"], at=SOON, key="sat")
     for handle in BOTH:
-        stranger = both.schedule(f"Mine, {handle}", account=handle, key=f"{made.posts[0].post.key} 2", draft=True)
+        stranger = both.schedule(f"Mine, {handle}", account=handle, key=f"{group.posts[0].post.key} 2", draft=True)
         assert [stranger.id] == [one.post.id for one in both.groups.get(stranger.id).posts]
-    joined = both.schedule("Never approved", account="bob.test", key=made.posts[0].post.key, draft=True)
-    moved = both.groups.move(made.number, SOON + timedelta(hours=1))
-    assert [made.number] == [one.post.id for one in moved.posts]
+    joined = both.schedule("Never approved", account="bob.test", key=group.posts[0].post.key, draft=True)
+    moved = both.groups.move(group.number, SOON + timedelta(hours=1))
+    assert [group.number] == [one.post.id for one in moved.posts]
     assert "draft" == both.posts.get(joined.id).post.state
 
 
@@ -104,8 +104,8 @@ def test_a_key_stands_for_one_group(both: Skywrite, accounts: list[str]) -> None
 
 def test_one_that_cannot_move_keeps_all_where_they_are(both: Skywrite) -> None:
     """All of those that wait move or end, or none: the error says so."""
-    made = both.groups.add("Together", accounts=BOTH, at=SOON)
-    first, second = (one.post.id for one in made.posts)
+    group = both.groups.add("Together", accounts=BOTH, at=SOON)
+    first, second = (one.post.id for one in group.posts)
     _run_sql(both, f"UPDATE post SET frozen = '{{}}' WHERE id = {second}")
     with fails("post.not_editable", "Nothing of its group was changed"):
         both.groups.move(first, SOON + timedelta(hours=1))
@@ -116,8 +116,8 @@ def test_one_that_cannot_move_keeps_all_where_they_are(both: Skywrite) -> None:
 
 def test_what_is_said_of_a_move_is_what_moved(both: Skywrite) -> None:
     """What was cancelled before, or is out, is not among the posts that a change names."""
-    made = both.groups.add("Together", accounts=BOTH, at=SOON)
-    first, second = (one.post.id for one in made.posts)
+    group = both.groups.add("Together", accounts=BOTH, at=SOON)
+    first, second = (one.post.id for one in group.posts)
     both.posts.cancel(first)
     assert (second,) == both.groups.move(first, SOON + timedelta(hours=1)).changed
     assert (second,) == both.groups.cancel(first).changed
@@ -125,8 +125,8 @@ def test_what_is_said_of_a_move_is_what_moved(both: Skywrite) -> None:
 
 def test_what_a_person_holds_back_does_not_move(both: Skywrite) -> None:
     """A hold and a rejection are somebody's word; a post that was held because it was late moves."""
-    made = both.groups.add("Together", accounts=[*BOTH, "carol.test"], at=SOON)
-    mine, rejected, late = (one.post.id for one in made.posts)
+    group = both.groups.add("Together", accounts=[*BOTH, "carol.test"], at=SOON)
+    mine, rejected, late = (one.post.id for one in group.posts)
     both.posts.hold(mine)
     both.approvals.reject(rejected, "carol", note="Not like this.")
     both.context.store.posts.hold(late, Problem("post.late", "It is late."))
@@ -136,13 +136,13 @@ def test_what_a_person_holds_back_does_not_move(both: Skywrite) -> None:
 
 def test_a_rejected_draft_does_not_move(both: Skywrite) -> None:
     """The others of its group are scheduled."""
-    made = both.groups.add("Together", accounts=BOTH, draft=True)
-    both.approvals.reject(made.number, "carol", note="Not like this.")
-    moved = both.groups.move(made.number, SOON)
+    group = both.groups.add("Together", accounts=BOTH, draft=True)
+    both.approvals.reject(group.number, "carol", note="Not like this.")
+    moved = both.groups.move(group.number, SOON)
     assert ["draft", "scheduled"] == [one.post.state for one in moved.posts]
-    both.posts.cancel(made.posts[1].post.id)
+    both.posts.cancel(group.posts[1].post.id)
     with fails("post.not_editable", "was rejected"):
-        both.groups.move(made.number, SOON)
+        both.groups.move(group.number, SOON)
 
 
 def _run_sql(sky: Skywrite, statement: str) -> None:

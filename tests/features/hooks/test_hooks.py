@@ -34,10 +34,12 @@ class Hook:
     """A hook of alice, and whoever sends to it."""
 
     def __init__(self, api: Api, url: str, name: str, kind: str, **more: Any) -> None:
-        made = api.post("/hooks", {"name": name, "kind": kind, "template": TEMPLATE, "account": "alice.test", **more})
-        assert 201 == made.status_code, made.text
-        self.api, self.number, self.kind = api, made.json()["id"], kind
-        self.secret, self.url = made.json()["secret"], f"{url}/hooks/{name}"
+        response = api.post(
+            "/hooks", {"name": name, "kind": kind, "template": TEMPLATE, "account": "alice.test", **more}
+        )
+        assert 201 == response.status_code, response.text
+        self.api, self.number, self.kind = api, response.json()["id"], kind
+        self.secret, self.url = response.json()["secret"], f"{url}/hooks/{name}"
         # Wrong secrets are counted by where they come from: each hook has senders of its own.
         self.address = f"127.0.0.{10 + self.number % 200}"
 

@@ -52,8 +52,8 @@ def test_counts_are_taken_at_each_age_once(counting: Skywrite, world: World) -> 
         take_all(MarkTask(counting.context))
         like(counting, sent.uri, sent.cid, "app.bsky.feed.repost")
         take_all(MarkTask(counting.context))
-    found = [(mark.age_hours, mark.likes, mark.reposts) for mark in counting.stats.of(sent.id)]
-    assert [(age, 1, min(number, 1)) for number, age in enumerate(AGES_HOURS)] == found
+    counts = [(mark.age_hours, mark.likes, mark.reposts) for mark in counting.stats.of(sent.id)]
+    assert [(age, 1, min(number, 1)) for number, age in enumerate(AGES_HOURS)] == counts
 
 
 def test_a_count_that_would_come_too_late_is_left_out(counting: Skywrite, world: World) -> None:
@@ -122,8 +122,8 @@ def test_a_busy_day_is_counted_with_full_requests(counting: Skywrite, world: Wor
 def copy_posts(sky: Skywrite, post_id: int, count: int) -> None:
     """Copies of a published post under addresses of their own, spread over the day before."""
     with closing(sqlite3.connect(sky.context.config.database)) as database, database:
-        given = ("id", "published_at", "updated_at", "uri", "key", "text")
-        columns = [row[1] for row in database.execute("PRAGMA table_info(post)") if row[1] not in given]
+        own_columns = ("id", "published_at", "updated_at", "uri", "key", "text")
+        columns = [row[1] for row in database.execute("PRAGMA table_info(post)") if row[1] not in own_columns]
         names = ", ".join(columns)
         insert = (
             f"INSERT INTO post ({names}, published_at, updated_at, uri) SELECT {names}, ?, ?, ? FROM post WHERE id = ?"
@@ -158,8 +158,8 @@ def test_labels_and_disappearances_are_said_as_what_they_are(
     )
     world.clock.advance(3600)
     take_all(MarkTask(counting.context))
-    said = ("1 not shown by the network: deleted elsewhere, or taken down", "1 labelled graphic-media by you")
-    assert said == counting.stats.total(at=1).notes
+    notes = ("1 not shown by the network: deleted elsewhere, or taken down", "1 labelled graphic-media by you")
+    assert notes == counting.stats.total(at=1).notes
     text = counting.stats.csv()
     rows = list(csv.DictReader(io.StringIO(text)))
     # Terminals escape carriage returns.
@@ -171,17 +171,17 @@ def test_labels_and_disappearances_are_said_as_what_they_are(
 
 def test_labels_of_moderators_are_not_called_ones_own() -> None:
     """Nor are labels kept that were taken back, or are none."""
-    given: list[Any] = [
+    raw_labels: list[Any] = [
         {"src": "did:plc:mod", "val": "spam"},
         {"src": "did:plc:mod", "val": "rude", "neg": True},
         {"src": "did:plc:a", "val": "porn"},
         "spam",
         {},
     ]
-    counts, labels = _counted({"uri": "at://did:plc:a/app.bsky.feed.post/1", "likeCount": 2, "labels": given})
+    counts, labels = _counted({"uri": "at://did:plc:a/app.bsky.feed.post/1", "likeCount": 2, "labels": raw_labels})
     assert (2, ["self:porn", "spam"]) == ((counts or {})["likes"], labels)
-    found = grouped([mark(labels=tuple(labels))], "kind", ZoneInfo("UTC"))[0].notes
-    assert ("1 labelled porn by you", "1 labelled spam by a moderation service") == found
+    notes = grouped([mark(labels=tuple(labels))], "kind", ZoneInfo("UTC"))[0].notes
+    assert ("1 labelled porn by you", "1 labelled spam by a moderation service") == notes
 
 
 def test_an_appview_that_is_away_delays_nothing(counting: Skywrite, world: World) -> None:
@@ -254,8 +254,8 @@ def test_kinds_of_posts() -> None:
     def kind(*embeds: str) -> str:
         return kind_of({"records": [{"embed": {"$type": f"app.bsky.embed.{name}"}} if name else {} for name in embeds]})
 
-    found = [kind(""), kind("images"), kind("video"), kind("external"), kind("recordWithMedia"), kind("", "")]
-    assert ["text", "images", "video", "link", "quote", "thread"] == found
+    kinds = [kind(""), kind("images"), kind("video"), kind("external"), kind("recordWithMedia"), kind("", "")]
+    assert ["text", "images", "video", "link", "quote", "thread"] == kinds
 
 
 def test_the_command_and_its_csv(counting: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,9 +23,9 @@ ADDRESSES = {"to": "me@x.example", "from": "bot@x.example", "user": "bot"}
 @pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
     """An authority that this computer trusts."""
-    made = new_authority(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(made.file))
-    return made
+    authority = new_authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    return authority
 
 
 def send(server: MailServer, **config: object) -> None:
@@ -48,10 +48,10 @@ def test_the_test_button_sends_one_encrypted(sky: Skywrite, authority: Authority
 
 def test_what_the_server_said_is_shown_up_to_a_length(monkeypatch: pytest.MonkeyPatch) -> None:
     """In one line, and no more than a few of them; without a word, the kind of error."""
-    for said, shown in (("no\n" + "x" * 300, "no " + "x" * 197), ("", "OSError")):
+    for reason, shown in (("no\n" + "x" * 300, "no " + "x" * 197), ("", "OSError")):
 
-        def refused(*args: object, said: str = said, **options: object) -> None:
-            raise OSError(said)
+        def refused(*args: object, reason: str = reason, **options: object) -> None:
+            raise OSError(reason)
 
         monkeypatch.setattr("smtplib.SMTP", refused)
         with fails("mail.not_sent") as caught:

@@ -165,10 +165,10 @@ def test_what_cannot_be_said_is_said_later(sky: Skywrite, world: World, tmp_path
 @pytest.mark.parametrize("text", ["a\x00b", "half a \ud83d", "\x1b[31mred\x07", "\u202eback", "A" * 1_000_000])
 def test_what_others_wrote_keeps_no_notice_back(sky: Skywrite, heard: Path, text: str) -> None:
     """A character that no command takes, or a text without an end, is said in another way on a line that is short."""
-    said = said_of("post.failed", {"id": 1, "message": text, "text": text})
-    send(sky.context, sky.notices.list()[0], said, said)
-    assert [said] == lines(heard)
-    assert (True, True) == (said.isprintable(), len(said) < 500)
+    line = said_of("post.failed", {"id": 1, "message": text, "text": text})
+    send(sky.context, sky.notices.list()[0], line, line)
+    assert [line] == lines(heard)
+    assert (True, True) == (line.isprintable(), len(line) < 500)
 
 
 def test_nothing_is_said_in_quiet_hours(sky: Skywrite, world: World, tmp_path: Path) -> None:
@@ -191,8 +191,8 @@ def test_an_account_that_needs_a_login(sky: Skywrite, world: World, heard: Path)
     notice(sky)
     sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     notice(sky)
-    said = ["alice.test needs a login: The password was revoked.", "alice.test is signed in again."]
-    assert said == lines(heard)
+    sentences = ["alice.test needs a login: The password was revoked.", "alice.test is signed in again."]
+    assert sentences == lines(heard)
 
 
 def test_a_mail_server_that_is_away(sky: Skywrite) -> None:

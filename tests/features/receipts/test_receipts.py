@@ -44,8 +44,8 @@ def receipt(sky: Skywrite) -> Receipt:
 
 def test_a_receipt_holds_and_survives_its_file(receipt: Receipt) -> None:
     """It is checked when it is made, and again from its text alone."""
-    found = read_receipt(json.dumps(receipt.as_dict()))
-    assert (receipt.as_dict(), "Number 2 🌞 example.com") == (found.as_dict(), found.record["text"])
+    again = read_receipt(json.dumps(receipt.as_dict()))
+    assert (receipt.as_dict(), "Number 2 🌞 example.com") == (again.as_dict(), again.record["text"])
 
 
 @pytest.mark.parametrize(

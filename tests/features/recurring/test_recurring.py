@@ -165,18 +165,18 @@ def test_many_workers_make_one_post(world: World, sky: Skywrite) -> None:
     sky.context.store.posts.cancel(1)
     workers = [world.process() for _ in range(4)]
     start = threading.Barrier(len(workers))
-    made: list[int] = []
+    counts: list[int] = []
 
     def sweep(worker: Skywrite) -> None:
         start.wait(PATIENCE_SECONDS)
-        made.append(Occurrences(worker.context, worker._drafting).sweep())
+        counts.append(Occurrences(worker.context, worker._drafting).sweep())
 
     threads = [threading.Thread(target=sweep, args=(worker,)) for worker in workers]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert ([0, 0, 0, 1], [NOON + 2 * HOUR]) == (sorted(made), due(sky))
+    assert ([0, 0, 0, 1], [NOON + 2 * HOUR]) == (sorted(counts), due(sky))
     assert 2 == sky.recurrences.list()[0].position
 
 
@@ -203,8 +203,8 @@ def test_a_rule_that_is_stopped_while_it_is_swept(world: World, sky: Skywrite, m
     sky.recurrences.stop(1)
     monkeypatch.setattr(Recurrences, "idle", lambda self, number=None: idle)
     told: list[str] = []
-    made = Occurrences(sky.context, sky._drafting, lambda event, **facts: told.append(event)).sweep()
-    assert (1, [], ["sound"]) == (made, told, [post.text for post in sky.context.store.listing.posts()])
+    count = Occurrences(sky.context, sky._drafting, lambda event, **facts: told.append(event)).sweep()
+    assert (1, [], ["sound"]) == (count, told, [post.text for post in sky.context.store.listing.posts()])
 
 
 def test_a_surprise_in_one_rule_stops_no_other(world: World, sky: Skywrite) -> None:

@@ -29,15 +29,15 @@ def page(sky: Skywrite) -> TestClient:
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Each rehearsal that really ran."""
-    found: list[str] = []
+    calls: list[str] = []
     real = rehearsals.rehearse
 
-    def counted(sky: Skywrite, *given: object, **options: object) -> object:
-        found.append("rehearsed")
-        return real(sky, *given, **options)  # type: ignore[arg-type]
+    def counted(sky: Skywrite, *arguments: object, **options: object) -> object:
+        calls.append("rehearsed")
+        return real(sky, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(rehearsals, "rehearse", counted)
-    return found
+    return calls
 
 
 def test_the_plan_says_what_the_worker_would_do(sky: Skywrite, page: TestClient, runs: list[str]) -> None:

@@ -78,11 +78,11 @@ def what_happened(sky: Skywrite) -> list[tuple[str, str, datetime | None]]:
     )
 
 
-def what_would(found: Rehearsed) -> list[tuple[str, str, datetime | None]]:
+def what_would(rehearsal: Rehearsed) -> list[tuple[str, str, datetime | None]]:
     """The same of a rehearsal."""
     return sorted(
         (act.post.text, act.what, act.at if act.what == "published" else None)
-        for act in found.acts
+        for act in rehearsal.acts
         if act.what != "waiting"
     )
 
@@ -97,9 +97,9 @@ def reposts_that_happened(sky: Skywrite) -> list[tuple[str, str, datetime | None
     )
 
 
-def reposts_that_would(found: Rehearsed) -> list[tuple[str, str, datetime | None]]:
+def reposts_that_would(rehearsal: Rehearsed) -> list[tuple[str, str, datetime | None]]:
     """The same of a rehearsal."""
-    return sorted((deed.what, deed.action.uri, deed.at) for deed in found.deeds)
+    return sorted((deed.what, deed.action.uri, deed.at) for deed in rehearsal.deeds)
 
 
 def fill_with_reposts(sky: Skywrite) -> None:
@@ -121,11 +121,11 @@ def test_rehearsed_reposts_are_those_that_come(sky: Skywrite, world: World) -> N
     fill_with_reposts(sky)
     until = NOON + timedelta(days=2)
     before = Actions(sky.context.store).since(NOON)
-    found = rehearse(sky, until)
+    rehearsal = rehearse(sky, until)
     assert (before, []) == (Actions(sky.context.store).since(NOON), world.box.records("alice.test", REPOST))
     live(sky, world, until)
-    assert reposts_that_happened(sky) == reposts_that_would(found)
-    assert {"reposted": 3, "undone": 3, "pinned": 1, "unpinned": 2} == Counter(deed.what for deed in found.deeds)
+    assert reposts_that_happened(sky) == reposts_that_would(rehearsal)
+    assert {"reposted": 3, "undone": 3, "pinned": 1, "unpinned": 2} == Counter(deed.what for deed in rehearsal.deeds)
 
 
 def test_reposts_on_a_bad_day(sky: Skywrite, world: World) -> None:
@@ -136,8 +136,8 @@ def test_reposts_on_a_bad_day(sky: Skywrite, world: World) -> None:
         sky.reposts.pin(sent.id or 0, at=NOON + timedelta(hours=hours))
     sky.reposts.repost(sent.id or 0, at=NOON + timedelta(hours=8))
     bad = {"outage": ["today 12:30-14:00"], "pds_down": ["today 16:50-18:00"], "rate_limit": ["today 19:50-21:00"]}
-    found = rehearse(sky, "tomorrow", **bad)  # type: ignore[arg-type]
-    one, two, three = found.deeds
+    rehearsal = rehearse(sky, "tomorrow", **bad)  # type: ignore[arg-type]
+    one, two, three = rehearsal.deeds
     assert (NOON + timedelta(hours=2), "no worker runs at its time") == (one.at, one.why)
     assert two.at is not None and two.late >= timedelta(hours=1) and "Could not connect" in two.why
     assert three.at is not None and three.late >= timedelta(hours=1) and three.why
@@ -146,22 +146,22 @@ def test_reposts_on_a_bad_day(sky: Skywrite, world: World) -> None:
 def test_a_rehearsed_day_is_the_day_that_comes(sky: Skywrite, world: World) -> None:
     """Post by post and to the microsecond: what goes out when, and what is held or skipped."""
     fill(sky)
-    found = rehearse(sky, DAY_END)
+    rehearsal = rehearse(sky, DAY_END)
     live(sky, world, DAY_END)
-    assert what_happened(sky) == what_would(found)
-    assert {"published", "held"} <= {what for _, what, _ in what_would(found)}
+    assert what_happened(sky) == what_would(rehearsal)
+    assert {"published", "held"} <= {what for _, what, _ in what_would(rehearsal)}
 
 
 def test_a_bad_day_is_rehearsed_as_it_comes(sky: Skywrite, world: World) -> None:
     """With a server that is down for two hours: the same posts are late, by the same tries."""
     fill(sky)
     down = (NOON + timedelta(minutes=50), NOON + timedelta(hours=3))
-    found = rehearse(sky, DAY_END, pds_down=["today 12:50 UTC - today 15:00 UTC"])
+    rehearsal = rehearse(sky, DAY_END, pds_down=["today 12:50 UTC - today 15:00 UTC"])
     live(sky, world, DAY_END, down)
     real = {text: at for text, state, at in what_happened(sky) if state == "published"}
-    rehearsed = {text: at for text, state, at in what_would(found) if state == "published"}
+    rehearsed = {text: at for text, state, at in what_would(rehearsal) if state == "published"}
     assert list(real) == list(rehearsed)
-    late = [act for act in found.acts if act.what == "published" and act.late > timedelta(hours=1)]
+    late = [act for act in rehearsal.acts if act.what == "published" and act.late > timedelta(hours=1)]
     assert late and all("connect" in act.why or "gap" in act.why or act.why for act in late)
 
 
@@ -179,8 +179,8 @@ def test_an_outage_is_named_as_the_reason(sky: Skywrite) -> None:
     sky.accounts.set(None, {"zone": "UTC"})
     sky.schedule("Late", at=NOON + timedelta(hours=1))
     sky.schedule("Held", at=NOON + timedelta(hours=1), late="hold:10m")
-    found = rehearse(sky, "tomorrow", outage=["today 12:30-14:00"])
-    acts = {act.post.text: act for act in found.acts}
+    rehearsal = rehearse(sky, "tomorrow", outage=["today 12:30-14:00"])
+    acts = {act.post.text: act for act in rehearsal.acts}
     assert (NOON + timedelta(hours=2), "no worker runs at its time") == (acts["Late"].at, acts["Late"].why)
     assert "held" == acts["Held"].what and "late" in acts["Held"].why
 
@@ -198,8 +198,8 @@ def test_rate_limits_delay(sky: Skywrite) -> None:
     """The worker waits as the server asks."""
     sky.accounts.set(None, {"zone": "UTC"})
     sky.schedule("Later", at=NOON + timedelta(hours=1))
-    found = rehearse(sky, DAY_END, rate_limit=["today 12:30-15:00"])
-    assert found.acts[0].at is not None and found.acts[0].at >= NOON + timedelta(hours=3)
+    rehearsal = rehearse(sky, DAY_END, rate_limit=["today 12:30-15:00"])
+    assert rehearsal.acts[0].at is not None and rehearsal.acts[0].at >= NOON + timedelta(hours=3)
 
 
 def test_spans_and_ends_are_read_one_way_or_refused() -> None:

@@ -64,12 +64,12 @@ def test_a_rehearsed_week_is_the_week_on_the_reference_pds(
     """The same posts at the same times, in the same order, under the same keys, byte for byte; the same are held and
     skipped."""
     fill(sky, image)
-    found = rehearse(sky, WEEK_END, outage=["thursday 12:00 UTC - thursday 15:00 UTC"])
+    rehearsal = rehearse(sky, WEEK_END, outage=["thursday 12:00 UTC - thursday 15:00 UTC"])
     assert [] == pds.records(account.did)
     work(sky, clock, WEEK_END, OFF)
-    assert what_happened(sky) == what_would(found)
-    assert {"published", "held", "skipped"} == {act.what for act in found.acts}
-    published = [act for act in found.acts if act.what == "published"]
+    assert what_happened(sky) == what_would(rehearsal)
+    assert {"published", "held", "skipped"} == {act.what for act in rehearsal.acts}
+    published = [act for act in rehearsal.acts if act.what == "published"]
     records = pds.records(account.did)
     # The later posts of the thread are no posts of the queue's own.
     first = [record for record in records if not record["value"].get("reply")]
@@ -84,14 +84,14 @@ def test_rehearsed_reposts_are_those_on_the_reference_pds(
     """The same are reposted, pinned and undone at the same times; what is left is on the server, and nothing else."""
     fill_with_reposts(sky)
     until = NOON + timedelta(days=1, hours=7)
-    found = rehearse(sky, until)
+    rehearsal = rehearse(sky, until)
     assert [] == pds.records(account.did, REPOST)
     work(sky, clock, until)
-    assert reposts_that_happened(sky) == reposts_that_would(found)
-    *_, last = [deed for deed in found.deeds if deed.what == "reposted"]
+    assert reposts_that_happened(sky) == reposts_that_would(rehearsal)
+    *_, last = [deed for deed in rehearsal.deeds if deed.what == "reposted"]
     assert [(last.action.uri, last.at)] == [
         (one["value"]["subject"]["uri"], datetime.fromisoformat(one["value"]["createdAt"]))
         for one in pds.records(account.did, REPOST)
     ]
     (profile,) = pds.records(account.did, PROFILE)
-    assert ("pinned", False) == (found.deeds[1].what, "pinnedPost" in profile["value"])
+    assert ("pinned", False) == (rehearsal.deeds[1].what, "pinnedPost" in profile["value"])

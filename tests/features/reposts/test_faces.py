@@ -30,9 +30,9 @@ def access(sky: Skywrite) -> Access:
     return Access(sky, frozenset(SCOPES), who="key 1")
 
 
-def run(access: Access, name: str, given: Any) -> Any:
+def run(access: Access, name: str, request: Any) -> Any:
     """One operation of the table."""
-    return OPERATIONS[name].run(access, given)
+    return OPERATIONS[name].run(access, request)
 
 
 @pytest.fixture
@@ -52,18 +52,18 @@ def test_a_repost_over_http(sky: Skywrite, client: TestClient) -> None:
     sent = sky.post("Again for those who were asleep")
     headers = {**with_key(sky, "read", "schedule", "publish"), "idempotency-key": "again-1"}
     body = {"target": sent.id, "at": AT, "undo_after": "24h"}
-    made, same = (client.post("/reposts", json=body, headers=headers) for _ in range(2))
-    assert ([201, 200], made.json()["id"]) == ([made.status_code, same.status_code], same.json()["id"])
+    first, same = (client.post("/reposts", json=body, headers=headers) for _ in range(2))
+    assert ([201, 200], first.json()["id"]) == ([first.status_code, same.status_code], same.json()["id"])
     assert ("repost", "waiting", sent.uri, AT.replace("Z", ".000Z")) == tuple(
-        made.json()[name] for name in ("kind", "state", "uri", "due_at")
+        first.json()[name] for name in ("kind", "state", "uri", "due_at")
     )
     other = client.post("/reposts", json={**body, "undo_after": "48h"}, headers=headers)
     assert (422, "post_key.reused") == (other.status_code, other.json()["code"])
-    place = made.headers["location"].removeprefix("/api/v1")
-    found = client.get(place, headers=headers).json()
-    assert [found] == client.get("/reposts", headers=headers).json()["reposts"]
+    place = first.headers["location"].removeprefix("/api/v1")
+    repost = client.get(place, headers=headers).json()
+    assert [repost] == client.get("/reposts", headers=headers).json()["reposts"]
     cancelled = client.delete(place, headers=headers).json()
-    assert (made.json()["id"], "cancelled") == (cancelled["id"], cancelled["state"])
+    assert (first.json()["id"], "cancelled") == (cancelled["id"], cancelled["state"])
     wrong = client.post("/reposts", json={"target": ""}, headers=headers)
     assert (404, 422) == (client.get("/reposts/99", headers=headers).status_code, wrong.status_code)
 
@@ -88,12 +88,12 @@ def test_the_scopes(sky: Skywrite, client: TestClient) -> None:
 def test_they_do_what_they_say(sky: Skywrite, world: World, access: Access) -> None:
     """A worker reposts, pins and unpins at their times, each once."""
     sent = sky.post("Do it")
-    for name, given in (
+    for name, request in (
         ("reposts.create", AddRepost(target=sent.id or 0, key="one", every="daily 18:00", zone="UTC")),
         ("reposts.pin", AddPin(target=sent.uri, key="two", at="in 1 hour")),
         ("reposts.unpin", AddUnpin(target=str(sent.id), key="three", at="in 2 days")),
     ):
-        assert [True, False] == [run(access, name, given).created for _ in range(2)]
+        assert [True, False] == [run(access, name, request).created for _ in range(2)]
     assert ["pin", "repost", "unpin"] == [item.kind for item in run(access, "reposts.list", ListReposts()).reposts]
     seen = []
     for hours in (1, 5, 48):

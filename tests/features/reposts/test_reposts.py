@@ -32,8 +32,8 @@ def subjects(world: World) -> list[str]:
 
 def profile(world: World) -> dict[str, Any]:
     """Her profile."""
-    found = world.box.records("alice.test", PROFILE)
-    return dict(found[0].value) if found else {}
+    records = world.box.records("alice.test", PROFILE)
+    return dict(records[0].value) if records else {}
 
 
 def test_a_repost_at_a_time_is_taken_back_after_it(sky: Skywrite, world: World) -> None:
@@ -179,9 +179,9 @@ def test_the_commands(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPat
         return done.output
 
     assert "No reposts or pins are waiting." in said(reposts_command)
-    made = said(reposts_command, "add", number, "--every", "daily 18:00", "--key", "evergreen")
-    assert "Repost 1 waits for Tue 24 Nov 2026 18:00 Europe/Berlin (17:00 UTC): Our opening hours" in made
-    assert "No worker is running" in made
+    output = said(reposts_command, "add", number, "--every", "daily 18:00", "--key", "evergreen")
+    assert "Repost 1 waits for Tue 24 Nov 2026 18:00 Europe/Berlin (17:00 UTC): Our opening hours" in output
+    assert "No worker is running" in output
     assert "Repost 1 waits" in said(reposts_command, "add", number, "--every", "daily 18:00", "--key", "evergreen")
     said(reposts_command, "pin", number, "--at", "in 1 hour", "--undo-after", "2h")
     said(reposts_command, "unpin", number, "--at", "in 1 day")
@@ -208,8 +208,8 @@ def test_the_check_up_counts_what_came_to_nothing(sky: Skywrite) -> None:
     taken = actions.claim()
     assert taken is not None and waiting.id == taken.id
     actions.not_done(taken, "Not allowed.", None)
-    found = {finding.what: (finding.message, finding.exit_code) for finding in check_run(sky)}
-    assert (("1 failed", 0), ("1 expired", 0)) == (found["reposts"], found["follow-ups"])
+    findings = {finding.what: (finding.message, finding.exit_code) for finding in check_run(sky)}
+    assert (("1 failed", 0), ("1 expired", 0)) == (findings["reposts"], findings["follow-ups"])
     sky.reposts.cancel(waiting.id)
     sky.follow_ups.cancel(item.id)
     assert set() == {"reposts", "follow-ups"} & {finding.what for finding in check_run(sky)}

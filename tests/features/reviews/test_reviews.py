@@ -43,10 +43,10 @@ def state(server: Server, number: int) -> str:
 
 def linked(server: Server, number: int, **form: str) -> str:
     """The path of a new link for a post."""
-    given = {**fields(shown(server), f"/approvals/{number}/link"), "reviewer": "Clara", **form}
-    made = sent(server, f"/approvals/{number}/link", given)
-    assert 303 == made.status_code, made.text
-    page = server.request("GET", made.headers["location"], headers={"cookie": f"{COOKIE}={server.owner}"}).text
+    values = {**fields(shown(server), f"/approvals/{number}/link"), "reviewer": "Clara", **form}
+    response = sent(server, f"/approvals/{number}/link", values)
+    assert 303 == response.status_code, response.text
+    page = server.request("GET", response.headers["location"], headers={"cookie": f"{COOKIE}={server.owner}"}).text
     (path,) = re.findall(r"/review/\w{32}", page)
     return str(path)
 
@@ -144,9 +144,9 @@ def test_a_link_shows_the_images_of_its_post_alone(quiet_server: Server) -> None
 def test_a_wrong_link_is_not_made(quiet_server: Server, draft: tuple[Api, int], form: dict[str, str]) -> None:
     """Without a name, for too long, or for another post than was looked at."""
     _, number = draft
-    given = {**fields(shown(quiet_server), f"/approvals/{number}/link"), "reviewer": "Clara", **form}
+    values = {**fields(shown(quiet_server), f"/approvals/{number}/link"), "reviewer": "Clara", **form}
     status = 409 if "digest" in form else 422
-    assert status == sent(quiet_server, f"/approvals/{number}/link", given).status_code
+    assert status == sent(quiet_server, f"/approvals/{number}/link", values).status_code
 
 
 @pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("writer", 403), ("approver", 303)])
@@ -165,14 +165,14 @@ def test_who_may_hand_on_a_decision(quiet_server: Server, draft: tuple[Api, int]
 def test_a_link_ends_with_the_rights_of_who_made_it(quiet_server: Server, draft: tuple[Api, int]) -> None:
     """An approver who becomes a viewer has handed on nothing."""
     _, number = draft
-    made = quiet_server.as_owner().post("/people", {"name": "Dora", "role": "approver"}).json()
-    begun = quiet_server.request("GET", made["sign_in"][made["sign_in"].index("/sign-in") :])
+    person = quiet_server.as_owner().post("/people", {"name": "Dora", "role": "approver"}).json()
+    begun = quiet_server.request("GET", person["sign_in"][person["sign_in"].index("/sign-in") :])
     dora = Server(
         quiet_server.child, quiet_server.url, "", owner=begun.headers["set-cookie"].partition(";")[0].partition("=")[2]
     )
     path = linked(dora, number)
     assert 200 == opened(quiet_server, path).status_code
-    quiet_server.as_owner().patch(f"/people/{made['id']}", {"role": "viewer"})
+    quiet_server.as_owner().patch(f"/people/{person['id']}", {"role": "viewer"})
     assert [404, 404] == [opened(quiet_server, path).status_code, decided(quiet_server, path, "approve").status_code]
     assert "draft" == state(quiet_server, number)
 

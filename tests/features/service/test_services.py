@@ -57,8 +57,8 @@ def test_systemd_accepts_the_unit(tmp_path: Path, system: bool, settings: Settin
     # Without such a folder, it says so and looks at no unit.
     environ = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
-    said = [line for line in done.stderr.splitlines() if "Unknown user" not in line]
-    assert [] == said
+    complaints = [line for line in done.stderr.splitlines() if "Unknown user" not in line]
+    assert [] == complaints
 
 
 @pytest.mark.parametrize("arguments", [WORKER, SERVER])
@@ -69,8 +69,8 @@ def test_what_starts_without_its_database_says_so_and_is_started_again(
     environ = {"SKYWRITE_HOME": str(tmp_path), "SKYWRITE_DATABASE": f"postgresql://me@127.0.0.1:{free_port()}/queue"}
     with python_child("-m", "skywrite", *arguments, environ=environ) as child:
         assert 1 == child.wait()
-    said = "\n".join(child.lines)
-    assert (True, False) == ("Error: Cannot use the database" in said, "Traceback" in said)
+    output = "\n".join(child.lines)
+    assert (True, False) == ("Error: Cannot use the database" in output, "Traceback" in output)
     unit = systemd_unit(Settings(PROGRAM, arguments), system=True).splitlines()
     assert {"Restart=always", "RestartSec=5", "StartLimitIntervalSec=0"} <= set(unit)
 
@@ -90,9 +90,9 @@ def test_a_unit_of_the_computer_is_hardened(name: str) -> None:
     """`systemd-analyze security` gives it an exposure of at most 2.5 of 10."""
     command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(ROOT / "deploy" / name)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = re.search(r"Overall exposure level for \S+: (\d+\.\d)", done.stdout)
-    assert found is not None, done.stderr
-    assert float(found[1]) <= 2.5, done.stdout
+    match = re.search(r"Overall exposure level for \S+: (\d+\.\d)", done.stdout)
+    assert match is not None, done.stderr
+    assert float(match[1]) <= 2.5, done.stdout
 
 
 def test_a_user_service_starts_now_and_at_boot(tmp_path: Path) -> None:
@@ -150,11 +150,11 @@ def test_windows_runs_it_without_a_time_limit() -> None:
         task_xml(Settings(Path("C:/Program Files/skywrite.exe")), "A & <B>").partition("?>")[2]
     )
     space = {"t": "http://schemas.microsoft.com/windows/2004/02/mit/task"}
-    found = [
+    values = [
         task.findtext(f".//t:{name}", namespaces=space)
         for name in ("Command", "Arguments", "ExecutionTimeLimit", "DisallowStartIfOnBatteries", "UserId")
     ]
-    assert ["C:/Program Files/skywrite.exe", "run --log text", "PT0S", "false", "A & <B>"] == found
+    assert ["C:/Program Files/skywrite.exe", "run --log text", "PT0S", "false", "A & <B>"] == values
 
 
 # What the Task Scheduler schema 1.2 allows: the children of each element, and the values of those with a choice.

@@ -49,7 +49,7 @@ def test_foreign_columns_are_mapped_by_pasting(shell: Shell, files: Files) -> No
 
 
 @pytest.mark.parametrize(
-    ("option", "said"),
+    ("option", "words"),
     [
         ("Message", "--map 'Message' is not COLUMN=FIELD."),
         ("Message=?", "What the column 'Message' is, you have to say."),
@@ -57,9 +57,9 @@ def test_foreign_columns_are_mapped_by_pasting(shell: Shell, files: Files) -> No
         ("Mesage=text", "there is no column 'Mesage' to map."),
     ],
 )
-def test_maps_that_are_none(shell: Shell, files: Files, option: str, said: str) -> None:
+def test_maps_that_are_none(shell: Shell, files: Files, option: str, words: str) -> None:
     """Each is an error that says what is wrong with it."""
-    assert said in shell("import", files.text("plan.csv", OTHERS), "--map", option, code=2).err
+    assert words in shell("import", files.text("plan.csv", OTHERS), "--map", option, code=2).err
 
 
 def test_the_order_of_dates_is_asked_once_for_the_file(shell: Shell, files: Files) -> None:

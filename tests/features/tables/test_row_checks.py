@@ -128,7 +128,7 @@ def test_a_child_answers_only_for_rows_that_need_nothing_else(both: Skywrite) ->
 def test_an_import_needs_no_children(both: Skywrite, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """Where none can be started, the import checks all rows itself."""
 
-    def unavailable(*given: object) -> NoReturn:
+    def unavailable(*arguments: object) -> NoReturn:
         raise error
 
     monkeypatch.setattr(Contained, "call", unavailable)

@@ -70,10 +70,10 @@ def item(text: str = "@alice.test weather berlin") -> Item:
     )
 
 
-def told(sky: Skywrite, way: int, given: Item | None = None) -> Any:
+def told(sky: Skywrite, way: int, inbox_item: Item | None = None) -> Any:
     """What a way says to an item."""
-    found = {one.name.rpartition(" ")[2]: one for one in answerers(WorkParts(sky.context, sky._drafting))}
-    return found[str(way)].answer(given or item())
+    by_number = {one.name.rpartition(" ")[2]: one for one in answerers(WorkParts(sky.context, sky._drafting))}
+    return by_number[str(way)].answer(inbox_item or item())
 
 
 def test_a_command_answers_what_it_prints(bot: Bot, carol: Stranger, tmp_path: Path) -> None:
@@ -172,18 +172,18 @@ def allowed(world: World) -> Skywrite:
 
 def test_an_address_answers_what_it_responds(allowed: Skywrite, receiver: dict[str, Any]) -> None:
     """It gets the item as a message that the library of Standard Webhooks accepts, by the secret that was shown."""
-    made = allowed.ways.add_webhook(receiver["url"])
-    assert {"text": "Hello"} == told(allowed, made.way.id)
-    assert {"text": "Hello"} == told(allowed, made.way.id)
+    added = allowed.ways.add_webhook(receiver["url"])
+    assert {"text": "Hello"} == told(allowed, added.way.id)
+    assert {"text": "Hello"} == told(allowed, added.way.id)
     (headers, body), (again, _) = receiver["got"]
-    assert made.secret is not None
+    assert added.secret is not None
     message = json.loads(body)
     assert ("item.received", "weather", ["berlin"]) == (
         message["type"],
         message["data"]["word"],
         message["data"]["words"],
     )
-    signed = Oracle(made.secret).sign(headers["webhook-id"], allowed.context.clock.now(), body.decode())
+    signed = Oracle(added.secret).sign(headers["webhook-id"], allowed.context.clock.now(), body.decode())
     assert (signed, headers["webhook-id"]) == (headers["webhook-signature"], again["webhook-id"])
 
 
@@ -266,9 +266,9 @@ def test_nothing_comes_again_within_a_chosen_number(
     for text in range(6):
         carol.tag(f"@you {text}", bot.did)
         bot.turn()
-    said = [one.answer for one in bot.sky.ways.answered()]
-    assert 6 == len(said)
-    assert [kinds] * (7 - distinct) == [len({*said[at : at + distinct]}) for at in range(7 - distinct)]
+    answers = [one.answer for one in bot.sky.ways.answered()]
+    assert 6 == len(answers)
+    assert [kinds] * (7 - distinct) == [len({*answers[at : at + distinct]}) for at in range(7 - distinct)]
 
 
 def test_the_posts_above_come_along_where_they_are_asked_for(
@@ -276,12 +276,12 @@ def test_the_posts_above_come_along_where_they_are_asked_for(
 ) -> None:
     """Commands and addresses get the same list; without the option it is null, which is not the same as none."""
     above = (Above("at://did:plc:ann/app.bsky.feed.post/3k", Author("did:plc:ann", "ann.test"), "Who knows?"),)
-    given = replace(item(), look_above=lambda: above)
+    inbox_item = replace(item(), look_above=lambda: above)
     allowed.ways.add_webhook(receiver["url"], thread=True)
     allowed.ways.add_webhook(receiver["url"])
     allowed.ways.add_command("cat > item.json; echo ok", folder=tmp_path, thread=True)
     for way in (1, 2, 3):
-        told(allowed, way, given)
+        told(allowed, way, inbox_item)
     seen = [json.loads(body)["data"] for _, body in receiver["got"]]
     expected = [
         {
@@ -315,8 +315,8 @@ def test_commands_are_asked_where_commands_run(sky: Skywrite) -> None:
     """A worker that may not run commands asks the other ways."""
     sky.ways.add_command("echo Hello")
     way = sky.ways.add_webhook("https://example.com/answer").way
-    found = answerers(WorkParts(sky.context, sky._drafting, commands=False))
-    assert [way.called] == [one.name for one in found]
+    ways = answerers(WorkParts(sky.context, sky._drafting, commands=False))
+    assert [way.called] == [one.name for one in ways]
 
 
 def test_a_way_that_is_stopped_answers_nothing(sky: Skywrite) -> None:
@@ -376,10 +376,10 @@ def test_answers_of_every_kind_are_read() -> None:
 )
 def test_an_answer_from_elsewhere_names_nothing_of_this_computer(fields: dict[str, Any]) -> None:
     """Neither a file nor stored bytes, as an image or as that of a card; a command may name files."""
-    said = json.dumps({"text": "x", **fields})
+    answer = json.dumps({"text": "x", **fields})
     with fails("way.failed"):
-        read_answer(said, files=False)
-    assert {"text": "x", **fields} == read_answer(said, files=True)
+        read_answer(answer, files=False)
+    assert {"text": "x", **fields} == read_answer(answer, files=True)
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["ways", "control: functions of a program"])

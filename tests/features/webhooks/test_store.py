@@ -190,18 +190,18 @@ class Fetcher:
 
 def test_a_worker_sends_what_waits(store: Store, clock: FakeClock) -> None:
     """Each message in turn, signed, with time enough for its receiver; what became of it is stored and logged."""
-    hooks, numbers, said = Webhooks(store), [], []
+    hooks, numbers, log = Webhooks(store), [], []
     for _ in range(3):
         hook, secret = hooks.add(URL)
         hooks.send_test(hook.id)
         numbers.append(hook.id)
     fetcher = Fetcher(Response(200, {}, b""), Response(503, {}, b""), NoAnswer("Nobody answered."))
-    task = WebhookTask(hooks, lambda: fetcher, clock, lambda event, **facts: said.append((event, facts)))  # type: ignore[arg-type, return-value]
+    task = WebhookTask(hooks, lambda: fetcher, clock, lambda event, **facts: log.append((event, facts)))  # type: ignore[arg-type, return-value]
     assert clock.now() == task.next_at()
     take_all(task)
     events = ["webhook_delivered", "webhook_waiting", "webhook_waiting"]
-    assert events == [event for event, _ in said]
-    assert [None, "The receiver answered 503: a failure.", "Nobody answered."] == [facts["error"] for _, facts in said]
+    assert events == [event for event, _ in log]
+    assert [None, "The receiver answered 503: a failure.", "Nobody answered."] == [facts["error"] for _, facts in log]
     assert [later(5), later(5)] == [hooks.deliveries(hook_id)[0].attempt_at for hook_id in numbers[1:]]
     url, body, headers, timeout_seconds = fetcher.sent[-1]
     assert (URL, 15) == (url, timeout_seconds)

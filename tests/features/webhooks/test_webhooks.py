@@ -51,17 +51,17 @@ class Receiver:
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     """A receiver that takes everything."""
-    made = Receiver()
+    receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            with made.news:
-                made.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
-                status = made.statuses.pop(0) if len(made.statuses) > 1 else made.statuses[0]
-                made.news.notify_all()
+            with receiver.news:
+                receiver.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                status = receiver.statuses.pop(0) if len(receiver.statuses) > 1 else receiver.statuses[0]
+                receiver.news.notify_all()
             self.send_response(status)
-            self.send_header("location", made.url)
+            self.send_header("location", receiver.url)
             self.send_header("content-length", "0")
             self.end_headers()
 
@@ -69,10 +69,10 @@ def receiver() -> Iterator[Receiver]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        made.url = f"http://127.0.0.1:{server.server_port}/hook"
+        receiver.url = f"http://127.0.0.1:{server.server_port}/hook"
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield made
+        yield receiver
         server.shutdown()
         thread.join()
 
@@ -81,24 +81,24 @@ def add(api: Api, receiver: Receiver, **options: Any) -> dict[str, Any]:
     """A webhook at the receiver, by default for what happens to no post of the demo."""
     answer = api.post("/webhooks", {"url": receiver.url, "kinds": ["post.cancelled"], **options})
     assert 201 == answer.status_code, answer.text
-    made: dict[str, Any] = answer.json()
-    return made
+    webhook: dict[str, Any] = answer.json()
+    return webhook
 
 
 def log_of(api: Api, hook: dict[str, Any]) -> list[dict[str, Any]]:
     """The messages of a webhook, the latest first."""
-    found: list[dict[str, Any]] = api.get(f"/webhooks/{hook['id']}/deliveries").json()["deliveries"]
-    return found
+    deliveries: list[dict[str, Any]] = api.get(f"/webhooks/{hook['id']}/deliveries").json()["deliveries"]
+    return deliveries
 
 
 def test_events_arrive_signed(everything: Api, receiver: Receiver, fresh_key: str) -> None:
     """A cancelled post is reported in a message that the library of Standard Webhooks accepts."""
     hook = add(everything, receiver, kinds=["post.cancelled"])
-    made = everything.post("/posts", {"text": f"Cancel {fresh_key}", "at": "2030-01-01T00:00:00Z"}).json()
-    everything.delete(f"/posts/{made['id']}")
+    post = everything.post("/posts", {"text": f"Cancel {fresh_key}", "at": "2030-01-01T00:00:00Z"}).json()
+    everything.delete(f"/posts/{post['id']}")
     headers, body = receiver.wait(1)[0]
     message = Oracle(hook["secret"]).verify(body, headers)
-    assert ("post.cancelled", made["id"], "alice.test") == (
+    assert ("post.cancelled", post["id"], "alice.test") == (
         message["type"],
         message["data"]["id"],
         message["data"]["account"],

@@ -204,8 +204,8 @@ def _served(oauth: OAuth, url: str) -> object:
 def _differences(url: str, expected: Mapping[str, object], served: object) -> Iterable[str]:
     if isinstance(served, str):
         return [served]
-    found = served if isinstance(served, dict) else {}
-    names = [name for name, value in expected.items() if found.get(name) != value and name != "client_name"]
+    fields = served if isinstance(served, dict) else {}
+    names = [name for name, value in expected.items() if fields.get(name) != value and name != "client_name"]
     return [f"{url} differs from what is kept here: {', '.join(names)}."] if names else []
 
 

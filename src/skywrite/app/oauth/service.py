@@ -43,8 +43,8 @@ class SignedIn(NamedTuple):
     @property
     def warnings(self) -> list[Notice]:
         """What will not work."""
-        said = "The right {0.name!r} was not granted: {0.without} will be refused."
-        return [Notice("RightNotGranted", said.format(right), right.name) for right in self.missing]
+        sentence = "The right {0.name!r} was not granted: {0.without} will be refused."
+        return [Notice("RightNotGranted", sentence.format(right), right.name) for right in self.missing]
 
 
 class OAuth(NamedTuple):

@@ -75,42 +75,42 @@ class AccountList(Output):
 
 
 @operation("GET /accounts", scope="read", tool="list_accounts")
-def list_accounts(access: Access, given: Nothing) -> AccountList:
+def list_accounts(access: Access, request: Nothing) -> AccountList:
     """List the accounts that you may use."""
     return AccountList([account_shape(account) for account in access.all_accounts()])
 
 
 @operation("GET /accounts/{account}", scope="read")
-def get(access: Access, given: ByAccount) -> WholeAccountShape:
+def get(access: Access, request: ByAccount) -> WholeAccountShape:
     """Show an account."""
-    return whole_account_shape(access.sky.context, access.account(given.account))
+    return whole_account_shape(access.sky.context, access.account(request.account))
 
 
 @operation("PATCH /accounts/{account}", scope="manage", input=EditAccount)
-def edit(access: Access, given: Any) -> AccountShape:
+def edit(access: Access, request: Any) -> AccountShape:
     """Change settings of an account."""
-    account = access.account(given.account)
-    values = {setting.name: getattr(given, setting.name) for setting in _BY_KEY}
+    account = access.account(request.account)
+    values = {setting.name: getattr(request, setting.name) for setting in _BY_KEY}
     changes = {name: value for name, value in values.items() if value is not UNSET}
     access.sky.accounts.set(account.did, changes)
     return account_shape(access.sky.context.store.accounts.get(account.did))
 
 
 @operation("GET /accounts/{account}/slots", scope="read", name="slots.list")
-def list_slots(access: Access, given: ByAccount) -> SlotList:
+def list_slots(access: Access, request: ByAccount) -> SlotList:
     """List the weekly slots of an account."""
-    return _slots(access, access.account(given.account))
+    return _slots(access, access.account(request.account))
 
 
 @operation("PUT /accounts/{account}/slots", scope="manage", name="slots.set")
-def set_slots(access: Access, given: SetSlots) -> SlotList:
+def set_slots(access: Access, request: SetSlots) -> SlotList:
     """Replace the weekly slots of an account."""
     from skywrite.posting.schedule.localtime import zone_of
 
-    account = access.account(given.account)
+    account = access.account(request.account)
     zone = access.sky.context.zone(account)
     wanted = {
-        (item.weekday, item.minute): zone_of(zone if item.zone is None else item.zone).key for item in given.slots
+        (item.weekday, item.minute): zone_of(zone if item.zone is None else item.zone).key for item in request.slots
     }
     access.sky.accounts.set_slots(account.did, [Slot(day, minute, name) for (day, minute), name in wanted.items()])
     return _slots(access, account)

@@ -86,7 +86,7 @@ def keep_upload(access: Access, path: Path, name: str) -> MediaShape:
 
 
 @operation("GET /media", scope="read")
-def list_media(access: Access, given: Nothing) -> MediaList:
+def list_media(access: Access, request: Nothing) -> MediaList:
     """List uploads.
 
     Those of this caller that are still here.
@@ -96,17 +96,17 @@ def list_media(access: Access, given: Nothing) -> MediaList:
 
 
 @operation("GET /media/{media}", scope="read")
-def get(access: Access, given: ByCid) -> MediaShape:
+def get(access: Access, request: ByCid) -> MediaShape:
     """Describe an upload."""
-    return _shape(given.media, _known(access, given.media))
+    return _shape(request.media, _known(access, request.media))
 
 
 @operation("DELETE /media/{media}", scope="draft", idempotent=True)
-def drop(access: Access, given: ByCid) -> MediaShape:
+def drop(access: Access, request: ByCid) -> MediaShape:
     """Delete an upload; posts that have it keep it."""
-    value = _known(access, given.media)
-    access.sky.context.store.media.drop_upload(access.who, given.media)
-    return _shape(given.media, value)
+    value = _known(access, request.media)
+    access.sky.context.store.media.drop_upload(access.who, request.media)
+    return _shape(request.media, value)
 
 
 def clean_name(name: str) -> str:

@@ -58,9 +58,9 @@ def key_lock(account_did: str, key: str | None) -> AbstractContextManager[object
         return lock
 
 
-def digest_of(given: Any) -> str:
+def digest_of(request: Any) -> str:
     """The digest of a request's content: a key stands for one content only."""
-    fields = {name: value for name, value in msgspec.to_builtins(given).items() if name not in ("key", "account")}
+    fields = {name: value for name, value in msgspec.to_builtins(request).items() if name not in ("key", "account")}
     return hashlib.sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()
 
 
@@ -78,7 +78,7 @@ def takes_key(operation: Operation) -> bool:
     return operation.method == "POST" and not operation.read_only and "key" not in operation.input.__struct_fields__
 
 
-def answer_once(access: Access, operation: Operation, given: Any, key: str, answer: Callable[[Any], Any]) -> Any:
+def answer_once(access: Access, operation: Operation, request: Any, key: str, answer: Callable[[Any], Any]) -> Any:
     """What the first request with this key was answered, as JSON values; the first one runs the operation.
 
     `answer` makes them of the result. Raises what the operation raises (then the key is free again), InputError for
@@ -88,12 +88,12 @@ def answer_once(access: Access, operation: Operation, given: Any, key: str, answ
         raise InputError(f"An idempotency key has 1 to {KEY_MAX} characters.", code="body.invalid")
     store = access.sky.context.store
     name = f"{access.who} {hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}"
-    asked = f"{operation.name} {digest_of(given)} {getattr(given, 'account', None)}"
+    asked = f"{operation.name} {digest_of(request)} {getattr(request, 'account', None)}"
     ends_at = store.clock.now() + ANSWERS_KEPT
     if not store.secrets.put_new(SCOPE, name, json.dumps([asked, None]), expires_at=ends_at):
         return _answered(store.secrets.get(SCOPE, name), asked, key)
     try:
-        answered = answer(operation.run(access, given))
+        answered = answer(operation.run(access, request))
     except CommitInDoubt:
         raise
     except SkywriteError:

@@ -79,15 +79,15 @@ class PlanShape(Output):
 
 
 @operation("GET /plan", scope="read", tool="show_plan")
-def show_plan(access: Access, given: ShowPlan) -> PlanShape:
+def show_plan(access: Access, request: ShowPlan) -> PlanShape:
     """Show posts, free slots and coming occurrences."""
-    start, end = parse_instant(given.from_), parse_instant(given.to)
+    start, end = parse_instant(request.from_), parse_instant(request.to)
     assert start is not None and end is not None
     if not timedelta() < end - start <= timedelta(days=PLAN_DAYS_MAX):
         raise InputError(f"A plan has at most {PLAN_DAYS_MAX} days, and ends after it begins.")
     if end.year > PLAN_YEAR_MAX:
         raise InputError(f"A plan ends before the year {PLAN_YEAR_MAX + 1}.")
-    accounts = access.all_accounts() if given.account is None else [access.account(given.account)]
+    accounts = access.all_accounts() if request.account is None else [access.account(request.account)]
     posts = sorted(chain.from_iterable(_posts(access, account, start, end) for account in accounts), key=_in_order)
     occurrences, more = _occurrences(access, accounts, start, end)
     return PlanShape(
@@ -147,20 +147,20 @@ def _occurrences(
 ) -> tuple[list[PlanOccurrence], bool]:
     """The coming occurrences, and whether a recurrence has more of them than are shown."""
     store, after = access.sky.context.store, max(start, access.sky.context.clock.now())
-    found, more = [], False
+    occurrences, more = [], False
     for account in accounts:
         for item in store.recurrences.all(account.did):
             text = str(item.draft.get("text") or "")[:TEXT_MAX]
             times = [*islice(_coming(store, item, after, end), OCCURRENCES_MAX + 1)]
-            found += [PlanOccurrence(item.id, account.handle, at, text) for at in times[:OCCURRENCES_MAX]]
+            occurrences += [PlanOccurrence(item.id, account.handle, at, text) for at in times[:OCCURRENCES_MAX]]
             more = more or len(times) > OCCURRENCES_MAX
-    return sorted(found, key=lambda item: item.at), more
+    return sorted(occurrences, key=lambda item: item.at), more
 
 
 def _coming(store: Store, item: Recurrence, start: datetime, end: datetime) -> Iterator[datetime]:
     """The coming times of a recurrence, without those that already have a post."""
     with suppress(SkywriteError):
-        made = store.posts.made_occurrences(item.id, start, end)
-        for found in takewhile(lambda found: found.occurrence < end, occurrences_after(item, start)):
-            if found.at < end and found.occurrence not in made:
-                yield found.at.astimezone(UTC)
+        existing = store.posts.made_occurrences(item.id, start, end)
+        for occurrence in takewhile(lambda one: one.occurrence < end, occurrences_after(item, start)):
+            if occurrence.at < end and occurrence.occurrence not in existing:
+                yield occurrence.at.astimezone(UTC)

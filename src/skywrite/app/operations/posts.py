@@ -59,57 +59,57 @@ class NewRow(NamedTuple):
     late: str | None
 
 
-def new_row(access: Access, given: NewDraft, late: str | None = None) -> NewRow:
+def new_row(access: Access, request: NewDraft, late: str | None = None) -> NewRow:
     """What was given, and for all else what the copied post has. Raises NotFound, and what `draft_row` raises."""
-    if given.copy_of is None:
-        return NewRow(draft_row(access, given), late)
+    if request.copy_of is None:
+        return NewRow(draft_row(access, request), late)
     access.require("read")
-    post = access.post(given.copy_of)
-    fields = edited_row(post, draft_row(access, given, post.draft))
+    post = access.post(request.copy_of)
+    fields = edited_row(post, draft_row(access, request, post.draft))
     return NewRow(fields, late_text(post.late_policy, post.late_seconds) if late is None else late)
 
 
 @operation("POST /posts", scope="draft", idempotent=True, created=True, network=True)
-def create(access: Access, given: CreatePost) -> PostShape:
+def create(access: Access, request: CreatePost) -> PostShape:
     """Accept a post for later, for now, or as a draft. The same key again adds nothing.
 
     A caller with the scope `draft` only makes drafts, whatever time it asks for.
     """
-    if given.draft and given.now:
+    if request.draft and request.now:
         raise InputError("A draft cannot be published now.", hint="Leave draft or now out.")
-    account = access.account(given.account)
-    row = new_row(access, given, given.late)
-    if given.now:
+    account = access.account(request.account)
+    row = new_row(access, request, request.late)
+    if request.now:
         access.require("publish")
-    accept = _publish_now if given.now else _schedule
+    accept = _publish_now if request.now else _schedule
     # Two concurrent requests with one key: the second returns the post of the first.
-    with key_lock(account.did, given.key):
-        if given.key is None:
-            return accept(access, account.did, given, row)
-        digest = digest_of(given)
-        if Requests(access.sky.context.store).digest(account.did, given.key) not in (None, digest):
-            raise key_reused(given.key)
+    with key_lock(account.did, request.key):
+        if request.key is None:
+            return accept(access, account.did, request, row)
+        digest = digest_of(request)
+        if Requests(access.sky.context.store).digest(account.did, request.key) not in (None, digest):
+            raise key_reused(request.key)
         with asked(digest=digest):
-            return accept(access, account.did, given, row)
+            return accept(access, account.did, request, row)
 
 
-def _schedule(access: Access, account_did: str, given: CreatePost, row: NewRow) -> PostShape:
+def _schedule(access: Access, account_did: str, request: CreatePost, row: NewRow) -> PostShape:
     may_schedule = "schedule" in access.scopes
-    waits = given.draft or not may_schedule
-    wanted_at = _wanted_time(access, account_did, given.at) if waits and given.at is not None else None
+    waits = request.draft or not may_schedule
+    wanted_at = _wanted_time(access, account_did, request.at) if waits and request.at is not None else None
     with asked(wanted_at=wanted_at):
         result = access.sky.posts.schedule(
             account=account_did,
-            at=None if waits else given.at,
-            key=given.key,
+            at=None if waits else request.at,
+            key=request.key,
             late=row.late,
-            jitter=None if waits else given.jitter,
+            jitter=None if waits else request.jitter,
             draft=waits,
             source=access.source,
             **row.fields,
         )
     if result.other_draft:
-        raise key_reused(given.key)
+        raise key_reused(request.key)
     warnings = [*result.warnings]
     if not may_schedule and not result.existed:
         warnings.append(Notice("WaitsForAPerson", WAITS_FOR_A_PERSON, result.post_id))
@@ -117,14 +117,14 @@ def _schedule(access: Access, account_did: str, given: CreatePost, row: NewRow) 
     return whole_post(access.sky, result.post_id, existed=result.existed, warnings=warnings)
 
 
-def _publish_now(access: Access, account_did: str, given: CreatePost, row: NewRow) -> PostShape:
-    if given.at is not None:
+def _publish_now(access: Access, account_did: str, request: CreatePost, row: NewRow) -> PostShape:
+    if request.at is not None:
         raise InputError("A post goes out either now or at a time.", hint="Leave now or at out.")
     result = access.sky.posts.schedule(
-        account=account_did, at=access.sky.context.clock.now(), key=given.key, source=access.source, **row.fields
+        account=account_did, at=access.sky.context.clock.now(), key=request.key, source=access.source, **row.fields
     )
     if result.other_draft:
-        raise key_reused(given.key)
+        raise key_reused(request.key)
     warnings = [*result.warnings]
     if not result.existed:
         try:
@@ -151,122 +151,122 @@ def _ask_for_approval(access: Access, post_id: int, wanted_at: datetime | None) 
 
 
 @operation("POST /posts/preview", scope="read", tool="preview_post", network=True)
-def preview(access: Access, given: PreviewPost) -> PreviewShape:
+def preview(access: Access, request: PreviewPost) -> PreviewShape:
     """Show what would be published: nothing is stored and nothing is sent."""
-    ready = access.sky.posts.preview(account=access.account(given.account).did, **new_row(access, given).fields)
+    ready = access.sky.posts.preview(account=access.account(request.account).did, **new_row(access, request).fields)
     return preview_shape(ready)
 
 
 @operation("GET /posts", scope="read", tool="list_posts", resource="queue: The posts that wait.")
-def list_posts(access: Access, given: ListPosts) -> PostPage:
+def list_posts(access: Access, request: ListPosts) -> PostPage:
     """List posts in due order."""
-    states, after = parse_states(given.state), read_cursor(given.cursor)
-    start, end = parse_instant(given.from_), parse_instant(given.to)
-    found: list[Post] = []
-    for did in access.dids(given.account):
-        found += access.sky.context.store.listing.posts(
+    states, after = parse_states(request.state), read_cursor(request.cursor)
+    start, end = parse_instant(request.from_), parse_instant(request.to)
+    posts: list[Post] = []
+    for did in access.dids(request.account):
+        posts += access.sky.context.store.listing.posts(
             states,
             account_did=did,
-            text=given.text,
-            campaign=given.campaign,
+            text=request.text,
+            campaign=request.campaign,
             due_from=start,
             due_before=end,
             after=after,
-            limit=given.limit + 1,
+            limit=request.limit + 1,
         )
-    found.sort(key=_due_order)
-    return _page(access, found, given.limit, Cursor.due)
+    posts.sort(key=_due_order)
+    return _page(access, posts, request.limit, Cursor.due)
 
 
 @operation("GET /posts/{id}", scope="read", tool="get_post")
-def get(access: Access, given: ById) -> PostShape:
+def get(access: Access, request: ById) -> PostShape:
     """Show one post with every attempt at publishing it."""
-    return whole_post(access.sky, access.post(given.id).id)
+    return whole_post(access.sky, access.post(request.id).id)
 
 
 @operation("PATCH /posts/{id}", scope="draft", tool="edit_post", network=True)
-def edit(access: Access, given: EditPost) -> PostShape:
+def edit(access: Access, request: EditPost) -> PostShape:
     """Change a post that is not published yet."""
-    post = _current(access, given.id, given.version)
-    row = draft_row(access, given, post.draft)
-    if given.at is not None or post.state != "draft":
+    post = _current(access, request.id, request.version)
+    row = draft_row(access, request, post.draft)
+    if request.at is not None or post.state != "draft":
         access.require("schedule")
-    if given.late is not None:
-        row["late"] = given.late
-    return post_shape(access.sky.posts.edit(given.id, at=given.at, version=post.version, **row))
+    if request.late is not None:
+        row["late"] = request.late
+    return post_shape(access.sky.posts.edit(request.id, at=request.at, version=post.version, **row))
 
 
 @operation("DELETE /posts/{id}", scope="draft", tool="cancel_post", idempotent=True)
-def cancel(access: Access, given: ChangeById) -> PostShape:
+def cancel(access: Access, request: ChangeById) -> PostShape:
     """Cancel a post: it will never be published.
 
     A caller who may only make drafts may only cancel drafts.
     """
-    post = _current(access, given.id, given.version)
+    post = _current(access, request.id, request.version)
     if post.state != "draft":
         access.require("schedule")
-    return post_shape(access.sky.posts.cancel(given.id, version=post.version))
+    return post_shape(access.sky.posts.cancel(request.id, version=post.version))
 
 
 @operation("POST /posts/{id}/move", scope="schedule", tool="move_post", idempotent=True)
-def move(access: Access, given: MovePost) -> PostShape:
+def move(access: Access, request: MovePost) -> PostShape:
     """Move a post to another time.
 
     A draft is scheduled.
     """
-    post = _current(access, given.id, given.version)
-    return post_shape(access.sky.posts.move(given.id, given.at, version=post.version))
+    post = _current(access, request.id, request.version)
+    return post_shape(access.sky.posts.move(request.id, request.at, version=post.version))
 
 
 @operation("POST /posts/{id}/hold", scope="schedule")
-def hold(access: Access, given: ChangeById) -> PostShape:
+def hold(access: Access, request: ChangeById) -> PostShape:
     """Hold a scheduled post."""
-    post = _current(access, given.id, given.version)
-    return post_shape(access.sky.posts.hold(given.id, version=post.version))
+    post = _current(access, request.id, request.version)
+    return post_shape(access.sky.posts.hold(request.id, version=post.version))
 
 
 @operation("POST /posts/{id}/release", scope="publish")
-def release(access: Access, given: ChangeById) -> PostShape:
+def release(access: Access, request: ChangeById) -> PostShape:
     """Release a held post."""
-    post = _current(access, given.id, given.version)
-    return post_shape(access.sky.posts.release(given.id, version=post.version))
+    post = _current(access, request.id, request.version)
+    return post_shape(access.sky.posts.release(request.id, version=post.version))
 
 
 @operation("POST /posts/{id}/retry", scope="publish")
-def retry(access: Access, given: ChangeById) -> PostShape:
+def retry(access: Access, request: ChangeById) -> PostShape:
     """Try a failed post again."""
-    post = _current(access, given.id, given.version)
-    return post_shape(access.sky.posts.retry(given.id, version=post.version))
+    post = _current(access, request.id, request.version)
+    return post_shape(access.sky.posts.retry(request.id, version=post.version))
 
 
 @operation("POST /posts/{id}/unpublish", scope="publish", destructive=True, network=True)
-def unpublish(access: Access, given: ChangeById) -> PostShape:
+def unpublish(access: Access, request: ChangeById) -> PostShape:
     """Delete a published post from the network."""
-    _current(access, given.id, given.version)
+    _current(access, request.id, request.version)
     # A repeated request finds nothing left to delete.
     with suppress(NotThere):
-        access.sky.posts.delete(given.id)
-    return post_shape(access.sky.posts.get(given.id))
+        access.sky.posts.delete(request.id)
+    return post_shape(access.sky.posts.get(request.id))
 
 
 @operation("GET /history", scope="read", tool="list_history", resource="history: What happened to earlier posts.")
-def list_history(access: Access, given: ListHistory) -> PostPage:
+def list_history(access: Access, request: ListHistory) -> PostPage:
     """List finished posts, the latest first."""
-    states = parse_states(given.state, FINAL_STATES)
-    after, before = read_cursor(given.cursor), parse_instant(given.before)
-    found: list[Post] = []
-    for did in access.dids(given.account):
-        found += access.sky.context.store.listing.history(
+    states = parse_states(request.state, FINAL_STATES)
+    after, before = read_cursor(request.cursor), parse_instant(request.before)
+    posts: list[Post] = []
+    for did in access.dids(request.account):
+        posts += access.sky.context.store.listing.history(
             states,
             account_did=did,
-            text=given.text,
-            campaign=given.campaign,
+            text=request.text,
+            campaign=request.campaign,
             before=before,
             after=after,
-            limit=given.limit + 1,
+            limit=request.limit + 1,
         )
-    found.sort(key=lambda post: (post.updated_at, post.id), reverse=True)
-    return _page(access, found, given.limit, Cursor.changed)
+    posts.sort(key=lambda post: (post.updated_at, post.id), reverse=True)
+    return _page(access, posts, request.limit, Cursor.changed)
 
 
 def _current(access: Access, post_id: int, version: int | None) -> Post:
@@ -292,9 +292,9 @@ def parse_states(text: str, known: Sequence[State] = STATES) -> list[State]:
     return [state for state in known if state in names]
 
 
-def _page(access: Access, found: Sequence[Post], limit: int, cursor: Callable[[Post], Cursor]) -> PostPage:
-    page = found[:limit]
-    following = str(cursor(page[-1])) if len(found) > limit else None
+def _page(access: Access, posts: Sequence[Post], limit: int, cursor: Callable[[Post], Cursor]) -> PostPage:
+    page = posts[:limit]
+    following = str(cursor(page[-1])) if len(posts) > limit else None
     shown = with_forecasts(access.sky.context, entries(access.sky.context, page))
     return PostPage([post_shape(entry) for entry in shown], following)
 
@@ -320,38 +320,38 @@ def parse_instant(text: str | None) -> datetime | None:
 
 
 @operation("GET /posts/{id}/approval", scope="read", network=True)
-def approval(access: Access, given: LookAtApproval) -> ApprovalShape:
+def approval(access: Access, request: LookAtApproval) -> ApprovalShape:
     """Show exactly what would be published, with the digest that an approval names."""
-    return approval_shape(access.sky.approvals.look(access.post(given.id).id, at=given.at))
+    return approval_shape(access.sky.approvals.look(access.post(request.id).id, at=request.at))
 
 
 @operation("POST /posts/{id}/approve", scope="publish", idempotent=True, network=True, by_person=True)
-def approve(access: Access, given: ApprovePost) -> PostShape:
+def approve(access: Access, request: ApprovePost) -> PostShape:
     """Approve exactly what has this digest; any change of the post voids it.
 
     Authors cannot approve their own posts.
     """
-    access.post(given.id)
+    access.post(request.id)
     who = access.who or access.source
-    entry = access.sky.approvals.approve(given.id, given.digest, who, at=given.at, note=given.note, who=who)
+    entry = access.sky.approvals.approve(request.id, request.digest, who, at=request.at, note=request.note, who=who)
     return post_shape(entry)
 
 
 @operation("POST /posts/{id}/reject", scope="publish", network=True)
-def reject(access: Access, given: RejectPost) -> PostShape:
+def reject(access: Access, request: RejectPost) -> PostShape:
     """Reject a post with a note: earlier approvals are withdrawn, and it is held."""
-    access.post(given.id)
+    access.post(request.id)
     who = access.who or access.source
-    return post_shape(access.sky.approvals.reject(given.id, who, note=given.note))
+    return post_shape(access.sky.approvals.reject(request.id, who, note=request.note))
 
 
 @operation("POST /changes/{change}/undo", scope="schedule", name="changes.undo")
-def undo(access: Access, given: UndoChange) -> UndoneShape:
+def undo(access: Access, request: UndoChange) -> UndoneShape:
     """Undo a change of your own, completely or not at all.
 
     It is refused if one of its posts was changed, attempted or published since. What would have gone out meanwhile is
     held.
     """
-    for number in access.sky.context.store.journal.posts_of(given.change):
+    for number in access.sky.context.store.journal.posts_of(request.change):
         access.post(number)
-    return undone_shape(access.sky.posts.undo(given.change))
+    return undone_shape(access.sky.posts.undo(request.change))

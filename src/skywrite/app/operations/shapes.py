@@ -176,14 +176,14 @@ _PLAIN_OF_PARTS = tuple(name for name in _OF_PARTS if not FIELDS[name].is_media)
 ADDRESS_STARTS = ("https://", "http://")
 
 
-def draft_row(access: Access, given: Any, base: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def draft_row(access: Access, request: Any, base: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The fields of a draft that were given, with media looked up among those of `base`, the draft that changes, and
     among uploads. Raises InputError, NotFound.
     """
     kept = _media_of(base or {})
     row: dict[str, Any] = {}
     for name in DRAFT_FIELDS:
-        value = getattr(given, name)
+        value = getattr(request, name)
         if value is UNSET:
             continue
         if name == "images":
@@ -198,12 +198,12 @@ def draft_row(access: Access, given: Any, base: Mapping[str, Any] | None = None)
 
 def _media_of(draft: Mapping[str, Any]) -> Kept:
     """The images and videos of a stored draft and of its thread, by CID."""
-    found: Kept = {}
+    by_cid: Kept = {}
     for part in (draft, *draft.get("thread", ())):
         for item in (*(part.get("images") or ()), part.get("video")):
             if item and "cid" in item:
-                found[item["cid"]] = item
-    return found
+                by_cid[item["cid"]] = item
+    return by_cid
 
 
 def _part(access: Access, part: PartInput, kept: Kept, base: Mapping[str, Any]) -> dict[str, Any]:
@@ -267,5 +267,5 @@ def _source(access: Access, media: str | None, url: str | None, what: str, kept:
     stored = next(iter(uploads.values()), None) if access.source == "page" else uploads.get(access.who)
     if stored is None:
         raise NotFound(f"There is no upload {named(media)}.", code="media.unknown", hint="Upload the file again.")
-    found = {"cid": media, **{name: stored[name] for name in ("mime", "size", "width", "height", "name")}}
-    return {**found, "gif": True} if stored.get("gif") else found
+    source = {"cid": media, **{name: stored[name] for name in ("mime", "size", "width", "height", "name")}}
+    return {**source, "gif": True} if stored.get("gif") else source

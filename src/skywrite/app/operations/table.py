@@ -160,14 +160,14 @@ class Operation(NamedTuple):
     resource: str | None = None
     by_person: bool = False
 
-    def run(self, access: Access, given: Any) -> Any:
+    def run(self, access: Access, request: Any) -> Any:
         """Call it; what it writes is noted as the caller's."""
         if self.by_person:
             access.require_person()
         if not self.read_only:
-            check_own(getattr(given, "key", None))
+            check_own(getattr(request, "key", None))
         with written_by(access.who or access.source, agent=access.source in AGENT_SOURCES):
-            return self.call(access, given)
+            return self.call(access, request)
 
     @property
     def method(self) -> str:
@@ -219,7 +219,7 @@ def operation(
             scope=scope,
             summary=" ".join((getdoc(function) or "").partition("\n\n")[0].split()),
             call=function,
-            input=annotated["given"] if input is None else input,
+            input=annotated["request"] if input is None else input,
             output=annotated["return"],
             read_only=reads,
             idempotent=(reads or method in ("PATCH", "PUT")) if idempotent is None else idempotent,

@@ -65,20 +65,22 @@ class CheckedText(Output):
 
 
 @operation("POST /posts/text", scope="read")
-def check_text(access: Access, given: CheckText) -> CheckedText:
+def check_text(access: Access, request: CheckText) -> CheckedText:
     """Show what a text becomes, at each keystroke: nothing is looked up."""
-    signed_in = given.account is not None or bool(access.all_accounts())
-    settings = access.account(given.account).settings if signed_in else {}
+    signed_in = request.account is not None or bool(access.all_accounts())
+    settings = access.account(request.account).settings if signed_in else {}
     row: dict[str, Any] = {name: settings[name] for name in CHOICES if name in settings}
-    row.update({name: value for name in CHOICES if (value := getattr(given, name)) is not UNSET})
-    draft = draft_from_dict({**row, "text": given.text, "split": given.split, "numbering": given.numbering})
+    row.update({name: value for name in CHOICES if (value := getattr(request, name)) is not UNSET})
+    draft = draft_from_dict({**row, "text": request.text, "split": request.split, "numbering": request.numbering})
     error = None
     try:
         posts = render(draft)
     except InputError as problem:
         error = ErrorShape(problem.name, problem.code, problem.message, problem.hint)
         posts = render(_whole(draft))
-    pieces = text_pieces(given.text, partial(_fits, _whole(draft))) if given.split and error is None else [given.text]
+    pieces = (
+        text_pieces(request.text, partial(_fits, _whole(draft))) if request.split and error is None else [request.text]
+    )
     return CheckedText([_shape(post) for post in posts], pieces, TEXT_GRAPHEMES_MAX, TEXT_BYTES_MAX, error)
 
 

@@ -28,25 +28,25 @@ class OverviewShape(Output):
     ended_follow_ups: list[FollowUpShape]
 
 
-def overview_shape(ctx: Context, found: Overview) -> OverviewShape:
+def overview_shape(ctx: Context, overview: Overview) -> OverviewShape:
     """The overall status as JSON."""
     return OverviewShape(
-        accounts=[account.handle for account in found.accounts],
-        workers=found.workers,
-        waiting=found.waiting,
-        late=found.late,
-        unapproved=found.unapproved,
-        next=_posts(found, found.coming),
-        needs_you=_posts(found, found.needs_you),
-        needs_login=[account.handle for account in found.needs_login],
-        failed_reposts=[repost_shape(ctx, action) for action in found.reposts],
-        ended_follow_ups=[follow_up_shape(item) for item in found.follow_ups],
+        accounts=[account.handle for account in overview.accounts],
+        workers=overview.workers,
+        waiting=overview.waiting,
+        late=overview.late,
+        unapproved=overview.unapproved,
+        next=_posts(overview, overview.coming),
+        needs_you=_posts(overview, overview.needs_you),
+        needs_login=[account.handle for account in overview.needs_login],
+        failed_reposts=[repost_shape(ctx, action) for action in overview.reposts],
+        ended_follow_ups=[follow_up_shape(item) for item in overview.follow_ups],
     )
 
 
-def _posts(found: Overview, posts: Iterable[Post]) -> list[PostShape]:
-    accounts = {account.did: account for account in found.accounts}
+def _posts(overview: Overview, posts: Iterable[Post]) -> list[PostShape]:
+    accounts = {account.did: account for account in overview.accounts}
     return [
-        post_shape(Entry(post, accounts[post.account_did], standing=found.standings.get(post.id, Standing())))
+        post_shape(Entry(post, accounts[post.account_did], standing=overview.standings.get(post.id, Standing())))
         for post in posts
     ]

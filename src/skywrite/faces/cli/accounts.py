@@ -65,12 +65,12 @@ def show_command(sky: Skywrite, handle: str | None, account: str | None, as_json
 
     if handle is not None and account is not None:
         raise InputError("The account is given twice.", hint=f"Leave one out: skywrite accounts show {handle}")
-    found = sky.accounts.get(account if handle is None else handle)
+    owner = sky.accounts.get(account if handle is None else handle)
     if as_json:
-        print_json(whole_account_shape(sky.context, found))
+        print_json(whole_account_shape(sky.context, owner))
         return
-    facts = session_facts(sky.context, found)
-    click.echo(f"{found.handle} ({found.did}) on {found.pds_url}, {_state(sky, found)}")
+    facts = session_facts(sky.context, owner)
+    click.echo(f"{owner.handle} ({owner.did}) on {owner.pds_url}, {_state(sky, owner)}")
     if facts is not None:
         click.echo(facts.in_words())
 

@@ -88,8 +88,10 @@ def approve_command(
     if targets and all_of is not None:
         raise InputError("Numbers do not go with --all-of.", hint="Give one or the other.")
     about = {"--confirm": confirm is not None, "--at": at is not None, "--by": by is not None, "--note": bool(note)}
-    if not targets and all_of is None and (given := [name for name, is_given in about.items() if is_given]):
-        raise InputError(f"{given[0]} needs a post.", hint="List those that wait, and name one: skywrite approve")
+    if not targets and all_of is None and (option_names := [name for name, is_given in about.items() if is_given]):
+        raise InputError(
+            f"{option_names[0]} needs a post.", hint="List those that wait, and name one: skywrite approve"
+        )
     if not targets and all_of is None:
         _print_waiting(sky, account, as_json)
     elif alone and targets[0].is_recurrence:
@@ -202,11 +204,11 @@ def reject_command(sky: Skywrite, target: Target, note: str, by: str | None, as_
     document: Any
     if target.is_recurrence:
         document = template_shape(sky.approvals.reject_recurrence(target.id, _name(by), note=note))
-        said = f"Recurrence {target.id} is rejected: its posts are held."
+        message = f"Recurrence {target.id} is rejected: its posts are held."
     else:
         entry = sky.approvals.reject(target.id, _name(by), note=note)
-        document, said = post_shape(entry), f"Post {target.id} is rejected: {entry.post.state}."
-    print_outcome(as_json, document, said)
+        document, message = post_shape(entry), f"Post {target.id} is rejected: {entry.post.state}."
+    print_outcome(as_json, document, message)
 
 
 def _approve_recurrence(
@@ -298,11 +300,11 @@ def _history_lines(asked: Asked | AskedTemplate, zone: str) -> Iterator[str]:
     if asked.verdicts:
         last = asked.verdicts[0]
         yield f"Last: {last.verdict} by {last.by}{f': {last.note}' if last.note else ''}"
-    found, base = asked.rows(), asked.base
-    if found and base is not None:
+    rows, base = asked.rows(), asked.base
+    if rows and base is not None:
         what = "rejected" if base.verdict == "rejected" else "approved"
         yield f"Changed since {base.by} {what} it on {format_time(base.created_at, zone)}, [-before-] and {{+now+}}:"
-        for row in found:
+        for row in rows:
             if row.mark != "same":
                 yield f"  {row.part} ({row.mark})"
                 yield from _side_lines("-", row.before, "[-", "-]")

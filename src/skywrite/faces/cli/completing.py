@@ -45,8 +45,8 @@ def complete_posts(context: click.Context, parameter: click.Parameter, begun: st
     states: Any = _STATES.get(context.info_name or "", WAITING_STATES)
 
     def posts(sky: Skywrite) -> list[tuple[str, str]]:
-        found = sky.posts.list(states=states, limit=POSTS_MAX)
-        return [(str(entry.post.id), entry.post.text[:40]) for entry in found]
+        entries = sky.posts.list(states=states, limit=POSTS_MAX)
+        return [(str(entry.post.id), entry.post.text[:40]) for entry in entries]
 
     return _from_database(begun, posts)
 

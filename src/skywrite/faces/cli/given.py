@@ -112,20 +112,20 @@ def check_options(root: click.Command, name: str, words: Sequence[str]) -> click
         if not isinstance(command, click.Group):
             _refuse_mistaken(command, context, rest)
         try:
-            _, rest, given = command.make_parser(context).parse_args(rest)
+            _, rest, parameters = command.make_parser(context).parse_args(rest)
         except click.UsageError:
             return context
-        if any(option.name == "help" for option in given):
+        if any(option.name == "help" for option in parameters):
             return context
-        _refuse_twice(given, context)
+        _refuse_twice(parameters, context)
         if not rest:
             return context
         if not isinstance(command, click.Group):
             raise LeftOver(rest[0], context)
-        found, inner, rest = command.resolve_command(context, rest)
+        command_name, inner, rest = command.resolve_command(context, rest)
         if inner is None:
             return context
-        command, context = inner, click.Context(inner, info_name=found, parent=context, **inner.context_settings)
+        command, context = inner, click.Context(inner, info_name=command_name, parent=context, **inner.context_settings)
 
 
 def refuse_typographic_quotes(words: Sequence[str]) -> None:
@@ -134,7 +134,7 @@ def refuse_typographic_quotes(words: Sequence[str]) -> None:
     A value with spaces in it stood between the shell's own: it may be what somebody said. So may a description.
     """
     kept = list(words[: words.index("--")]) if "--" in words else list(words)
-    meant, place, found = [], 0, ""
+    meant, place, quotation = [], 0, ""
     while place < len(kept):
         option, value = _parted(kept[place])
         last = next((end for end in range(place, len(kept)) if kept[end].endswith(_CLOSING)), None)
@@ -149,13 +149,13 @@ def refuse_typographic_quotes(words: Sequence[str]) -> None:
             place += 1
             continue
         whole = " ".join([value, *kept[place + 1 : last + 1]])
-        found = found or whole
+        quotation = quotation or whole
         meant.append(option + whole[1:-1].strip())
         place = last + 1
-    if found:
+    if quotation:
         command = f"skywrite {shell_words([*meant, *words[len(kept) :]])}"
         raise InputError(
-            f"A shell does not take the quotation marks of {found[:60]} for its own, so nothing was done.",
+            f"A shell does not take the quotation marks of {quotation[:60]} for its own, so nothing was done.",
             code="word.stray",
             hint=f"Use straight ones: {command}. A text that is to have these marks comes last, after --",
         )
@@ -175,7 +175,7 @@ def _refuse_mistaken(command: click.Command, context: click.Context, words: Sequ
     """
     known = {name: option for option in command.get_params(context) for name in option.opts if name.startswith("-")}
     meant: list[str] = []
-    place, found = 0, ""
+    place, mistake = 0, ""
     while place < len(words) and words[place] != "--":
         word = words[place]
         option = known.get(word)
@@ -189,17 +189,17 @@ def _refuse_mistaken(command: click.Command, context: click.Context, words: Sequ
                 f"{_line(context, [*words[:place], f'{word}={value}', *words[place + 2 :]])}",
             )
         spelled = _spelled(word, known) if option is None else [word]
-        found = found or ("" if spelled == [word] else word)
+        mistake = mistake or ("" if spelled == [word] else word)
         meant += spelled
         if takes_value:
             meant += words[place + 1 : place + 2]
         place += 1 + takes_value
-    if found:
+    if mistake:
         line = _line(context, [*meant, *words[place:]])
         how = "begins with a long dash, where options have two hyphens"
-        how = how if found.startswith(tuple(_LONG_DASHES)) else "holds an option, but not as options are typed"
+        how = how if mistake.startswith(tuple(_LONG_DASHES)) else "holds an option, but not as options are typed"
         raise InputError(
-            f"{found!r} {how}. Nothing was done.",
+            f"{mistake!r} {how}. Nothing was done.",
             code="word.stray",
             hint=f"If you mean the option: {line}. As a text it comes last, after --",
         )
@@ -232,8 +232,8 @@ def _line(context: click.Context, words: Sequence[str]) -> str:
     return f"{context.command_path} {shell_words(list(words))}"
 
 
-def _refuse_twice(given: Sequence[click.Parameter], context: click.Context) -> None:
-    for option, count in Counter(given).items():
+def _refuse_twice(parameters: Sequence[click.Parameter], context: click.Context) -> None:
+    for option, count in Counter(parameters).items():
         if isinstance(option, click.Option) and count > 1 and not (option.multiple or option.is_flag or option.count):
             hint = f"Leave all but one out; one may come from an alias of your shell. {see_help(context)}"
             raise InputError(

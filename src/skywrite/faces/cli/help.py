@@ -20,10 +20,10 @@ def help_command(context: click.Context, words: tuple[str, ...]) -> None:
     inner = root
     rest = list(words)
     while rest and isinstance(command, click.Group):
-        name, found, rest = command.resolve_command(inner, rest)
-        if found is None:
+        name, subcommand, rest = command.resolve_command(inner, rest)
+        if subcommand is None:
             break
-        command, inner = found, click.Context(found, info_name=name, parent=inner)
+        command, inner = subcommand, click.Context(subcommand, info_name=name, parent=inner)
     click.echo(command.get_help(inner))
 
 
@@ -47,6 +47,6 @@ def completion_command(shell: str) -> None:
 
     from skywrite.faces.cli.main import cli
 
-    found = get_completion_class(shell)
-    assert found is not None
-    click.echo(found(cli, {}, "skywrite", "_SKYWRITE_COMPLETE").source())
+    completion_class = get_completion_class(shell)
+    assert completion_class is not None
+    click.echo(completion_class(cli, {}, "skywrite", "_SKYWRITE_COMPLETE").source())

@@ -92,9 +92,9 @@ _MISSING = {"dates": "", "key": "", "media": " media", "partial": ""}
 _given: list[str] = []
 
 
-def remember(given: list[str]) -> None:
+def remember(words: list[str]) -> None:
     """Keep the command line, for hints that repeat it with another option."""
-    _given[:] = given
+    _given[:] = words
 
 
 def given_command() -> str:

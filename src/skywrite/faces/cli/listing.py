@@ -103,7 +103,7 @@ def _extras(entry: Entry, zone: ZoneInfo) -> str:
     draft = post.draft
     images = len(draft.get("images") or ())
     thread = len(draft.get("thread") or ()) + 1
-    found = [
+    parts = [
         f"{images} image{'s' if images > 1 else ''}" if images else "",
         "video" if draft.get("video") else "",
         "quote" if draft.get("quote") else "",
@@ -114,7 +114,7 @@ def _extras(entry: Entry, zone: ZoneInfo) -> str:
         _pushed(entry, zone),
         approval_words(entry.standing),
     ]
-    return ", ".join(filter(None, found))
+    return ", ".join(filter(None, parts))
 
 
 def footer(shown: int, total: int, command: str) -> str:

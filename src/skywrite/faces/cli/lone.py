@@ -107,10 +107,12 @@ def _deeds(line: Line, group: click.Command | None) -> dict[str, str]:
     if before != "skywrite":
         verbs = group.commands if isinstance(group, click.Group) else ()
         return {verb: f"{before} {verb} 12" for verb in verbs if verb not in ("add", "list", "new")}
-    found = {word: lines[0] for word, lines in OTHER_COMMANDS.items() if lines[0] == "undo" or " 12" in lines[0][-3:]}
-    found |= {verb: f"{verb} 12" for verb in _OF_A_POST} | dict.fromkeys(_TO_PUBLISH, "move 12 now")
+    commands = {
+        word: lines[0] for word, lines in OTHER_COMMANDS.items() if lines[0] == "undo" or " 12" in lines[0][-3:]
+    }
+    commands |= {verb: f"{verb} 12" for verb in _OF_A_POST} | dict.fromkeys(_TO_PUBLISH, "move 12 now")
     # A post that can be changed is not published.
-    return {word: f"{before} {one.replace('delete', 'cancel')}" for word, one in {**found, "undo": "undo"}.items()}
+    return {word: f"{before} {one.replace('delete', 'cancel')}" for word, one in {**commands, "undo": "undo"}.items()}
 
 
 def check_no_option_in_text(line: Line) -> None:
@@ -124,14 +126,14 @@ def check_no_option_in_text(line: Line) -> None:
     if line.ended:
         return
     for word in line.words:
-        found = re.match(r"(?s)(.*?\S)\s+(--[a-z].*)", word.text)
-        options = _options_in(line, found[2]) if found else []
-        if found and options:
-            text = found[1].rstrip("'\"") or found[1]
+        match = re.match(r"(?s)(.*?\S)\s+(--[a-z].*)", word.text)
+        options = _options_in(line, match[2]) if match else []
+        if match and options:
+            text = match[1].rstrip("'\"") or match[1]
             meant = line.whole([*line.args[: word.place], text, *options, *line.args[word.place + 1 :]])
             hint = f"If you mean the option: {meant}. If all of it is the text: {line.ending_options()}"
             raise InputError(
-                f"The text ends with {found[2][:60]!r}, as options are typed. Nothing was posted.",
+                f"The text ends with {match[2][:60]!r}, as options are typed. Nothing was posted.",
                 code="word.stray",
                 hint=hint,
             )
@@ -217,8 +219,8 @@ def _timed(line: Line, text: str) -> str:
     for at, arg in enumerate(rest):
         option = line.known.get(arg.partition("=")[0])
         if option is not None and option.name == "at":
-            given = arg.partition("=")[2] if "=" in arg else rest.pop(at + 1)
-            return line.whole(["Hello", *rest[:at], name, f"{text} {given}", *rest[at + 1 :]])
+            value = arg.partition("=")[2] if "=" in arg else rest.pop(at + 1)
+            return line.whole(["Hello", *rest[:at], name, f"{text} {value}", *rest[at + 1 :]])
     return line.whole(["Hello", *rest, name, text])
 
 
@@ -228,17 +230,17 @@ def _options_in(line: Line, ending: str) -> list[str]:
         words = shlex.split(ending)
     except ValueError:
         words = ending.replace('"', " ").replace("'", " ").split()
-    found: list[list[str]] = []
+    options: list[list[str]] = []
     for word in words:
         name, equals, value = word.partition("=")
         if name in line.known:
-            found.append([name, value] if equals else [name])
-        elif found and not word.startswith("--"):
-            found[-1].append(word)
+            options.append([name, value] if equals else [name])
+        elif options and not word.startswith("--"):
+            options[-1].append(word)
         else:
             return []
     pieces: list[str] = []
-    for name, *values in found:
+    for name, *values in options:
         option = line.known[name]
         if bool(values) == bool(option.is_flag or option.count):
             return []

@@ -128,17 +128,17 @@ _prepared(cli)
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit with the documented code."""
-    given = sys.argv[1:] if arguments is None else arguments
+    words = sys.argv[1:] if arguments is None else arguments
     open_streams()
     clean_streams()
-    remember(given)
-    as_json = not _JSON.isdisjoint(given)
+    remember(words)
+    as_json = not _JSON.isdisjoint(words)
     context: click.Context | None = None
     try:
-        refuse_typographic_quotes(given)
-        context = check_options(cli, "skywrite", given)
+        refuse_typographic_quotes(words)
+        context = check_options(cli, "skywrite", words)
         with attended(has_person()):
-            code = cli.main(given, prog_name="skywrite", standalone_mode=False)
+            code = cli.main(words, prog_name="skywrite", standalone_mode=False)
     except SkywriteError as error:
         print_error(error.as_dict(), as_json)
         code = error.exit_code
@@ -146,7 +146,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         click.echo("Stopped. Posts that were accepted are kept: skywrite list", err=True)
         code = EXIT_INTERRUPTED
     except click.ClickException as error:
-        code = _wrong_usage(error, context, given, as_json)
+        code = _wrong_usage(error, context, words, as_json)
     except BrokenPipeError:
         # The reader of our output is gone; there is nothing left to say.
         _end_output()
@@ -160,11 +160,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _wrong_usage(error: click.ClickException, given: click.Context | None, words: Sequence[str], as_json: bool) -> int:
+def _wrong_usage(
+    error: click.ClickException, fallback: click.Context | None, words: Sequence[str], as_json: bool
+) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return 2
-    context: Any = getattr(error, "ctx", None) or given
+    context: Any = getattr(error, "ctx", None) or fallback
     from skywrite.faces.cli.meant import wrong_usage
 
     message, hint = wrong_usage(error, context, words) if context else (error.format_message(), see_help(None))

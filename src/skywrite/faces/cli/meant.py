@@ -1,7 +1,7 @@
 """What was meant by a command line that is wrong: a whole command where that can be said.
 
 What lives here: commands, options and words that other programs have, and what does the same here. What does not: the
-names of commands (`names`), what is wrong (`given`, `words`, click).
+names of commands (`names`), what is wrong (`all_words`, `words`, click).
 """
 
 from __future__ import annotations
@@ -98,30 +98,30 @@ ARGUMENT_WORDS = {
 }
 
 
-def wrong_usage(error: click.ClickException, context: click.Context, given: Sequence[str]) -> tuple[str, str]:
-    """The sentence and the hint for a command line that click refused: `given` is all of it."""
+def wrong_usage(error: click.ClickException, context: click.Context, all_words: Sequence[str]) -> tuple[str, str]:
+    """The sentence and the hint for a command line that click refused: `all_words` is all of it."""
     hint = see_help(context)
     if isinstance(error, click.NoSuchOption):
         name = error.option_name.partition("=")[0]
-        if known := _unknown_option(name, context, given):
+        if known := _unknown_option(name, context, all_words):
             return known
-        name = next((word for word in _unknown(given, context) if word not in _taken_as_it_is(context)), name)
-        return _with_meant(f"There is no option {name}.", _options(name, context, given)), hint
+        name = next((word for word in _unknown(all_words, context) if word not in _taken_as_it_is(context)), name)
+        return _with_meant(f"There is no option {name}.", _options(name, context, all_words)), hint
     if isinstance(error, click.exceptions.NoSuchCommand) and isinstance(context.command, click.Group):
         elsewhere = NOT_HERE.get(error.command_name.lower(), "") if context.parent is None else ""
-        return unknown_command(error.command_name, context, given), elsewhere or hint
+        return unknown_command(error.command_name, context, all_words), elsewhere or hint
     if isinstance(error, LeftOver) and context.command_path == "skywrite login":
         return "A password does not go on the command line: the shell would keep it.", _ASKED
-    words = given if isinstance(error, click.BadParameter) else []
+    words = all_words if isinstance(error, click.BadParameter) else []
     if isinstance(error, LeftOver):
         words = [error.word, "*"]
-    return _with_meant(error.format_message(), _lines(context, words, given)), hint
+    return _with_meant(error.format_message(), _lines(context, words, all_words)), hint
 
 
-def unknown_command(name: str, context: click.Context, given: Sequence[str]) -> str:
+def unknown_command(name: str, context: click.Context, all_words: Sequence[str]) -> str:
     """The sentence for a command that a group does not have, with those that were meant."""
     typed = name.lower()
-    if context.parent is None and typed not in OTHER_COMMANDS and (whole := _whole_lines(name, given)):
+    if context.parent is None and typed not in OTHER_COMMANDS and (whole := _whole_lines(name, all_words)):
         return _with_meant(f"There is no command {name!r}.", whole)
     from difflib import get_close_matches
 
@@ -131,12 +131,12 @@ def unknown_command(name: str, context: click.Context, given: Sequence[str]) -> 
     known = [*all_commands(), *OLD_NAMES] if at_top else group.list_commands(context)
     other: Mapping[str, Sequence[str]] = OTHER_COMMANDS if at_top else MappingProxyType({})
     path = "skywrite" if at_top else context.command_path
-    lines = [_filled(line, given) for line in other.get(typed, ())] or _lines(context, [name], given)
+    lines = [_filled(line, all_words) for line in other.get(typed, ())] or _lines(context, [name], all_words)
     if not lines and not (at_top and typed in NOT_HERE):
         verbs = [verb for verb in known if not at_top and typed in OTHER_VERBS.get(verb, ())]
         begun = [command for command in known if typed and command.startswith(typed)][:2]
-        found = verbs or begun or get_close_matches(typed, known, n=2, cutoff=CLOSE)
-        lines = [f"{path} {OLD_NAMES.get(command, command) if at_top else command}" for command in found]
+        suggestions = verbs or begun or get_close_matches(typed, known, n=2, cutoff=CLOSE)
+        lines = [f"{path} {OLD_NAMES.get(command, command) if at_top else command}" for command in suggestions]
     return _with_meant(f"There is no command {name!r}.", lines)
 
 
@@ -145,11 +145,11 @@ def _with_meant(message: str, meant: Sequence[str]) -> str:
     return f"{message} Did you mean {' or '.join(alike)}?" if alike else message
 
 
-def _whole_lines(name: str, given: Sequence[str]) -> list[str]:
+def _whole_lines(name: str, all_words: Sequence[str]) -> list[str]:
     """The lines that were meant by a first word that is no name of a command: a copied line, which begins with the
     name of the program or of another one, or only a text, a link, an account, a file, a time or a number.
     """
-    rest = given[next((place for place, word in enumerate(given) if word not in _COPIED), len(given)) :]
+    rest = all_words[next((place for place, word in enumerate(all_words) if word not in _COPIED), len(all_words)) :]
     if name in _COPIED:
         return [f"skywrite {shell_words(list(rest))}"]
     if rest[:1] == [name] and home_of(current_words(rest[1:2] or [""])[0]):
@@ -190,10 +190,10 @@ def _lone_lines(word: str) -> list[list[str]]:
     return [["post", word]] if " " in word else []
 
 
-def _lines(context: click.Context, words: Sequence[str], given: Sequence[str]) -> list[str]:
+def _lines(context: click.Context, words: Sequence[str], all_words: Sequence[str]) -> list[str]:
     """The commands that do what one of these words is meant to do."""
     path = context.command_path.partition(" ")[2]
-    if any("--post" in _argument_words(name) for name in _arguments(context)) and (without := _without_noun(given)):
+    if any("--post" in _argument_words(name) for name in _arguments(context)) and (without := _without_noun(all_words)):
         return [f"skywrite {shell_words(without)}"]
     for word in words:
         if path in ("cancel", "edit", "move", "hold", "retry") and is_link(word):
@@ -201,34 +201,34 @@ def _lines(context: click.Context, words: Sequence[str], given: Sequence[str]) -
         name = word.partition("=")[0].lower()
         shown = "12" if name.isdecimal() else "1-3" if re.fullmatch(r"[0-9]+[-,][0-9]+", name) else name
         if lines := OTHER_LINES.get(f"{path} {shown}"):
-            return [_filled(line, given) for line in lines]
+            return [_filled(line, all_words) for line in lines]
     return []
 
 
-def _without_noun(given: Sequence[str]) -> list[str]:
+def _without_noun(words: Sequence[str]) -> list[str]:
     """The words of `cancel post 4` without what the number is of; nothing if they are others."""
-    for place, word in enumerate(given[1:-1], 1):
-        if word.lower() in ("post", "posts", "id", "number") and row_number(given[place + 1].partition("-")[0]):
-            return [*given[:place], *given[place + 1 :]]
+    for place, word in enumerate(words[1:-1], 1):
+        if word.lower() in ("post", "posts", "id", "number") and row_number(words[place + 1].partition("-")[0]):
+            return [*words[:place], *words[place + 1 :]]
     return []
 
 
-def _filled(line: str, given: Sequence[str]) -> str:
+def _filled(line: str, all_words: Sequence[str]) -> str:
     """A line of the tables, with the number and the handle that were given in place of the examples."""
-    number = next((word for word in given if word.isdecimal()), "12")
-    handle = next((word for word in given if re.fullmatch(r"(?a)@?[\w-]+(\.[\w-]+)+", word)), "alice.bsky.social")
+    number = next((word for word in all_words if word.isdecimal()), "12")
+    handle = next((word for word in all_words if re.fullmatch(r"(?a)@?[\w-]+(\.[\w-]+)+", word)), "alice.bsky.social")
     return f"skywrite {line}".rstrip().replace("12", number).replace("alice.bsky.social", handle)
 
 
-def _options(name: str, context: click.Context, given: Sequence[str]) -> list[str]:
+def _options(name: str, context: click.Context, all_words: Sequence[str]) -> list[str]:
     """The options, or whole commands, that an option which does not exist was meant to be."""
     from difflib import get_close_matches
 
-    if lines := _lines(context, [name], given):
+    if lines := _lines(context, [name], all_words):
         return lines
-    earlier = next((word for word in given if re.fullmatch(r"(?a)-\d+[a-z]+", word)), "")
+    earlier = next((word for word in all_words if re.fullmatch(r"(?a)-\d+[a-z]+", word)), "")
     if earlier.startswith(name) and context.command_path == "skywrite move":
-        number = next((word for word in given if word.isdecimal()), "12")
+        number = next((word for word in all_words if word.isdecimal()), "12")
         return [f"skywrite shift {number} --by {earlier}"]
     known = list(dict.fromkeys(_names(context.command)))
     if "--without" in known and name.startswith("--no-"):
@@ -246,19 +246,19 @@ def _options(name: str, context: click.Context, given: Sequence[str]) -> list[st
     return near or get_close_matches(name, known, n=1, cutoff=0.75)
 
 
-def _unknown_option(name: str, context: click.Context, given: Sequence[str]) -> tuple[str, str] | None:
+def _unknown_option(name: str, context: click.Context, all_words: Sequence[str]) -> tuple[str, str] | None:
     """The answer to an option whose value needs none, or that stands before the command whose it is."""
     message = f"There is no option {name}."
     if name in _taken_as_it_is(context):
-        rest = [word.removeprefix(f"{name}=") for word in given if word != name]
+        rest = [word.removeprefix(f"{name}=") for word in all_words if word != name]
         if any(_unknown(rest, context)):
             return None
         return message, f"Its value needs no option: skywrite {shell_words(rest)}"
-    place = next((place for place, word in enumerate(given) if word in all_commands()), 0)
+    place = next((place for place, word in enumerate(all_words) if word in all_commands()), 0)
     if context.parent is None and place and isinstance(context.command, click.Group):
-        command = context.command.get_command(context, given[place])
+        command = context.command.get_command(context, all_words[place])
         if command is not None and name in _names(command):
-            rest = [given[place], *given[place + 1 :], *given[:place]]
+            rest = [all_words[place], *all_words[place + 1 :], *all_words[:place]]
             return message, f"It comes after the command: skywrite {shell_words(rest)}"
     return None
 

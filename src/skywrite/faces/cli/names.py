@@ -291,11 +291,11 @@ def groups() -> dict[str, dict[str, tuple[str, str]]]:
     """All commands as `skywrite --help` groups them: module and line."""
     from skywrite.features import features
 
-    found = {title: {name: (_HOMES[name], line) for name, (_, line) in own.items()} for title, own in GROUPS.items()}
+    by_title = {title: {name: (_HOMES[name], line) for name, (_, line) in own.items()} for title, own in GROUPS.items()}
     for row in features():
         for name, command in row.commands.items():
-            found[command.group][name] = (row.path(command.module), command.summary)
-    return found
+            by_title[command.group][name] = (row.path(command.module), command.summary)
+    return by_title
 
 
 def current_words(args: Sequence[str]) -> list[str]:

@@ -72,10 +72,10 @@ class Narration:
         what = f"{outcome}: {facts.get('message') or ''}" if outcome else entry.url or ""
         start = f"{self._now().astimezone(zone):%H:%M:%S}  {entry.account.handle}  "
         room = columns() - width(start) - width(what) - 4
-        said = click.style(what, fg=colour)
+        ending = click.style(what, fg=colour)
         if room >= TEXT_MIN or not is_terminal():
-            return f'{start}"{cut(entry.post.text, max(room, TEXT_MIN))}"  {said}'
-        return f'{start}"{cut(entry.post.text, columns() - width(start) - 2)}"\n  {said}'
+            return f'{start}"{cut(entry.post.text, max(room, TEXT_MIN))}"  {ending}'
+        return f'{start}"{cut(entry.post.text, columns() - width(start) - 2)}"\n  {ending}'
 
     def _idle(self) -> str:
         """Print what comes next; nothing while something is due or in flight."""
@@ -113,8 +113,8 @@ class Narration:
         subjects = [f"{name} {facts[name]}" for name in ("feed", "timer", "post", "account") if facts.get(name)]
         about = ", ".join(subjects)
         words = event.replace("_", " ")
-        said = f"{about}: {message}" if about and message else str(message or about)
-        return f"{self._now().astimezone():%H:%M:%S}  {click.style(words, fg='yellow')}{': ' if said else ''}{said}"
+        detail = f"{about}: {message}" if about and message else str(message or about)
+        return f"{self._now().astimezone():%H:%M:%S}  {click.style(words, fg='yellow')}{': ' if detail else ''}{detail}"
 
     def _now(self) -> datetime:
         return self._sky.context.clock.now()

@@ -82,14 +82,14 @@ def check_command(sky: Skywrite, as_json: bool) -> None:
     """Compare the served files with the client that is stored here."""
     from skywrite.app.oauth.files import check_published
 
-    found = check_published(sky.oauth, sky.oauth.default_client(""))
+    published = check_published(sky.oauth, sky.oauth.default_client(""))
     if as_json:
-        print_json(found.as_dict())
+        print_json(published.as_dict())
     else:
-        print_warnings(found.problems)
-        if not found.problems:
-            print_done(f"{found.client_id} is as it should be.")
-    sys.exit(1 if found.problems else 0)
+        print_warnings(published.problems)
+        if not published.problems:
+            print_done(f"{published.client_id} is as it should be.")
+    sys.exit(1 if published.problems else 0)
 
 
 @oauth_command.command("use", epilog="Example: skywrite accounts oauth use loopback")

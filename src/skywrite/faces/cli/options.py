@@ -198,8 +198,8 @@ _DRAFT = (
 
 def read_text(text: tuple[str, ...], file: Path | None, editor: bool) -> str:
     """The text from arguments, `-` (standard input), a file or the editor; exactly one of them."""
-    given = [bool(text), file is not None, editor]
-    if sum(given) > 1:
+    sources = [bool(text), file is not None, editor]
+    if sum(sources) > 1:
         raise InputError("The text is given twice.", hint="Use one of: arguments, --file, --editor.")
     if file is not None:
         return _decoded(read_file(file), str(file))
@@ -306,13 +306,13 @@ def removed_fields(names: Sequence[str], row: Mapping[str, Any]) -> dict[str, An
 
     known = {name: field for name, field in FIELDS.items() if field.is_offered and field.kind in _REMOVABLE}
     removed: dict[str, Any] = {}
-    for given in names:
-        name = given.replace("-", "_")
+    for typed in names:
+        name = typed.replace("-", "_")
         name = name if name in known else f"{name}s"
         if name not in known:
-            raise InputError(f"{given!r} cannot be removed.", hint=f"Choose from: {', '.join(known)}.")
+            raise InputError(f"{typed!r} cannot be removed.", hint=f"Choose from: {', '.join(known)}.")
         if name in row:
-            raise InputError(f"--without {given} and another value exclude each other.", hint="Leave one out.")
+            raise InputError(f"--without {typed} and another value exclude each other.", hint="Leave one out.")
         removed[name] = list(known[name].default) if known[name].default == () else None
     return removed
 

@@ -129,8 +129,8 @@ def _filtered(
 ) -> list[int]:
     did = sky.context.did(account)
     chosen: Any = states or change.states
-    found = sky.context.store.listing.all_posts(chosen, account_did=did, source=source)
-    ids = [post.id for post in islice(found, CHOSEN_MAX)]
+    posts = sky.context.store.listing.all_posts(chosen, account_did=did, source=source)
+    ids = [post.id for post in islice(posts, CHOSEN_MAX)]
     if not ids:
         where = f" from {source}" if source else ""
         raise InputError(f"No post{where} is {' or '.join(chosen)}.", code="choice.missing", hint="See: skywrite list")
@@ -140,14 +140,14 @@ def _filtered(
 def numbered(sky: Skywrite, numbers: Sequence[range]) -> list[int]:
     """All given numbers; of ranges those that exist, but at least one."""
     ids: list[int] = []
-    for given in numbers:
-        if len(given) == 1:
-            ids.append(given[0])
+    for span in numbers:
+        if len(span) == 1:
+            ids.append(span[0])
             continue
-        there = [number for number in given if _exists(sky, number)]
+        there = [number for number in span if _exists(sky, number)]
         if not there:
             raise InputError(
-                f"There is no post from {given[0]} to {given[-1]}.", code="choice.missing", hint="See: skywrite list"
+                f"There is no post from {span[0]} to {span[-1]}.", code="choice.missing", hint="See: skywrite list"
             )
         ids += there
     return list(dict.fromkeys(ids))
@@ -204,13 +204,13 @@ class _Results:
 def _report(
     sky: Skywrite,
     change: Change,
-    given: Iterable[tuple[int, Entry | SkywriteError]],
+    outcomes: Iterable[tuple[int, Entry | SkywriteError]],
     say: Callable[[Entry, Skywrite, str], None],
     as_json: bool,
     alone: bool,
 ) -> None:
     """Print the result for each; raise the last error, or exit with its code."""
-    results = _Results(given)
+    results = _Results(outcomes)
     if as_json and not alone:
         _print_each(results)
         return

@@ -358,8 +358,8 @@ def post_stateless(row: dict[str, Any], options: dict[str, Any], as_json: bool) 
             )
     for name in _NO_USE:
         if options[name]:
-            given = {"as_draft": "draft"}.get(name, name).replace("_", "-")
-            raise InputError(f"--{given} and --stateless exclude each other.")
+            option = {"as_draft": "draft"}.get(name, name).replace("_", "-")
+            raise InputError(f"--{option} and --stateless exclude each other.")
     with Stateless() as sky:
         report = sky.post(key=options["key"], at=options["at"], late=options["late"], **row)
     if as_json:

@@ -74,11 +74,11 @@ def list_command(
 
     chosen = _states(states, FINAL_STATES if past else WAITING_STATES)
     each = sky.posts.each_finished if past else sky.posts.each
-    found = each(account=account, states=chosen, campaign=campaign, limit=limit)
+    entries = each(account=account, states=chosen, campaign=campaign, limit=limit)
     if as_json:
         from skywrite.app.shapes.posts import post_shape
 
-        print_json_array(map(post_shape, found))
+        print_json_array(map(post_shape, entries))
         return
     # How many have a label is not counted: the footer about more posts is left to lists without one.
     total = 0 if campaign is not None else _total(sky, account, chosen)
@@ -86,12 +86,12 @@ def list_command(
     filters += [] if account is None else ["--account", account]
     again = shell_words(["list", *(["--past"] if past else []), *filters])
     if past:
-        _show_entries(sky, found, _ended, total, again, _none(states, "Nothing was published yet."))
+        _show_entries(sky, entries, _ended, total, again, _none(states, "Nothing was published yet."))
         return
     _warn_of_stranded(sky, account)
     add = 'Add a post: skywrite schedule "Later" --at "tomorrow 9:00"'
     first = add if sky.accounts.list() else "Sign in first: skywrite login"
-    _show_entries(sky, found, _due, total, again, _none(states, f"Nothing is waiting. {first}"))
+    _show_entries(sky, entries, _due, total, again, _none(states, f"Nothing is waiting. {first}"))
 
 
 def _warn_of_stranded(sky: Skywrite, account: str | None) -> None:
@@ -117,13 +117,13 @@ def _none(states: tuple[str, ...], otherwise: str) -> str:
     return f"No post is {' or '.join(states)}." if states else otherwise
 
 
-def _states(given: tuple[str, ...], default: Sequence[Any]) -> Any:
+def _states(states: tuple[str, ...], default: Sequence[Any]) -> Any:
     from skywrite.queue.model import STATES
 
-    for state in given:
+    for state in states:
         if state not in STATES:
             raise InputError(f"There is no state {state!r}.", hint=f"The states are: {', '.join(STATES)}.")
-    return given or default
+    return states or default
 
 
 def _total(sky: Skywrite, account: str | None, states: Sequence[Any]) -> int:
@@ -166,14 +166,14 @@ def show_command(sky: Skywrite, target: int | str, as_json: bool) -> None:
     from skywrite.faces.cli import showing
     from skywrite.queue.follow_ups import FollowUps
 
-    found = sky.posts.get(target)
-    post_id = found.post.id
+    plain_entry = sky.posts.get(target)
+    post_id = plain_entry.post.id
     if as_json:
         from skywrite.app.shapes.posts import whole_post
 
         print_json(whole_post(sky, post_id))
         return
-    entry = sky.posts.forecast(found)
+    entry = sky.posts.forecast(plain_entry)
     zone = sky.context.zone(entry.account)
     follow_ups = FollowUps(sky.context.store).of(post_id)
     approval = showing.approval_lines(post_id) if entry.standing.wanted else ()

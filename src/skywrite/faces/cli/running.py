@@ -177,9 +177,9 @@ def load_app(path: Path) -> Skywrite:
     from skywrite.app import Skywrite
 
     module = load_program(path)
-    found = {id(value): value for value in vars(module).values() if isinstance(value, Skywrite)}
+    by_id = {id(value): value for value in vars(module).values() if isinstance(value, Skywrite)}
     named = vars(module).get("sky")
-    apps = [named] if isinstance(named, Skywrite) else list(found.values())
+    apps = [named] if isinstance(named, Skywrite) else list(by_id.values())
     if not apps:
         raise InputError(f"{path} has no Skywrite.", code="program.invalid", hint="Make one in it: sky = Skywrite()")
     first = apps[0]

@@ -138,18 +138,18 @@ def gate_lines(prepared: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _attempt_line(attempt: Attempt, zone: str) -> str:
-    said = _OUTCOMES.get(attempt.outcome, str(attempt.outcome))
+    outcome = _OUTCOMES.get(attempt.outcome, str(attempt.outcome))
     why = f": {attempt.problem.message}" if attempt.problem else ""
     started = attempt.started_at.astimezone(zone_of(zone))
-    return f"Attempt {attempt.number}, {started:%Y-%m-%d %H:%M:%S} {zone}: {said}{why}"
+    return f"Attempt {attempt.number}, {started:%Y-%m-%d %H:%M:%S} {zone}: {outcome}{why}"
 
 
 def follow_up_line(item: FollowUp) -> str:
     """A follow-up in one line."""
     what = "repost it" if item.kind == "repost" else f"reply: {item.text}"
-    made = f", as post {item.made_id}" if item.made_id else ""
+    as_post = f", as post {item.made_id}" if item.made_id else ""
     note = f" ({item.note})" if item.note else ""
-    return f"at {item.goal}, {what}  [{item.state}{made}]{note}"
+    return f"at {item.goal}, {what}  [{item.state}{as_post}]{note}"
 
 
 def follow_up_lines(items: Iterable[FollowUp]) -> Iterator[str]:

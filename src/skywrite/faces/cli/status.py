@@ -33,39 +33,39 @@ def print_status(as_json: bool) -> None:
     from skywrite.app.overview import overview
 
     with Skywrite() as sky:
-        found = overview(sky.context)
+        status = overview(sky.context)
         if as_json:
             from skywrite.app.shapes.overview import overview_shape
 
-            print_json(overview_shape(sky.context, found))
+            print_json(overview_shape(sky.context, status))
             return
-        zones = {account.did: sky.context.zone(account) for account in found.accounts}
-    if not found.accounts:
+        zones = {account.did: sky.context.zone(account) for account in status.accounts}
+    if not status.accounts:
         click.echo(FIRST_STEPS)
         return
-    others = f" and {len(found.accounts) - 1} more" if len(found.accounts) > 1 else ""
-    _line("Account", found.accounts[0].handle + others)
-    for account in found.needs_login:
+    others = f" and {len(status.accounts) - 1} more" if len(status.accounts) > 1 else ""
+    _line("Account", status.accounts[0].handle + others)
+    for account in status.needs_login:
         _line("", click.style(f"{account.handle} needs you to sign in: skywrite login {account.handle}", fg="yellow"))
-    _line("Worker", _worker(found.workers, found.waiting))
-    late = f", {click.style(f'{found.late} of them late', fg='yellow')}" if found.late else ""
-    _line("Queue", f"{found.waiting} {'post waits' if found.waiting == 1 else 'posts wait'}{late}")
-    for post in found.coming:
+    _line("Worker", _worker(status.workers, status.waiting))
+    late = f", {click.style(f'{status.late} of them late', fg='yellow')}" if status.late else ""
+    _line("Queue", f"{status.waiting} {'post waits' if status.waiting == 1 else 'posts wait'}{late}")
+    for post in status.coming:
         at = post.due_at.astimezone(ZoneInfo(zones[post.account_did])) if post.due_at else None
         year = f" {at.year}" if at and at.year != datetime.now(at.tzinfo).year else ""
         when = f"{at:%a} {at.day:>2} {at:%b}{year} {at:%H:%M}" if at else "now"
-        mark = "unapproved: " if found.standings[post.id].wanted else ""
+        mark = "unapproved: " if status.standings[post.id].wanted else ""
         start = f"{post.id:>5}  {when}  {mark}"
         _line("", start + cut(post.text, max(columns() - LABEL - len(start), TEXT_MIN)))
-    if found.unapproved:
-        said = f"{unapproved_words(found.unapproved)}: skywrite approve"
-        _line("Needs you", click.style(cut(said, max(columns() - LABEL, TEXT_MIN)), fg="yellow"))
-    for post in found.needs_you:
+    if status.unapproved:
+        sentence = f"{unapproved_words(status.unapproved)}: skywrite approve"
+        _line("Needs you", click.style(cut(sentence, max(columns() - LABEL, TEXT_MIN)), fg="yellow"))
+    for post in status.needs_you:
         why = post.problem.message if post.problem else ""
         start = f"{post.id:>5}  {post.state}: "
         shown = start + cut(why or post.text, max(columns() - LABEL - len(start), TEXT_MIN))
         _line("Needs you", click.style(shown, fg="yellow"))
-    for line in _ended_lines(found):
+    for line in _ended_lines(status):
         _line("Needs you", click.style(cut(line, max(columns() - LABEL, TEXT_MIN)), fg="yellow"))
     click.echo(wrapped("Details: skywrite list, skywrite show ID. All commands: skywrite help"))
 
@@ -109,13 +109,13 @@ def worker_note(sky: Skywrite) -> str:
     return "No worker is running. Start one: skywrite run, or skywrite service install"
 
 
-def _ended_lines(found: Overview) -> Iterator[str]:
+def _ended_lines(status: Overview) -> Iterator[str]:
     """Reposts, pins and follow-ups of which nothing came, until somebody cancels them."""
-    for action in found.reposts[:SHOWN]:
+    for action in status.reposts[:SHOWN]:
         yield f"{action.kind} {action.id} failed: {action.error}"
-    for item in [item for item in found.follow_ups if item.state == "failed"][:SHOWN]:
+    for item in [item for item in status.follow_ups if item.state == "failed"][:SHOWN]:
         yield f"follow-up {item.id} failed: {item.note}"
-    expired = sum(item.state == "expired" for item in found.follow_ups)
+    expired = sum(item.state == "expired" for item in status.follow_ups)
     if expired:
         yield f"{expired} {'follow-up' if expired == 1 else 'follow-ups'} expired: skywrite follow-ups"
 

@@ -62,8 +62,8 @@ def looks_like_a_site(troubles: Sequence[Trouble]) -> bool:
 
 def _words(same: Sequence[Trouble]) -> str:
     """The quoted words in which problems of one kind differ from the first."""
-    found = dict.fromkeys(word for one in same for word in _QUOTED.findall(one.message))
-    others = [word for word in found if word not in same[0].message]
+    quotations = dict.fromkeys(word for one in same for word in _QUOTED.findall(one.message))
+    others = [word for word in quotations if word not in same[0].message]
     if not others:
         return ""
     return f" (also {', '.join(others[:WORDS_MAX])}{', ...' if len(others) > WORDS_MAX else ''})"

@@ -131,8 +131,8 @@ def read_line(command: click.Command, ctx: click.Context, args: list[str]) -> Li
 
 def _others(command: click.Command, ctx: click.Context) -> list[tuple[str, click.Option]]:
     """The options that click adds itself."""
-    found = command.get_help_option(ctx)
-    return [] if found is None else [(name, found) for name in found.opts]
+    help_option = command.get_help_option(ctx)
+    return [] if help_option is None else [(name, help_option) for name in help_option.opts]
 
 
 def _cluster(known: dict[str, click.Option], arg: str) -> click.Option | None:
@@ -161,8 +161,8 @@ def _meant(line: Line) -> str | None:
     """What words beside a text are rather than a text: something to do, options, files or a time. With the command."""
     if (deed := _with_deed(line)) is not None:
         return f"If you want that done: {deed}"
-    if (given := _with_options(line)) is not None:
-        return f"If you mean the option: {given}"
+    if (suggestion := _with_options(line)) is not None:
+        return f"If you mean the option: {suggestion}"
     if (attached := _with_files(line)) is not None:
         return f"If you mean the file: {attached}"
     if (timed := _with_time(line)) is not None:
@@ -256,15 +256,15 @@ def _with_breaks(word: str) -> str:
 def check_no_file_name(line: Line, command: click.Command) -> None:
     """Raise InputError for a text that is the name of a file: what is in the file is meant. A number is a post's."""
     words = [word for word in line.words if word.text != "-" and not word.text.isdecimal()]
-    found = next((word for word in words if is_file(_file_name(word))), None)
-    if line.ended or found is None:
+    file_word = next((word for word in words if is_file(_file_name(word))), None)
+    if line.ended or file_word is None:
         return
-    option = option_for(Path(_file_name(found)))
+    option = option_for(Path(_file_name(file_word)))
     hint = f"To post its name: {line.ending_options()}"
     if any(option in param.opts for param in command.params):
-        rest = [*line.args[: found.place], *line.args[found.place + 1 :]]
-        hint = f"If you mean the file: {line.whole([*rest, option, _file_name(found)])}. {hint}"
-    raise InputError(f"{found.text!r} is the name of a file. Nothing was posted.", code="word.stray", hint=hint)
+        rest = [*line.args[: file_word.place], *line.args[file_word.place + 1 :]]
+        hint = f"If you mean the file: {line.whole([*rest, option, _file_name(file_word)])}. {hint}"
+    raise InputError(f"{file_word.text!r} is the name of a file. Nothing was posted.", code="word.stray", hint=hint)
 
 
 def _file_name(word: Word) -> str:

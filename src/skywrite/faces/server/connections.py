@@ -73,11 +73,11 @@ class HalfOpen:
 def network_of(address: str) -> str:
     """Whom an address belongs to: one of IPv4 is somebody, and of IPv6 everybody has 64 bits of them."""
     try:
-        found = ip_address(address)
+        ip = ip_address(address)
     except ValueError:
         return address
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
-        return str(ip_network((found, 64), strict=False))
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is None:
+        return str(ip_network((ip, 64), strict=False))
     return address
 
 

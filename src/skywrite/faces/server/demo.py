@@ -120,9 +120,9 @@ def _fill_inbox(sky: Skywrite, box: Sandbox) -> None:
             sky.inbox.collect(account.did)
 
 
-def _tried(call: Any, *given: Any, **options: Any) -> None:
+def _tried(call: Any, *arguments: Any, **options: Any) -> None:
     with suppress(SkywriteError):
-        call(*given, **options)
+        call(*arguments, **options)
 
 
 def _image() -> bytes:

@@ -102,12 +102,12 @@ def _check_text(text: object) -> None:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Readers differ in which of two equal names they take, so there must be one."""
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, value in pairs:
-        if name in found:
+        if name in fields:
             raise BadRequest(f"The field {name[:80]!r} is given twice.", code="body.malformed", hint="Send it once.")
-        found[name] = value
-    return found
+        fields[name] = value
+    return fields
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -91,19 +91,19 @@ def document() -> dict[str, Any]:
 
 def _named_in(part: Any, schemas: Mapping[str, Any]) -> set[str]:
     """The schemas that a part of the document refers to, and those that these refer to."""
-    found: set[str] = set()
+    names: set[str] = set()
     left = [part]
     while left:
         value = left.pop()
         if isinstance(value, dict):
             name = str(value.get("$ref", "")).removeprefix(REFERENCE.format(name=""))
-            if name in schemas and name not in found:
-                found.add(name)
+            if name in schemas and name not in names:
+                names.add(name)
                 left.append(schemas[name])
             left += value.values()
         elif isinstance(value, list):
             left += value
-    return found
+    return names
 
 
 @cache
@@ -285,27 +285,27 @@ def _other_paths() -> dict[str, dict[str, Any]]:
 
 @cache
 def _page() -> str:
-    made = document()
+    api = document()
     parts = ["<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"]
     parts.append(f"<title>Skywrite: HTTP API</title><style>{_STYLE}</style><h1>HTTP API</h1><p>{_marked(ABOUT)}</p>")
     parts.append("<p>The same for programs: <a href=/api/openapi.json>openapi.json</a>.</p>")
     by_tag: dict[str, list[str]] = {}
-    for path, methods in made["paths"].items():
+    for path, methods in api["paths"].items():
         for method, operation in methods.items():
-            by_tag.setdefault(operation["tags"][0], []).append(_section(path, method, operation, made))
+            by_tag.setdefault(operation["tags"][0], []).append(_section(path, method, operation, api))
     for tag, sections in by_tag.items():
         parts.append(f"<h2 id={escape(tag)}>{escape(tag)}</h2>{''.join(sections)}")
     return "".join(parts)
 
 
-def _section(path: str, method: str, operation: Mapping[str, Any], made: Mapping[str, Any]) -> str:
+def _section(path: str, method: str, operation: Mapping[str, Any], api: Mapping[str, Any]) -> str:
     rows = [
         (item["name"], f"{item['in']}. {item.get('description', '')}", item["schema"])
         for item in operation.get("parameters", ())
     ]
     for kind in operation.get("requestBody", {}).get("content", {}).values():
         name = kind["schema"].get("$ref", "").rpartition("/")[2]
-        properties: Mapping[str, Any] = made["components"]["schemas"].get(name, {}).get("properties", {})
+        properties: Mapping[str, Any] = api["components"]["schemas"].get(name, {}).get("properties", {})
         rows += [(key, _description(value), value) for key, value in properties.items()]
     cells = "".join(
         f"<tr><td><code>{escape(name)}</code><td>{escape(_kind(schema))}<td>{escape(text)}"

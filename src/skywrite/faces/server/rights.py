@@ -50,12 +50,12 @@ def rights_now(sky: Skywrite, shown: Collection[Credential]) -> dict[Credential,
     """What each credential allows now; those that allow nothing any more are left out."""
     store = sky.context.store
     people = {person.id: person for person in People(store).all()}
-    found: dict[Credential, Access] = {}
+    rights: dict[Credential, Access] = {}
     for key in ApiKeys(store).valid([one.key_id for one in shown if one.key_id is not None]):
         person = None if key.person_id is None else people.get(key.person_id)
-        found[Credential(key_id=key.id)] = access_of_key(sky, key, person)
+        rights[Credential(key_id=key.id)] = access_of_key(sky, key, person)
     sessions = People(store).of_sessions([one.session for one in shown if one.session is not None])
     for digest, person_id in sessions.items():
         if person_id in people:
-            found[Credential(session=digest)] = access_of_person(sky, people[person_id])
-    return found
+            rights[Credential(session=digest)] = access_of_person(sky, people[person_id])
+    return rights

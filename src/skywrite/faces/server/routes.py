@@ -50,9 +50,9 @@ def endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
         caller.access.require(operation.scope)
         who, lanes = caller.access.share, services_of(request).lanes
         async with in_turn(request, lanes.bodies, who):
-            given = read_input(operation, request, await read_json(operation, request, who))
+            operation_input = read_input(operation, request, await read_json(operation, request, who))
             body, status, more = await lanes.of(operation.network).run(
-                who, _answered, operation, request, caller.access, given
+                who, _answered, operation, request, caller.access, operation_input
             )
         return Response(body, status, headers | more, "application/json")
 
@@ -60,7 +60,7 @@ def endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
     return handle
 
 
-def _answered(operation: Operation, request: Request, access: Access, given: Any) -> _Answer:
+def _answered(operation: Operation, request: Request, access: Access, operation_input: Any) -> _Answer:
     """The answer to a request; to a repeated one with a key, what the first one was answered."""
     key, is_new = _own_key(request), False
 
@@ -70,9 +70,9 @@ def _answered(operation: Operation, request: Request, access: Access, given: Any
         return msgspec.json.encode(jsonable(result, for_http)).decode(), _result_headers(operation, request, result)
 
     if key is None or not takes_key(operation):
-        body, headers = answer(operation.run(access, given))
+        body, headers = answer(operation.run(access, operation_input))
     else:
-        body, headers = answer_once(access, operation, given, key, answer)
+        body, headers = answer_once(access, operation, operation_input, key, answer)
     return body, 201 if is_new else 200, headers
 
 
@@ -156,13 +156,13 @@ def _query(request: Request) -> dict[str, str]:
 
 def _headers(operation: Operation, request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
     """The fields in headers: `Idempotency-Key` is the key of a post or repost, `If-Match` the version of a post."""
-    fields, found = operation.input.__struct_fields__, dict[str, Any]()
+    fields, values = operation.input.__struct_fields__, dict[str, Any]()
     if "version" in body:
         raise InputError("The version of a post belongs in the header If-Match.", code="body.invalid")
     key = _own_key(request)
     if key is not None and "key" in fields:
-        found["key"] = key
-        if body.get("key", found["key"]) != found["key"]:
+        values["key"] = key
+        if body.get("key", values["key"]) != values["key"]:
             raise InputError(
                 "The header Idempotency-Key and the field key differ.", code="body.invalid", hint="Give one of them."
             )
@@ -176,8 +176,8 @@ def _headers(operation: Operation, request: Request, body: Mapping[str, Any]) ->
                 code="post.version_wrong",
                 hint="Send the ETag of the post.",
             )
-        found["version"] = version
-    return found
+        values["version"] = version
+    return values
 
 
 def _own_key(request: Request) -> str | None:

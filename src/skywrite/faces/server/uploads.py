@@ -297,9 +297,9 @@ def _number(request: Request, header: str) -> int:
 
 def _metadata(text: str) -> dict[str, str]:
     """tus: pairs of a key and a value in base64, separated by commas."""
-    found: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
     for pair in text.split(","):
         key, _, value = pair.strip().partition(" ")
         with suppress(binascii.Error, UnicodeDecodeError):
-            found[key] = base64.b64decode(value, validate=True).decode()
-    return found
+            metadata[key] = base64.b64decode(value, validate=True).decode()
+    return metadata

@@ -47,14 +47,14 @@ class AgentClients:
     def find(self, client_id: str) -> Client:
         """The program. Raises InputError."""
         if not client_id.startswith("https://"):
-            found = self._agents.client(client_id)
-            if found is None:
+            program = self._agents.client(client_id)
+            if program is None:
                 raise InputError(
                     "This program is not registered here.",
                     code="agent.unknown",
                     hint="Remove the server there, and add it again.",
                 )
-            return found
+            return program
         with self._lock:
             ends, client = self._cached.get(client_id, (0.0, None))
         if client is None or ends <= self._clock.monotonic():

@@ -114,9 +114,9 @@ def run_stdio(sky: Skywrite, key: str) -> None:
 
     def access_of(context: Any) -> Access:
         # Checked at each request: a revoked key stops working at once.
-        found = keys.check(key)
-        person = None if found.person_id is None else People(sky.context.store).get(found.person_id)
-        return access_of_key(sky, found, person, source="mcp")
+        api_key = keys.check(key)
+        person = None if api_key.person_id is None else People(sky.context.store).get(api_key.person_id)
+        return access_of_key(sky, api_key, person, source="mcp")
 
     server = make_server(access_of)
 

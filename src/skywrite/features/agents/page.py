@@ -70,10 +70,10 @@ async def authorize(request: Request) -> Response:
 
 def ask(visit: Visit) -> Response:
     """The page."""
-    given = visit.request.query_params
-    if len(given.multi_items()) != len(given):
+    parameters = visit.request.query_params
+    if len(parameters.multi_items()) != len(parameters):
         raise InputError("The request names a field twice.", code="consent.invalid", hint=_HINT)
-    asked = read(visit, given)
+    asked = read(visit, parameters)
     may = [(name, words) for name, words in SCOPE_WORDS if name in asked.scopes and name in visit.person.scopes]
     page = show(
         visit,
@@ -86,7 +86,7 @@ def ask(visit: Visit) -> Response:
         scopes=may,
         usual=USUAL_SCOPES,
         accounts=visit.sky.accounts.list(),
-        fields=[(name, given[name]) for name in FIELDS if name in given],
+        fields=[(name, parameters[name]) for name in FIELDS if name in parameters],
     )
     # The form's response redirects to the program, which browsers count as a target of the form.
     policy = CONTENT_POLICY.replace("form-action 'self'", f"form-action 'self' {_source(asked.redirect_uri)}")
@@ -127,9 +127,9 @@ def decide(visit: Visit, form: dict[str, str]) -> Response:
     return asked.answer(code=sign_ins_of(visit.request).agents.allow(consent))
 
 
-def read(visit: Visit, given: Mapping[str, str]) -> Asked:
+def read(visit: Visit, parameters: Mapping[str, str]) -> Asked:
     """The request in a query or a form. Raises InputError."""
-    values = {name: given.get(name, "") for name in FIELDS}
+    values = {name: parameters.get(name, "") for name in FIELDS}
     if any(len(value) > FIELD_MAX for value in values.values()):
         raise InputError("The request is too long.", code="consent.invalid", hint=_HINT)
     client = sign_ins_of(visit.request).clients.find(values["client_id"])

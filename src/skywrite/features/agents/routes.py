@@ -61,9 +61,9 @@ class OAuthError(Exception):
 
 def sign_ins_of(request: Request) -> AgentSignIns:
     """The agents' part of the server that got a request."""
-    found = request.app.state.agents
-    assert isinstance(found, AgentSignIns)
-    return found
+    sign_ins = request.app.state.agents
+    assert isinstance(sign_ins, AgentSignIns)
+    return sign_ins
 
 
 def issuer_of(request: Request) -> str | None:
@@ -94,10 +94,13 @@ def challenged(request: Request, answer: Response, error: SkywriteError) -> Resp
     """The response; if it refuses an unknown caller, it says where to sign in."""
     issuer = issuer_of(request)
     if answer.status_code == 401 and issuer is not None:
-        said = {"resource_metadata": f"{issuer}{RESOURCE_METADATA}{RESOURCE_PATH}", "scope": " ".join(USUAL_SCOPES)}
+        parameters = {
+            "resource_metadata": f"{issuer}{RESOURCE_METADATA}{RESOURCE_PATH}",
+            "scope": " ".join(USUAL_SCOPES),
+        }
         if error.code == INVALID_KEY:
-            said["error"] = "invalid_token"
-        words = ", ".join(f'{name}="{value}"' for name, value in said.items())
+            parameters["error"] = "invalid_token"
+        words = ", ".join(f'{name}="{value}"' for name, value in parameters.items())
         answer.headers["www-authenticate"] = f'Bearer realm="skywrite", {words}'
     return answer
 
@@ -181,7 +184,7 @@ async def register(request: Request) -> Response:
         kind = "invalid_redirect_uri" if "address" in error.message else "invalid_client_metadata"
         return _refused(kind, error.message)
     client = await run_in_threadpool(shared.agents.register, name, uris)
-    said = {
+    registration = {
         "client_id": client.id,
         "client_name": client.name,
         "redirect_uris": client.redirect_uris,
@@ -189,7 +192,7 @@ async def register(request: Request) -> Response:
         "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],
     }
-    return JSONResponse(said, 201)
+    return JSONResponse(registration, 201)
 
 
 @oauth_endpoint
@@ -201,14 +204,14 @@ async def token(request: Request) -> Response:
     except SignInError as error:
         wrong_guess(request, "code or refresh token")
         raise OAuthError("invalid_grant", error.message) from None
-    said = {
+    body = {
         "access_token": tokens.access,
         "token_type": "Bearer",
         "expires_in": int(TOKEN_LIFETIME.total_seconds()),
         "refresh_token": tokens.refresh,
         "scope": " ".join(tokens.key.scopes),
     }
-    return JSONResponse(said, headers={"cache-control": "no-store", "pragma": "no-cache"})
+    return JSONResponse(body, headers={"cache-control": "no-store", "pragma": "no-cache"})
 
 
 @oauth_endpoint
@@ -226,8 +229,8 @@ def _tokens(request: Request, form: Mapping[str, str]) -> Tokens:
         raise OAuthError("invalid_target", "The resource is not this server's /mcp.")
     match form.get("grant_type"):
         case "authorization_code":
-            given = Redemption(client_id, _needed(form, "code_verifier"), form.get("redirect_uri", ""), resource)
-            return agents.redeem(_needed(form, "code"), given)
+            redemption = Redemption(client_id, _needed(form, "code_verifier"), form.get("redirect_uri", ""), resource)
+            return agents.redeem(_needed(form, "code"), redemption)
         case "refresh_token":
             return agents.refresh(_needed(form, "refresh_token"), client_id)
     raise OAuthError("unsupported_grant_type", "Ask with an authorization code or a refresh token.")

@@ -106,12 +106,12 @@ class Agents:
             tx.run("insert_oauth_code", digest=digest_of(code), expires_at=now + CODE_LIFETIME, **values)
         return code
 
-    def redeem(self, code: str, given: Redemption) -> Tokens:
+    def redeem(self, code: str, redemption: Redemption) -> Tokens:
         """The tokens for a code, which is used up whatever comes of it. Raises InvalidGrant."""
         digest, now = digest_of(code), self._store.clock.now()
         with self._store.writing(wake=False) as tx:
             row = tx.row("use_oauth_code", digest=digest, now=now)
-            if row is not None and _fits(row, given):
+            if row is not None and _fits(row, redemption):
                 tokens = self._begin(tx, row, now)
                 tx.run("note_key_of_oauth_code", digest=digest, key_id=tokens.key.id)
                 return tokens
@@ -179,13 +179,13 @@ def challenge_of(verifier: str) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def _fits(code: Row, given: Redemption) -> bool:
+def _fits(code: Row, redemption: Redemption) -> bool:
     """Whether a code is redeemed by the program that asked for it, for what it asked."""
     return (
-        hmac.compare_digest(code["challenge"], challenge_of(given.verifier))
-        and code["client_id"] == given.client_id
-        and given.redirect_uri in ("", code["redirect_uri"])
-        and given.resource in ("", code["resource"])
+        hmac.compare_digest(code["challenge"], challenge_of(redemption.verifier))
+        and code["client_id"] == redemption.client_id
+        and redemption.redirect_uri in ("", code["redirect_uri"])
+        and redemption.resource in ("", code["resource"])
     )
 
 

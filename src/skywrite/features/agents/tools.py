@@ -115,11 +115,11 @@ class Tool(NamedTuple):
             )
         check_values(dict(arguments))
         try:
-            given = msgspec.convert({**arguments, **self.fixed}, self.operation.input)
+            request = msgspec.convert({**arguments, **self.fixed}, self.operation.input)
         except msgspec.ValidationError as error:
             raise invalid(error, "") from None
         narrowed = access if self.limit is None else access._replace(scopes=access.scopes & self.limit)
-        result: dict[str, Any] = jsonable(marked(self.operation.run(narrowed, given)), for_agents)
+        result: dict[str, Any] = jsonable(marked(self.operation.run(narrowed, request)), for_agents)
         return result
 
 
@@ -140,27 +140,27 @@ class Piece(Output):
     offset: int
 
 
-def upload_piece(access: Access, given: UploadPiece) -> Piece | MediaShape:
+def upload_piece(access: Access, request: UploadPiece) -> Piece | MediaShape:
     """Upload an image or video from your side, for `media` in a post. A file with a public address needs no upload."""
     try:
-        data = b64decode(given.data, validate=True)
+        data = b64decode(request.data, validate=True)
     except ValueError:
         raise InputError("The data is not base64.", hint="Send the bytes of the file in base64.") from None
     uploads = _uploads(access.sky.context.config.home / "uploads")
-    if given.upload is None:
-        upload = uploads.begin(UPLOAD_BYTES_MAX, given.name, access.who, access.share)
+    if request.upload is None:
+        upload = uploads.begin(UPLOAD_BYTES_MAX, request.name, access.who, access.share)
     else:
-        upload = uploads.get(given.upload, access.who)
+        upload = uploads.get(request.upload, access.who)
     with uploads.hold(upload):
-        if given.offset != upload.offset:
+        if request.offset != upload.offset:
             raise Conflict(
-                f"The upload continues at {upload.offset}, not at {given.offset}.", code="upload.wrong_offset"
+                f"The upload continues at {upload.offset}, not at {request.offset}.", code="upload.wrong_offset"
             )
         if upload.offset + len(data) > UPLOAD_BYTES_MAX or not data:
             raise InputError(f"An upload has 1 to {UPLOAD_BYTES_MAX} bytes.", code="media.too_large")
         with upload.path.open("ab") as file:
             file.write(data)
-        if given.more:
+        if request.more:
             return Piece(upload.id, upload.offset)
         try:
             return keep_upload(access, upload.path, upload.name)
@@ -208,7 +208,7 @@ class Resource(NamedTuple):
 def tools() -> dict[str, Tool]:
     """All tools by name."""
     create = OPERATIONS["posts.create"]
-    made = [
+    all_tools = [
         Tool(
             "draft_post",
             "Draft a post. It waits until a person approves it; `at` says when you would like it to go out.",
@@ -236,15 +236,15 @@ def tools() -> dict[str, Tool]:
     ]
     for operation in OPERATIONS.values():
         if operation.tool is not None:
-            made.append(Tool(operation.tool, operation.summary, operation, operation.scope))
-    return {tool.name: tool for tool in made}
+            all_tools.append(Tool(operation.tool, operation.summary, operation, operation.scope))
+    return {tool.name: tool for tool in all_tools}
 
 
 @cache
 def resources() -> dict[str, Resource]:
     """All resources by address."""
     fields = msgspec.json.encode(msgspec.json.schema(OPERATIONS["posts.create"].input)).decode()
-    made = [
+    all_resources = [
         Resource("skywrite://rules", "rules", "What makes a good post.", "text/markdown", text=RULES),
         Resource(
             "skywrite://fields", "fields", "Everything that a post may have.", "application/schema+json", text=fields
@@ -253,8 +253,8 @@ def resources() -> dict[str, Resource]:
     for operation in OPERATIONS.values():
         if operation.resource is not None:
             name, _, description = operation.resource.partition(": ")
-            made.append(Resource(f"skywrite://{name}", name, description, "application/json", operation))
-    return {resource.uri: resource for resource in made}
+            all_resources.append(Resource(f"skywrite://{name}", name, description, "application/json", operation))
+    return {resource.uri: resource for resource in all_resources}
 
 
 def tools_for(access: Access) -> list[Tool]:
@@ -299,8 +299,8 @@ def marked(value: Any) -> Any:
         return value
     theirs = getattr(value, "by_others", ())
     fields = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
-    found = {name: (field in theirs, getattr(value, field)) for name, field in fields}
-    return {name: {"by_others": item} if strange and item else marked(item) for name, (strange, item) in found.items()}
+    pairs = {name: (field in theirs, getattr(value, field)) for name, field in fields}
+    return {name: {"by_others": item} if strange and item else marked(item) for name, (strange, item) in pairs.items()}
 
 
 def _refers(name: str, schemas: Any) -> bool:
@@ -313,16 +313,16 @@ def _lean(schema: Any, without: frozenset[str] = frozenset()) -> Any:
         return [_lean(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    found = {name: _lean(item) for name, item in schema.items() if name not in _UNNEEDED}
-    if found.get("default", _UNNEEDED) in (None, [], {}, ""):
-        del found["default"]
+    lean = {name: _lean(item) for name, item in schema.items() if name not in _UNNEEDED}
+    if lean.get("default", _UNNEEDED) in (None, [], {}, ""):
+        del lean["default"]
     if "properties" in schema:
-        found["properties"] = {name: _lean(item) for name, item in schema["properties"].items() if name not in without}
-        found.pop("description", None)
-        if not found.get("required"):
-            found.pop("required", None)
-    kinds = [kind for kind in found.get("anyOf", ()) if kind != {"type": "null"}]
+        lean["properties"] = {name: _lean(item) for name, item in schema["properties"].items() if name not in without}
+        lean.pop("description", None)
+        if not lean.get("required"):
+            lean.pop("required", None)
+    kinds = [kind for kind in lean.get("anyOf", ()) if kind != {"type": "null"}]
     if len(kinds) == 1:
-        del found["anyOf"]
-        return {**kinds[0], **found}
-    return {**found, "anyOf": kinds} if kinds else found
+        del lean["anyOf"]
+        return {**kinds[0], **lean}
+    return {**lean, "anyOf": kinds} if kinds else lean

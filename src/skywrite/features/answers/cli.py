@@ -189,13 +189,13 @@ def answers_rehearse_command(app: Path | None, limit: int, account: str | None, 
     from skywrite.features.answers.operations import rehearsed_shape
 
     with _bot(app) as sky:
-        found = sky.answers.rehearse(account=account, limit=limit)
+        rehearsals = sky.answers.rehearse(account=account, limit=limit)
         if as_json:
-            print_json([rehearsed_shape(sky.context, one) for one in found])
+            print_json([rehearsed_shape(sky.context, one) for one in rehearsals])
             return
-    if not found:
+    if not rehearsals:
         click.echo("The inbox is empty. Collect what is there: skywrite inbox --collect")
-    for one in found:
+    for one in rehearsals:
         click.echo(f"{one.item.id}  {one.item.reason} by @{one.item.author_handle}")
         for line in (one.item.text or "(no text)").split("\n"):
             click.echo(f"   | {line}")

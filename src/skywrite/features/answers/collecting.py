@@ -71,11 +71,11 @@ class Pace:
             for did in [did for did, at in self._talked_at.items() if abs(now - at) > TALKING_FOR]:
                 del self._talked_at[did]
                 self._talking[servers[did]] -= 1
-            found = [did for did, at in self._next_at.items() if at <= now]
-            for did in found:
+            dids = [did for did, at in self._next_at.items() if at <= now]
+            for did in dids:
                 self._due_at[did] = self._moment(did, now)
                 self._next_at[did] = self._due_at[did] + self._distance(did)
-            return found
+            return dids
 
     def _know(self, servers: Mapping[str, str], now: datetime) -> None:
         """Take over the accounts. Whose time is further away than it can be, such as of a new one, is due now."""
@@ -244,8 +244,8 @@ def _images(did: str, images: object) -> Iterator[tuple[str, str]]:
 
 def _labels(author: Mapping[str, Any]) -> tuple[str, ...]:
     """What an author is said to be, by itself or by others."""
-    found = [label for label in author.get("labels") or () if isinstance(label, Mapping) and not label.get("neg")]
-    return tuple(sorted({_storable(str(label.get("val", ""))) for label in found}))
+    labels = [label for label in author.get("labels") or () if isinstance(label, Mapping) and not label.get("neg")]
+    return tuple(sorted({_storable(str(label.get("val", ""))) for label in labels}))
 
 
 def _with_did(uri: str, did: str) -> str:

@@ -120,49 +120,49 @@ class RehearsedShape(Output):
 
 
 @operation("GET /answers", scope="read")
-def list_answers(access: Access, given: ListAnswers) -> BotList:
+def list_answers(access: Access, request: ListAnswers) -> BotList:
     """List the accounts for which something answers by itself."""
     return BotList(
-        [bot_shape(bot) for did in access.dids(given.account) for bot in access.sky.answers.list(account=did)]
+        [bot_shape(bot) for did in access.dids(request.account) for bot in access.sky.answers.list(account=did)]
     )
 
 
 @operation("POST /answers/pause", scope="schedule", idempotent=True)
-def pause_answers(access: Access, given: PauseAnswers) -> BotList:
+def pause_answers(access: Access, request: PauseAnswers) -> BotList:
     """Let nothing be answered by itself any more. Only people let it go on."""
-    return BotList([bot_shape(bot) for did in access.dids(given.account) for bot in access.sky.answers.pause(did)])
+    return BotList([bot_shape(bot) for did in access.dids(request.account) for bot in access.sky.answers.pause(did)])
 
 
 @operation("GET /inbox", scope="read", tool="list_inbox")
-def list_inbox(access: Access, given: ListInbox) -> ItemList:
+def list_inbox(access: Access, request: ListInbox) -> ItemList:
     """List replies, mentions and quotes that wait for an answer."""
     inbox = access.sky.inbox
-    found = [
+    items = [
         item
-        for did in access.dids(given.account)
-        for item in inbox.list(everything=given.done, account=did, limit=given.limit)
+        for did in access.dids(request.account)
+        for item in inbox.list(everything=request.done, account=did, limit=request.limit)
     ]
-    found.sort(key=lambda item: (item.indexed_at, item.id), reverse=given.done)
-    return ItemList([item_shape(access.sky.context, item) for item in found[: given.limit]])
+    items.sort(key=lambda item: (item.indexed_at, item.id), reverse=request.done)
+    return ItemList([item_shape(access.sky.context, item) for item in items[: request.limit]])
 
 
 @operation("POST /inbox/{id}/answer", scope="schedule", idempotent=True, network=True)
-def answer(access: Access, given: AnswerItem) -> PostShape:
+def answer(access: Access, request: AnswerItem) -> PostShape:
     """Reply through the queue. The same reply again adds nothing."""
-    item = seen_item(access, given.id)
-    return post_shape(access.sky.inbox.answer(item.id, given.text, at=given.at))
+    item = seen_item(access, request.id)
+    return post_shape(access.sky.inbox.answer(item.id, request.text, at=request.at))
 
 
 @operation("POST /inbox/{id}/done", scope="schedule", idempotent=True)
-def done(access: Access, given: ById) -> ItemShape:
+def done(access: Access, request: ById) -> ItemShape:
     """Note that an item needs no reply."""
-    return item_shape(access.sky.context, access.sky.inbox.done(seen_item(access, given.id).id))
+    return item_shape(access.sky.context, access.sky.inbox.done(seen_item(access, request.id).id))
 
 
 @operation("POST /inbox/{id}/snooze", scope="schedule", idempotent=True)
-def snooze(access: Access, given: SnoozeItem) -> ItemShape:
+def snooze(access: Access, request: SnoozeItem) -> ItemShape:
     """Show an item again later."""
-    return item_shape(access.sky.context, access.sky.inbox.snooze(seen_item(access, given.id).id, given.until))
+    return item_shape(access.sky.context, access.sky.inbox.snooze(seen_item(access, request.id).id, request.until))
 
 
 def seen_item(access: Access, item_id: int) -> InboxItem:

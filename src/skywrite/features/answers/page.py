@@ -111,8 +111,8 @@ def answer(visit: Visit, form: dict[str, str]) -> Response:
     if as_draft:
         return back(_back(form), f"The reply to @{item.author_handle} is kept as a draft.")
     zone = visit.sky.context.zone(entry.account)
-    said = f"The reply to @{item.author_handle} goes out {when(entry.post.due_at, zone)}."
-    return back(_back(form), said, answered=str(entry.post.id))
+    sentence = f"The reply to @{item.author_handle} goes out {when(entry.post.due_at, zone)}."
+    return back(_back(form), sentence, answered=str(entry.post.id))
 
 
 def done(visit: Visit, form: dict[str, str]) -> Response:
@@ -136,13 +136,13 @@ def snooze(visit: Visit, form: dict[str, str]) -> Response:
 def collect(visit: Visit, form: dict[str, str]) -> Response:
     """Collect now, for each signed-in account; a problem with one does not stop the others."""
     visit.access.require("schedule")
-    added, said = 0, list[str]()
+    added, problems = 0, list[str]()
     for account in visit.sky.accounts.list():
         try:
             added += visit.sky.inbox.collect(account.did) if account.signed_in else 0
         except SkywriteError as error:
-            said.append(f"{account.handle}: {error.message}")
-    return back(_back(form), " ".join([f"{added} new." if added else "Nothing new.", *said]))
+            problems.append(f"{account.handle}: {error.message}")
+    return back(_back(form), " ".join([f"{added} new." if added else "Nothing new.", *problems]))
 
 
 def pause(visit: Visit, form: dict[str, str]) -> Response:

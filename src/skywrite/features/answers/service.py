@@ -145,8 +145,8 @@ class Inbox:
         return self._stored.settle(item_id, "new", snoozed_until=at)
 
     def _add(self, item: InboxItem, account: Account, row: Mapping[str, Any], due_at: datetime | None) -> Entry:
-        given = {"card": "none", **row, "reply_to": item.uri}
-        ready = self._drafting.prepare(self._drafting.draft(account, given), account)
+        fields = {"card": "none", **row, "reply_to": item.uri}
+        ready = self._drafting.prepare(self._drafting.draft(account, fields), account)
         self._drafting.keep_media([ready])
         digest = sha256(str(row["text"]).encode()).hexdigest()[:32]
         key = f"{'inbox' if due_at else 'inbox draft'}:{item.uri}:{digest}"[:500]
@@ -158,18 +158,18 @@ class Inbox:
 
         Returns whether it answered.
         """
-        given = answerer.answer(item)
-        if given is None:
+        answer = answerer.answer(item)
+        if answer is None:
             return False
         account = self._ctx.store.accounts.get(stored.account_did)
         look_at = self._ctx.clock.now() + LOOK_EVERY if answerer.retract else None
-        if isinstance(given, Repost | Like):
+        if isinstance(answer, Repost | Like):
             if account.settings.get(ANSWERS) == TRIAL:
                 self._stored.pass_over(stored, NO_DEEDS)
             else:
-                self._stored.answer_claimed(stored, "like" if isinstance(given, Like) else "repost")
+                self._stored.answer_claimed(stored, "like" if isinstance(answer, Like) else "repost")
             return True
-        row = given._replace(reply_to=item.uri) if isinstance(given, Draft) else {**given, "reply_to": item.uri}
+        row = answer._replace(reply_to=item.uri) if isinstance(answer, Draft) else {**answer, "reply_to": item.uri}
         key = f"{FUNCTION_ANSWERS}{item.uri}"[:500]
         rows = Rows(self._ctx, self._drafting)
         new, notices = rows.accept(
@@ -231,14 +231,14 @@ class Inbox:
 
     def _blocked(self, account: Account, item: InboxItem) -> str | None:
         """Who blocked whom, if that is why the network does not show an item; its thread has a word in its place."""
-        given: dict[str, Any] = {"uri": item.uri, "depth": 0, "parentHeight": 0}
-        view = self._ctx.agent(account).query("app.bsky.feed.getPostThread", given).get("thread")
+        parameters: dict[str, Any] = {"uri": item.uri, "depth": 0, "parentHeight": 0}
+        view = self._ctx.agent(account).query("app.bsky.feed.getPostThread", parameters).get("thread")
         return hidden(view) if isinstance(view, Mapping) else None
 
     def _views(self, account: Account, uris: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """How the network shows posts to an account; without those that it does not show."""
-        found = self._ctx.agent(account).query("app.bsky.feed.getPosts", {"uris": builtins.list(uris)}).get("posts")
-        views = (view for view in found if isinstance(view, Mapping)) if isinstance(found, builtins.list) else ()
+        posts = self._ctx.agent(account).query("app.bsky.feed.getPosts", {"uris": builtins.list(uris)}).get("posts")
+        views = (view for view in posts if isinstance(view, Mapping)) if isinstance(posts, builtins.list) else ()
         return {str(view.get("uri")): view for view in views}
 
     def _is_there(self, account: Account, item: InboxItem) -> bool:
@@ -334,7 +334,7 @@ class Answers:
 
     def rehearse(self, *, account: str | None = None, limit: int = 20) -> builtins.list[Rehearsed]:
         """What would be answered to the latest items of the inbox, answered or not. Posts and marks nothing."""
-        answerers, found = self._answerers(), builtins.list[Rehearsed]()
+        answerers, rehearsals = self._answerers(), builtins.list[Rehearsed]()
         accounts = {one.did: one for one in self._accounts(account)}
         did = next(iter(accounts)) if account is not None else None
         for stored in InboxItems(self._ctx.store).list(everything=True, account_did=did, limit=limit):
@@ -342,8 +342,8 @@ class Answers:
             item = answering.item(stored)
             able = [one for one in answerers if one.why_not(item) is None]
             why = not_for_us(stored, accounts.keys()) or (None if able else answering.unwanted(stored))
-            found.append(Rehearsed(stored, () if why else tuple(_tried(able, item)), why))
-        return found
+            rehearsals.append(Rehearsed(stored, () if why else tuple(_tried(able, item)), why))
+        return rehearsals
 
     def _answerers(self) -> builtins.list[Answerer]:
         return all_answerers(self._parts._replace(answers=self._listeners()))
@@ -368,25 +368,25 @@ class Answers:
 
 def _tried(answerers: Sequence[Answerer], item: Item) -> builtins.list[Tried]:
     """What ways of answering say, until one answers."""
-    found = builtins.list[Tried]()
+    attempts = builtins.list[Tried]()
     for one in answerers:
         try:
-            given = one.answer(item)
+            answer = one.answer(item)
         except Later as later:
-            given = {"text": f"(asks again in {later.wait})"}
+            answer = {"text": f"(asks again in {later.wait})"}
         except SkywriteError as error:
-            found.append(Tried(one.name, problem=error))
+            attempts.append(Tried(one.name, problem=error))
             break
-        found.append(Tried(one.name, None if given is None else _shown(given)))
-        if given is not None:
+        attempts.append(Tried(one.name, None if answer is None else _shown(answer)))
+        if answer is not None:
             break
-    return found
+    return attempts
 
 
-def _shown(given: Draft | Mapping[str, Any] | Repost | Like) -> str:
-    if isinstance(given, Repost | Like):
-        return f"({type(given).__name__.lower()})"
-    row = given._asdict() if isinstance(given, Draft) else given
+def _shown(answer: Draft | Mapping[str, Any] | Repost | Like) -> str:
+    if isinstance(answer, Repost | Like):
+        return f"({type(answer).__name__.lower()})"
+    row = answer._asdict() if isinstance(answer, Draft) else answer
     return str(row.get("text") or "(no text)")
 
 

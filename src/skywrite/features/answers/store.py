@@ -61,12 +61,12 @@ class More(NamedTuple):
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> More:
         """As it is stored. Raises ValueError."""
-        found = cls(**stored)
-        images = tuple((alt, url) for alt, url in found.images)
-        texts = [found.name, *found.langs, *(text for image in images for text in image)]
+        more = cls(**stored)
+        images = tuple((alt, url) for alt, url in more.images)
+        texts = [more.name, *more.langs, *(text for image in images for text in image)]
         if not all(isinstance(text, str) for text in texts):
             raise ValueError("not texts")
-        return found._replace(langs=tuple(found.langs), images=images)
+        return more._replace(langs=tuple(more.langs), images=images)
 
 
 class NewItem(NamedTuple):
@@ -224,7 +224,7 @@ class InboxItems:
             return added.id
 
     def answer_claimed(
-        self, item: InboxItem, given: NewPost | str, look_at: datetime | None = None, *, trial: int = 0
+        self, item: InboxItem, answer: NewPost | str, look_at: datetime | None = None, *, trial: int = 0
     ) -> bool:
         """Store a bot's answer to an item that was claimed for it: a reply, or `repost` or `like`.
 
@@ -237,10 +237,10 @@ class InboxItems:
         values = {"id": item.id, "was": item.tries, "now": now, "look_at": look_at, "answer_id": None}
         try:
             with self._store.writing() as tx:
-                if isinstance(given, str):
-                    act_on(tx, item.account_did, given, item.uri, item.cid, identities.key_of(identity), now)
+                if isinstance(answer, str):
+                    act_on(tx, item.account_did, answer, item.uri, item.cid, identities.key_of(identity), now)
                 else:
-                    (added,) = add_posts(tx, self._store.clock, [given._replace(identity=identity)])
+                    (added,) = add_posts(tx, self._store.clock, [answer._replace(identity=identity)])
                     values["answer_id"] = added.id
                 if tx.run("answer_inbox_by_function", **values) != 1:
                     raise _DealtWith

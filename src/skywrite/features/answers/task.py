@@ -206,10 +206,10 @@ class InboxTask(Periodic):
         except Later as later:
             # Never in this turn, which would have no end.
             items.postpone(stored, self.ctx.clock.now() + max(later.wait, self.every))
-        except Exception as found:
-            if not is_about_one(found):
+        except Exception as exception:
+            if not is_about_one(exception):
                 raise
-            error = Unexpected.of(found)
+            error = Unexpected.of(exception)
             self.log("answer_failed", item=stored.id, **error.facts)
             given_up = isinstance(error, InputError) or stored.tries >= HANDLE_TRIES
             if given_up and not isinstance(error, ENDED):

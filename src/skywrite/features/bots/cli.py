@@ -47,8 +47,8 @@ def off_command(sky: Skywrite, account: str | None, as_json: bool) -> None:
 @on_queue
 def status_command(sky: Skywrite, account: str | None, as_json: bool) -> None:
     """Show whether the account says that it is a bot."""
-    found = sky.bots.status(account)
-    _print(sky, account, found, as_json, "says that it is a bot" if found else "does not say that it is a bot")
+    is_bot = sky.bots.status(account)
+    _print(sky, account, is_bot, as_json, "says that it is a bot" if is_bot else "does not say that it is a bot")
 
 
 def _print(sky: Skywrite, account: str | None, is_bot: bool, as_json: bool, what: str) -> None:

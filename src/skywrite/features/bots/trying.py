@@ -76,25 +76,25 @@ class TriedBot:
 
     def _said(self, by: str, record: dict[str, Any]) -> str | None:
         record = {"$type": POST, "createdAt": SYSTEM_CLOCK.now().isoformat(), **record}
-        given = {"repo": self._box.account(by).did, "collection": POST, "record": record}
-        uri = self._tell("com.atproto.repo.createRecord", given, self._token(by))["uri"]
+        body = {"repo": self._box.account(by).did, "collection": POST, "record": record}
+        uri = self._tell("com.atproto.repo.createRecord", body, self._token(by))["uri"]
         self.turn()
-        found = [post.text for post in self._box.posts(HANDLE) if _parent(post.record) == uri]
-        return found[0] if found else None
+        replies = [post.text for post in self._box.posts(HANDLE) if _parent(post.record) == uri]
+        return replies[0] if replies else None
 
     def _token(self, handle: str) -> str:
         if handle not in self._tokens:
             account = self._box.account(handle)
-            given = {"identifier": handle, "password": account.app_password}
-            self._tokens[handle] = str(self._tell("com.atproto.server.createSession", given, "")["accessJwt"])
+            credentials = {"identifier": handle, "password": account.app_password}
+            self._tokens[handle] = str(self._tell("com.atproto.server.createSession", credentials, "")["accessJwt"])
         return self._tokens[handle]
 
     def _tell(self, nsid: str, body: dict[str, Any], token: str) -> dict[str, Any]:
         headers = {"content-type": "application/json", **({"authorization": f"Bearer {token}"} if token else {})}
         answer = self._box.handle(Request("POST", f"/xrpc/{nsid}", (), headers, json.dumps(body).encode()))
         assert answer.status == 200, answer.body
-        found: dict[str, Any] = json.loads(answer.body)
-        return found
+        content: dict[str, Any] = json.loads(answer.body)
+        return content
 
 
 def _parent(record: dict[str, Any]) -> object:

@@ -69,33 +69,35 @@ class BulkShape(Output):
 
 
 @operation("POST /bulk/shift", scope="schedule", name="bulk.shift")
-def shift(access: Access, given: ShiftPosts) -> BulkShape:
+def shift(access: Access, request: ShiftPosts) -> BulkShape:
     """Move several posts by a while: all of them, or none."""
-    return bulk_shape(access.sky.bulk.shift(_seen(access, given.posts), given.by, versions=_versions(given.posts)))
+    return bulk_shape(
+        access.sky.bulk.shift(_seen(access, request.posts), request.by, versions=_versions(request.posts))
+    )
 
 
 @operation("POST /bulk/copy", scope="schedule", name="bulk.copy", network=True)
-def copy(access: Access, given: CopyPosts) -> BulkShape:
+def copy(access: Access, request: CopyPosts) -> BulkShape:
     """Copy several posts to another time or account, or as drafts: all of them, or none."""
     access.require("read")
-    to = None if given.to is None else access.account(given.to).did
-    ids = _seen(access, given.posts)
-    return bulk_shape(access.sky.bulk.copy(ids, to=to, by=given.by, draft=given.draft, source=access.source))
+    to = None if request.to is None else access.account(request.to).did
+    ids = _seen(access, request.posts)
+    return bulk_shape(access.sky.bulk.copy(ids, to=to, by=request.by, draft=request.draft, source=access.source))
 
 
 @operation("POST /bulk/cancel", scope="schedule", name="bulk.cancel", destructive=True)
-def cancel(access: Access, given: CancelPosts) -> BulkShape:
+def cancel(access: Access, request: CancelPosts) -> BulkShape:
     """Cancel several posts: all of them, or none."""
-    return bulk_shape(access.sky.bulk.cancel(_seen(access, given.posts), versions=_versions(given.posts)))
+    return bulk_shape(access.sky.bulk.cancel(_seen(access, request.posts), versions=_versions(request.posts)))
 
 
 @operation("POST /bulk/approve", scope="publish", name="bulk.approve", network=True, by_person=True)
-def approve(access: Access, given: ApprovePosts) -> BulkShape:
+def approve(access: Access, request: ApprovePosts) -> BulkShape:
     """Approve several posts, each exactly as its digest says: all of them, or none.
 
     Authors cannot approve their own posts.
     """
-    digests = {one.id: one.digest for one in given.posts}
+    digests = {one.id: one.digest for one in request.posts}
     for number in digests:
         access.post(number)
     who = access.who or access.source

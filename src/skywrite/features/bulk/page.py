@@ -70,12 +70,12 @@ def _look(visit: Visit, form: dict[str, str]) -> Response:
 def _chosen(visit: Visit, form: dict[str, str], scope: Any) -> dict[int, int]:
     """The versions that the page showed, by the numbers of the posts. Raises NotFound, NotAllowed."""
     visit.access.require(scope)
-    found = {_number(name, NAME): shown_version(form[name]) for name in form if name.startswith(NAME)}
-    if not found:
+    versions = {_number(name, NAME): shown_version(form[name]) for name in form if name.startswith(NAME)}
+    if not versions:
         raise InputError("No post is chosen.", hint="Tick some, then press the button again.")
-    for number in found:
+    for number in versions:
         visit.access.post(number)
-    return found
+    return versions
 
 
 def _number(name: str, start: str) -> int:

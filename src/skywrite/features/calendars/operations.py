@@ -45,19 +45,19 @@ class CalendarList(Output):
 
 
 @operation("POST /calendars", scope="manage", created=True)
-def add_calendar(access: Access, given: AddCalendar) -> NewCalendarShape:
+def add_calendar(access: Access, request: AddCalendar) -> NewCalendarShape:
     """Make a secret address for calendars and news readers.
 
     They see the plan there without a key.
     """
-    did = None if given.account is None and access.accounts is None else access.account(given.account).did
-    token, secret = ApiKeys(access.sky.context.store).add_token(given.name, did, access.maker)
+    did = None if request.account is None and access.accounts is None else access.account(request.account).did
+    token, secret = ApiKeys(access.sky.context.store).add_token(request.name, did, access.maker)
     values = {**token._asdict(), "account": access.handle(did)}
     return shaped(NewCalendarShape, {**values, "calendar": f"/calendar/{secret}.ics", "rss": f"/rss/{secret}.xml"})
 
 
 @operation("GET /calendars", scope="manage")
-def list_calendars(access: Access, given: Nothing) -> CalendarList:
+def list_calendars(access: Access, request: Nothing) -> CalendarList:
     """List secret addresses."""
     tokens = ApiKeys(access.sky.context.store).tokens()
     seen = [item for item in tokens if access.covers(touched_by(item.account_did))]
@@ -66,12 +66,12 @@ def list_calendars(access: Access, given: Nothing) -> CalendarList:
 
 
 @operation("DELETE /calendars/{id}", scope="manage")
-def revoke_calendar(access: Access, given: ById) -> Ok:
+def revoke_calendar(access: Access, request: ById) -> Ok:
     """End a secret address."""
     keys = ApiKeys(access.sky.context.store)
     touched = {token.id: touched_by(token.account_did) for token in keys.tokens()}
-    missing = unknown_token(given.id)
-    if given.id not in touched:
+    missing = unknown_token(request.id)
+    if request.id not in touched:
         raise missing
-    keys.revoke_token(access.seen(given.id, touched[given.id], missing))
+    keys.revoke_token(access.seen(request.id, touched[request.id], missing))
     return Ok()

@@ -24,9 +24,9 @@ def add_calendar(visit: Visit, form: dict[str, str]) -> Response:
     """Create the addresses of a calendar; the page shows them once."""
     visit.access.require("manage")
     name = form.get("name", "").strip() or "calendar"
-    made = operations.add_calendar(visit.access, operations.AddCalendar(name=name))
+    new_calendar = operations.add_calendar(visit.access, operations.AddCalendar(name=name))
     about = "The address for a calendar program. Anyone who has it can see the plan."
-    return shown_once(visit, secret=base_address(visit) + made.calendar, about=about)
+    return shown_once(visit, secret=base_address(visit) + new_calendar.calendar, about=about)
 
 
 def change(visit: Visit, form: dict[str, str]) -> Response:

@@ -48,8 +48,8 @@ def doctor_command(
 ) -> None:
     """Check sign-in, server, limits, clock, database and optional parts, and say what to do."""
     modes = {"--run": run_only, "--fix": fix, "--report": report}
-    if len(given := [name for name, is_given in modes.items() if is_given]) > 1:
-        raise InputError(f"{' and '.join(given)} do different things.", hint="Give one of them.")
+    if len(mode_names := [name for name, is_given in modes.items() if is_given]) > 1:
+        raise InputError(f"{' and '.join(mode_names)} do different things.", hint="Give one of them.")
     if (with_texts or output is not None) and not report:
         raise InputError(f"{'--with-texts' if with_texts else '--output'} is about a report.", hint="Add --report.")
     if yes and not fix:
@@ -141,7 +141,7 @@ def _write_report(path: Path, account: str | None, with_texts: bool, as_json: bo
     from skywrite.core.files import whole_private_file
     from skywrite.features.checkup.report import report_text
 
-    text = report_text(account, with_texts=with_texts, said=hint_text)
+    text = report_text(account, with_texts=with_texts, render=hint_text)
     if str(path) == "-":
         click.echo(text, nl=False)
         return

@@ -46,7 +46,7 @@ class StatusShape(Output):
 
 
 @operation("GET /status", scope="read", tool="show_status")
-def show_status(access: Access, given: Nothing) -> StatusShape:
+def show_status(access: Access, request: Nothing) -> StatusShape:
     """Show the overall status."""
     from importlib.metadata import version
 

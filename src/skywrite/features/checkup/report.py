@@ -62,11 +62,11 @@ def report_text(
     account: str | None,
     *,
     with_texts: bool,
-    said: Callable[[str], str] = str,
+    render: Callable[[str], str] = str,
     environ: Mapping[str, str] = os.environ,
     open_queue: Callable[[], Skywrite] = Skywrite,
 ) -> str:
-    """The whole report. `with_texts`: also what errors quote, and the names of accounts; `said` renders a hint.
+    """The whole report. `with_texts`: also what errors quote, and the names of accounts; `render` renders a hint.
 
     It is written whatever is broken: a part that cannot be told says why.
     """
@@ -76,16 +76,16 @@ def report_text(
         with open_queue() as sky:
             hidden += _stored_key(sky)
             names = _names(sky)
-            lines += _queue_parts(sky, account, with_texts, said)
+            lines += _queue_parts(sky, account, with_texts, render)
     except Exception as error:
         lines += ["## Configuration", Unexpected.of(error).message, ""]
     lines += [*_part("Log", lambda: _log(with_texts)), *_part("Packages", _packages)]
     return hide("\n".join(lines), hidden, () if with_texts else names)
 
 
-def _queue_parts(sky: Skywrite, account: str | None, with_texts: bool, said: Callable[[str], str]) -> Iterator[str]:
+def _queue_parts(sky: Skywrite, account: str | None, with_texts: bool, render: Callable[[str], str]) -> Iterator[str]:
     yield from _part("Configuration", lambda: _configuration(sky))
-    yield from _part("Findings", lambda: _findings(sky, account, with_texts, said))
+    yield from _part("Findings", lambda: _findings(sky, account, with_texts, render))
     yield from _part("Database", lambda: _database(sky))
     yield from _part("Last events", lambda: _events(sky))
     yield from _part("Last attempts that did not publish", lambda: _attempts(sky, with_texts))
@@ -106,14 +106,14 @@ def hide(text: str, values: Sequence[str] = (), names: Sequence[str] = ()) -> st
 
 def secret_values(environ: Mapping[str, str]) -> list[str]:
     """What secrets the environment holds: variables that are called so, and passwords in addresses."""
-    found = set()
+    values = set()
     for name, value in environ.items():
         if re.search(_SECRET_NAME, name) and not re.fullmatch(_PLAIN, name):
-            found.add(value)
+            values.add(value)
         with suppress(ValueError):
             password = urlsplit(value).password or ""
-            found |= {password, unquote(password)}
-    return [value for value in found if len(value) >= SECRET_CHARACTERS_MIN]
+            values |= {password, unquote(password)}
+    return [value for value in values if len(value) >= SECRET_CHARACTERS_MIN]
 
 
 def _stored_key(sky: Skywrite) -> list[str]:
@@ -125,10 +125,10 @@ def _stored_key(sky: Skywrite) -> list[str]:
 
 def _names(sky: Skywrite) -> list[str]:
     """What accounts are called here: handles and DIDs."""
-    given = [sky.context.config.handle] if sky.context.config.handle else []
+    names = [sky.context.config.handle] if sky.context.config.handle else []
     with suppress(Exception):
-        given += [account.handle for account in sky.accounts.list()]
-    return list(dict.fromkeys(given))
+        names += [account.handle for account in sky.accounts.list()]
+    return list(dict.fromkeys(names))
 
 
 def _part(title: str, lines: Callable[[], Iterator[str]]) -> Iterator[str]:
@@ -189,10 +189,10 @@ def _configuration(sky: Skywrite) -> Iterator[str]:
         yield f"account {number}: {account.state}, {state}, settings: {', '.join(names) or 'none'}"
 
 
-def _findings(sky: Skywrite, account: str | None, with_texts: bool, said: Callable[[str], str]) -> Iterator[str]:
+def _findings(sky: Skywrite, account: str | None, with_texts: bool, render: Callable[[str], str]) -> Iterator[str]:
     """What the check-up says. What is in quotes there was read, and may be anybody's words."""
     for finding in check_all(sky, account):
-        for line in (f"{finding.level}: {finding.what}: {finding.message}", f"  {said(finding.hint)}"):
+        for line in (f"{finding.level}: {finding.what}: {finding.message}", f"  {render(finding.hint)}"):
             if line.strip():
                 plain = line.replace(str(Path.home()), "~")
                 yield plain if with_texts else re.sub(_QUOTED, "'...'", plain)
@@ -268,5 +268,5 @@ def _service_log() -> list[str]:
 
 def _packages() -> Iterator[str]:
     facts = (one.metadata for one in metadata.distributions())
-    found = {(fact["Name"] or "?").lower(): fact["Version"] for fact in facts}
-    yield from (f"{name} {found[name]}" for name in sorted(found))
+    versions = {(fact["Name"] or "?").lower(): fact["Version"] for fact in facts}
+    yield from (f"{name} {versions[name]}" for name in sorted(versions))

@@ -84,10 +84,10 @@ def repair(findings: Sequence[Finding]) -> list[Repaired]:
         words, error = finding.repair.words, ""
         try:
             finding.repair.do()
-        except OSError as found:
-            error = f"{found.strerror or found}."
-        except Exception as found:
-            error = Unexpected.of(found).message
+        except OSError as exception:
+            error = f"{exception.strerror or exception}."
+        except Exception as exception:
+            error = Unexpected.of(exception).message
         done.append(Repaired(words, error))
     return done
 
@@ -167,8 +167,8 @@ def _guarded(what: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]
     try:
         for finding in check():
             findings.append(finding)
-    except Exception as found:
-        error = Unexpected.of(found)
+    except Exception as exception:
+        error = Unexpected.of(exception)
         findings.append(Finding(what, error.message, "wrong", error.hint, error.exit_code))
     return findings
 
@@ -299,9 +299,9 @@ def _accounts(sky: Skywrite, name: str | None) -> Iterator[Finding]:
             message = f"not checked, because {account.pds_url} failed for {first}"
             yield Finding(account.handle, message, "wrong", "", TemporaryError.exit_code)
             continue
-        found = _guarded(account.handle, partial(_account, sky, account))
-        yield from found
-        if found[-1].exit_code == TemporaryError.exit_code:
+        findings = _guarded(account.handle, partial(_account, sky, account))
+        yield from findings
+        if findings[-1].exit_code == TemporaryError.exit_code:
             failing[account.pds_url] = account.handle
 
 

@@ -66,10 +66,10 @@ class Commands:
         `skip:DURATION`, or `publish` for any delay.
         """
         _check_command(command, timeout_seconds, max_bytes)
-        found = self._ctx.account(account)
+        owner = self._ctx.account(account)
         shared = dict(draft or {})
-        self._check_shared(found, shared)
-        place = self._ctx.zone(found) if zone is None else zone
+        self._check_shared(owner, shared)
+        place = self._ctx.zone(owner) if zone is None else zone
         first = parse_rule(every, zone=place).next_after(self._ctx.clock.now())
         if first is None:
             raise InputError(f"{every!r} has no further occurrences.", hint="Check the recurrence.")
@@ -81,7 +81,7 @@ class Commands:
             "repeat": repeat,
             "draft": shared,
         }
-        new = NewTimer("command", command, found.did, every, place, late_seconds(late), first.occurrence, settings)
+        new = NewTimer("command", command, owner.did, every, place, late_seconds(late), first.occurrence, settings)
         return self._ctx.store.timers.add(sealed(new, self._ctx.vault))
 
     def _check_shared(self, account: Account, shared: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ class PulledList(Output):
 
 
 @operation("POST /drafts/pull", scope="draft", idempotent=True, network=True)
-def pull_drafts(access: Access, given: PullDrafts) -> PulledList:
+def pull_drafts(access: Access, request: PullDrafts) -> PulledList:
     """Copy drafts from the official app."""
-    pulled = access.sky.drafts.pull(access.account(given.account).did)
+    pulled = access.sky.drafts.pull(access.account(request.account).did)
     return PulledList([pulled_shape(draft) for draft in pulled])

@@ -78,8 +78,8 @@ class Drafts:
         """
         from skywrite.features.drafts.app_draft import read_app_draft
 
-        found = self._ctx.account(account)
-        return [self._pull(found, read_app_draft(view)) for view in self._app_drafts(found)]
+        owner = self._ctx.account(account)
+        return [self._pull(owner, read_app_draft(view)) for view in self._app_drafts(owner)]
 
     def _app_drafts(self, account: Account) -> Iterator[Mapping[str, Any]]:
         """Each draft once: pages are split by the time of the last change, and the AppView repeats drafts there."""

@@ -280,12 +280,12 @@ def edit(sky: Skywrite, /, feed: str, accounts: tuple[str, ...], as_json: bool, 
     """
     from skywrite.features.feeds.operations import feed_shape
 
-    given = {
+    changes = {
         name: [item for item in value if item] if isinstance(value, tuple) else value
         for name, value in options.items()
         if value not in (None, ())
     }
-    status = sky.feeds.edit(feed, accounts=accounts or None, **given)
+    status = sky.feeds.edit(feed, accounts=accounts or None, **changes)
 
     print_outcome(
         as_json,
@@ -317,23 +317,23 @@ ENDINGS = (".opml", ".xml")
 _NOT_PREVIEWED = ("accounts", "backfill", "most", "spacing", "every", "labels")
 
 
-def is_list(given: str) -> bool:
+def is_list(address: str) -> bool:
     """Whether what was given is a list of subscriptions, rather than an address."""
     return (
-        "://" not in given
-        and Path(given).suffix.lower() in ENDINGS
-        and (given.endswith(ENDINGS[0]) or Path(given).is_file())
+        "://" not in address
+        and Path(address).suffix.lower() in ENDINGS
+        and (address.endswith(ENDINGS[0]) or Path(address).is_file())
     )
 
 
 def add_list(sky: Skywrite, path: str, options: Mapping[str, Any], *, yes: bool, as_json: bool) -> int:
     """Show each feed of a list, and add them if somebody says so. Returns the exit code."""
-    found = sky.feeds.read_opml(path)
+    subscriptions = sky.feeds.read_opml(path)
     here = {status.feed.url for status in sky.feeds.list()}
     account = next(iter(options["accounts"] or ()), None)
     shown = {name: value for name, value in options.items() if name not in _NOT_PREVIEWED}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        reports = list(pool.map(partial(_looked_at, sky, here, account, shown), found))
+        reports = list(pool.map(partial(_looked_at, sky, here, account, shown), subscriptions))
     if not as_json:
         for report in reports:
             _print(report)

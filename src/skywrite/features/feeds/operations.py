@@ -161,76 +161,76 @@ class SubscriptionShape(Output):
 
 
 @operation("POST /feeds", scope="manage", created=True, network=True)
-def add(access: Access, given: AddFeed) -> FeedShape:
+def add(access: Access, request: AddFeed) -> FeedShape:
     """Post a feed's new items from now on. This needs the scope `publish`, too.
 
     Its posts go out without a look from a person.
     """
     access.require("publish")
-    names = [None] if given.accounts is UNSET else given.accounts
+    names = [None] if request.accounts is UNSET else request.accounts
     accounts = [access.account(name).did for name in names]
     status, check = access.sky.feeds.add(
-        given.url, accounts=accounts, backfill=given.backfill, covers=access.covers, **_options(given)
+        request.url, accounts=accounts, backfill=request.backfill, covers=access.covers, **_options(request)
     )
     return feed_shape(status, check)
 
 
 @operation("GET /feeds", scope="read", resource="feeds: The feeds whose items become posts.")
-def list_feeds(access: Access, given: Nothing) -> FeedList:
+def list_feeds(access: Access, request: Nothing) -> FeedList:
     """List feeds."""
     known = access.sky.feeds.list()
     return FeedList([feed_shape(status) for status in known if access.covers(status.feed.account_dids)])
 
 
 @operation("POST /feeds/preview", scope="read", network=True)
-def preview(access: Access, given: PreviewFeed) -> FeedItems:
+def preview(access: Access, request: PreviewFeed) -> FeedItems:
     """Show what the latest items of a feed would look like as posts."""
-    account = access.account(given.account)
-    if (number := row_number(given.url)) is not None:
+    account = access.account(request.account)
+    if (number := row_number(request.url)) is not None:
         _seen(access, number)
     shown = access.sky.feeds.preview(
-        given.url, account=account.did, limit=given.limit, prepare=False, covers=access.covers, **_options(given)
+        request.url, account=account.did, limit=request.limit, prepare=False, covers=access.covers, **_options(request)
     )
     return FeedItems([item_shape(item) for item in shown])
 
 
 @operation("GET /feeds/{id}", scope="read")
-def get(access: Access, given: ById) -> FeedShape:
+def get(access: Access, request: ById) -> FeedShape:
     """Show a feed."""
-    return feed_shape(_seen(access, given.id))
+    return feed_shape(_seen(access, request.id))
 
 
 @operation("PATCH /feeds/{id}", scope="manage")
-def edit(access: Access, given: EditFeed) -> FeedShape:
+def edit(access: Access, request: EditFeed) -> FeedShape:
     """Change a feed. This needs the scope `publish`, too.
 
     It holds from its next poll on.
     """
     access.require("publish")
-    _seen(access, given.id)
-    accounts = [access.account(name).did for name in given.accounts] if given.accounts is not UNSET else None
-    return feed_shape(access.sky.feeds.edit(given.id, accounts=accounts, **_options(given)))
+    _seen(access, request.id)
+    accounts = [access.account(name).did for name in request.accounts] if request.accounts is not UNSET else None
+    return feed_shape(access.sky.feeds.edit(request.id, accounts=accounts, **_options(request)))
 
 
 @operation("DELETE /feeds/{id}", scope="manage")
-def remove(access: Access, given: ById) -> Ok:
+def remove(access: Access, request: ById) -> Ok:
     """Remove a feed; its posts stay."""
-    _seen(access, given.id)
-    access.sky.feeds.remove(given.id)
+    _seen(access, request.id)
+    access.sky.feeds.remove(request.id)
     return Ok()
 
 
 @operation("POST /feeds/{id}/check", scope="manage", network=True)
-def check(access: Access, given: ById) -> FeedShape:
+def check(access: Access, request: ById) -> FeedShape:
     """Poll a feed now."""
-    _seen(access, given.id)
-    result = access.sky.feeds.check(given.id)
-    return feed_shape(access.sky.feeds.get(given.id), result)
+    _seen(access, request.id)
+    result = access.sky.feeds.check(request.id)
+    return feed_shape(access.sky.feeds.get(request.id), result)
 
 
-def _options(given: FeedOptions) -> dict[str, Any]:
+def _options(request: FeedOptions) -> dict[str, Any]:
     names = FeedOptions.__struct_fields__
-    return {name: value for name in names if (value := getattr(given, name)) is not UNSET}
+    return {name: value for name in names if (value := getattr(request, name)) is not UNSET}
 
 
 def _seen(access: Access, feed_id: int) -> Any:

@@ -53,9 +53,9 @@ def needs(sky: Skywrite, access: Access) -> Iterator[Need]:
 
 
 def _preview(visit: Visit, url: str, template: str) -> tuple[list[Any], SkywriteError | None]:
-    given = {"url": url, "limit": PREVIEW_ITEMS, **({"template": template} if template else {})}
+    fields = {"url": url, "limit": PREVIEW_ITEMS, **({"template": template} if template else {})}
     try:
-        return operations.preview(visit.access, msgspec.convert(given, operations.PreviewFeed)).items, None
+        return operations.preview(visit.access, msgspec.convert(fields, operations.PreviewFeed)).items, None
     except SkywriteError as error:
         return [], error
 
@@ -63,17 +63,17 @@ def _preview(visit: Visit, url: str, template: str) -> tuple[list[Any], Skywrite
 def add(visit: Visit, form: dict[str, str]) -> Response:
     """Add a feed."""
     visit.access.require("manage")
-    given: dict[str, Any] = {"url": form.get("url", "").strip(), "images": form.get("images", "auto")}
-    if not given["url"]:
+    fields: dict[str, Any] = {"url": form.get("url", "").strip(), "images": form.get("images", "auto")}
+    if not fields["url"]:
         raise InputError("No address is given.", hint="Give the address of a feed, or of a page that names one.")
     if template := form.get("template", ""):
-        given["template"] = template.replace("\r\n", "\n")
+        fields["template"] = template.replace("\r\n", "\n")
     if account := form.get("account"):
-        given["accounts"] = [account]
+        fields["accounts"] = [account]
     if words := form.get("include", "").strip():
-        given["include"] = [word.strip() for word in words.split(",") if word.strip()]
-    made = operations.add(visit.access, msgspec.convert(given, operations.AddFeed))
-    return back("/feeds", f"{made.title or made.url} is read from now on.")
+        fields["include"] = [word.strip() for word in words.split(",") if word.strip()]
+    feed = operations.add(visit.access, msgspec.convert(fields, operations.AddFeed))
+    return back("/feeds", f"{feed.title or feed.url} is read from now on.")
 
 
 def change(visit: Visit, form: dict[str, str]) -> Response:
@@ -84,13 +84,13 @@ def change(visit: Visit, form: dict[str, str]) -> Response:
         operations.remove(visit.access, ById(number))
         return back("/feeds", "The feed is forgotten. Its posts stay.")
     if action == "poll":
-        found = operations.check(visit.access, ById(number))
-        if found.error:
-            raise InputError(found.error.message, hint=found.error.hint)
-        return back("/feeds", f"{found.new} new items, {len(found.posts)} posts queued.")
+        feed = operations.check(visit.access, ById(number))
+        if feed.error:
+            raise InputError(feed.error.message, hint=feed.error.hint)
+        return back("/feeds", f"{feed.new} new items, {len(feed.posts)} posts queued.")
     if action == "edit":
-        given = {"id": number, "template": form.get("template", "").replace("\r\n", "\n")}
-        operations.edit(visit.access, msgspec.convert(given, operations.EditFeed))
+        fields = {"id": number, "template": form.get("template", "").replace("\r\n", "\n")}
+        operations.edit(visit.access, msgspec.convert(fields, operations.EditFeed))
         return back("/feeds", "The template is saved.")
     raise InputError("There is no such action.")
 

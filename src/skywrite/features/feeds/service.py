@@ -92,7 +92,7 @@ class Feeds:
         from skywrite.features.feeds.reading.poll import feed_settings, find_feed
 
         names = (None,) if accounts is None else listed("accounts", accounts)
-        found = [self._ctx.account(name) for name in names]
+        owners = [self._ctx.account(name) for name in names]
         settings = feed_settings(
             template=template,
             include=list(include),
@@ -107,11 +107,11 @@ class Feeds:
             mentions=mentions,
         )
         if spacing == "slots":
-            for account in found:
+            for account in owners:
                 self._drafting.when(account, None)
         feed_url, answer = find_feed(self._ctx.network.fetcher(), url)
         title = answer.document.title if answer.document else ""
-        new = NewFeed(feed_url, tuple(account.did for account in found), title, settings)
+        new = NewFeed(feed_url, tuple(account.did for account in owners), title, settings)
         claim = self._stored.add_feed(new, self._ctx.worker_name, FEED_LEASE_SECONDS, covers)
         return AddedFeed(self.get(claim.feed.id), self._checks.take_in(claim, answer))
 
@@ -171,21 +171,21 @@ class Feeds:
         from skywrite.features.feeds.reading.poll import feed_settings
 
         feed = self._stored.feed(name)
-        given = {option: value for option, value in options.items() if value is not None}
-        unknown = sorted(set(given) - EDITABLE_OPTIONS)
+        changes = {option: value for option, value in options.items() if value is not None}
+        unknown = sorted(set(changes) - EDITABLE_OPTIONS)
         if unknown:
             raise InputError(f"A feed has no option {unknown[0]!r} that can be changed.")
-        if "most" in given:
-            _within("most", given["most"], 1, MOST_PER_CHECK_MAX)
-        kept = {option: value for option, value in feed.settings.items() if option not in given}
-        settings = {**kept, **feed_settings(**given)}
-        found = list(feed.account_dids)
+        if "most" in changes:
+            _within("most", changes["most"], 1, MOST_PER_CHECK_MAX)
+        kept = {option: value for option, value in feed.settings.items() if option not in changes}
+        settings = {**kept, **feed_settings(**changes)}
+        dids = list(feed.account_dids)
         if accounts is not None:
-            found = [self._ctx.account(handle).did for handle in listed("accounts", accounts)]
+            dids = [self._ctx.account(handle).did for handle in listed("accounts", accounts)]
         if _one_of("spacing", settings.get("spacing", "gap"), SPACINGS) == "slots":
-            for did in found:
+            for did in dids:
                 self._drafting.when(self._ctx.store.accounts.get(did), None)
-        self._stored.edit_feed(feed.id, found, settings)
+        self._stored.edit_feed(feed.id, dids, settings)
         return self.get(feed.id)
 
     @final("the end of feed {done.id}", "Add it again: ", Do("feeds.add", "{done.url}"))
@@ -240,11 +240,11 @@ class Feeds:
         settings = {**(feed.settings if feed else {}), **feed_settings(**options)}
         if account is None and feed and feed.account_dids:
             account = feed.account_dids[0]
-        found = self._ctx.account(account)
+        owner = self._ctx.account(account)
         _, answer = find_feed(self._ctx.network.fetcher(), feed.url if feed else url)
         ledger = self._stored.known_items(feed.id, answer.fingerprints) if feed else {}
         shown = shown_entries(answer, settings, ledger)[:limit]
-        return [self._shown(item, settings, found, prepare) for item in shown]
+        return [self._shown(item, settings, owner, prepare) for item in shown]
 
     def _shown(self, item: ShownEntry, settings: Mapping[str, Any], account: Account, full: bool) -> FeedPreview:
         entry = item.entry

@@ -97,17 +97,17 @@ class FeedStore:
         with self._store.reading() as tx:
             if isinstance(name, int) or row_number(name) is not None:
                 row = tx.row("get_feed", id=int(name))
-                found = [] if row is None else [_feed_of(row, _accounts_of(tx, row["id"]))]
+                feeds = [] if row is None else [_feed_of(row, _accounts_of(tx, row["id"]))]
             else:
-                found = _feeds_with(tx, name)
-        if len(found) > 1:
-            numbers = ", ".join(str(feed.id) for feed in found)
+                feeds = _feeds_with(tx, name)
+        if len(feeds) > 1:
+            numbers = ", ".join(str(feed.id) for feed in feeds)
             raise InputError(
                 f"Several feeds are at {name}: {numbers}.", code="feed.ambiguous", hint="Use the number of one of them."
             )
-        if not found:
+        if not feeds:
             raise unknown_feed(name)
-        return found[0]
+        return feeds[0]
 
     def feeds(self) -> list[Feed]:
         """All feeds, in the order in which they were added."""

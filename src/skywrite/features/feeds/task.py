@@ -108,18 +108,18 @@ class FeedChecks:
                 break
             self._stored.renew_feed(claim, FEED_LEASE_SECONDS)
             try:
-                made, notes = self._post_item(claim, item)
+                post_ids, notes = self._post_item(claim, item)
             except (LeaseLost, StorageError, *ENDED):
                 raise
-            except Exception as found:
-                error = Unexpected.of(found)
+            except Exception as exception:
+                error = Unexpected.of(exception)
                 permanently = isinstance(error, InputError | RejectedError | Unexpected)
                 self._stored.fail_item(claim, item.id, Problem.of(error), permanently=permanently)
                 failed += permanently
                 warnings.append(Notice(error.code, error.about(f"Item {item.title!r}").message, item.title))
                 continue
             done += 1
-            posts += made
+            posts += post_ids
             warnings += notes
         self._stored.release_feed(claim)
         return posts, warnings, done + failed

@@ -84,8 +84,8 @@ def _exclude(**flags: bool) -> None:
         raise InputError(f"{names} exclude each other.", hint="Leave one out. See: skywrite sync --help")
 
 
-def _no_use(**given: Any) -> None:
-    for name, value in given.items():
+def _no_use(**options: Any) -> None:
+    for name, value in options.items():
         if value:
             raise InputError(f"--{name.replace('_', '-')} has no effect here.", hint="See: skywrite sync --help")
 
@@ -95,22 +95,22 @@ def _check(folder: Path, as_json: bool) -> int:
     from skywrite.posting.sources.check import check_folder, marks_notes
     from skywrite.posting.sources.folder import read_folder
 
-    found = read_folder(folder)
-    problems = check_folder(found)
+    content = read_folder(folder)
+    problems = check_folder(content)
     if as_json:
         print_json([file_problem_shape(folder, problem) for problem in problems])
         return InputError.exit_code if problems else 0
     troubles = [Trouble(os.fspath(folder / one.path), one.line, one.message, one.hint) for one in problems]
     for line in trouble_lines(troubles):
         click.echo(line)
-    _print_marks([f"{item.path}: {note}" for item in found.items for note in marks_notes(item)])
+    _print_marks([f"{item.path}: {note}" for item in content.items for note in marks_notes(item)])
     if problems:
         files = len({problem.path for problem in problems})
         hint = SITE_HINT if looks_like_a_site(troubles) else "Fix what is listed above."
         raise InputError(
             f"{_count(files, 'file')} in {folder} cannot be posted.", code="folder.broken_files", hint=hint
         )
-    print_done(f"{_count(len(found.items), 'file')} in {folder} can be posted.")
+    print_done(f"{_count(len(content.items), 'file')} in {folder} can be posted.")
     return 0
 
 

@@ -73,10 +73,10 @@ class Folders:
             raise InputError("The folder is empty.", hint="Name one, such as posts, or . for this one.")
         if name is not None:
             check_name(name, "A folder", longest=NAME_MAX)
-        found = read_folder(Path(folder))
+        content = read_folder(Path(folder))
         self._ctx.account(account)
         own_name = str(Path(folder).resolve()) if name is None else name
-        return _Sync(self._ctx, self._drafting, found, own_name, account, prune, mark).run()
+        return _Sync(self._ctx, self._drafting, content, own_name, account, prune, mark).run()
 
 
 @dataclass
@@ -323,9 +323,9 @@ def _notes(item: Item, ready: Ready) -> tuple[Notice, ...]:
 
 def _one_a_file(reports: list[FileReport]) -> list[FileReport]:
     """Sorted by path; a file that was removed from the queue is reported once."""
-    found: dict[tuple[str, int | None], FileReport] = {}
+    by_place: dict[tuple[str, int | None], FileReport] = {}
     for report in reports:
-        before = found.get((report.path, report.line))
+        before = by_place.get((report.path, report.line))
         if before is None or report.action in CHANGES:
-            found[report.path, report.line] = report
-    return sorted(found.values(), key=lambda report: (report.path, report.line or 0))
+            by_place[report.path, report.line] = report
+    return sorted(by_place.values(), key=lambda report: (report.path, report.line or 0))

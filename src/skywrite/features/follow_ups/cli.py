@@ -52,13 +52,13 @@ def list_command(sky: Skywrite, as_json: bool) -> None:
     """List follow-ups that are waiting, and those that failed."""
     from skywrite.app.shapes.reposts import follow_up_shape
 
-    found = sky.follow_ups.list()
+    follow_ups = sky.follow_ups.list()
     if as_json:
-        print_json([follow_up_shape(item) for item in found])
-    elif not found:
+        print_json([follow_up_shape(item) for item in follow_ups])
+    elif not follow_ups:
         click.echo('No follow-ups are waiting. Add one: skywrite follow-ups add 12 --when "50 likes" --repost')
     else:
-        for item in found:
+        for item in follow_ups:
             click.echo(f"{item.id}  post {item.post_id}  {follow_up_line(item)}")
 
 

@@ -43,38 +43,40 @@ class FollowUpList(Output):
     idempotent=True,
     network=True,
 )
-def add(access: Access, given: AddFollowUp) -> FollowUpShape:
+def add(access: Access, request: AddFollowUp) -> FollowUpShape:
     """Reply to a post, or repost it, once it reaches a number of likes, reposts, replies, quotes or bookmarks.
 
     The same one again adds nothing.
     """
-    access.post(given.id)
-    if given.repost:
+    access.post(request.id)
+    if request.repost:
         # Approvals cover posts, so nobody would look at it before it goes out.
         access.require("publish")
     added = access.sky.follow_ups.add(
-        given.id, when=given.when, reply=given.reply, repost=given.repost, undo_after=given.undo_after
+        request.id, when=request.when, reply=request.reply, repost=request.repost, undo_after=request.undo_after
     )
     return follow_up_shape(added)
 
 
 @operation("GET /follow-ups", scope="read")
-def list_follow_ups(access: Access, given: ListFollowUps) -> FollowUpList:
+def list_follow_ups(access: Access, request: ListFollowUps) -> FollowUpList:
     """List follow-ups that wait, and those that failed or ran out of time."""
-    if given.post is not None:
-        return FollowUpList([follow_up_shape(item) for item in access.sky.follow_ups.list(access.post(given.post).id)])
-    found = [item for did in access.dids(None) for item in access.sky.follow_ups.list(account=did)]
-    return FollowUpList([follow_up_shape(item) for item in sorted(found, key=lambda item: item.id, reverse=True)])
+    if request.post is not None:
+        return FollowUpList(
+            [follow_up_shape(item) for item in access.sky.follow_ups.list(access.post(request.post).id)]
+        )
+    follow_ups = [item for did in access.dids(None) for item in access.sky.follow_ups.list(account=did)]
+    return FollowUpList([follow_up_shape(item) for item in sorted(follow_ups, key=lambda item: item.id, reverse=True)])
 
 
 @operation("DELETE /follow-ups/{id}", scope="schedule")
-def cancel(access: Access, given: ById) -> FollowUpShape:
+def cancel(access: Access, request: ById) -> FollowUpShape:
     """Cancel a follow-up that waits."""
-    return follow_up_shape(access.sky.follow_ups.cancel(_seen(access, given.id).id))
+    return follow_up_shape(access.sky.follow_ups.cancel(_seen(access, request.id).id))
 
 
 def _seen(access: Access, follow_up_id: int) -> FollowUp:
     """One of a post that the caller may know of. Raises NotFound."""
-    found = access.sky.follow_ups.get(follow_up_id)
-    post = access.sky.context.store.posts.get(found.post_id)
-    return access.seen(found, [post.account_did], unknown_follow_up(follow_up_id))
+    follow_up = access.sky.follow_ups.get(follow_up_id)
+    post = access.sky.context.store.posts.get(follow_up.post_id)
+    return access.seen(follow_up, [post.account_did], unknown_follow_up(follow_up_id))

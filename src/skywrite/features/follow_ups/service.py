@@ -47,14 +47,14 @@ class Condition(NamedTuple):
 
 def parse_condition(text: str) -> Condition:
     """`50 likes`, `1 reply`. Raises InputError for anything else."""
-    found = re.fullmatch(r"(\d{1,9}) *([a-z]+)", text.strip().lower())
+    match = re.fullmatch(r"(\d{1,9}) *([a-z]+)", text.strip().lower())
     metrics = {name: name for name in COUNTS} | {one: many for many, one in ONE.items()}
-    if found is None or found[2] not in metrics or int(found[1]) < 1:
+    if match is None or match[2] not in metrics or int(match[1]) < 1:
         raise InputError(
             f"{text!r} is not a number that can be reached.",
             hint=f"Write it like: 50 likes. These are counted: {', '.join(COUNTS)}.",
         )
-    return Condition(int(found[1]), metrics[found[2]])
+    return Condition(int(match[1]), metrics[match[2]])
 
 
 @checked("follow_ups")
@@ -159,18 +159,18 @@ class FollowUpTask(Periodic):
     def due(self) -> builtins.list[Turn]:
         """Settle those that expired. Returns the accounts for which something is reached, with what."""
         self.begin()
-        found: dict[str, builtins.list[tuple[FollowUp, str]]] = {}
+        by_did: dict[str, builtins.list[tuple[FollowUp, str]]] = {}
         for follow_up, note in self._reached():
             try:
                 did = self.ctx.store.posts.get(follow_up.post_id).account_did
             except Exception as error:
                 self._fail(follow_up, error)
                 continue
-            found.setdefault(did, []).append((follow_up, note))
+            by_did.setdefault(did, []).append((follow_up, note))
         servers = (
-            {account.did: account.pds_url for account in self.ctx.store.accounts.with_dids(found)} if found else {}
+            {account.did: account.pds_url for account in self.ctx.store.accounts.with_dids(by_did)} if by_did else {}
         )
-        return [Turn(did, servers.get(did, ""), items) for did, items in found.items()]
+        return [Turn(did, servers.get(did, ""), items) for did, items in by_did.items()]
 
     def take(self, turn: Turn) -> SkywriteError | None:
         """Do what is reached for an account. What goes wrong with one follow-up stops no other."""
@@ -193,12 +193,12 @@ class FollowUpTask(Periodic):
     def _looked_at(self, stored: FollowUps, item: Open) -> str | None:
         """Why a follow-up is reached, if it is; one that expired is settled."""
         try:
-            found = verdict(item, self.ctx.clock.now())
-            if found is not None and found.state == "reached":
-                return found.note
-            if found is not None:
-                stored.settle(item.follow_up, found.state, found.note)
-                self.log("follow_up_expired", follow_up=item.follow_up.id, message=found.note)
+            outcome = verdict(item, self.ctx.clock.now())
+            if outcome is not None and outcome.state == "reached":
+                return outcome.note
+            if outcome is not None:
+                stored.settle(item.follow_up, outcome.state, outcome.note)
+                self.log("follow_up_expired", follow_up=item.follow_up.id, message=outcome.note)
         except Exception as error:
             self._fail(item.follow_up, error)
         return None
@@ -237,8 +237,8 @@ class FollowUpTask(Periodic):
         """Put the reply into the queue under a key of its own: once, however often this is done."""
         author = nullcontext() if follow_up.who is None else written_by(follow_up.who, agent=follow_up.agent)
         account = self.ctx.store.accounts.get(post.account_did)
-        given = {"text": follow_up.text, "card": "none", "reply_to": post.uri}
-        ready = self.drafting.prepare(self.drafting.draft(account, given), account)
+        fields = {"text": follow_up.text, "card": "none", "reply_to": post.uri}
+        ready = self.drafting.prepare(self.drafting.draft(account, fields), account)
         key = f"follow-up:{post.id}:{follow_up.id}"
         new = self.drafting.new_post(ready, due_at=self.ctx.clock.now(), key=key, source=SOURCE)
         with author:

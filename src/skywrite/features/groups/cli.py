@@ -52,11 +52,11 @@ def add_command(
 
     All of them, or none. Each is a post of its own, and goes out once.
     """
-    differing = dict(_variant(given) for given in variants)
-    made = sky.groups.add(text, accounts=accounts, variants=differing, at=at, late=late, key=key, draft=as_draft)
-    print_warnings(made.warnings)
+    differing = dict(_variant(variant) for variant in variants)
+    group = sky.groups.add(text, accounts=accounts, variants=differing, at=at, late=late, key=key, draft=as_draft)
+    print_warnings(group.warnings)
     what = "in the group, as drafts:" if as_draft else "in the group:"
-    _print(sky, as_json, made, what, created=not made.existed)
+    _print(sky, as_json, group, what, created=not group.existed)
 
 
 @groups_command.command("show", epilog="Example: skywrite groups show 12 --json")
@@ -90,11 +90,11 @@ def cancel_command(sky: Skywrite, post_id: int, as_json: bool) -> None:
     _print(sky, as_json, sky.groups.cancel(post_id), "of the group cancelled:")
 
 
-def _variant(given: str) -> tuple[str, dict[str, str]]:
+def _variant(value: str) -> tuple[str, dict[str, str]]:
     """The account and its own text. Raises InputError."""
-    handle, joint, words = given.partition("=")
+    handle, joint, words = value.partition("=")
     if not (joint and handle.strip() and words.strip()):
-        raise InputError(f"{given!r} is not an account and its text.", hint='Write it as: --but "b.test=Another text"')
+        raise InputError(f"{value!r} is not an account and its text.", hint='Write it as: --but "b.test=Another text"')
     return handle.strip(), {"text": words}
 
 

@@ -50,42 +50,42 @@ class TogetherShape(Output):
 
 
 @operation("POST /groups", scope="schedule", idempotent=True, created=True, network=True)
-def add(access: Access, given: AddGroup) -> TogetherShape:
+def add(access: Access, request: AddGroup) -> TogetherShape:
     """Schedule one text for several accounts: all of them, or none. The same key again adds nothing."""
-    dids = [access.account(name).did for name in given.accounts]
-    row = new_row(access, given, given.late)
-    variants = {access.account(one.account).did: draft_row(access, one, row.fields) for one in given.variants}
-    made = access.sky.groups.add(
+    dids = [access.account(name).did for name in request.accounts]
+    row = new_row(access, request, request.late)
+    variants = {access.account(one.account).did: draft_row(access, one, row.fields) for one in request.variants}
+    group = access.sky.groups.add(
         accounts=dids,
         variants=variants,
-        at=None if given.draft else given.at,
+        at=None if request.draft else request.at,
         late=row.late,
-        key=given.key,
-        draft=given.draft,
+        key=request.key,
+        draft=request.draft,
         source=access.source,
         **row.fields,
     )
-    return together_shape(made, created=not made.existed)
+    return together_shape(group, created=not group.existed)
 
 
 @operation("GET /posts/{id}/group", scope="read", name="groups.get")
-def get(access: Access, given: ById) -> TogetherShape:
+def get(access: Access, request: ById) -> TogetherShape:
     """Show a post with those that belong to it."""
-    return together_shape(_seen(access, given.id))
+    return together_shape(_seen(access, request.id))
 
 
 @operation("POST /posts/{id}/group/move", scope="schedule", name="groups.move", idempotent=True)
-def move(access: Access, given: MoveGroup) -> TogetherShape:
+def move(access: Access, request: MoveGroup) -> TogetherShape:
     """Move all posts of a group that wait to one time, except those that a person holds back."""
-    _seen(access, given.id)
-    return together_shape(access.sky.groups.move(given.id, given.at))
+    _seen(access, request.id)
+    return together_shape(access.sky.groups.move(request.id, request.at))
 
 
 @operation("DELETE /posts/{id}/group", scope="schedule", name="groups.cancel")
-def cancel(access: Access, given: ById) -> TogetherShape:
+def cancel(access: Access, request: ById) -> TogetherShape:
     """Cancel all posts of a group that wait."""
-    _seen(access, given.id)
-    return together_shape(access.sky.groups.cancel(given.id))
+    _seen(access, request.id)
+    return together_shape(access.sky.groups.cancel(request.id))
 
 
 def together_shape(group: Group, *, created: bool = False) -> TogetherShape:
@@ -96,5 +96,5 @@ def together_shape(group: Group, *, created: bool = False) -> TogetherShape:
 
 def _seen(access: Access, post_id: int) -> Group:
     """A group that the caller may know of, with each of its accounts. Raises NotFound."""
-    found = access.sky.groups.get(access.post(post_id).id)
-    return access.seen(found, [entry.account.did for entry in found.posts], unknown_post(post_id))
+    group = access.sky.groups.get(access.post(post_id).id)
+    return access.seen(group, [entry.account.did for entry in group.posts], unknown_post(post_id))

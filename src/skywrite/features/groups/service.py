@@ -78,16 +78,16 @@ class Groups:
         """
         if draft and at is not None:
             raise InputError("A draft has no time.", hint="Leave out either the time or draft.")
-        found = self._accounts(accounts)
-        differing = {self._ctx.account(name).did: _fields(name, given) for name, given in (variants or {}).items()}
-        if unknown := differing.keys() - {account.did for account in found}:
+        owners = self._accounts(accounts)
+        differing = {self._ctx.account(name).did: _fields(name, variant) for name, variant in (variants or {}).items()}
+        if unknown := differing.keys() - {account.did for account in owners}:
             handle = self._ctx.account(sorted(unknown)[0]).handle
             raise InputError(f"{handle} has a variant, and is not among the accounts.", hint="Name it among them.")
-        due_at, notes = (None, []) if draft else self._drafting.when_with_notes(found[0], at)
-        rows = [{"text": text, **fields, **differing.get(account.did, {})} for account in found]
+        due_at, notes = (None, []) if draft else self._drafting.when_with_notes(owners[0], at)
+        rows = [{"text": text, **fields, **differing.get(account.did, {})} for account in owners]
         ready = [
             self._drafting.prepare(self._drafting.draft(account, row), account)
-            for account, row in zip(found, rows, strict=True)
+            for account, row in zip(owners, rows, strict=True)
         ]
         name = START + (secrets.token_hex(8) if key is None else key)
         new = [self._drafting.new_post(one, due_at=due_at, key=name, late=late, source=source) for one in ready]
@@ -130,14 +130,14 @@ class Groups:
         return self.get(post_id)._replace(warnings=warnings, changed=tuple(post.id for post in changed))
 
     def _accounts(self, names: Sequence[str]) -> list[Account]:
-        found = {account.did: account for account in map(self._ctx.account, names)}
-        if not found or len(names) > ACCOUNTS_MAX:
+        by_did = {account.did: account for account in map(self._ctx.account, names)}
+        if not by_did or len(names) > ACCOUNTS_MAX:
             raise InputError(f"A group has one account, and at most {ACCOUNTS_MAX}.", hint="Name the accounts.")
-        return list(found.values())
+        return list(by_did.values())
 
 
-def _fields(name: str, given: object) -> dict[str, Any]:
+def _fields(name: str, variant: object) -> dict[str, Any]:
     """What differs for an account. Raises InputError."""
-    if not isinstance(given, Mapping):
-        raise InputError(f"The variant for {name} is {type(given).__name__}.", hint='Give fields: {"text": "..."}.')
-    return dict(given)
+    if not isinstance(variant, Mapping):
+        raise InputError(f"The variant for {name} is {type(variant).__name__}.", hint='Give fields: {"text": "..."}.')
+    return dict(variant)

@@ -119,7 +119,7 @@ def _check_same(tx: Transaction, results: Sequence[AddResult], key: str | None) 
     """Raise InputError unless all of them existed, with these words, as one group of these accounts."""
     rows = [tx.row("group_of_post", post_id=result.id) for result in results]
     names = {None if row is None else row["name"] for row in rows}
-    found = [] if None in names or len(names) > 1 else tx.rows("posts_of_group", name=names.pop())
+    members = [] if None in names or len(names) > 1 else tx.rows("posts_of_group", name=names.pop())
     wanted = {result.id for result in results}
-    if {row["id"] for row in found} != wanted or any(result.other_draft for result in results):
+    if {row["id"] for row in members} != wanted or any(result.other_draft for result in results):
         raise key_reused(key)

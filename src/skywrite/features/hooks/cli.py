@@ -68,7 +68,7 @@ def add_command(
 
     The secret is printed once, and never again.
     """
-    made = sky.hooks.add(
+    added_hook = sky.hooks.add(
         name,
         template=template,
         kind=kind,
@@ -80,7 +80,7 @@ def add_command(
         tags=tags,
         mentions=mentions,
     )
-    _print_secret(sky, made, secret_stdin, as_json)
+    _print_secret(sky, added_hook, secret_stdin, as_json)
     if not as_json:
         waits = "goes out at once" if publish else "waits as a draft; with --publish it would go out at once"
         click.echo(f"Let the program send its messages to /hooks/{name} of your server. What comes {waits}.", err=True)
@@ -201,13 +201,13 @@ def _secret(from_stdin: bool) -> str | None:
     return sys.stdin.readline().rstrip("\r\n")
 
 
-def _print_secret(sky: Skywrite, made: AddedHook, given: bool, as_json: bool) -> None:
+def _print_secret(sky: Skywrite, added_hook: AddedHook, from_stdin: bool, as_json: bool) -> None:
     from skywrite.features.hooks.operations import secret_hook_shape
 
     if as_json:
-        print_json(secret_hook_shape(sky.context, made))
+        print_json(secret_hook_shape(sky.context, added_hook))
         return
-    print_done(f"Hook {made.hook.name} of {made.hook.kind}")
-    if not given:
-        click.echo(made.secret)
+    print_done(f"Hook {added_hook.hook.name} of {added_hook.hook.kind}")
+    if not from_stdin:
+        click.echo(added_hook.secret)
         click.echo("Copy the secret into the other program now: it is not shown again.", err=True)

@@ -104,67 +104,67 @@ class TestedHook(Output):
 
 
 @operation("POST /hooks", scope="manage", created=True)
-def add(access: Access, given: AddHook) -> SecretHookShape:
+def add(access: Access, request: AddHook) -> SecretHookShape:
     """Make posts of the messages of another program."""
-    account = access.account(given.account)
-    _check_publishing(access, given.publish)
-    made = access.sky.hooks.add(
-        given.name,
-        template=given.template,
-        kind=given.kind,
+    account = access.account(request.account)
+    _check_publishing(access, request.publish)
+    added_hook = access.sky.hooks.add(
+        request.name,
+        template=request.template,
+        kind=request.kind,
         account=account.did,
-        publish=given.publish,
-        secret=given.secret,
-        langs=given.langs,
-        labels=given.labels,
-        tags=given.tags,
-        mentions=given.mentions,
+        publish=request.publish,
+        secret=request.secret,
+        langs=request.langs,
+        labels=request.labels,
+        tags=request.tags,
+        mentions=request.mentions,
     )
-    return secret_hook_shape(access.sky.context, made)
+    return secret_hook_shape(access.sky.context, added_hook)
 
 
 @operation("GET /hooks", scope="manage")
-def list_hooks(access: Access, given: Nothing) -> HookList:
+def list_hooks(access: Access, request: Nothing) -> HookList:
     """List hooks."""
     known = [hook for hook in access.sky.hooks.list() if access.covers([hook.account_did])]
     return HookList([hook_shape(access.sky.context, hook) for hook in known])
 
 
 @operation("GET /hooks/{id}", scope="manage")
-def get(access: Access, given: ById) -> HookShape:
+def get(access: Access, request: ById) -> HookShape:
     """Show a hook."""
-    return hook_shape(access.sky.context, _seen(access, given.id))
+    return hook_shape(access.sky.context, _seen(access, request.id))
 
 
 @operation("PATCH /hooks/{id}", scope="manage")
-def edit(access: Access, given: EditHook) -> HookShape:
+def edit(access: Access, request: EditHook) -> HookShape:
     """Change what later messages become."""
-    known = _seen(access, given.id)
-    _check_publishing(access, known.publishes if given.publish is None else given.publish)
-    hook = access.sky.hooks.edit(given.id, template=given.template, publish=given.publish)
+    known = _seen(access, request.id)
+    _check_publishing(access, known.publishes if request.publish is None else request.publish)
+    hook = access.sky.hooks.edit(request.id, template=request.template, publish=request.publish)
     return hook_shape(access.sky.context, hook)
 
 
 @operation("DELETE /hooks/{id}", scope="manage")
-def remove(access: Access, given: ById) -> Ok:
+def remove(access: Access, request: ById) -> Ok:
     """Remove a hook; its posts stay."""
-    _seen(access, given.id)
-    access.sky.hooks.remove(given.id)
+    _seen(access, request.id)
+    access.sky.hooks.remove(request.id)
     return Ok()
 
 
 @operation("POST /hooks/{id}/secret", scope="manage")
-def replace_secret(access: Access, given: ReplaceHookSecret) -> SecretHookShape:
+def replace_secret(access: Access, request: ReplaceHookSecret) -> SecretHookShape:
     """Take another secret; the old one ends at once."""
-    _check_publishing(access, _seen(access, given.id).publishes)
-    return secret_hook_shape(access.sky.context, access.sky.hooks.replace_secret(given.id, given.secret))
+    _check_publishing(access, _seen(access, request.id).publishes)
+    return secret_hook_shape(access.sky.context, access.sky.hooks.replace_secret(request.id, request.secret))
 
 
 @operation("POST /hooks/{id}/test", scope="manage", network=True)
-def test(access: Access, given: TestHook) -> TestedHook:
+def test(access: Access, request: TestHook) -> TestedHook:
     """Show what would become of a message; nothing is stored or sent."""
-    _seen(access, given.id)
-    ready = access.sky.hooks.test(given.id, read_message(given.message))
+    _seen(access, request.id)
+    ready = access.sky.hooks.test(request.id, read_message(request.message))
     return TestedHook(None if ready is None else preview_shape(ready))
 
 
@@ -173,9 +173,9 @@ def hook_shape(ctx: Context, hook: Hook) -> HookShape:
     return shaped(HookShape, _values(ctx, hook))
 
 
-def secret_hook_shape(ctx: Context, made: AddedHook) -> SecretHookShape:
+def secret_hook_shape(ctx: Context, added_hook: AddedHook) -> SecretHookShape:
     """A hook with its secret as JSON."""
-    return shaped(SecretHookShape, {**_values(ctx, made.hook), "secret": made.secret})
+    return shaped(SecretHookShape, {**_values(ctx, added_hook.hook), "secret": added_hook.secret})
 
 
 def _values(ctx: Context, hook: Hook) -> dict[str, Any]:

@@ -34,9 +34,9 @@ def add_hook(visit: Visit, form: dict[str, str]) -> Response:
     fields: dict[str, Any] = {name: form.get(name, "").strip() for name in ("name", "kind", "template")}
     for name in ("account", "secret"):
         fields[name] = form.get(name, "").strip() or None
-    made = operations.add(visit.access, msgspec.convert({**fields, "publish": "publish" in form}, AddHook))
-    about = f"The secret of the hook {made.name}. Messages go to {made.address}. It is not shown again."
-    return shown_once(visit, secret=made.secret, about=about)
+    hook = operations.add(visit.access, msgspec.convert({**fields, "publish": "publish" in form}, AddHook))
+    about = f"The secret of the hook {hook.name}. Messages go to {hook.address}. It is not shown again."
+    return shown_once(visit, secret=hook.secret, about=about)
 
 
 def change(visit: Visit, form: dict[str, str]) -> Response:

@@ -46,8 +46,8 @@ class Kind(NamedTuple):
 
 def checked(kind: str, secret: str, headers: Headers, body: bytes, now: datetime) -> str:
     """What makes a message the same one. Raises Unauthenticated unless its sender knows the secret."""
-    found = KINDS[kind].check(secret, headers, body, now)
-    return found if len(found) <= DELIVERY_MAX else sha256(found.encode("utf-8", "surrogatepass")).hexdigest()
+    delivery = KINDS[kind].check(secret, headers, body, now)
+    return delivery if len(delivery) <= DELIVERY_MAX else sha256(delivery.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def is_news(kind: str, headers: Headers) -> bool:
@@ -86,8 +86,10 @@ def _standard(secret: str, headers: Headers, body: bytes, now: datetime) -> str:
     name, at = _header(headers, "webhook-id"), _header(headers, "webhook-timestamp")
     signed = f"{name}.{at}.".encode("utf-8", "surrogatepass") + body
     wanted = base64.b64encode(_mac(_key(secret), signed)).decode()
-    given = [one.partition(",")[2] for one in _header(headers, "webhook-signature").split() if one.startswith("v1,")]
-    if not any(_same(wanted, one) for one in given):
+    signatures = [
+        one.partition(",")[2] for one in _header(headers, "webhook-signature").split() if one.startswith("v1,")
+    ]
+    if not any(_same(wanted, one) for one in signatures):
         raise _wrong("webhook-signature")
     _check_age("webhook-timestamp", at, 1, now)
     return name
@@ -116,17 +118,17 @@ def _of_body(header: str, written: Callable[[bytes], str]) -> Check:
 
 def _shared(secret: str, headers: Headers, body: bytes, now: datetime) -> str:
     if "x-hook-secret" in headers:
-        given = headers["x-hook-secret"]
+        token = headers["x-hook-secret"]
     else:
-        scheme, _, given = _header(headers, "authorization").partition(" ")
+        scheme, _, token = _header(headers, "authorization").partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthenticated(
                 "The header authorization is not Bearer with the hook's secret.",
                 code="hook.signature_wrong",
                 hint="Send “Authorization: Bearer SECRET”, or “X-Hook-Secret: SECRET”.",
             )
-        given = given.strip()
-    if not _same(secret, given):
+        token = token.strip()
+    if not _same(secret, token):
         raise _wrong("x-hook-secret" if "x-hook-secret" in headers else "authorization")
     # Whoever knows the secret may say anything, so the name that they give a message counts.
     return headers.get("idempotency-key") or headers.get("webhook-id") or sha256(body).hexdigest()
@@ -160,8 +162,8 @@ def _key(secret: str) -> bytes:
     return base64.b64decode(secret.removeprefix(SECRET_START), validate=True)
 
 
-def _same(wanted: str, given: str) -> bool:
-    return hmac.compare_digest(wanted.encode(), given.encode("utf-8", "surrogatepass"))
+def _same(wanted: str, actual: str) -> bool:
+    return hmac.compare_digest(wanted.encode(), actual.encode("utf-8", "surrogatepass"))
 
 
 def _header(headers: Headers, name: str) -> str:

@@ -66,9 +66,9 @@ class ShowStats(Input):
 
 
 @operation("GET /stats", scope="read", tool="show_stats")
-def show_stats(access: Access, given: ShowStats) -> StatsShape:
+def show_stats(access: Access, request: ShowStats) -> StatsShape:
     """Show likes, reposts, replies, quotes and bookmarks of posts, with medians."""
-    dids = access.dids(given.account)
+    dids = access.dids(request.account)
     did = dids[0] if len(dids) == 1 else access.account().did
-    since = parse_instant(given.since)
-    return stats_shape(access.sky.stats.report(given.by, at=given.after, since=since, account=did))
+    since = parse_instant(request.since)
+    return stats_shape(access.sky.stats.report(request.by, at=request.after, since=since, account=did))

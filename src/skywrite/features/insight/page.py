@@ -36,12 +36,12 @@ def bars(groups: Sequence[Group], count: str) -> list[Bar]:
     shown = groups[-BARS_MAX:]
     most = max((one.sums[count] for one in shown), default=0)
     step = WIDTH / max(len(shown), 1)
-    found = []
+    all_bars = []
     for index, one in enumerate(shown):
         height = HEIGHT * one.sums[count] / most if most else 0.0
         x, y = round(index * step, 1), round(HEIGHT - height, 1)
-        found.append(Bar(x, y, round(step * (1 - GAP), 1), round(height, 1), one.name, one.sums[count]))
-    return found
+        all_bars.append(Bar(x, y, round(step * (1 - GAP), 1), round(height, 1), one.name, one.sums[count]))
+    return all_bars
 
 
 def stats(visit: Visit) -> Response:

@@ -89,10 +89,10 @@ def batches(due: Iterable[ToMark], now: datetime) -> list[list[ToMark]]:
     more requests than they fill.
     """
     ordered = sorted(due, key=lambda item: (item.late_at, item.post_id, item.age_hours))
-    found = [ordered[start : start + URIS_MAX] for start in range(0, len(ordered), URIS_MAX)]
-    if len(found) > 1 and len(found[-1]) < URIS_MAX and found[-1][0].late_at > now + 2 * EVERY:
-        found.pop()
-    return found
+    chunks = [ordered[start : start + URIS_MAX] for start in range(0, len(ordered), URIS_MAX)]
+    if len(chunks) > 1 and len(chunks[-1]) < URIS_MAX and chunks[-1][0].late_at > now + 2 * EVERY:
+        chunks.pop()
+    return chunks
 
 
 def _is_local(url: str) -> bool:
@@ -107,8 +107,10 @@ def _counted(view: Mapping[str, Any] | None) -> tuple[dict[str, int] | None, lis
     counts = {name: value if isinstance(value, int) and value >= 0 else 0 for name, value in values.items()}
     labels = [label for label in view.get("labels") or () if isinstance(label, Mapping)]
     own = str(view.get("uri")).split("/")[2]
-    said = {(label.get("src") == own, str(label["val"])) for label in labels if "val" in label and not label.get("neg")}
-    return counts, sorted(f"{SELF if by_author else ''}{value}" for by_author, value in said)
+    pairs = {
+        (label.get("src") == own, str(label["val"])) for label in labels if "val" in label and not label.get("neg")
+    }
+    return counts, sorted(f"{SELF if by_author else ''}{value}" for by_author, value in pairs)
 
 
 @checked("stats")
@@ -130,11 +132,11 @@ class Stats:
         self, by: str, *, at: int = 24, since: datetime | None = None, account: str | None = None
     ) -> list[Group]:
         """Sums and medians of the counts at an age, by `by`: day, hour, weekday, source, kind, account or campaign."""
-        found = grouped(self.marks(at=at, since=since, account=account), by, self.zone(account))
+        groups = grouped(self.marks(at=at, since=since, account=account), by, self.zone(account))
         if by != "account":
-            return found
+            return groups
         handles = {known.did: known.handle for known in self._ctx.store.accounts.all()}
-        return [one._replace(name=handles.get(one.name, one.name)) for one in found]
+        return [one._replace(name=handles.get(one.name, one.name)) for one in groups]
 
     def report(
         self, by: str, *, at: int = 24, since: datetime | None = None, account: str | None = None
@@ -172,8 +174,8 @@ class Stats:
         """The account's time zone, for days and hours."""
         from zoneinfo import ZoneInfo
 
-        found = None if account is None and not self._ctx.store.accounts.all() else self._ctx.account(account)
-        return ZoneInfo(self._ctx.zone(found) if found else "UTC")
+        owner = None if account is None and not self._ctx.store.accounts.all() else self._ctx.account(account)
+        return ZoneInfo(self._ctx.zone(owner) if owner else "UTC")
 
 
 def _list(ages: Sequence[int]) -> str:

@@ -69,11 +69,11 @@ def grouped(marks: Iterable[Mark], by: str, zone: Any) -> list[Group]:
     """The groups, in order of their names (weekdays in their own order). Raises InputError for an unknown grouping."""
     if by not in GROUPINGS:
         raise InputError(f"There is no grouping {by!r}.", hint=f"Choose from: {', '.join(GROUPINGS)}.")
-    found: dict[str, list[Mark]] = {}
+    by_name: dict[str, list[Mark]] = {}
     for mark in marks:
-        found.setdefault(GROUPINGS[by](mark, zone), []).append(mark)
-    names = sorted(found, key=WEEKDAYS.index) if by == "weekday" else sorted(found)
-    return [group(name, found[name]) for name in names]
+        by_name.setdefault(GROUPINGS[by](mark, zone), []).append(mark)
+    names = sorted(by_name, key=WEEKDAYS.index) if by == "weekday" else sorted(by_name)
+    return [group(name, by_name[name]) for name in names]
 
 
 def group(name: str, marks: Sequence[Mark]) -> Group:

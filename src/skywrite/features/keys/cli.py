@@ -47,7 +47,7 @@ def add_command(
     from skywrite.features.keys.operations import add_key, new_key_shape
 
     # No scope has a comma in its name.
-    named = [scope.strip() for given in scopes for scope in given.split(",")]
+    named = [scope.strip() for names in scopes for scope in names.split(",")]
     key, secret = add_key(sky, name, named or ("read", "draft"), accounts, until)
     if as_json:
         print_json(new_key_shape(key, secret))

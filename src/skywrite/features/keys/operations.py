@@ -103,23 +103,23 @@ def add_key(
 
 
 @operation("POST /keys", scope="manage", created=True)
-def add(access: Access, given: AddKey) -> NewKeyShape:
+def add(access: Access, request: AddKey) -> NewKeyShape:
     """Make an API key.
 
     It never has more than who makes it: scopes, accounts, and an end.
     """
-    for scope in given.scopes:
+    for scope in request.scopes:
         access.require(scope)
-    names = [] if given.accounts is None else given.accounts
+    names = [] if request.accounts is None else request.accounts
     if access.accounts is not None:
         names = [access.account(name).did for name in names] or sorted(access.accounts)
     most = None if access.key is None else access.key.expires_at
-    key, secret = add_key(access.sky, given.name, given.scopes, names, given.until, maker=access.maker, most=most)
+    key, secret = add_key(access.sky, request.name, request.scopes, names, request.until, maker=access.maker, most=most)
     return new_key_shape(key, secret)
 
 
 @operation("GET /keys", scope="manage")
-def list_keys(access: Access, given: Nothing) -> KeyList:
+def list_keys(access: Access, request: Nothing) -> KeyList:
     """List API keys.
 
     Those whose accounts are all the caller's.
@@ -129,9 +129,9 @@ def list_keys(access: Access, given: Nothing) -> KeyList:
 
 
 @operation("DELETE /keys/{id}", scope="manage", idempotent=True)
-def revoke(access: Access, given: ById) -> KeyShape:
+def revoke(access: Access, request: ById) -> KeyShape:
     """Revoke an API key."""
     keys = ApiKeys(access.sky.context.store)
-    key = keys.get(given.id)
-    access.seen(key, key.accounts, unknown_key(given.id))
-    return key_shape(keys.revoke(given.id))
+    key = keys.get(request.id)
+    access.seen(key, key.accounts, unknown_key(request.id))
+    return key_shape(keys.revoke(request.id))

@@ -28,9 +28,9 @@ def add_key(visit: Visit, form: dict[str, str]) -> Response:
     if not form.get("name", "").strip() or not chosen:
         raise InputError("A key needs a name and at least one right.")
     until = form.get("until", "").strip() or None
-    given = msgspec.convert({"name": form["name"].strip(), "scopes": chosen, "until": until}, operations.AddKey)
-    made = operations.add(visit.access, given)
-    return shown_once(visit, secret=made.key, about=f"The key {made.name}. Copy it now: it is not shown again.")
+    request = msgspec.convert({"name": form["name"].strip(), "scopes": chosen, "until": until}, operations.AddKey)
+    new_key = operations.add(visit.access, request)
+    return shown_once(visit, secret=new_key.key, about=f"The key {new_key.name}. Copy it now: it is not shown again.")
 
 
 def change(visit: Visit, form: dict[str, str]) -> Response:

@@ -80,7 +80,7 @@ def send_mail(
                 server.login(str(config["user"]), password or "")
             server.send_message(message)
     except (smtplib.SMTPException, OSError) as error:
-        said = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         if isinstance(error, ssl.SSLCertVerificationError):
             raise SkywriteError(
                 f"{host} could not prove who it is, so nothing was sent: {error.verify_message}",
@@ -88,7 +88,7 @@ def send_mail(
                 hint="Name the server as its certificate does, or have the certificate fixed.",
             ) from error
         hint = "Check the server and the password."
-        raise SkywriteError(f"{host} did not take the message: {said}", code="mail.not_sent", hint=hint) from error
+        raise SkywriteError(f"{host} did not take the message: {reason}", code="mail.not_sent", hint=hint) from error
 
 
 def _hang_up(server: smtplib.SMTP) -> None:

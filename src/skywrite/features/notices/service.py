@@ -119,10 +119,10 @@ class NoticeTask(Periodic):
         for channel in notices.all():
             try:
                 self._look_at(notices, channel)
-            except Exception as found:
-                if not is_about_one(found):
+            except Exception as error:
+                if not is_about_one(error):
                     raise
-                self.log("notice_failed", channel=channel.id, message=Unexpected.of(found).message)
+                self.log("notice_failed", channel=channel.id, message=Unexpected.of(error).message)
         return [Turn(str(one.id), one.config.get("server", f"command {one.id}"), one.id) for one in notices.waiting()]
 
     def _look_at(self, notices: Notices, channel: Channel) -> None:
@@ -145,9 +145,12 @@ class NoticeTask(Periodic):
                 return NoAnswer(error.message)
         return None
 
-    def _sent(self, channel: Channel, said: tuple[str, ...]) -> SkywriteError | None:
-        subject = said[0] if len(said) == 1 else f"{len(said)} notices from Skywrite"
-        lines = [*said[:LINES_MAX], *([f"… and {len(said) - LINES_MAX} more."] if len(said) > LINES_MAX else [])]
+    def _sent(self, channel: Channel, sentences: tuple[str, ...]) -> SkywriteError | None:
+        subject = sentences[0] if len(sentences) == 1 else f"{len(sentences)} notices from Skywrite"
+        lines = [
+            *sentences[:LINES_MAX],
+            *([f"… and {len(sentences) - LINES_MAX} more."] if len(sentences) > LINES_MAX else []),
+        ]
         try:
             send(self.ctx, channel, subject, "\n".join(lines) + "\n")
         except Exception as error:
@@ -203,12 +206,12 @@ def send(ctx: Context, channel: Channel, subject: str, text: str) -> None:
         return
     from skywrite.posting.sources.command import run_command
 
-    given = {"SKYWRITE_NOTICE_SUBJECT": subject, "SKYWRITE_NOTICE_TEXT": text}
+    variables = {"SKYWRITE_NOTICE_SUBJECT": subject, "SKYWRITE_NOTICE_TEXT": text}
     run_command(
         channel.config["command"],
         timeout_seconds=COMMAND_SECONDS,
-        environ={**os.environ, **given},
-        pass_on=(*given, *channel.config.get("pass_on", ())),
+        environ={**os.environ, **variables},
+        pass_on=(*variables, *channel.config.get("pass_on", ())),
         is_stopping=lambda: ctx.ending.has_come,
     )
 

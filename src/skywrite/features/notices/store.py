@@ -86,7 +86,7 @@ class Notices:
             if tx.run("delete_channel", id=channel_id) != 1:
                 raise NotFound(f"There is no notice channel {named(channel_id)}.", code="channel.unknown", hint=_SEE)
 
-    def collect(self, channel: Channel, said: Callable[[Event], str]) -> int:
+    def collect(self, channel: Channel, sentence_of: Callable[[Event], str]) -> int:
         """Record the problems among the next events. Returns how many events there were."""
         with self._store.reading() as tx:
             rows = tx.rows("events_after", after=channel.last_event, limit=PAGE)
@@ -97,19 +97,19 @@ class Notices:
             if tx.run("advance_channel", **values) == 1:
                 for event in readable(rows, event_of):
                     if event.kind in TROUBLES and event.kind in channel.config.get("kinds", TROUBLES):
-                        self._open(tx, channel, event, said(event))
+                        self._open(tx, channel, event, sentence_of(event))
         return len(rows)
 
-    def _open(self, tx: Transaction, channel: Channel, event: Event, said: str) -> None:
+    def _open(self, tx: Transaction, channel: Channel, event: Event, sentence: str) -> None:
         number = event.subject_id if event.subject_id is not None else event.data.get("id")
         name = f"{event.kind} {number or event.account_did or ''}".strip()
         now = self._store.clock.now()
-        values = {"kind": event.kind, "account_did": event.account_did, "subject_id": number, "said": said}
+        values = {"kind": event.kind, "account_did": event.account_did, "subject_id": number, "said": sentence}
         if (
             not TROUBLES[event.kind].over
             or tx.row("open_trouble", channel_id=channel.id, name=name, now=now, **values) is not None
         ):
-            tx.run("insert_notice", channel_id=channel.id, trouble=name, said=said, is_over=False, now=now)
+            tx.run("insert_notice", channel_id=channel.id, trouble=name, said=sentence, is_over=False, now=now)
 
     def open(self, channel: Channel) -> list[Trouble]:
         """The problems that are not solved."""
@@ -117,14 +117,16 @@ class Notices:
             rows = tx.rows("open_troubles", channel_id=channel.id, limit=PAGE)
         return [Trouble(row["name"], row["kind"], row["account_did"], row["subject_id"], row["said"]) for row in rows]
 
-    def close(self, channel: Channel, trouble: Trouble, said: str) -> None:
+    def close(self, channel: Channel, trouble: Trouble, sentence: str) -> None:
         """Record that a problem is solved, and send a notice, unless none was sent about it."""
         with self._store.writing(wake=False) as tx:
             if tx.run("close_trouble", channel_id=channel.id, name=trouble.name) != 1:
                 return
             if tx.run("take_back_notice", channel_id=channel.id, trouble=trouble.name) == 0:
                 now = self._store.clock.now()
-                tx.run("insert_notice", channel_id=channel.id, trouble=trouble.name, said=said, is_over=True, now=now)
+                tx.run(
+                    "insert_notice", channel_id=channel.id, trouble=trouble.name, said=sentence, is_over=True, now=now
+                )
 
     def waiting(self) -> list[Channel]:
         """The channels for which notices wait, and to which nobody else is sending."""

@@ -51,40 +51,40 @@ class PersonList(Output):
 
 
 @operation("GET /people", scope="manage")
-def list_people(access: Access, given: Nothing) -> PersonList:
+def list_people(access: Access, request: Nothing) -> PersonList:
     """List the people who use the page."""
     return PersonList([shaped(PersonShape, person._asdict()) for person in _people(access).all()])
 
 
 @operation("POST /people", scope="manage", created=True, by_person=True)
-def invite(access: Access, given: InvitePerson) -> InvitationShape:
+def invite(access: Access, request: InvitePerson) -> InvitationShape:
     """Invite a person by a link that works once.
 
     The result has the path of that link.
     """
     people = _people(access)
-    person = people.add(given.name.strip(), given.role)
+    person = people.add(request.name.strip(), request.role)
     link = people.new_link(person.id, INVITATION_LIFETIME)
     ends = access.sky.context.clock.now() + INVITATION_LIFETIME
     return shaped(InvitationShape, {**person._asdict(), "sign_in": f"/sign-in/{link}", "expires_at": ends})
 
 
 @operation("PATCH /people/{id}", scope="manage", by_person=True)
-def edit(access: Access, given: EditPerson) -> PersonShape:
+def edit(access: Access, request: EditPerson) -> PersonShape:
     """Give a person another role.
 
     It holds from their next request on.
     """
-    return shaped(PersonShape, _people(access).change_role(given.id, given.role)._asdict())
+    return shaped(PersonShape, _people(access).change_role(request.id, request.role)._asdict())
 
 
 @operation("DELETE /people/{id}", scope="manage", idempotent=True, by_person=True)
-def remove(access: Access, given: ById) -> Ok:
+def remove(access: Access, request: ById) -> Ok:
     """Remove a person.
 
     Their sessions, their keys and the agents that they let in end at once.
     """
-    _people(access).remove(given.id)
+    _people(access).remove(request.id)
     return Ok()
 
 

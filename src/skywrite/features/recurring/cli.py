@@ -40,15 +40,15 @@ def recurring_command() -> None:
 def list_command(sky: Skywrite, account: str | None, as_json: bool) -> None:
     """List recurrences, with their next times."""
 
-    found = [sky.recurrences.status(item) for item in sky.recurrences.list(account)]
+    statuses = [sky.recurrences.status(item) for item in sky.recurrences.list(account)]
     if as_json:
         from skywrite.app.shapes.recurrences import status_shape
 
-        print_json([status_shape(status) for status in found])
-    elif not found:
+        print_json([status_shape(status) for status in statuses])
+    elif not statuses:
         click.echo('No recurrences yet. Make one: skywrite post "Good morning" --every "weekdays 9:00"')
     else:
-        rows = [_row(status) for status in found]
+        rows = [_row(status) for status in statuses]
         several = slice(2, 2) if len(sky.accounts.list()) > 1 else slice(2, 3)
         table = [list(row) for row in (("ID", "NEXT", "ACCOUNT", "RULE", "TEXT"), *rows)]
         for row in table:
@@ -57,11 +57,11 @@ def list_command(sky: Skywrite, account: str | None, as_json: bool) -> None:
 
 
 def _row(status: RecurrenceStatus) -> tuple[str, ...]:
-    found, handle, times = status
-    local = times[0].astimezone(ZoneInfo(found.zone)) if times else None
-    following = f"{local:%a} {local.day} {local:%b %H:%M}" if local else found.state
-    text = f"pool of {len(found.pool)}" if found.pool else str(found.draft.get("text", ""))
-    return str(found.id), following, handle, f"{found.rule} ({found.zone})", text
+    recurrence, handle, times = status
+    local = times[0].astimezone(ZoneInfo(recurrence.zone)) if times else None
+    following = f"{local:%a} {local.day} {local:%b %H:%M}" if local else recurrence.state
+    text = f"pool of {len(recurrence.pool)}" if recurrence.pool else str(recurrence.draft.get("text", ""))
+    return str(recurrence.id), following, handle, f"{recurrence.rule} ({recurrence.zone})", text
 
 
 @recurring_command.command("show", epilog="Example: skywrite recurring show 3")
@@ -87,8 +87,8 @@ def _lines(status: RecurrenceStatus) -> Iterator[str]:
     rule, handle, times = status
     yield f"Recurrence {rule.id} of {handle}: {click.style(rule.state, bold=True)}"
     with suppress(SkywriteError):
-        said = describe(parse_rule(rule.rule, zone=rule.zone, start=rule.starts_at))
-        yield f"Rule: {rule.rule} ({said})"
+        sentence = describe(parse_rule(rule.rule, zone=rule.zone, start=rule.starts_at))
+        yield f"Rule: {rule.rule} ({sentence})"
     if rule.starts_at:
         yield f"Starts: {format_time(rule.starts_at, rule.zone)}"
     if rule.until:
@@ -112,10 +112,10 @@ def _lines(status: RecurrenceStatus) -> Iterator[str]:
     yield from gate_lines(rule.prepared)
 
 
-def _records(made: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+def _records(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """The posts of a thread, as they were prepared; of what an older version stored, the text."""
-    found: Sequence[Mapping[str, Any]] = made.get("prepared", {}).get("records", ())
-    return found or [{"text": made["draft"].get("text", "")}]
+    records: Sequence[Mapping[str, Any]] = content.get("prepared", {}).get("records", ())
+    return records or [{"text": content["draft"].get("text", "")}]
 
 
 @recurring_command.command(

@@ -60,23 +60,23 @@ class RecurrenceList(Output):
 
 
 @operation("POST /recurrences", scope="schedule", tool="repeat_post", idempotent=True, created=True, network=True)
-def add(access: Access, given: AddRecurrence) -> RecurrenceShape:
+def add(access: Access, request: AddRecurrence) -> RecurrenceShape:
     """Post repeatedly. The same recurrence again adds nothing.
 
     The post of its first occurrence is stored with it.
     """
-    account = access.account(given.account)
-    row = new_row(access, given, given.late)
+    account = access.account(request.account)
+    row = new_row(access, request, request.late)
     result = access.sky.posts.schedule(
-        every=given.every,
+        every=request.every,
         account=account.did,
-        at=given.starts,
-        until=given.until,
-        skip=given.skip or None,
+        at=request.starts,
+        until=request.until,
+        skip=request.skip or None,
         late=row.late,
-        jitter=given.jitter,
-        zone=given.zone,
-        pool=texts_given(given.pool, given.grammar, given.distinct),
+        jitter=request.jitter,
+        zone=request.zone,
+        pool=texts_given(request.pool, request.grammar, request.distinct),
         source=access.source,
         **row.fields,
     )
@@ -85,30 +85,30 @@ def add(access: Access, given: AddRecurrence) -> RecurrenceShape:
 
 
 @operation("GET /recurrences", scope="read", tool="list_recurrences")
-def list_recurrences(access: Access, given: ListRecurrences) -> RecurrenceList:
+def list_recurrences(access: Access, request: ListRecurrences) -> RecurrenceList:
     """List recurrences."""
-    found = [item for did in access.dids(given.account) for item in access.sky.recurrences.list(did)]
-    return RecurrenceList([recurrence_shape(access.sky, item) for item in found])
+    recurrences = [item for did in access.dids(request.account) for item in access.sky.recurrences.list(did)]
+    return RecurrenceList([recurrence_shape(access.sky, item) for item in recurrences])
 
 
 @operation("GET /recurrences/{id}", scope="read")
-def get(access: Access, given: ById) -> RecurrenceShape:
+def get(access: Access, request: ById) -> RecurrenceShape:
     """Show one recurrence."""
-    return recurrence_shape(access.sky, seen_recurrence(access, given.id))
+    return recurrence_shape(access.sky, seen_recurrence(access, request.id))
 
 
 @operation("DELETE /recurrences/{id}", scope="schedule")
-def stop(access: Access, given: ById) -> Stopped:
+def stop(access: Access, request: ById) -> Stopped:
     """Stop a recurrence and cancel its waiting posts."""
-    seen_recurrence(access, given.id)
-    return Stopped(given.id, access.sky.recurrences.stop(given.id))
+    seen_recurrence(access, request.id)
+    return Stopped(request.id, access.sky.recurrences.stop(request.id))
 
 
 @operation("POST /recurrences/{id}/occurrences", scope="schedule", idempotent=True)
-def change_occurrence(access: Access, given: ChangeOccurrence) -> RecurrenceShape:
+def change_occurrence(access: Access, request: ChangeOccurrence) -> RecurrenceShape:
     """Move one occurrence to another time, or skip it."""
-    seen_recurrence(access, given.id)
-    return recurrence_shape(access.sky, access.sky.recurrences.skip_or_move(given.id, given.occurrence, given.to))
+    seen_recurrence(access, request.id)
+    return recurrence_shape(access.sky, access.sky.recurrences.skip_or_move(request.id, request.occurrence, request.to))
 
 
 def recurrence_shape(sky: Skywrite, item: Recurrence, warnings: Sequence[Notice] = ()) -> RecurrenceShape:
@@ -118,8 +118,8 @@ def recurrence_shape(sky: Skywrite, item: Recurrence, warnings: Sequence[Notice]
 
 def seen_recurrence(access: Access, recurrence_id: int) -> Recurrence:
     """A recurrence of an account that the caller may know of. Raises NotFound."""
-    found = access.sky.recurrences.get(recurrence_id)
-    return access.seen(found, [found.account_did], unknown_recurrence(recurrence_id))
+    recurrence = access.sky.recurrences.get(recurrence_id)
+    return access.seen(recurrence, [recurrence.account_did], unknown_recurrence(recurrence_id))
 
 
 class ApproveRecurrence(Input):
@@ -138,27 +138,27 @@ class RejectRecurrence(Input):
 
 
 @operation("GET /recurrences/{id}/approval", scope="read")
-def approval(access: Access, given: ById) -> TemplateShape:
+def approval(access: Access, request: ById) -> TemplateShape:
     """Show what one approval of a whole recurrence would cover, with its digest."""
-    seen_recurrence(access, given.id)
-    return template_shape(access.sky.approvals.look_at_recurrence(given.id))
+    seen_recurrence(access, request.id)
+    return template_shape(access.sky.approvals.look_at_recurrence(request.id))
 
 
 @operation("POST /recurrences/{id}/approve", scope="publish", idempotent=True, by_person=True)
-def approve(access: Access, given: ApproveRecurrence) -> TemplateShape:
+def approve(access: Access, request: ApproveRecurrence) -> TemplateShape:
     """Approve all posts made from exactly this template; any change of the recurrence voids it.
 
     Authors cannot approve their own recurrences.
     """
-    seen_recurrence(access, given.id)
+    seen_recurrence(access, request.id)
     who = access.who or access.source
-    done = access.sky.approvals.approve_recurrence(given.id, given.digest, who, note=given.note, who=who)
+    done = access.sky.approvals.approve_recurrence(request.id, request.digest, who, note=request.note, who=who)
     return template_shape(done)
 
 
 @operation("POST /recurrences/{id}/reject", scope="publish")
-def reject(access: Access, given: RejectRecurrence) -> TemplateShape:
+def reject(access: Access, request: RejectRecurrence) -> TemplateShape:
     """Reject a recurrence with a note: its approval is withdrawn, and its scheduled posts are held."""
-    seen_recurrence(access, given.id)
+    seen_recurrence(access, request.id)
     who = access.who or access.source
-    return template_shape(access.sky.approvals.reject_recurrence(given.id, who, note=given.note))
+    return template_shape(access.sky.approvals.reject_recurrence(request.id, who, note=request.note))

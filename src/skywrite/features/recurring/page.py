@@ -24,8 +24,8 @@ SAMPLES = 3
 
 def recurrences(visit: Visit) -> Response:
     """The page."""
-    found = list_recurrences(visit.access, ListRecurrences()).recurrences
-    items = [{"shape": item, **_coming(visit, item.id), **_asked(visit, item.id)} for item in found]
+    shapes = list_recurrences(visit.access, ListRecurrences()).recurrences
+    items = [{"shape": item, **_coming(visit, item.id), **_asked(visit, item.id)} for item in shapes]
     return show(
         visit,
         "recurrences.html",

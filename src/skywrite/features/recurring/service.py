@@ -72,7 +72,7 @@ class Recurrences:
             )
         kept = [item["draft"] for item in old.pool] or None
         drafts = kept if pool is None and grammar is None else pool
-        given = RecurrenceOptions(
+        options = RecurrenceOptions(
             every=old.rule if every is None else every,
             at=old.starts_at,
             until=old.until if until is None else until,
@@ -86,12 +86,12 @@ class Recurrences:
             distinct=distinct,
         )
         row = {} if drafts is not None or grammar is not None else edited_row(old, changes)
-        return Occurrences(self._ctx, self._drafting).edit(old, row, given, base)
+        return Occurrences(self._ctx, self._drafting).edit(old, row, options, base)
 
     def next_times(self, recurrence: Recurrence, count: int = 5) -> builtins.list[datetime]:
         """The next times of a recurrence: without skipped occurrences, and with moved ones at their new time."""
-        found = islice(occurrences_after(recurrence, self._ctx.clock.now()), count)
-        return sorted(occurrence.at for occurrence in found)
+        occurrences = islice(occurrences_after(recurrence, self._ctx.clock.now()), count)
+        return sorted(occurrence.at for occurrence in occurrences)
 
     def status(self, recurrence: Recurrence) -> RecurrenceStatus:
         """A recurrence with its account and its next times; none of a rule that can no longer be read."""

@@ -48,12 +48,12 @@ def rehearse_command(
     """
     from skywrite.features.rehearsal.service import rehearse
 
-    found = rehearse(sky, until, account=account, outage=outage, pds_down=pds_down, rate_limit=rate_limit)
+    rehearsal = rehearse(sky, until, account=account, outage=outage, pds_down=pds_down, rate_limit=rate_limit)
     zones = {known.did: sky.context.zone(known) for known in sky.accounts.list()}
     if as_json:
-        print_json(found.as_dict())
+        print_json(rehearsal.as_dict())
         return
-    show([*_lines(found, zones)])
+    show([*_lines(rehearsal, zones)])
 
 
 class _Line(NamedTuple):
@@ -65,9 +65,9 @@ class _Line(NamedTuple):
     why: str
 
 
-def _lines(found: Rehearsed, zones: dict[str, str]) -> Iterator[str]:
+def _lines(rehearsal: Rehearsed, zones: dict[str, str]) -> Iterator[str]:
     day = ""
-    events = sorted([*_posts(found, zones), *_reposts(found, zones)], key=lambda line: line.at)
+    events = sorted([*_posts(rehearsal, zones), *_reposts(rehearsal, zones)], key=lambda line: line.at)
     for line in events:
         if (today := f"{line.at:%a} {line.at.day} {line.at:%b %Y}") != day:
             day = today
@@ -79,19 +79,19 @@ def _lines(found: Rehearsed, zones: dict[str, str]) -> Iterator[str]:
         yield "Nothing would go out until then."
     if counts := Counter(line.what for line in events):
         yield ", ".join(f"{count} {what}" for what, count in counts.items()) + "."
-    yield click.style(f"Cannot be known: {'; '.join(found.left_out)}.", dim=True)
+    yield click.style(f"Cannot be known: {'; '.join(rehearsal.left_out)}.", dim=True)
 
 
-def _posts(found: Rehearsed, zones: dict[str, str]) -> Iterator[_Line]:
-    for act in found.acts:
-        at = _local(act.at or act.post.due_at or found.until, act.account, zones)
+def _posts(rehearsal: Rehearsed, zones: dict[str, str]) -> Iterator[_Line]:
+    for act in rehearsal.acts:
+        at = _local(act.at or act.post.due_at or rehearsal.until, act.account, zones)
         late = _late(act.late) if act.what == "published" else ""
         yield _Line(at, act.what, act.post.text, act.why and f"{late}{act.why}")
 
 
-def _reposts(found: Rehearsed, zones: dict[str, str]) -> Iterator[_Line]:
+def _reposts(rehearsal: Rehearsed, zones: dict[str, str]) -> Iterator[_Line]:
     """Reposts and pins; what failed or waits, or is undone, says which of them it is."""
-    for deed in found.deeds:
+    for deed in rehearsal.deeds:
         at = _local(deed.at or deed.action.due_at, deed.account, zones)
         kind = _KINDS[deed.action.kind] if deed.what in ("undone", "failed", "waiting") else ""
         late = _late(deed.late) if deed.at is not None else ""

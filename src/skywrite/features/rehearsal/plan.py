@@ -76,17 +76,17 @@ class Rehearsals:
         return size, tuple(map(repr, known)), now.timestamp() // FRESH.total_seconds()
 
 
-def on_plan(found: Rehearsed, zone: str) -> OnPlan:
+def on_plan(rehearsal: Rehearsed, zone: str) -> OnPlan:
     """Sentences about each post that does not go out as planned, and about all together; and reposts and pins."""
     posts: dict[int, str] = {}
     coming: dict[tuple[int, datetime], str] = {}
-    for act in found.acts:
-        said = _said(act, ZoneInfo(zone))
-        if said:
-            posts[act.post.id] = said
+    for act in rehearsal.acts:
+        sentence = _said(act, ZoneInfo(zone))
+        if sentence:
+            posts[act.post.id] = sentence
             if act.post.recurrence_id is not None and act.post.due_at is not None:
-                coming[act.post.recurrence_id, act.post.due_at] = said
-    return OnPlan(posts, coming, _summary(found), tuple(_on_day(deed) for deed in found.deeds))
+                coming[act.post.recurrence_id, act.post.due_at] = sentence
+    return OnPlan(posts, coming, _summary(rehearsal), tuple(_on_day(deed) for deed in rehearsal.deeds))
 
 
 def _on_day(deed: Deed) -> OnDay:
@@ -114,8 +114,8 @@ def _said(act: Act, zone: ZoneInfo) -> str:
     return f"will go out {day}{clock}{f': {act.why}' if act.why else ''}"
 
 
-def _summary(found: Rehearsed) -> str:
-    acts, deeds = found.acts, found.deeds
+def _summary(rehearsal: Rehearsed) -> str:
+    acts, deeds = rehearsal.acts, rehearsal.deeds
     counts = {
         "go out": sum(act.what == "published" for act in acts),
         "of them later than planned": sum(act.what == "published" and act.late >= SECOND for act in acts),

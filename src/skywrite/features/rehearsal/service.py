@@ -185,8 +185,8 @@ def rehearse(
     """
     real = sky.context
     start = real.clock.now()
-    found = None if account is None and not real.store.accounts.all() else real.account(account)
-    zone = real.zone(found) if found else "UTC"
+    owner = None if account is None and not real.store.accounts.all() else real.account(account)
+    zone = real.zone(owner) if owner else "UTC"
     end = until if isinstance(until, datetime) else day_end(until, start, zone)
     outages, down, limited = (
         tuple(read_span(text, start, zone) for text in texts) for texts in (outage, pds_down, rate_limit)
@@ -195,7 +195,7 @@ def rehearse(
     with _stage(real, start, bad) as stage:
         _play(stage, end, bad, steps_max)
         rehearsed = Rehearsed(start, end, tuple(_acts(stage, start, end, bad)), tuple(_deeds(stage, start, end, bad)))
-    return rehearsed if account is None or found is None else rehearsed.of(found)
+    return rehearsed if account is None or owner is None else rehearsed.of(owner)
 
 
 def day_end(text: str, now: datetime, zone: str) -> datetime:

@@ -46,9 +46,9 @@ def _command(name: str, operation: str, what: str, example: str) -> click.Comman
         from skywrite.faces.cli.status import print_worker_note
         from skywrite.posting.schedule.times import format_time
 
-        given = {option: value for option, value in options.items() if value is not None}
+        values = {option: value for option, value in options.items() if value is not None}
         with Skywrite() as sky:
-            action = getattr(sky.reposts, operation)(target, **given)
+            action = getattr(sky.reposts, operation)(target, **values)
             if as_json:
                 print_json(repost_shape(sky.context, action))
             else:

@@ -67,94 +67,94 @@ class RepostList(Output):
 
 # Approvals cover posts, so nobody would look at these before they are done: all three need the scope `publish`.
 @operation("POST /reposts", scope="publish", tool="repost_post", idempotent=True, created=True, network=True)
-def create(access: Access, given: AddRepost) -> RepostShape:
+def create(access: Access, request: AddRepost) -> RepostShape:
     """Repost a post at a time or repeatedly. The same key again adds nothing."""
 
     def add(account: Account) -> Action:
         return access.sky.reposts.repost(
-            given.target,
-            at=given.at,
-            undo_after=given.undo_after,
+            request.target,
+            at=request.at,
+            undo_after=request.undo_after,
             account=account.did,
-            every=given.every,
-            until=given.until,
-            zone=given.zone,
-            key=given.key,
+            every=request.every,
+            until=request.until,
+            zone=request.zone,
+            key=request.key,
         )
 
-    return _added(access, given, add)
+    return _added(access, request, add)
 
 
 @operation("POST /reposts/pin", scope="publish", idempotent=True, created=True, network=True)
-def pin(access: Access, given: AddPin) -> RepostShape:
+def pin(access: Access, request: AddPin) -> RepostShape:
     """Pin a post of the account at a time."""
 
     def add(account: Account) -> Action:
         return access.sky.reposts.pin(
-            given.target, at=given.at, undo_after=given.undo_after, account=account.did, key=given.key
+            request.target, at=request.at, undo_after=request.undo_after, account=account.did, key=request.key
         )
 
-    return _added(access, given, add)
+    return _added(access, request, add)
 
 
 @operation("POST /reposts/unpin", scope="publish", idempotent=True, created=True, network=True)
-def unpin(access: Access, given: AddUnpin) -> RepostShape:
+def unpin(access: Access, request: AddUnpin) -> RepostShape:
     """Unpin a post of the account at a time."""
 
     def add(account: Account) -> Action:
-        return access.sky.reposts.unpin(given.target, at=given.at, account=account.did, key=given.key)
+        return access.sky.reposts.unpin(request.target, at=request.at, account=account.did, key=request.key)
 
-    return _added(access, given, add)
+    return _added(access, request, add)
 
 
 @operation("GET /reposts", scope="read", resource="reposts: The reposts and pins that wait or have failed.")
-def list_reposts(access: Access, given: ListReposts) -> RepostList:
+def list_reposts(access: Access, request: ListReposts) -> RepostList:
     """List reposts and pins that wait, and those that failed."""
-    found = [item for did in access.dids(given.account) for item in access.sky.reposts.list(account=did)]
-    found.sort(key=lambda item: (item.due_at, item.id))
-    return RepostList([repost_shape(access.sky.context, item) for item in found])
+    actions = [item for did in access.dids(request.account) for item in access.sky.reposts.list(account=did)]
+    actions.sort(key=lambda item: (item.due_at, item.id))
+    return RepostList([repost_shape(access.sky.context, item) for item in actions])
 
 
 @operation("GET /reposts/{id}", scope="read")
-def get(access: Access, given: ById) -> RepostShape:
+def get(access: Access, request: ById) -> RepostShape:
     """Show one repost or pin.
 
     Also when it is done.
     """
-    return repost_shape(access.sky.context, _seen(access, given.id))
+    return repost_shape(access.sky.context, _seen(access, request.id))
 
 
 @operation("DELETE /reposts/{id}", scope="schedule")
-def cancel(access: Access, given: ById) -> RepostShape:
+def cancel(access: Access, request: ById) -> RepostShape:
     """Cancel a repost or pin that waits; one that is repeated ends."""
-    _seen(access, given.id)
-    return repost_shape(access.sky.context, access.sky.reposts.cancel(given.id))
+    _seen(access, request.id)
+    return repost_shape(access.sky.context, access.sky.reposts.cancel(request.id))
 
 
-def _added(access: Access, given: AtATime, add: Callable[[Account], Action]) -> RepostShape:
+def _added(access: Access, request: AtATime, add: Callable[[Account], Action]) -> RepostShape:
     """Add it once for its key; a repeated request asks nobody again."""
-    account = _account(access, given)
-    with key_lock(account.did, given.key):
-        requests, digest = Requests(access.sky.context.store), digest_of(given)
-        known = None if given.key is None else Actions(access.sky.context.store).with_key(account.did, given.key)
+    account = _account(access, request)
+    with key_lock(account.did, request.key):
+        requests, digest = Requests(access.sky.context.store), digest_of(request)
+        known = None if request.key is None else Actions(access.sky.context.store).with_key(account.did, request.key)
         noted = None if known is None else requests.action_digest(known.id)
         if noted not in (None, digest):
-            raise key_reused(given.key)
+            raise key_reused(request.key)
         added = add(account) if known is None or noted is None else known
-        if given.key is not None and noted is None:
+        if request.key is not None and noted is None:
             requests.note_action(added.id, digest)
     return repost_shape(access.sky.context, added, created=known is None)
 
 
-def _account(access: Access, given: AtATime) -> Account:
+def _account(access: Access, request: AtATime) -> Account:
     """Who does it: whoever is named, else the author of a post that is here."""
-    if (number := row_number(given.target)) is not None:
+    if (number := row_number(request.target)) is not None:
         post = access.post(number)
-        return access.account(post.account_did if given.account is None else given.account)
-    return access.account(given.account)
+        return access.account(post.account_did if request.account is None else request.account)
+    return access.account(request.account)
 
 
 def _seen(access: Access, action_id: int) -> Action:
     """One of an account that the caller may know of. Raises NotFound."""
-    found = Actions(access.sky.context.store).get(action_id)
-    return access.seen(found, [found.account_did], unknown_action(action_id))
+    action = Actions(access.sky.context.store).get(action_id)
+    return access.seen(action, [action.account_did], unknown_action(action_id))

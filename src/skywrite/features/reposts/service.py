@@ -191,8 +191,8 @@ class RepostTask(Periodic):
                 account = self.ctx.store.accounts.get(action.account_did)
                 action, since = self._current(action), action.due_at
                 do(Repo(self.ctx.agent(account)), action, to_iso(self.ctx.clock.now()), since, self.ctx)
-            except Exception as found:
-                error = Unexpected.of(found)
+            except Exception as exception:
+                error = Unexpected.of(exception)
                 again_at = self._again_at(action, error)
                 actions.not_done(action, error.message, again_at)
                 self.log("repost_failed", action=action.id, **error.facts)
@@ -211,10 +211,10 @@ class RepostTask(Periodic):
 
         rule = parse_rule(action.rule, zone=action.zone or "UTC", start=action.due_at)
         late = DURATION_MAX_SECONDS
-        found = catch_up(rule, action.due_at, self.ctx.clock.now(), until=action.until, late_seconds=late)
-        if found is None or found.at > self.ctx.clock.now():
+        occurrence = catch_up(rule, action.due_at, self.ctx.clock.now(), until=action.until, late_seconds=late)
+        if occurrence is None or occurrence.at > self.ctx.clock.now():
             return action
-        return action._replace(due_at=found.at, rkey=_key_at(action.account_did, action.uri, found.at))
+        return action._replace(due_at=occurrence.at, rkey=_key_at(action.account_did, action.uri, occurrence.at))
 
     def _next(self, action: Action) -> tuple[datetime, str] | None:
         """When a repost that is repeated comes next, and its record key."""
@@ -241,8 +241,8 @@ def following(repeat: Repeat, now: datetime, start: datetime | None = None) -> d
         return None
     from skywrite.posting.schedule.recurrence import parse_rule
 
-    found = parse_rule(repeat.rule, zone=repeat.zone or "UTC", start=start).next_after(now, until=repeat.until)
-    return None if found is None else found.at
+    occurrence = parse_rule(repeat.rule, zone=repeat.zone or "UTC", start=start).next_after(now, until=repeat.until)
+    return None if occurrence is None else occurrence.at
 
 
 def _key_at(account_did: str, uri: str, due_at: datetime) -> str:
@@ -292,7 +292,7 @@ def _take_back(repo: Repo, rkey: str, deleted: Tombstones) -> None:
 
 def _before(repo: Repo, action: Action, since: datetime) -> list[str]:
     """The reposts of the post that this one follows. After a restore there may be others than the one that is known."""
-    found = [] if action.replaces is None else [action.replaces]
+    rkeys = [] if action.replaces is None else [action.replaces]
     if since < action.due_at:
         first = tid_from(int(since.timestamp()) * 1_000_000, 0)
         for record in repo.list_records(REPOST):
@@ -300,8 +300,8 @@ def _before(repo: Repo, action: Action, since: datetime) -> list[str]:
             if rkey < first:
                 break
             if rkey != action.rkey and _subject(record) == action.uri:
-                found.append(rkey)
-    return found
+                rkeys.append(rkey)
+    return rkeys
 
 
 def _is_there(repo: Repo, action: Action, collection: str = REPOST) -> bool:

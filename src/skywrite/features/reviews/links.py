@@ -44,8 +44,8 @@ async def image(request: Request) -> Response:
 async def decide(request: Request) -> Response:
     """The decision."""
     form = await bounded(request, FORM_BYTES_MAX).form(max_files=0, max_fields=10)
-    given = {name: str(value) for name, value in form.items()}
-    return await _answered(request, lambda request, link: _decided(request, link, given))
+    fields = {name: str(value) for name, value in form.items()}
+    return await _answered(request, lambda request, link: _decided(request, link, fields))
 
 
 async def _answered(request: Request, answer: Callable[[Request, ReviewLink], Response]) -> Response:

@@ -54,14 +54,14 @@ def _agents_drafts(sky: Skywrite, did: str) -> int:
 
 def approvals(visit: Visit) -> Response:
     """The posts that wait, in due order, each as it would go out."""
-    found = [entry for entry in visit.sky.approvals.list() if visit.access.covers([entry.account.did])]
+    entries = [entry for entry in visit.sky.approvals.list() if visit.access.covers([entry.account.did])]
     names = {f"person {person.id}": person.name for person in visit.services.people.all()}
     return show(
         visit,
         "approvals.html",
         title="Approve",
-        items=[_item(visit, entry.post.id, names) for entry in found[:SHOWN_MAX]],
-        more=len(found) - SHOWN_MAX,
+        items=[_item(visit, entry.post.id, names) for entry in entries[:SHOWN_MAX]],
+        more=len(entries) - SHOWN_MAX,
         may_approve="publish" in visit.access.scopes,
         days=DAYS,
     )

@@ -306,9 +306,9 @@ class Service:
     def _do(self, command: list[str]) -> None:
         done = self._run(command)
         if done.returncode != 0:
-            said = (done.stderr or done.stdout).strip().partition("\n")[0]
+            reason = (done.stderr or done.stdout).strip().partition("\n")[0]
             raise SkywriteError(
-                f"{shlex.join(command)} failed: {said}",
+                f"{shlex.join(command)} failed: {reason}",
                 code="service.failed",
                 hint="The service file is written; run the command by hand.",
             )

@@ -124,7 +124,7 @@ def import_command(
 
 def _map_of(columns: Sequence[str]) -> Mapping[str, str]:
     """A map from options: `COLUMN=FIELD`, with an empty field for a column that is left out."""
-    found: dict[str, str] = {}
+    mapping: dict[str, str] = {}
     for option in columns:
         column, equals, field = option.rpartition("=")
         if not equals or not column.strip():
@@ -132,8 +132,8 @@ def _map_of(columns: Sequence[str]) -> Mapping[str, str]:
                 f"--map {option!r} is not COLUMN=FIELD.",
                 hint='Write it like --map "Post date=at", or --map "Network=".',
             )
-        found[column] = field.strip()
-    return found
+        mapping[column] = field.strip()
+    return mapping
 
 
 def _read(sky: Skywrite, file: Path, sheet: str | None, columns: Mapping[str, str]) -> Table:
@@ -199,15 +199,17 @@ def _zone_note(sky: Skywrite, rows: Sequence[Mapping[str, Any]], account: str | 
         return ""
     if zone is not None:
         return f"Times that name no zone are read in {zone}."
-    found: dict[str, str] = {}
+    by_handle: dict[str, str] = {}
     for name in {own if isinstance(own := row.get("account"), str) else account for row in timed}:
         with suppress(SkywriteError):
             known = sky.accounts.get(name)
-            found[known.handle] = sky.context.zone(known)
-    zones = set(found.values())
-    words = zones if len(zones) == 1 else [f"{place} for {handle}" for handle, place in sorted(found.items())]
+            by_handle[known.handle] = sky.context.zone(known)
+    zones = set(by_handle.values())
+    words = zones if len(zones) == 1 else [f"{place} for {handle}" for handle, place in sorted(by_handle.items())]
     return (
-        f"Times that name no zone are read in {', '.join(words)}; --zone ZONE reads them in another." if found else ""
+        f"Times that name no zone are read in {', '.join(words)}; --zone ZONE reads them in another."
+        if by_handle
+        else ""
     )
 
 
@@ -241,9 +243,9 @@ def _print_reports(reports: list[Any], dry_run: bool) -> None:
     elif stored:
         fresh = sum(not report.existed and report.recurrence_id is None for report in stored)
         rules = sum(not report.existed and report.recurrence_id is not None for report in stored)
-        made = f", {rules:,} {_plural('recurrence', rules)} (see: skywrite recurring)" if rules else ""
+        recurrences = f", {rules:,} {_plural('recurrence', rules)} (see: skywrite recurring)" if rules else ""
         undo = " Undo: skywrite undo" if fresh or rules else ""
-        print_done(f"Accepted: {fresh:,} {_plural('post', fresh)}{made}{before}. See: skywrite list.{undo}")
+        print_done(f"Accepted: {fresh:,} {_plural('post', fresh)}{recurrences}{before}. See: skywrite list.{undo}")
 
 
 @click.command("export", epilog="Example: skywrite export --media media > plan.jsonl")

@@ -44,14 +44,14 @@ def _line(post: PlannedPost, handle_width: int) -> str:
 
 
 def _extras(post: PlannedPost) -> str:
-    found = [
+    parts = [
         f"{post.images} image{'s' if post.images > 1 else ''}" if post.images else "",
         "video" if post.has_video else "",
         f"thread of {post.posts}" if post.posts > 1 else "",
         f"every {post.rule}" if post.rule and not post.rule.startswith("every") else post.rule,
         "there already" if post.existed else "",
     ]
-    return ", ".join(filter(None, found))
+    return ", ".join(filter(None, parts))
 
 
 def remark_lines(remarks: Sequence[Remark], label: str, colour: str) -> Iterator[str]:

@@ -72,16 +72,16 @@ class Import:
 
     def run(self, rows: Iterable[Mapping[str, Any]], progress: Callable[[int], None]) -> list[RowReport]:
         """Check every row and store the good ones, unless a wrong one stops the import. Returns one report per row."""
-        given = list(rows)
+        all_rows = list(rows)
         if self._options.has_keys:
-            self._keys = keys_of(given, self._options.source)
-            self._find_known(given)
-        self._plan_around(given)
-        for number, (row, checked) in enumerate(zip(given, self._checked_apart(given), strict=True), 1):
+            self._keys = keys_of(all_rows, self._options.source)
+            self._find_known(all_rows)
+        self._plan_around(all_rows)
+        for number, (row, checked) in enumerate(zip(all_rows, self._checked_apart(all_rows), strict=True), 1):
             known = None if number in self._options.wrong else self._known.get(number)
             self._reports.append(known or self._report(number, row, checked))
             progress(number)
-        self._explain_dates(given)
+        self._explain_dates(all_rows)
         self._warn_of_same_texts([*self._posts, *((place, new.first) for place, new in self._recurrences)])
         if not (self._options.dry_run or (not self._options.partial and any(one.error for one in self._reports))):
             self._store()
@@ -106,8 +106,8 @@ class Import:
                 by_account.setdefault(owner.did, []).append(number)
         for did, asked in by_account.items():
             while asked:
-                found = self._ctx.store.posts.known_keys(did, [self._keys[number] for number in asked])
-                known = {number: found[self._keys[number]] for number in asked if self._keys[number] in found}
+                by_key = self._ctx.store.posts.known_keys(did, [self._keys[number] for number in asked])
+                known = {number: by_key[self._keys[number]] for number in asked if self._keys[number] in by_key}
                 asked = [number for number, post in known.items() if post.state == "cancelled"]
                 for number, post in known.items():
                     if post.state == "cancelled":
@@ -274,7 +274,7 @@ class Import:
                         self._reports[place] = before._replace(warnings=(*before.warnings, warning))
 
     def _store(self) -> None:
-        added, made = self._ctx.store.recurrences.add_with_posts(
+        added, outcomes = self._ctx.store.recurrences.add_with_posts(
             [new for _, new in self._posts],
             [(new.recurrence, new.first) for _, new in self._recurrences],
             operation="import",
@@ -285,7 +285,7 @@ class Import:
             if result.other_draft:
                 known = (key_used(new.key, result.id, other_draft=True),)
             self._reports[place] = before._replace(id=result.id, existed=result.existed, warnings=known)
-        for (place, _), (number, result) in zip(self._recurrences, made, strict=True):
+        for (place, _), (number, result) in zip(self._recurrences, outcomes, strict=True):
             self._reports[place] = self._reports[place]._replace(id=result.id, recurrence_id=number)
 
 

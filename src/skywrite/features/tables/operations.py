@@ -92,11 +92,11 @@ class ImportedTable(Output):
 
 
 @operation("POST /posts/batch", scope="schedule", name="posts.create_many", idempotent=True, network=True)
-def create_many(access: Access, given: Batch) -> BatchReport:
+def create_many(access: Access, request: Batch) -> BatchReport:
     """Accept up to 1,000 posts in one transaction, all or none. Those whose key was used add nothing."""
     rows: list[Mapping[str, Any]] = []
     wrong: dict[int, SkywriteError] = {}
-    for number, post in enumerate(given.posts, 1):
+    for number, post in enumerate(request.posts, 1):
         try:
             rows.append(_row_of(access, post))
         except SkywriteError as error:
@@ -104,13 +104,13 @@ def create_many(access: Access, given: Batch) -> BatchReport:
             rows.append({})
     reports = access.sky.transfer.import_rows(
         rows,
-        partial=given.partial,
-        dry_run=given.dry_run,
+        partial=request.partial,
+        dry_run=request.dry_run,
         source=access.source,
         wrong=wrong,
         progress=_in_time(access.sky.context.clock, len(rows)),
     )
-    if not (given.dry_run or given.partial):
+    if not (request.dry_run or request.partial):
         check_reports(reports, can_skip=True)
     return BatchReport([row_shape(report) for report in reports])
 
@@ -124,15 +124,15 @@ def _row_of(access: Access, post: BatchPost) -> dict[str, Any]:
 
 
 @operation("POST /imports", scope="schedule", network=True)
-def create(access: Access, given: ImportTable) -> ImportedTable:
+def create(access: Access, request: ImportTable) -> ImportedTable:
     """Schedule the posts of a table, all or none: CSV, JSON or a workbook, also of another program."""
     transfer = access.sky.transfer
     # What somebody said about a header counts for those who have all accounts, as they have the queue.
     table = transfer.read_table(
-        _bytes_of(given), name=given.name, sheet=given.sheet, map=given.map, remembered=access.accounts is None
+        _bytes_of(request), name=request.name, sheet=request.sheet, map=request.map, remembered=access.accounts is None
     )
     if not table.rows:
-        raise InputError(f"{given.name} contains no rows to import.", hint=" ".join(table.notes()))
+        raise InputError(f"{request.name} contains no rows to import.", hint=" ".join(table.notes()))
     rows: list[Mapping[str, Any]] = []
     wrong: dict[int, SkywriteError] = {}
     for number, row in enumerate(table.rows, 1):
@@ -141,20 +141,20 @@ def create(access: Access, given: ImportTable) -> ImportedTable:
         except SkywriteError as error:
             wrong[number] = error
             rows.append({})
-    needs_account = given.account is not None or any("account" not in row for row in table.rows)
+    needs_account = request.account is not None or any("account" not in row for row in table.rows)
     reports = transfer.import_rows(
         rows,
-        account=access.account(given.account).did if needs_account else None,
-        partial=given.partial,
-        dry_run=given.dry_run,
-        name=given.name,
-        again=given.again,
-        dates=table.reading.dates if given.dates is None else given.dates,
-        zone=given.zone,
+        account=access.account(request.account).did if needs_account else None,
+        partial=request.partial,
+        dry_run=request.dry_run,
+        name=request.name,
+        again=request.again,
+        dates=table.reading.dates if request.dates is None else request.dates,
+        zone=request.zone,
         wrong=wrong,
         progress=_in_time(access.sky.context.clock, len(rows)),
     )
-    if not (given.dry_run or given.partial):
+    if not (request.dry_run or request.partial):
         check_reports(reports, can_skip=True)
     reading = table.reading
     fields, left_out = dict(reading.fields) if reading.source else {}, list(reading.left_out)
@@ -177,13 +177,13 @@ def _in_time(clock: Clock, count: int) -> Callable[[int], None]:
     return check
 
 
-def _bytes_of(given: ImportTable) -> bytes:
-    if (given.text is None) == (given.workbook is None):
+def _bytes_of(request: ImportTable) -> bytes:
+    if (request.text is None) == (request.workbook is None):
         raise InputError("A table is either text or a workbook.", hint="Give text or workbook.")
-    if given.text is not None:
-        return given.text.encode()
+    if request.text is not None:
+        return request.text.encode()
     try:
-        return b64decode(given.workbook or "", validate=True)
+        return b64decode(request.workbook or "", validate=True)
     except ValueError:
         raise InputError("The workbook is not base64.", hint="Encode the bytes of the workbook.") from None
 

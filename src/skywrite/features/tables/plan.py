@@ -162,10 +162,10 @@ def _planned(report: RowReport) -> PlannedPost:
     )
 
 
-def _summed(found: Iterable[Remark]) -> tuple[Remark, ...]:
+def _summed(remarks: Iterable[Remark]) -> tuple[Remark, ...]:
     """Remarks with the same name that begin alike combined; those about most rows first."""
     groups: dict[tuple[str, str], list[Remark]] = {}
-    for remark in found:
+    for remark in remarks:
         groups.setdefault((remark.name, _beginning(remark.message)), []).append(remark)
     summed = [
         replace(same[0], rows=tuple(dict.fromkeys(row for remark in same for row in remark.rows)))

@@ -137,11 +137,11 @@ def _checked_by(child: Contained, rows: Sequence[Row], terms: Terms) -> list[Che
     places = [place for place, row in enumerate(rows) if _is_plain(row)]
     done: list[CheckedRow | None] = [None] * len(rows)
     try:
-        found = child.call(check_rows, [dict(rows[place]) for place in places], terms)
+        checks = child.call(check_rows, [dict(rows[place]) for place in places], terms)
     except Exception:
         # Whatever is wrong with a row, or with the child, is told when the import comes to the row.
         return done
-    for place, checked in zip(places, found, strict=True):
+    for place, checked in zip(places, checks, strict=True):
         done[place] = checked
     return done
 

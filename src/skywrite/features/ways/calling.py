@@ -45,12 +45,12 @@ _grammar_of = lru_cache(GRAMMARS_KEPT_MAX)(Grammar.of)
 
 def answerers(parts: WorkParts) -> list[Answerer]:
     """The ways that answer, in the order in which they were added. Commands are asked where commands run."""
-    found = []
+    all_answerers = []
     for way in WayStore(parts.context.store).all():
         doing = way.doing
         if doing is None or way.state != "active" or (doing.kind == "command" and not parts.commands):
             continue
-        found.append(
+        all_answerers.append(
             Answerer(
                 way.called,
                 partial(ask, parts.context, way, log=parts.log),
@@ -62,7 +62,7 @@ def answerers(parts: WorkParts) -> list[Answerer]:
                 together=True,
             )
         )
-    return found
+    return all_answerers
 
 
 def ask(ctx: Context, way: Way, item: Item, *, log: Log | None = None) -> Any:
@@ -74,17 +74,17 @@ def ask(ctx: Context, way: Way, item: Item, *, log: Log | None = None) -> Any:
     # What is only tried is nothing that came.
     note = stored.note if item.id else lambda *noted: None
     try:
-        said = _ASK[doing.kind](ctx, doing, item, way)
+        answer = _ASK[doing.kind](ctx, doing, item, way)
     except Later:
         note(way.id, "nothing")
         raise
     except Exception as error:
         note(way.id, "failed", Problem.of(error))
         raise
-    note(way.id, "nothing" if said is None else "answered")
+    note(way.id, "nothing" if answer is None else "answered")
     if log is not None:
-        log("way", way=way.id, item=item.id, outcome="nothing" if said is None else "answered")
-    return said
+        log("way", way=way.id, item=item.id, outcome="nothing" if answer is None else "answered")
+    return answer
 
 
 def item_json(item: Item, *, thread: bool = False) -> dict[str, Any]:
@@ -175,7 +175,7 @@ def _ask_command(ctx: Context, doing: Doing, item: Item, way: Way) -> Any:
         timeout_seconds=doing.timeout_seconds,
         max_bytes=OUTPUT_BYTES_MAX,
         pass_on=ctx.config.command_env,
-        given=json.dumps(item_json(item, thread=doing.thread), ensure_ascii=False).encode(),
+        standard_input=json.dumps(item_json(item, thread=doing.thread), ensure_ascii=False).encode(),
     )
     return read_answer(printed.text, files=True)
 
@@ -207,11 +207,11 @@ def _ask_grammar(ctx: Context, doing: Doing, item: Item, way: Way) -> Any:
     before = [
         one.answer for one in WayStore(ctx.store).answered(item.account_did, doing.distinct) if one.uri != item.uri
     ]
-    said = before[: doing.distinct - 1]
+    texts = before[: doing.distinct - 1]
     seeds = [f"{item.uri} {number}" for number in range(SEEDS * doing.distinct)]
     if doing.folder:
-        return _grammar_of(doing.what, doing.base).unsaid(seeds, said)
-    return contained.call(row_from_outside, doing.what, seeds, said)
+        return _grammar_of(doing.what, doing.base).unsaid(seeds, texts)
+    return contained.call(row_from_outside, doing.what, seeds, texts)
 
 
 _ASK = {"command": _ask_command, "webhook": _ask_address, "text": _ask_grammar}

@@ -63,31 +63,31 @@ def add_command(
     if text is not None:
         if timeout is not None:
             raise InputError("A grammar takes no time.", hint="Leave --timeout out.")
-        made = sky.ways.add_text(text, distinct=distinct, **options)
+        added_way = sky.ways.add_text(text, distinct=distinct, **options)
     elif distinct is not None:
         raise InputError("A number of different texts needs a grammar.", hint="Leave --distinct out.")
     elif webhook is not None:
-        made = sky.ways.add_webhook(webhook, **options)
+        added_way = sky.ways.add_webhook(webhook, **options)
     else:
         assert command is not None
-        made = sky.ways.add_command(command, folder=Path.cwd(), **options)
-    _print_added(sky, made, as_json)
+        added_way = sky.ways.add_command(command, folder=Path.cwd(), **options)
+    _print_added(sky, added_way, as_json)
 
 
-def _print_added(sky: Skywrite, made: AddedWay, as_json: bool) -> None:
+def _print_added(sky: Skywrite, added_way: AddedWay, as_json: bool) -> None:
     from skywrite.features.ways.operations import added_shape
 
     if as_json:
-        print_json(added_shape(sky.context, made))
+        print_json(added_shape(sky.context, added_way))
         return
-    word = (made.way.doing and made.way.doing.word) or "hello"
-    print_done(f'Way {made.way.id} answers from now on. Try it: skywrite answers try "@you {word}"')
-    if made.way.doing is not None and made.way.doing.distinct:
-        print_aside(f"No text is repeated within {made.way.doing.distinct} answers.")
-    if made.secret is not None:
-        click.echo(made.secret)
+    word = (added_way.way.doing and added_way.way.doing.word) or "hello"
+    print_done(f'Way {added_way.way.id} answers from now on. Try it: skywrite answers try "@you {word}"')
+    if added_way.way.doing is not None and added_way.way.doing.distinct:
+        print_aside(f"No text is repeated within {added_way.way.doing.distinct} answers.")
+    if added_way.secret is not None:
+        click.echo(added_way.secret)
         print_aside("Check what comes by this secret. It is not shown again.")
-    if made.way.doing is not None and made.way.doing.kind == "command":
+    if added_way.way.doing is not None and added_way.way.doing.kind == "command":
         print_commands_note(sky)
     else:
         print_worker_note(sky)

@@ -114,9 +114,9 @@ class AnsweredList(Output):
 
 
 @operation("POST /ways", scope="manage", created=True)
-def add(access: Access, given: AddWay) -> AddedWayShape:
+def add(access: Access, request: AddWay) -> AddedWayShape:
     """Let an address, or a grammar, answer what others write."""
-    return added_shape(access.sky.context, _added(access, given))
+    return added_shape(access.sky.context, _added(access, request))
 
 
 def _added(access: Access, given: AddWay) -> AddedWay:
@@ -136,19 +136,19 @@ def _added(access: Access, given: AddWay) -> AddedWay:
 
 
 @operation("GET /ways", scope="manage")
-def list_ways(access: Access, given: Nothing) -> WayList:
+def list_ways(access: Access, request: Nothing) -> WayList:
     """List what answers without a program."""
     known = [way for way in access.sky.ways.list() if access.covers([way.account_did])]
     return WayList([way_shape(access.sky.context, way) for way in known])
 
 
 @operation("GET /ways/answers", scope="read")
-def answers(access: Access, given: ListAnswered) -> AnsweredList:
+def answers(access: Access, request: ListAnswered) -> AnsweredList:
     """List what was answered by itself."""
-    dids = access.dids(given.account)
+    dids = access.dids(request.account)
     ctx = access.sky.context
-    found = [one for did in dids for one in access.sky.ways.answered(did, given.limit)]
-    latest = sorted(found, key=lambda one: one.answered_at, reverse=True)[: given.limit]
+    items = [one for did in dids for one in access.sky.ways.answered(did, request.limit)]
+    latest = sorted(items, key=lambda one: one.answered_at, reverse=True)[: request.limit]
     handles = {account.did: account.handle for account in ctx.store.accounts.all()}
     return AnsweredList(
         [
@@ -160,27 +160,27 @@ def answers(access: Access, given: ListAnswered) -> AnsweredList:
 
 
 @operation("GET /ways/{id}", scope="manage")
-def get(access: Access, given: ById) -> WayShape:
+def get(access: Access, request: ById) -> WayShape:
     """Show a way of answering."""
-    return way_shape(access.sky.context, _seen(access, given.id))
+    return way_shape(access.sky.context, _seen(access, request.id))
 
 
 @operation("PATCH /ways/{id}", scope="manage")
-def edit(access: Access, given: EditWay) -> WayShape:
+def edit(access: Access, request: EditWay) -> WayShape:
     """Pause a way of answering, or let it go on."""
-    _seen(access, given.id)
-    if given.state == "active":
+    _seen(access, request.id)
+    if request.state == "active":
         access.require("publish")
     ways = access.sky.ways
-    way = ways.pause(given.id) if given.state == "paused" else ways.resume(given.id)
+    way = ways.pause(request.id) if request.state == "paused" else ways.resume(request.id)
     return way_shape(access.sky.context, way)
 
 
 @operation("DELETE /ways/{id}", scope="manage")
-def remove(access: Access, given: ById) -> Ok:
+def remove(access: Access, request: ById) -> Ok:
     """Remove a way of answering; what it answered stays."""
-    _seen(access, given.id)
-    access.sky.ways.remove(given.id)
+    _seen(access, request.id)
+    access.sky.ways.remove(request.id)
     return Ok()
 
 
@@ -189,9 +189,9 @@ def way_shape(ctx: Context, way: Way) -> WayShape:
     return shaped(WayShape, _values(ctx, way))
 
 
-def added_shape(ctx: Context, made: AddedWay) -> AddedWayShape:
+def added_shape(ctx: Context, added_way: AddedWay) -> AddedWayShape:
     """A new one, with its secret."""
-    return shaped(AddedWayShape, {**_values(ctx, made.way), "secret": made.secret})
+    return shaped(AddedWayShape, {**_values(ctx, added_way.way), "secret": added_way.secret})
 
 
 def _values(ctx: Context, way: Way) -> dict[str, Any]:

@@ -41,9 +41,9 @@ def add_way(visit: Visit, form: dict[str, str]) -> Response:
     fields: dict[str, Any] = {name: form.get(name, "").strip() for name in ("url", "word")}
     fields["account"] = form.get("account", "").strip() or None
     fields["thread"] = "thread" in form
-    made = operations.add(visit.access, msgspec.convert({**fields, "url": fields["url"] or "-"}, AddWay))
-    about = f"The secret of {made.what}, which answers from now on. It is not shown again."
-    return shown_once(visit, secret=made.secret or "", about=about)
+    way = operations.add(visit.access, msgspec.convert({**fields, "url": fields["url"] or "-"}, AddWay))
+    about = f"The secret of {way.what}, which answers from now on. It is not shown again."
+    return shown_once(visit, secret=way.secret or "", about=about)
 
 
 def add_grammar(visit: Visit, form: dict[str, str]) -> Response:

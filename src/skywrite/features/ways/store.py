@@ -108,8 +108,8 @@ class WayStore:
     def all(self) -> list[Way]:
         """All of them, in the order in which they are asked."""
         with self._store.reading() as tx:
-            found = readable(tx.rows("list_ways"), _way_of)
-        return [self._opened(way) for way in found]
+            ways = readable(tx.rows("list_ways"), _way_of)
+        return [self._opened(way) for way in ways]
 
     def get(self, way_id: int) -> Way:
         """One of them. Raises NotFound."""

@@ -100,81 +100,81 @@ class DeliveryList(Output):
 
 
 @operation("POST /webhooks", scope="manage", created=True)
-def add(access: Access, given: AddWebhook) -> SecretWebhookShape:
+def add(access: Access, request: AddWebhook) -> SecretWebhookShape:
     """Send signed messages about events to an address.
 
     Only the syntax of the address is checked now.
     """
     from skywrite.core.http import parse_url
 
-    target = parse_url(given.url)
+    target = parse_url(request.url)
     if target.scheme not in ("https", "http") or target.has_userinfo or not target.host:
-        raise InputError(f"{given.url} cannot be a webhook.", hint="Give an https:// address without a password.")
-    did = None if given.account is None and access.accounts is None else access.account(given.account).did
-    hook, secret = _webhooks(access).add(given.url, given.name, kinds=given.kinds, account_did=did)
+        raise InputError(f"{request.url} cannot be a webhook.", hint="Give an https:// address without a password.")
+    did = None if request.account is None and access.accounts is None else access.account(request.account).did
+    hook, secret = _webhooks(access).add(request.url, request.name, kinds=request.kinds, account_did=did)
     return shaped(SecretWebhookShape, {**_fields(access, hook), "secret": secret})
 
 
 @operation("GET /webhooks", scope="manage")
-def list_webhooks(access: Access, given: Nothing) -> WebhookList:
+def list_webhooks(access: Access, request: Nothing) -> WebhookList:
     """List webhooks."""
     seen = [hook for hook in _webhooks(access).all() if access.covers(touched_by(hook.account_did))]
     return WebhookList([shaped(WebhookShape, _fields(access, hook)) for hook in seen])
 
 
 @operation("GET /webhooks/{id}", scope="manage")
-def get(access: Access, given: ById) -> WebhookShape:
+def get(access: Access, request: ById) -> WebhookShape:
     """Show a webhook."""
-    return shaped(WebhookShape, _fields(access, _seen(access, given.id)))
+    return shaped(WebhookShape, _fields(access, _seen(access, request.id)))
 
 
 @operation("PATCH /webhooks/{id}", scope="manage")
-def edit(access: Access, given: EditWebhook) -> WebhookShape:
+def edit(access: Access, request: EditWebhook) -> WebhookShape:
     """Change, pause or resume a webhook."""
-    _seen(access, given.id)
-    changes = {"url": given.url, "name": given.name, "kinds": given.kinds}
-    hook = _webhooks(access).change(given.id, state=given.state, **changes)  # type: ignore[arg-type]
+    _seen(access, request.id)
+    changes = {"url": request.url, "name": request.name, "kinds": request.kinds}
+    hook = _webhooks(access).change(request.id, state=request.state, **changes)  # type: ignore[arg-type]
     return shaped(WebhookShape, _fields(access, hook))
 
 
 @operation("DELETE /webhooks/{id}", scope="manage")
-def remove(access: Access, given: ById) -> Ok:
+def remove(access: Access, request: ById) -> Ok:
     """Forget a webhook."""
-    _seen(access, given.id)
-    _webhooks(access).remove(given.id)
+    _seen(access, request.id)
+    _webhooks(access).remove(request.id)
     return Ok()
 
 
 @operation("POST /webhooks/{id}/secret", scope="manage")
-def replace_secret(access: Access, given: ById) -> SecretWebhookShape:
+def replace_secret(access: Access, request: ById) -> SecretWebhookShape:
     """Make a new secret; for a day messages are signed with both."""
-    hook = _seen(access, given.id)
-    secret = _webhooks(access).replace_secret(given.id)
+    hook = _seen(access, request.id)
+    secret = _webhooks(access).replace_secret(request.id)
     return shaped(SecretWebhookShape, {**_fields(access, hook), "secret": secret})
 
 
 @operation("POST /webhooks/{id}/test", scope="manage")
-def test(access: Access, given: ById) -> DeliveryShape:
+def test(access: Access, request: ById) -> DeliveryShape:
     """Send a test message."""
-    _seen(access, given.id)
-    return _delivery(_webhooks(access).send_test(given.id))
+    _seen(access, request.id)
+    return _delivery(_webhooks(access).send_test(request.id))
 
 
 @operation("GET /webhooks/{id}/deliveries", scope="manage")
-def deliveries(access: Access, given: ListDeliveries) -> DeliveryList:
+def deliveries(access: Access, request: ListDeliveries) -> DeliveryList:
     """List the messages of a webhook."""
-    _seen(access, given.id)
-    found = _webhooks(access).deliveries(given.id, before=given.before, limit=given.limit)
-    return DeliveryList([_delivery(item) for item in found])
+    _seen(access, request.id)
+    page = _webhooks(access).deliveries(request.id, before=request.before, limit=request.limit)
+    return DeliveryList([_delivery(item) for item in page])
 
 
 @operation("POST /webhooks/{id}/deliveries/{delivery}/replay", scope="manage")
-def replay(access: Access, given: ByDelivery) -> DeliveryShape:
+def replay(access: Access, request: ByDelivery) -> DeliveryShape:
     """Send a message again."""
-    _seen(access, given.id)
-    if _webhooks(access).delivery(given.delivery).webhook_id != given.id:
-        raise unknown_delivery(given.delivery)
-    return _delivery(_webhooks(access).replay(given.delivery))
+    _seen(access, request.id)
+    if _webhooks(access).delivery(request.delivery).webhook_id != request.id:
+        raise unknown_delivery(request.delivery)
+    return _delivery(_webhooks(access).replay(request.delivery))
 
 
 def _webhooks(access: Access) -> Webhooks:

@@ -57,8 +57,10 @@ def add_webhook(visit: Visit, form: dict[str, str]) -> Response:
     visit.access.require("manage")
     fields = {"url": form.get("url", "").strip() or "-", "name": form.get("name", "").strip()}
     chosen = [kind for kind in EVENT_KINDS if form.get(f"kind-{kind}")]
-    made = operations.add(visit.access, msgspec.convert({**fields, "kinds": chosen or None}, AddWebhook))
-    return shown_once(visit, secret=made.secret, about=f"The secret of the webhook {made.url}. It is not shown again.")
+    webhook = operations.add(visit.access, msgspec.convert({**fields, "kinds": chosen or None}, AddWebhook))
+    return shown_once(
+        visit, secret=webhook.secret, about=f"The secret of the webhook {webhook.url}. It is not shown again."
+    )
 
 
 def change(visit: Visit, form: dict[str, str]) -> Response:

@@ -290,7 +290,7 @@ def _reply(root: Ref, parent: Ref) -> dict[str, Any]:
 
 
 def _blobs(parts: list[Draft]) -> tuple[Stored, ...]:
-    found: dict[str, Stored] = {}
+    by_cid: dict[str, Stored] = {}
     for part in parts:
         media = [image.media for image in part.images]
         if part.video:
@@ -298,5 +298,5 @@ def _blobs(parts: list[Draft]) -> tuple[Stored, ...]:
         stored = [item.stored for item in media if item.stored]
         if isinstance(part.card, Card) and part.card.thumb:
             stored.append(_stored(part.card.thumb))
-        found.update({item.cid: Stored(item.cid, item.mime, item.size) for item in stored})
-    return tuple(found.values())
+        by_cid.update({item.cid: Stored(item.cid, item.mime, item.size) for item in stored})
+    return tuple(by_cid.values())

@@ -203,35 +203,35 @@ def media_from(name: str, value: Any, more: Sequence[str] = ()) -> Media:
     if isinstance(value, bytes):
         return Media(data=value)
     if isinstance(value, Mapping):
-        given = [kind for kind in _KINDS if value.get(kind) is not None]
-        if len(given) == 1:
-            known = (*(_STORED if given == ["cid"] else _KINDS), "name", *more)
+        kinds = [kind for kind in _KINDS if value.get(kind) is not None]
+        if len(kinds) == 1:
+            known = (*(_STORED if kinds == ["cid"] else _KINDS), "name", *more)
             _check_keys(name, value, known)
-            return _media_of_kind(name, given[0], value)
+            return _media_of_kind(name, kinds[0], value)
     raise invalid_draft(f'{name}: give a path or an address, as text or as {{"path": ...}} or {{"url": ...}}.')
 
 
 def _media_of_kind(name: str, kind: str, value: Mapping[str, Any]) -> Media:
-    label, given = str(value.get("name", "")), value[kind]
+    label, content = str(value.get("name", "")), value[kind]
     if kind == "cid":
         return Media(stored=_stored(value), name=label)
-    if kind == "path" and isinstance(given, str | PathLike):
-        return Media(path=local_name(fspath(given)), name=label)
-    if kind == "url" and isinstance(given, str):
-        return Media(url=given, name=label)
-    if kind == "data" and isinstance(given, bytes):
-        return Media(data=given, name=label)
+    if kind == "path" and isinstance(content, str | PathLike):
+        return Media(path=local_name(fspath(content)), name=label)
+    if kind == "url" and isinstance(content, str):
+        return Media(url=content, name=label)
+    if kind == "data" and isinstance(content, bytes):
+        return Media(data=content, name=label)
     wanted = "bytes" if kind == "data" else "text"
-    raise invalid_draft(f"{name}: {kind} must be {wanted}, not {type(given).__name__}.")
+    raise invalid_draft(f"{name}: {kind} must be {wanted}, not {type(content).__name__}.")
 
 
 def _stored(value: Mapping[str, Any]) -> Stored:
     for name, kind in _STORED.items():
-        given = value.get(name)
-        if given is None and name in ("cid", "mime", "size"):
+        content = value.get(name)
+        if content is None and name in ("cid", "mime", "size"):
             raise invalid_draft(f"Stored media need {name!r}.")
-        if given is not None and (not isinstance(given, kind) or isinstance(given, bool)):
-            raise invalid_draft(f"{name} of stored media must be {kind.__name__}, not {type(given).__name__}.")
+        if content is not None and (not isinstance(content, kind) or isinstance(content, bool)):
+            raise invalid_draft(f"{name} of stored media must be {kind.__name__}, not {type(content).__name__}.")
     return Stored(value["cid"], value["mime"], value["size"], value.get("width"), value.get("height"))
 
 

@@ -109,10 +109,10 @@ def mention_facets(
     template: Mapping[str, Any], index: int, prepared: Prepared, dids: Mapping[str, str | None]
 ) -> dict[str, Any]:
     """The facets of a record, with those of pending mentions that are known now. Empty if there are none."""
-    found = [
+    mentions = [
         Facet(item.byte_start, item.byte_end, "mention", item.handle) for item in prepared.pending if item.post == index
     ]
-    added = facet_records(found, {handle: did for handle, did in dids.items() if did})
+    added = facet_records(mentions, {handle: did for handle, did in dids.items() if did})
     if not added:
         return {}
     facets = [*template.get("facets", ()), *added]

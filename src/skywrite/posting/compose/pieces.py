@@ -39,7 +39,7 @@ def _longest(text: str, fits: Callable[[str], bool]) -> int:
 
 def _cut(text: str, end: int) -> int:
     """The best place to cut at or before `end`."""
-    whole = [(found.start(), found.end()) for found in _WHOLE.finditer(text)]
+    whole = [(match.start(), match.end()) for match in _WHOLE.finditer(text)]
     for kind in _ENDS:
         places = [place for place in _places(kind, text, end) if not any(start < place < stop for start, stop in whole)]
         if places and places[-1] >= end * _LEAST:
@@ -49,4 +49,4 @@ def _cut(text: str, end: int) -> int:
 
 
 def _places(kind: re.Pattern[str], text: str, end: int) -> Iterator[int]:
-    return (found.end() for found in kind.finditer(text) if 0 < found.start() <= end)
+    return (match.end() for match in kind.finditer(text) if 0 < match.start() <= end)

@@ -23,21 +23,21 @@ _AT_URI = r"at://([^/?#]+)/([a-zA-Z][a-zA-Z0-9.-]+)/([^/?#]+)"
 
 def parse_reference(text: str) -> tuple[str, str, str]:
     """(authority, collection, record key); the authority is a DID or a handle. Raises InputError."""
-    found = _parts(text.strip())
-    if found is not None and _is_valid(*found):
-        return found
+    parts = _parts(text.strip())
+    if parts is not None and _is_valid(*parts):
+        return parts
     hint = Hint("Paste its link from bsky.app, or its at-uri (at://did/collection/key).")
     if re.fullmatch(r"(?a)#?[0-9]{1,9}", text.strip()):
         hint = Hint("Paste its link. That of a post in the queue: ", Do("posts.get", int(text.strip().lstrip("#"))))
     raise InputError(f"{text!r} is not a post, feed, list or starter pack.", code="link.invalid", hint=hint)
 
 
-def _parts(given: str) -> tuple[str, str, str] | None:
-    if match := re.fullmatch(_AT_URI, given):
+def _parts(text: str) -> tuple[str, str, str] | None:
+    if match := re.fullmatch(_AT_URI, text):
         return match[1], match[2], match[3]
-    if match := re.fullmatch(_APP_LINK, given):
+    if match := re.fullmatch(_APP_LINK, text):
         return match[1], _COLLECTIONS[match[2]], match[3]
-    if match := re.fullmatch(_PACK_LINK, given):
+    if match := re.fullmatch(_PACK_LINK, text):
         return match[1], "app.bsky.graph.starterpack", match[2]
     return None
 

@@ -210,8 +210,8 @@ def _langs(part: Draft, around: DraftContext) -> tuple[str, ...]:
     if langs != ("auto",):
         return langs
 
-    found = detect_language(part.text)
-    return (found,) if found else ()
+    language = detect_language(part.text)
+    return (language,) if language else ()
 
 
 def _card(part: Draft, texts: Sequence[RichText], around: DraftContext, collector: Collector) -> str | Card:

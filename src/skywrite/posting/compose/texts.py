@@ -54,13 +54,13 @@ def _quoting(fields: Any) -> Any:
 
 def split_parts(text: str) -> list[str]:
     """The posts of a text, separated by lines of `---`."""
-    found: list[list[str]] = [[]]
+    blocks: list[list[str]] = [[]]
     for line in text.split("\n"):
         if line.strip() == "---":
-            found.append([])
+            blocks.append([])
         else:
-            found[-1].append(line)
-    return [part for lines in found if (part := "\n".join(lines).strip("\n"))] or [""]
+            blocks[-1].append(line)
+    return [part for lines in blocks if (part := "\n".join(lines).strip("\n"))] or [""]
 
 
 def thread_draft(texts: Sequence[str], row: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,9 +51,9 @@ def base_of(verdicts: Sequence[V]) -> V | None:
     return next(iter(approvals or verdicts), None)
 
 
-def changed(found: list[Row]) -> list[Row]:
+def changed(all_rows: list[Row]) -> list[Row]:
     """The rows, where any of them differs; else none."""
-    return found if any(row.mark != "same" for row in found) else []
+    return all_rows if any(row.mark != "same" for row in all_rows) else []
 
 
 def joined(pieces: Sequence[Piece]) -> str:
@@ -64,11 +64,11 @@ def joined(pieces: Sequence[Piece]) -> str:
 def rows(before: Mapping[str, Any], now: Mapping[str, Any], zone: str) -> list[Row]:
     """Both contents side by side. Where they differ, at least one row says so."""
     old, new = parts(before, zone), parts(now, zone)
-    found = [_row(name, old.get(name, ""), new.get(name, "")) for name in _in_order(old, new)]
-    if before != now and all(row.mark == "same" for row in found):
+    all_rows = [_row(name, old.get(name, ""), new.get(name, "")) for name in _in_order(old, new)]
+    if before != now and all(row.mark == "same" for row in all_rows):
         # Nothing that people see in other words, but other bytes.
-        found.append(_row("Details", _plain(before), _plain(now)))
-    return found
+        all_rows.append(_row("Details", _plain(before), _plain(now)))
+    return all_rows
 
 
 def with_handle(content: Mapping[str, Any], account: Account) -> dict[str, Any]:
@@ -84,8 +84,8 @@ def text_rows(before: Sequence[str], now: Sequence[str]) -> list[Row]:
 
 def parts(content: Mapping[str, Any], zone: str) -> dict[str, str]:
     """Everything that an approval covers, by name, in the order in which people read it."""
-    found = dict(_posts(content))
-    found |= {
+    texts = dict(_posts(content))
+    texts |= {
         "Due": _time(content.get("due"), zone),
         "Recurrence": f"{content['rule']} ({content['zone']})" if "rule" in content else "",
         "Starts": _time(content.get("starts"), zone),
@@ -94,7 +94,7 @@ def parts(content: Mapping[str, Any], zone: str) -> dict[str, str]:
         "If it is late": _late(*content["late"]),
         "Account": str(content["account"]),
     }
-    return {name: text for name, text in found.items() if text}
+    return {name: text for name, text in texts.items() if text}
 
 
 def _posts(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

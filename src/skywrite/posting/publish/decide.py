@@ -89,11 +89,11 @@ class Decider:
         if answer == "publish":
             return None
         late = at - post.due_at
-        said = f"It was due at {post.due_at:%Y-%m-%d %H:%M} UTC and came up {_duration(late.total_seconds())} late"
+        sentence = f"It was due at {post.due_at:%Y-%m-%d %H:%M} UTC and came up {_duration(late.total_seconds())} late"
         if answer == "skip":
-            return Miss("cancelled", Problem(MISSED, f"{said}: skipped, as its policy says."))
+            return Miss("cancelled", Problem(MISSED, f"{sentence}: skipped, as its policy says."))
         hint = Hint("Publish it now: ", Do("posts.release", post.id), ". Drop it: ", Do("posts.cancel", post.id))
-        return Miss("held", Problem(MISSED, f"{said}: it waits for your decision.", hint))
+        return Miss("held", Problem(MISSED, f"{sentence}: it waits for your decision.", hint))
 
 
 def _left_alone(hosts: Hosts, post: Post, view: AccountView, now: datetime) -> Defer | None:

@@ -101,8 +101,8 @@ def pushes(
 ) -> dict[int, Push]:
     """Which posts are delayed. `posts`: number, due time, and whether it is already out."""
     forecast = Forecast(pace, last, now)
-    found = {
+    by_number = {
         number: forecast.push(due_at, is_out=is_out)
         for number, due_at, is_out in sorted(posts, key=lambda post: (post[1], post[0]))
     }
-    return {number: push for number, push in found.items() if push is not None}
+    return {number: push for number, push in by_number.items() if push is not None}

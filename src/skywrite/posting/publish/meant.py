@@ -26,18 +26,18 @@ class AnotherRecord(RecordConflict):
     code = "record.another"
 
 
-def check_meant(post: Post, ours: Mapping[str, Any], found: Record) -> None:
+def check_meant(post: Post, ours: Mapping[str, Any], record: Record) -> None:
     """Raise AnotherRecord unless the record that was found is this post."""
     for what, read in (("replies to", _parent), ("quotes", _quoted)):
-        if read(ours) != read(found.value):
-            raise _another(post, found, f"{what} {read(found.value) or 'nothing'}, not {read(ours) or 'nothing'}")
-    if _has_own_words(post) and ours.get("text") != found.value.get("text"):
-        raise _another(post, found, "has another text")
+        if read(ours) != read(record.value):
+            raise _another(post, record, f"{what} {read(record.value) or 'nothing'}, not {read(ours) or 'nothing'}")
+    if _has_own_words(post) and ours.get("text") != record.value.get("text"):
+        raise _another(post, record, "has another text")
 
 
-def _another(post: Post, found: Record, why: str) -> AnotherRecord:
+def _another(post: Post, record: Record, why: str) -> AnotherRecord:
     return AnotherRecord(
-        f"There is a record at the key of post {post.id} already, {found.uri}, and it {why}.",
+        f"There is a record at the key of post {post.id} already, {record.uri}, and it {why}.",
         hint=Hint(
             "Nothing was written. If that is this post, cancel this one: ",
             Do("posts.cancel", post.id),

@@ -131,10 +131,10 @@ class Rounds:
             began, error = self._clock.monotonic(), None
             try:
                 error = self.work.take(turn)
-            except StorageError as found:
-                self._errors.append(found)
-            except Exception as found:
-                self._log("unexpected", kind=self.kind, error=found)
+            except StorageError as exception:
+                self._errors.append(exception)
+            except Exception as exception:
+                self._log("unexpected", kind=self.kind, error=exception)
             finally:
                 self._end(turn, error, self._clock.monotonic() - began)
 

@@ -53,39 +53,39 @@ class Timekeeper:
             self._right = False
             if self._clock.monotonic() < self._not_before:
                 return False
-            found = self._ahead_seconds()
+            differences = self._ahead_seconds()
             self._not_before = self._clock.monotonic() + ASK_AGAIN_SECONDS
-            if found is None:
+            if differences is None:
                 self._log(
                     "clock_unsure", message="No server could be asked for the time; nothing is published until then."
                 )
                 return False
-            self._clock.set_ahead(left_out(found))
-            self._tell(found)
+            self._clock.set_ahead(left_out(differences))
+            self._tell(differences)
             self._right = True
             return True
 
-    def _tell(self, found: Sequence[float]) -> None:
+    def _tell(self, differences: Sequence[float]) -> None:
         """Say that the clock is wrong, and what is made of that."""
-        seconds = round(_least(found))
-        if not left_out(found) and not _is_behind(found):
+        seconds = round(_least(differences))
+        if not left_out(differences) and not _is_behind(differences):
             return
         if seconds > 0:
-            said = "This computer's clock is ahead; the difference is left out."
-            self._log("clock_ahead", seconds=seconds, message=said)
-        elif left_out(found):
-            said = "This computer's clock is behind; the difference is added."
-            self._log("clock_behind", seconds=-seconds, message=said)
+            message = "This computer's clock is ahead; the difference is left out."
+            self._log("clock_ahead", seconds=seconds, message=message)
+        elif left_out(differences):
+            message = "This computer's clock is behind; the difference is added."
+            self._log("clock_behind", seconds=-seconds, message=message)
         else:
-            said = "A server says that this computer's clock is behind: posts go out late until you set it right."
-            self._log("clock_behind", seconds=-seconds, message=said)
+            message = "A server says that this computer's clock is behind: posts go out late until you set it right."
+            self._log("clock_behind", seconds=-seconds, message=message)
 
     def _ahead_seconds(self) -> list[float] | None:
         """How much the computer's clock is ahead of each server (negative: behind); nothing if one agrees with it.
 
         None if no server responded.
         """
-        found: list[float] = []
+        differences: list[float] = []
         for address in self._addresses():
             try:
                 answer = self._transport.request("GET", address, timeout_seconds=ASK_SECONDS)
@@ -94,19 +94,23 @@ class Timekeeper:
             theirs = http_date(answer.headers.get("date", ""))
             if theirs is None or abs(ahead := (self._clock.given() - theirs).total_seconds()) <= WRONG_SECONDS:
                 return []
-            found.append(ahead)
-        return found or None
+            differences.append(ahead)
+        return differences or None
 
 
-def _is_behind(found: Sequence[float]) -> bool:
-    return bool(found) and max(found) < 0
+def _is_behind(differences: Sequence[float]) -> bool:
+    return bool(differences) and max(differences) < 0
 
 
-def left_out(found: Sequence[float]) -> float:
+def left_out(differences: Sequence[float]) -> float:
     """The seconds by which the clock is taken to be ahead, or behind (negative), from its differences to servers."""
-    enough = len(found) >= WITNESSES_OF_A_CLOCK_BEHIND if _is_behind(found) else all(one > 0 for one in found)
-    return _least(found) if enough else 0.0
+    enough = (
+        len(differences) >= WITNESSES_OF_A_CLOCK_BEHIND
+        if _is_behind(differences)
+        else all(one > 0 for one in differences)
+    )
+    return _least(differences) if enough else 0.0
 
 
-def _least(found: Sequence[float]) -> float:
-    return min(found, key=abs, default=0.0)
+def _least(differences: Sequence[float]) -> float:
+    return min(differences, key=abs, default=0.0)

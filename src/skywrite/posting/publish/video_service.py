@@ -271,47 +271,51 @@ def rejection(error: Refused) -> TemporaryError | RejectedError:
     """What a refusal (startUpload, uploadVideo, getUploadLimits) means for the video."""
     code = error.server_error or ""
     reason, hint = _REJECTED.get(code, _FAILED.get(code.lower(), ("", "")))
-    made: TemporaryError | RejectedError
+    problem: TemporaryError | RejectedError
     if code in ("TooManyOpenUploads", "ServiceOverloaded"):
-        made = VideoServiceUnavailable(f"The video service has no capacity now: {error.message}", hint=_HINT_LATER)
+        problem = VideoServiceUnavailable(f"The video service has no capacity now: {error.message}", hint=_HINT_LATER)
     elif reason:
-        made = RejectedError(f"The video service refused the video: {reason}.", code="video.refused", hint=hint)
+        problem = RejectedError(f"The video service refused the video: {reason}.", code="video.refused", hint=hint)
     elif "limit" in code.lower():
-        made = TemporaryError(f"No more videos for now: {error.message}", code="video.limit_reached", hint=_HINT_LATER)
+        problem = TemporaryError(
+            f"No more videos for now: {error.message}", code="video.limit_reached", hint=_HINT_LATER
+        )
     elif "mail" in code.lower():
-        made = RejectedError(
+        problem = RejectedError(
             f"This account may not upload videos: {error.message}",
             code="video.refused",
             hint=_REJECTED["UploadForbidden"][1],
         )
     else:
-        made = RejectedError(f"The video service refused the video: {error.message}", code="video.refused")
-    return _like(error, made)
+        problem = RejectedError(f"The video service refused the video: {error.message}", code="video.refused")
+    return _like(error, problem)
 
 
 def failure(job: Job) -> TemporaryError | RejectedError:
     """What JOB_STATE_FAILED means for the video."""
-    said = job.message or job.error or job.failure_code or "no reason given"
+    message = job.message or job.error or job.failure_code or "no reason given"
     reason, hint = _FAILED.get(job.error, ("", ""))
     if job.failure_code == "pds_upload_unsupported_blob_size":
         return RejectedError(
-            f"The account's server does not accept videos of this size: {said}.",
+            f"The account's server does not accept videos of this size: {message}.",
             code="video.too_large_for_server",
             hint="Make the video smaller, or ask the server's operator to raise its blob limit.",
         )
     if reason or job.failure_code == "validation_failure":
         return RejectedError(
-            f"The video service refused the video: {reason or said}.",
+            f"The video service refused the video: {reason or message}.",
             code="video.refused",
             hint=hint or "Export it again.",
         )
     if job.failure_code == "encoding_failure":
         hint = "Export it again as MP4 with H.264 and AAC."
-        return RejectedError(f"The video service could not encode the video: {said}.", code="video.refused", hint=hint)
+        return RejectedError(
+            f"The video service could not encode the video: {message}.", code="video.refused", hint=hint
+        )
     if job.failure_code == "pds_upload_failure":
-        text = f"The video service could not store the video at the account's server: {said}."
+        text = f"The video service could not store the video at the account's server: {message}."
         return VideoServiceUnavailable(text, hint=_HINT_LATER)
-    return VideoServiceUnavailable(f"The video service failed with the video: {said}.", hint=_HINT_LATER)
+    return VideoServiceUnavailable(f"The video service failed with the video: {message}.", hint=_HINT_LATER)
 
 
 def read_job(answer: Mapping[str, Any]) -> Job:
@@ -368,6 +372,6 @@ def _did_web(host: str) -> str:
     return f"did:web:{quote(host, safe='')}"
 
 
-def _like(error: ServerAnswer, made: _Made) -> _Made:
-    made.status, made.server_error, made.request_id = error.status, error.server_error, error.request_id
-    return made
+def _like(error: ServerAnswer, problem: _Made) -> _Made:
+    problem.status, problem.server_error, problem.request_id = error.status, error.server_error, error.request_id
+    return problem

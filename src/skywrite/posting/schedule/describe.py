@@ -95,25 +95,25 @@ def _is_missing(days: Iterable[int], months: Iterable[int]) -> bool:
 
 def _sentence(rule: RRule, times: Sequence[str]) -> str:
     unit = _UNITS[rule.freq]
-    said = [f"Every {unit}" if rule.interval == 1 else f"Every {rule.interval} {unit}s"]
-    said.extend(_on_days(rule))
+    phrases = [f"Every {unit}" if rule.interval == 1 else f"Every {rule.interval} {unit}s"]
+    phrases.extend(_on_days(rule))
     if rule.byweekno:
-        said.append(f"in {_and([_week(number) for number in rule.byweekno])}")
+        phrases.append(f"in {_and([_week(number) for number in rule.byweekno])}")
     if rule.bymonth:
-        said.append(f"in {_and([MONTH_FULL[month - 1] for month in rule.bymonth])}")
+        phrases.append(f"in {_and([MONTH_FULL[month - 1] for month in rule.bymonth])}")
     if _leaves_out(rule):
-        said.append(_WHERE)
+        phrases.append(_WHERE)
     if rule.flows:
-        said.extend(_parts_of_hours(rule))
+        phrases.extend(_parts_of_hours(rule))
     elif times:
-        said.append(f"at {_and(times)}")
+        phrases.append(f"at {_and(times)}")
     if rule.bysetpos and rule.byday != _WORKING_DAYS:
-        said.append(f"(only the {_and([_place(place) for place in rule.bysetpos])} of these)")
+        phrases.append(f"(only the {_and([_place(place) for place in rule.bysetpos])} of these)")
     if rule.count:
-        said.append("once" if rule.count == 1 else f"{rule.count} times in all")
+        phrases.append("once" if rule.count == 1 else f"{rule.count} times in all")
     if rule.until:
-        said.append(f"until {rule.until:%Y-%m-%d %H:%M}")
-    return " ".join(said)
+        phrases.append(f"until {rule.until:%Y-%m-%d %H:%M}")
+    return " ".join(phrases)
 
 
 def _on_days(rule: RRule) -> list[str]:
@@ -123,10 +123,10 @@ def _on_days(rule: RRule) -> list[str]:
     if rule.byday == _WORKING_DAYS and rule.bysetpos and not counted:
         return [f"on the {_and([_place(place) for place in rule.bysetpos])} weekday (Monday to Friday)"]
     only = "only on" if rule.freq in ("DAILY", "HOURLY", "MINUTELY") else "on"
-    said = [f"{only} {_days(rule.byday)}"] if rule.byday else []
+    phrases = [f"{only} {_days(rule.byday)}"] if rule.byday else []
     if counted:
-        said.append(f"if it is also {_and(counted, 'or')}" if rule.byday else f"{only} {_and(counted)}")
-    return said
+        phrases.append(f"if it is also {_and(counted, 'or')}" if rule.byday else f"{only} {_and(counted)}")
+    return phrases
 
 
 def _leaves_out(rule: RRule) -> bool:
@@ -146,14 +146,14 @@ def _week(number: int) -> str:
 
 
 def _parts_of_hours(rule: RRule) -> list[str]:
-    said = []
+    phrases = []
     if rule.byhour:
-        said.append(f"in the hour of {_and([f'{hour}:00' for hour in rule.byhour])}")
+        phrases.append(f"in the hour of {_and([f'{hour}:00' for hour in rule.byhour])}")
     if rule.byminute and not (rule.freq == "HOURLY" and rule.byminute == (0,)):
-        said.append(f"at minute {_and([str(minute) for minute in rule.byminute])}")
+        phrases.append(f"at minute {_and([str(minute) for minute in rule.byminute])}")
     if rule.start.second:
-        said.append(f"at second {rule.start.second}")
-    return said
+        phrases.append(f"at second {rule.start.second}")
+    return phrases
 
 
 def _times(rule: RRule) -> list[str]:

@@ -90,12 +90,12 @@ def parse_english_rule(text: str, zone: ZoneInfo, start: datetime | None) -> Mer
     words = _words(text)
     _check_one_clause(words, text)
     minutes = [minute for word in words if (minute := clock_minutes(word)) is not None]
-    said = _said([word for word in words if clock_minutes(word) is None], text)
-    base = _rrule(said, text)
-    if said.freq in ("HOURLY", "MINUTELY") and minutes:
+    terms = _said([word for word in words if clock_minutes(word) is None], text)
+    base = _rrule(terms, text)
+    if terms.freq in ("HOURLY", "MINUTELY") and minutes:
         raise _unknown(text)
     times = [f";BYHOUR={minute // 60};BYMINUTE={minute % 60}" for minute in sorted(set(minutes))] or [""]
-    if times == [""] and said.freq not in ("SECONDLY", "MINUTELY", "HOURLY") and start is None:
+    if times == [""] and terms.freq not in ("SECONDLY", "MINUTELY", "HOURLY") and start is None:
         raise UnknownRule(f"The rule {text!r} has no time of day.", readings=[f"{text} 9:00"], lead="Add one:")
     return MergedSeries(tuple(parse_rrule(base + clock, zone, start)[0] for clock in times))
 
@@ -119,50 +119,50 @@ def _check_one_clause(words: list[str], text: str) -> None:
 
 
 def _said(words: list[str], text: str) -> _Said:
-    said = _Said()
+    terms = _Said()
     rest = list(words)
     while rest:
         word = rest.pop(0)
         unit = _UNITS.get(rest[0]) if rest else None
         number = whole_number(word)
         if word == "other" and rest and (unit or weekday_of(rest[0]) is not None):
-            said.interval = 2
+            terms.interval = 2
         elif number is not None and unit:
-            said.interval = number
-        elif word in _ORDINALS and rest[:1] == ["day"] and said.number is None:
-            said.number = _ORDINALS[word]
+            terms.interval = number
+        elif word in _ORDINALS and rest[:1] == ["day"] and terms.number is None:
+            terms.number = _ORDINALS[word]
             rest.pop(0)
-        elif word in _ORDINALS and rest[:1] == ["weekday"] and said.ordinal is None:
-            said.ordinal, said.is_working_day = _ORDINALS[word], True
-        elif not _take(said, word):
+        elif word in _ORDINALS and rest[:1] == ["weekday"] and terms.ordinal is None:
+            terms.ordinal, terms.is_working_day = _ORDINALS[word], True
+        elif not _take(terms, word):
             raise _unknown(text)
-    if not said.freq:
-        said.freq = "MONTHLY" if said.ordinal is not None and said.weekdays else "WEEKLY"
-        if said.month is not None:
-            said.freq = "YEARLY"
-    return said
+    if not terms.freq:
+        terms.freq = "MONTHLY" if terms.ordinal is not None and terms.weekdays else "WEEKLY"
+        if terms.month is not None:
+            terms.freq = "YEARLY"
+    return terms
 
 
-def _take(said: _Said, word: str) -> bool:
+def _take(terms: _Said, word: str) -> bool:
     """Add one word to what was said; False if it is unknown or a repetition."""
     freq = _UNITS.get(word) or _ADVERBS.get(word)
     if freq:
-        given, said.freq = said.freq, freq
-        return not given
+        earlier, terms.freq = terms.freq, freq
+        return not earlier
     month = month_of(word)
     if month is not None:
-        given_month, said.month = said.month, month
+        given_month, terms.month = terms.month, month
         return given_month is None
     days = _weekdays(word)
     if days:
-        said.weekdays = (*said.weekdays, *days)
+        terms.weekdays = (*terms.weekdays, *days)
         return True
-    if word in _ORDINALS and said.ordinal is None:
-        said.ordinal = _ORDINALS[word]
+    if word in _ORDINALS and terms.ordinal is None:
+        terms.ordinal = _ORDINALS[word]
         return True
     match = re.fullmatch(r"(\d{1,2})(?:st|nd|rd|th|\.)?", word, re.ASCII)
-    if match and said.number is None:
-        said.number = int(match[1])
+    if match and terms.number is None:
+        terms.number = int(match[1])
         return True
     return False
 
@@ -178,31 +178,31 @@ def _weekdays(word: str) -> tuple[int, ...]:
     return tuple((begin + step) % 7 for step in range((end - begin) % 7 + 1))
 
 
-def _rrule(said: _Said, text: str) -> str:
+def _rrule(terms: _Said, text: str) -> str:
     """The RRULE for what was said, without its times of day."""
-    rule = f"FREQ={said.freq}" + (f";INTERVAL={said.interval}" if said.interval != 1 else "")
-    by_day = ",".join(_CODES[day] for day in sorted(set(said.weekdays)))
-    ordinal = said.ordinal
-    if ordinal is not None and not by_day and said.number is None:
+    rule = f"FREQ={terms.freq}" + (f";INTERVAL={terms.interval}" if terms.interval != 1 else "")
+    by_day = ",".join(_CODES[day] for day in sorted(set(terms.weekdays)))
+    ordinal = terms.ordinal
+    if ordinal is not None and not by_day and terms.number is None:
         # "monthly last", "monthly 1st": a day of the month.
-        said.number, ordinal = ordinal, None
+        terms.number, ordinal = ordinal, None
     allowed = {
-        "WEEKLY": said.month is None and ordinal is None and said.number is None,
-        "MONTHLY": said.month is None and not (by_day and said.number is not None),
-        "YEARLY": (said.month is None) == (said.number is None) and not by_day,
+        "WEEKLY": terms.month is None and ordinal is None and terms.number is None,
+        "MONTHLY": terms.month is None and not (by_day and terms.number is not None),
+        "YEARLY": (terms.month is None) == (terms.number is None) and not by_day,
     }
-    bare = not by_day and said.month is None and ordinal is None and said.number is None
-    if not allowed.get(said.freq, bare) or (ordinal is not None) != (said.freq == "MONTHLY" and bool(by_day)):
+    bare = not by_day and terms.month is None and ordinal is None and terms.number is None
+    if not allowed.get(terms.freq, bare) or (ordinal is not None) != (terms.freq == "MONTHLY" and bool(by_day)):
         raise _unknown(text)
-    if said.is_working_day and len(set(said.weekdays)) == 5:
+    if terms.is_working_day and len(set(terms.weekdays)) == 5:
         rule += f";BYDAY={by_day};BYSETPOS={ordinal}"
     elif by_day and ordinal is not None and any(word in text.lower() for word in ("weekday", "weekend")):
         raise _unknown(text)
     elif by_day:
         rule += ";BYDAY=" + (by_day if ordinal is None else ",".join(f"{ordinal}{day}" for day in by_day.split(",")))
-    if said.month is not None:
-        rule += f";BYMONTH={said.month}"
-    return rule + (f";BYMONTHDAY={said.number}" if said.number is not None else "")
+    if terms.month is not None:
+        rule += f";BYMONTH={terms.month}"
+    return rule + (f";BYMONTHDAY={terms.number}" if terms.number is not None else "")
 
 
 def _unknown(text: str) -> UnknownRule:

@@ -22,21 +22,21 @@ _WHOLE_WORD = re.compile(rf"(?<!\w){_WORD.pattern}")
 _HOUR_WORDS = {fold(word) for word in HOUR_WORDS}
 
 
-def check_false_friends(tokens: Sequence[Token], given: str) -> None:
+def check_false_friends(tokens: Sequence[Token], typed: str) -> None:
     """Raise AmbiguousTime for a word that means something else in another language, if nothing says which one it is."""
     has_date = any(isinstance(token.value, CalendarDate) for token in tokens)
     for place, token in enumerate(tokens):
         for word in () if isinstance(token.value, Span) else _words(token):
             company, own = _company(tokens, word), tongues().get(word, frozenset())
             if _is_length_elsewhere(tokens, place, word, company):
-                raise _length(tokens, place, given)
+                raise _length(tokens, place, typed)
             if isinstance(token.value, Weekday) and has_date and not company & (_elsewhere(word).keys() - own):
                 # It must agree with the date, so it cannot mean another day.
                 continue
             others = _other_meanings(word, token.text.endswith("."), company)
             if others:
                 readings = [_replaced(tokens, place, word, other) for other in (_english(token.value), *others)]
-                raise AmbiguousTime(given, f"{word!r} has several meanings", readings)
+                raise AmbiguousTime(typed, f"{word!r} has several meanings", readings)
 
 
 def _words(token: Token) -> list[str]:
@@ -81,7 +81,7 @@ def _is_length_elsewhere(tokens: Sequence[Token], place: int, word: str, company
     return not company & tongues()[word] or bool(company.intersection(languages))
 
 
-def _length(tokens: Sequence[Token], place: int, given: str) -> AmbiguousTime:
+def _length(tokens: Sequence[Token], place: int, typed: str) -> AmbiguousTime:
     clock = tokens[place + 1].value
     assert isinstance(clock, Clock)
     shown = f"{clock.hour}:{clock.minute:02d}"
@@ -90,7 +90,7 @@ def _length(tokens: Sequence[Token], place: int, given: str) -> AmbiguousTime:
         rewritten(tokens, {place: _english(tokens[place].value), place + 1: shown}),
         rewritten(tokens, {place: "", place + 1: length}),
     ]
-    return AmbiguousTime(given, f"{tokens[place].text!r} may begin a length of time", readings)
+    return AmbiguousTime(typed, f"{tokens[place].text!r} may begin a length of time", readings)
 
 
 def _replaced(tokens: Sequence[Token], place: int, word: str, other: str) -> str:

@@ -98,9 +98,9 @@ class Parts:
         )
 
 
-def gather(tokens: list[Token], given: str) -> Parts:
+def gather(tokens: list[Token], typed: str) -> Parts:
     """Collect the parts of a text. Raises InvalidTime if they do not fit together."""
-    _check_order(tokens, given)
+    _check_order(tokens, typed)
     parts = Parts(tokens=tuple(tokens))
     seen: dict[type, str] = {}
     for index, token in enumerate(tokens):
@@ -120,16 +120,16 @@ def gather(tokens: list[Token], given: str) -> Parts:
             continue
         if kind in seen:
             raise InvalidTime(
-                f"The time {given!r} has two {_NAMES[kind]}: {seen[kind]!r} and {token.text!r}.", hint="Keep one."
+                f"The time {typed!r} has two {_NAMES[kind]}: {seen[kind]!r} and {token.text!r}.", hint="Keep one."
             )
         seen[kind] = token.text
         _put(parts, value)
         if parts.clock and parts.clock.form == "letter" and index and isinstance(tokens[index - 1].value, Filler):
             parts.clock = replace(parts.clock, form="plain")
-    _check_range(parts, given)
+    _check_range(parts, typed)
     _fill_hour(parts)
     _fill_year(parts)
-    _check_together(parts, given)
+    _check_together(parts, typed)
     return parts
 
 
@@ -173,16 +173,16 @@ def _put(parts: Parts, value: Value) -> None:
             parts.is_now = True
 
 
-def _check_order(tokens: list[Token], given: str) -> None:
+def _check_order(tokens: list[Token], typed: str) -> None:
     """Small words go before what they belong to, and zones after a time of day."""
     for token, following in zip_longest(tokens, tokens[1:]):
         if isinstance(token.value, Filler) and not (following and _may_follow(token.value, following.value)):
-            raise InvalidTime(f"Skywrite does not understand the time {given!r}: {token.text!r} has no meaning here.")
+            raise InvalidTime(f"Skywrite does not understand the time {typed!r}: {token.text!r} has no meaning here.")
     had_clock = False
     for token in tokens:
         had_clock = had_clock or isinstance(token.value, Clock | Number | Instant | Now | Span)
         if isinstance(token.value, Zone) and token.value.is_offset and token.text[0] in "+-" and not had_clock:
-            raise InvalidTime(f"Skywrite does not understand the time {given!r}: no time of day before {token.text!r}.")
+            raise InvalidTime(f"Skywrite does not understand the time {typed!r}: no time of day before {token.text!r}.")
 
 
 def _may_follow(filler: Filler, value: Value) -> bool:
@@ -191,7 +191,7 @@ def _may_follow(filler: Filler, value: Value) -> bool:
     return type(value) in filler.before
 
 
-def _check_range(parts: Parts, given: str) -> None:
+def _check_range(parts: Parts, typed: str) -> None:
     """`9:00-10:00` may be two times of day, or a time of day and an offset.
 
     It is an offset after the T of ISO 8601 and after seconds. If it is smaller than the time of day, it is one beside
@@ -213,7 +213,7 @@ def _check_range(parts: Parts, given: str) -> None:
         hours = end if ":" in end or len(end) < 4 else f"{end[:2]}:{end[2:]}"
         shown = clock.text if clock.value.form == "plain" else f"{clock.value.hour}:{clock.value.minute:02d}"
         raise AmbiguousTime(
-            given,
+            typed,
             f"{end!r} may be an offset or a second time of day",
             [parts.rewritten((Clock, shown), (Zone, offset)) for offset in (f"UTC-{hours}", "")],
         )
@@ -232,18 +232,18 @@ def _fill_year(parts: Parts) -> None:
         parts.date, parts.year = replace(parts.date, year=parts.year), None
 
 
-def _check_together(parts: Parts, given: str) -> None:
+def _check_together(parts: Parts, typed: str) -> None:
     if parts.number is not None or parts.year is not None:
-        raise _left_over(parts, given)
+        raise _left_over(parts, typed)
     days = [name for name in ("date", "weekday", "relative") if getattr(parts, name) is not None]
     others = days or parts.clock or parts.part or parts.next or parts.span
     if (parts.is_now and others) or (parts.span and days):
-        raise InvalidTime(f"The time {given!r} contains two times.", hint="Keep one of them.")
+        raise InvalidTime(f"The time {typed!r} contains two times.", hint="Keep one of them.")
     if len(days) > 1 and days != ["date", "weekday"]:
-        raise InvalidTime(f"The time {given!r} names two days.", hint="Keep one of them.")
+        raise InvalidTime(f"The time {typed!r} names two days.", hint="Keep one of them.")
     if parts.next is not None and days != ["weekday"]:
         raise InvalidTime(
-            f"The time {given!r} is not clear: 'next' needs a day of the week.",
+            f"The time {typed!r} is not clear: 'next' needs a day of the week.",
             hint='Write it like "mon 9:00".',
             readings=[
                 parts.rewritten((Next, day), (NextWeek, f"next week {day}")) + hour
@@ -255,7 +255,7 @@ def _check_together(parts: Parts, given: str) -> None:
         )
 
 
-def _left_over(parts: Parts, given: str) -> InvalidTime:
+def _left_over(parts: Parts, typed: str) -> InvalidTime:
     """The error for a number that has no place, with both times of day that it may be."""
     left = parts.number if parts.number is not None else parts.year
     hint, lead, readings = "Write a time like 9:00 or 9am, a day like 9 dec.", "Write", []
@@ -265,25 +265,25 @@ def _left_over(parts: Parts, given: str) -> InvalidTime:
         hours = [parts.number] if parts.number > 12 else [parts.number % 12, parts.number % 12 + 12]
         hours = sorted(hours, key=lambda hour: hour != parts.number)
         readings = [parts.rewritten((Number, f"{hour}:00")) for hour in hours]
-    what = f"The time {given!r} is not clear: {left} may be several things."
+    what = f"The time {typed!r} is not clear: {left} may be several things."
     return InvalidTime(what, hint=hint, readings=readings, lead=lead)
 
 
-def resolve(parts: Parts, given: str, local_now: datetime) -> datetime:
+def resolve(parts: Parts, typed: str, local_now: datetime) -> datetime:
     """The naive local time that the parts mean, as seen from `local_now`. Raises InvalidTime, AmbiguousTime."""
-    clock = _clock(parts, given)
+    clock = _clock(parts, typed)
     if clock is None:
-        raise _no_clock(parts, given)
+        raise _no_clock(parts, typed)
     if clock.form == "letter" and parts == Parts(clock=clock, zone=parts.zone):
         shown = f"{clock.hour}:{clock.minute:02d}"
         hours = "1 hour" if clock.hour == 1 else f"{clock.hour} hours"
         length = f"in {clock.hour}h{clock.minute:02d}" if clock.minute else f"in {hours}"
         readings = [parts.rewritten((Clock, shown)), parts.rewritten((Clock, length))]
-        raise AmbiguousTime(given, "it may be a time of day or a length of time", readings)
+        raise AmbiguousTime(typed, "it may be a time of day or a length of time", readings)
     try:
-        return at_clock(_day(parts, clock, given, local_now), clock)
+        return at_clock(_day(parts, clock, typed, local_now), clock)
     except OverflowError:
-        raise InvalidTime(f"The time {given!r} is too far away.") from None
+        raise InvalidTime(f"The time {typed!r} is too far away.") from None
 
 
 def at_clock(day: date, clock: Clock) -> datetime:
@@ -293,7 +293,7 @@ def at_clock(day: date, clock: Clock) -> datetime:
     )
 
 
-def later(span: Span, local: datetime, given: str) -> datetime:
+def later(span: Span, local: datetime, typed: str) -> datetime:
     """A local time, later by the days and months of a length of time. Raises InvalidTime."""
     try:
         moved = local + span.days * DAY
@@ -302,13 +302,13 @@ def later(span: Span, local: datetime, given: str) -> datetime:
         month = moved.month - 1 + span.months
         year, month = moved.year + month // 12, month % 12 + 1
         if moved.day > calendar.monthrange(year, month)[1]:
-            raise InvalidTime(f"The time {given!r} does not exist: {MONTH_FULL[month - 1]} has no day {moved.day}.")
+            raise InvalidTime(f"The time {typed!r} does not exist: {MONTH_FULL[month - 1]} has no day {moved.day}.")
         return moved.replace(year=year, month=month)
     except (OverflowError, ValueError):
-        raise InvalidTime(f"The time {given!r} is too far away.") from None
+        raise InvalidTime(f"The time {typed!r} is too far away.") from None
 
 
-def _clock(parts: Parts, given: str) -> Clock | None:
+def _clock(parts: Parts, typed: str) -> Clock | None:
     """The time of day on a 24-hour clock, given the part of the day."""
     clock, part = parts.clock, parts.part
     if clock is None or part is None:
@@ -317,7 +317,7 @@ def _clock(parts: Parts, given: str) -> Clock | None:
         if parts.relative == RelativeDay(0, "evening"):
             return Clock(24)
         raise InvalidTime(
-            f"The time {given!r} is not clear: midnight is not in the {part.name}.",
+            f"The time {typed!r} is not clear: midnight is not in the {part.name}.",
             readings=[parts.rewritten((Clock, hour), (PartOfDay, "")) for hour in ("0:00", "24:00")],
         )
     hour = clock.hour
@@ -326,7 +326,7 @@ def _clock(parts: Parts, given: str) -> Clock | None:
     if hour not in _HOURS[part.name]:
         shown = f"{clock.hour}:{clock.minute:02d}"
         raise InvalidTime(
-            f"The time {given!r} is not clear: {shown} is not in the {part.name}.",
+            f"The time {typed!r} is not clear: {shown} is not in the {part.name}.",
             readings=_without_part(parts, clock, part),
         )
     return replace(clock, hour=hour)
@@ -351,47 +351,47 @@ def _without_part(parts: Parts, clock: Clock, part: PartOfDay) -> list[str]:
     return readings
 
 
-def _no_clock(parts: Parts, given: str) -> InvalidTime:
+def _no_clock(parts: Parts, typed: str) -> InvalidTime:
     if parts.part is None:
-        readings = [f"{given} {hour}:00" for hour in (9, 18, 21, 23)]
-        return InvalidTime(f"The time {given!r} has no time of day.", readings=readings, lead="Add one:", most=1)
+        readings = [f"{typed} {hour}:00" for hour in (9, 18, 21, 23)]
+        return InvalidTime(f"The time {typed!r} has no time of day.", readings=readings, lead="Add one:", most=1)
     hours = _HOURS[parts.part.name]
     why = f": the {parts.part.name} has {len(hours)} of them" if not (parts.relative and parts.relative.part) else ""
     shown = {"morning": 8, "afternoon": 14, "evening": 20, "night": 21}[parts.part.name]
     return InvalidTime(
-        f"The time {given!r} does not say at which hour{why}.",
-        readings=[f"{given} {hour}:00" for hour in (shown, shown + 1, *hours[1:])],
+        f"The time {typed!r} does not say at which hour{why}.",
+        readings=[f"{typed} {hour}:00" for hour in (shown, shown + 1, *hours[1:])],
         lead="Add it, such as",
         most=2,
     )
 
 
-def _day(parts: Parts, clock: Clock, given: str, now: datetime) -> date:
+def _day(parts: Parts, clock: Clock, typed: str, now: datetime) -> date:
     if clock.form == "midnight" and any(item is not None for item in (parts.date, parts.weekday, parts.relative)):
-        raise midnight(parts, given)
+        raise midnight(parts, typed)
     if parts.date is not None:
-        return _dated(parts.date, parts.weekday, clock, given, now)
+        return _dated(parts.date, parts.weekday, clock, typed, now)
     if parts.relative is not None:
         return now.date() + parts.relative.days * DAY
     if parts.weekday is None:
         return now.date() + (timedelta() if at_clock(now.date(), clock) > now else DAY)
     if parts.next is not None:
-        return _next_weekday(parts, parts.weekday, given, now.date())
+        return _next_weekday(parts, parts.weekday, typed, now.date())
     ahead = (parts.weekday - now.weekday()) % 7
     if ahead == 0 and parts.which == "coming" and at_clock(now.date(), clock) > now:
-        raise _which_week(parts, {now.date(), now.date() + 7 * DAY}, given)
+        raise _which_week(parts, {now.date(), now.date() + 7 * DAY}, typed)
     if ahead == 0 and parts.which != "this" and at_clock(now.date(), clock) <= now:
         ahead = 7
     return now.date() + ahead * DAY
 
 
-def midnight(parts: Parts, given: str) -> AmbiguousTime:
+def midnight(parts: Parts, typed: str) -> AmbiguousTime:
     """The error for midnight of a day, which may be its beginning or its end."""
     readings = [parts.rewritten((Clock, hour)) for hour in ("0:00", "24:00")]
-    return AmbiguousTime(given, "midnight may begin or end the day", readings)
+    return AmbiguousTime(typed, "midnight may begin or end the day", readings)
 
 
-def _next_weekday(parts: Parts, weekday: int, given: str, today: date) -> date:
+def _next_weekday(parts: Parts, weekday: int, typed: str, today: date) -> date:
     """`next friday` may be the coming one, or that of next week, which begins on Monday or Sunday: all must agree."""
     coming = today + ((weekday - today.weekday() - 1) % 7 + 1) * DAY
     monday = today + (7 - today.weekday()) * DAY
@@ -400,31 +400,31 @@ def _next_weekday(parts: Parts, weekday: int, given: str, today: date) -> date:
     if not isinstance(parts.next, NextWeek):
         days.add(coming)
     if len(days) > 1:
-        raise _which_week(parts, days, given)
+        raise _which_week(parts, days, typed)
     return days.pop()
 
 
-def _which_week(parts: Parts, days: set[date], given: str) -> AmbiguousTime:
+def _which_week(parts: Parts, days: set[date], typed: str) -> AmbiguousTime:
     """The error for a day of the week that may be that of one week or another."""
     named = [f"{WEEKDAY_FULL[day.weekday()]} {day.day} {MONTH_FULL[day.month - 1]}" for day in sorted(days)]
     changes = ((Next, ""), (NextWeek, ""), (Filler, ""))
     readings = [parts.rewritten((Weekday, day.isoformat()), *changes) for day in sorted(days)]
-    return AmbiguousTime(given, f"it may be {' or '.join(named)}", readings)
+    return AmbiguousTime(typed, f"it may be {' or '.join(named)}", readings)
 
 
-def _dated(wanted: CalendarDate, weekday: int | None, clock: Clock, given: str, now: datetime) -> date:
+def _dated(wanted: CalendarDate, weekday: int | None, clock: Clock, typed: str, now: datetime) -> date:
     """The day of a date; without a year, the next one. A day of the week next to it must match."""
-    day = _calendar_day(wanted, clock, given, now)
+    day = _calendar_day(wanted, clock, typed, now)
     if weekday is not None and day.weekday() != weekday:
         raise InvalidTime(
-            f"The time {given!r} names two days: {day.day} {MONTH_FULL[day.month - 1]} {day.year} is a "
+            f"The time {typed!r} names two days: {day.day} {MONTH_FULL[day.month - 1]} {day.year} is a "
             f"{WEEKDAY_FULL[day.weekday()]}, not a {WEEKDAY_FULL[weekday]}.",
             hint="Keep one of them." if wanted.year else "Keep one of them, or write the year.",
         )
     return day
 
 
-def _calendar_day(wanted: CalendarDate, clock: Clock, given: str, now: datetime) -> date:
+def _calendar_day(wanted: CalendarDate, clock: Clock, typed: str, now: datetime) -> date:
     for year in (wanted.year,) if wanted.year is not None else range(now.year, MAXYEAR):
         try:
             day = date(year, wanted.month, wanted.day)
@@ -432,4 +432,4 @@ def _calendar_day(wanted: CalendarDate, clock: Clock, given: str, now: datetime)
             continue
         if wanted.year is not None or at_clock(day, clock) > now:
             return day
-    raise InvalidTime(f"The time {given!r} has no day {wanted.day} in {MONTH_FULL[wanted.month - 1]}.")
+    raise InvalidTime(f"The time {typed!r} has no day {wanted.day} in {MONTH_FULL[wanted.month - 1]}.")

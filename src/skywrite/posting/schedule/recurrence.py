@@ -133,17 +133,17 @@ def parse_rule(text: str, *, zone: str, start: datetime | None = None) -> Parsed
     """
     if not isinstance(text, str):
         raise UnknownRule(f"The recurrence {text!r} is not text.")
-    given = text.strip()
-    if not given or len(given) > RULE_MAX:
+    rule_text = text.strip()
+    if not rule_text or len(rule_text) > RULE_MAX:
         raise UnknownRule(
-            f"The rule is too long: more than {RULE_MAX} characters." if given else "No recurrence was given."
+            f"The rule is too long: more than {RULE_MAX} characters." if rule_text else "No recurrence was given."
         )
     try:
-        series, place = _series(given, zone_of(zone), start)
+        series, place = _series(rule_text, zone_of(zone), start)
     except UnknownRule as error:
-        suggest(error, given, lambda reading: _is_read(reading, zone, start))
+        suggest(error, rule_text, lambda reading: _is_read(reading, zone, start))
         raise
-    return ParsedRule(given, place.key, series, start)
+    return ParsedRule(rule_text, place.key, series, start)
 
 
 def _is_read(text: str, zone: str, start: datetime | None) -> bool:
@@ -253,9 +253,9 @@ def _latest(
     width = timedelta(minutes=2)
     while after < stop:
         begin = max(after, stop - width)
-        found = [at for at in takewhile(lambda at: at <= stop, rule.times(begin)) if at not in known]
-        if found:
-            return Occurrence(found[-1], found[-1])
+        times = [at for at in takewhile(lambda at: at <= stop, rule.times(begin)) if at not in known]
+        if times:
+            return Occurrence(times[-1], times[-1])
         if begin == after:
             return None
         width *= 2

@@ -61,7 +61,7 @@ class RRule:
     def after(self, local: datetime) -> Iterator[datetime]:
         """The naive local times after `local`, in order."""
         limit = _years_later(max(local, self.start))
-        given = 0
+        number = 0
         # Skipping ahead to `local` is possible only if the rule does not count its times.
         for period in self._periods(self.start if self.count else max(local, self.start), limit):
             for at in self._chosen(period):
@@ -69,10 +69,10 @@ class RRule:
                     continue
                 if self.until is not None and at > self.until:
                     return
-                given += 1
+                number += 1
                 if at > local:
                     yield at
-                if given == self.count:
+                if number == self.count:
                     return
 
     def _periods(self, begin: datetime, limit: datetime) -> Iterator[datetime]:
@@ -148,17 +148,17 @@ class RRule:
 
     def _chosen(self, period: datetime) -> list[datetime]:
         """The local times of one period, after BYSETPOS."""
-        found = [
+        times = [
             datetime.combine(day, clock)
             for day in self._days(period)
             if self._has_day(day)
             for clock in self._times(period)
         ]
         if not self.bysetpos:
-            return found
-        size = len(found)
+            return times
+        size = len(times)
         indexes = {place - 1 if place > 0 else size + place for place in self.bysetpos}
-        return [found[index] for index in sorted(indexes) if 0 <= index < size]
+        return [times[index] for index in sorted(indexes) if 0 <= index < size]
 
     def _days(self, period: datetime) -> Iterator[date]:
         days = {"YEARLY": 366 if calendar.isleap(period.year) else 365, "WEEKLY": 7}.get(self.freq, 1)

@@ -150,17 +150,17 @@ def _parts(text: str) -> dict[str, str]:
 
 
 def _freq(parts: Mapping[str, str]) -> Freq:
-    given = parts.get("FREQ", "")
-    if given == "SECONDLY":
+    name = parts.get("FREQ", "")
+    if name == "SECONDLY":
         raise InputError(
             "The recurrence is more frequent than once a minute.",
             code="rule.too_often",
             hint="The shortest is FREQ=MINUTELY.",
         )
     for freq in FREQS:
-        if freq == given:
+        if freq == name:
             return freq
-    raise UnknownRule(f"The rule has no known FREQ: {given!r}.", hint=f"Use one of {', '.join(FREQS)}.")
+    raise UnknownRule(f"The rule has no known FREQ: {name!r}.", hint=f"Use one of {', '.join(FREQS)}.")
 
 
 def _byday(parts: Mapping[str, str], freq: Freq) -> tuple[tuple[int, int], ...]:
@@ -194,10 +194,10 @@ def _must_stand_alone(parts: Mapping[str, str], freq: Freq) -> None:
 
 def _numbers(name: str, text: str) -> tuple[int, ...]:
     low, high = _RANGES[name]
-    found = {_number(name, piece, low, high) for piece in text.split(",")}
-    if 0 in found and low < 0:
+    numbers = {_number(name, piece, low, high) for piece in text.split(",")}
+    if 0 in numbers and low < 0:
         raise UnknownRule(f"{name} cannot be 0.")
-    return tuple(sorted(found))
+    return tuple(sorted(numbers))
 
 
 def _number(name: str, text: str, low: int, high: int) -> int:

@@ -68,9 +68,9 @@ _HELP = (
 )
 
 
-def scan(text: str, given: str, order: DateOrder | None) -> list[Token]:
+def scan(text: str, typed: str, order: DateOrder | None) -> list[Token]:
     """The parts of a folded text. Raises InvalidTime for an unknown piece, and AmbiguousTime."""
-    whole = _read_whole(text, given)
+    whole = _read_whole(text, typed)
     if whole:
         return [whole]
     tokens: list[Token] = []
@@ -82,7 +82,7 @@ def scan(text: str, given: str, order: DateOrder | None) -> list[Token]:
             continue
         read = _read_part(text, pos, order)
         if read is None:
-            raise _unknown(text, pos, given)
+            raise _unknown(text, pos, typed)
         tokens += read.tokens
         pos = read.end
     return tokens
@@ -99,14 +99,14 @@ def _read_part(text: str, pos: int, order: DateOrder | None) -> Found | None:
     )
 
 
-def _read_whole(text: str, given: str) -> Token | None:
+def _read_whole(text: str, typed: str) -> Token | None:
     """Read a text that is one number: Unix time, or a date and a time without separators."""
     if match := _COMPACT.fullmatch(text):
         year, month, day, *clock = match.groups()
         try:
             local = datetime(int(year), int(month), int(day))
         except ValueError:
-            raise InvalidTime(f"The time {given!r} is not in the calendar.") from None
+            raise InvalidTime(f"The time {typed!r} is not in the calendar.") from None
         value = make_clock(text, *clock)
         local += timedelta(hours=value.hour, minutes=value.minute, seconds=value.second)
         return Token(text, Instant(local))
@@ -117,11 +117,11 @@ def _read_whole(text: str, given: str) -> Token | None:
         at = datetime.fromtimestamp(int(match[3]) // 1000, UTC) + timedelta(milliseconds=int(match[3]) % 1000)
         return Token(text, Instant(at))
     at = datetime.fromtimestamp(int(match[1]), UTC) + timedelta(microseconds=int((match[2] or "0")[:6].ljust(6, "0")))
-    _check_no_date(match[1], given, at)
+    _check_no_date(match[1], typed, at)
     return Token(text, Instant(at))
 
 
-def _check_no_date(digits: str, given: str, at: datetime) -> None:
+def _check_no_date(digits: str, typed: str, at: datetime) -> None:
     """Refuse ten digits that could be a day and an hour as well as Unix time."""
     if not digits.startswith("20"):
         return
@@ -130,7 +130,7 @@ def _check_no_date(digits: str, given: str, at: datetime) -> None:
     except ValueError:
         return
     readings = [f"{other:%Y-%m-%d %H:%M}", f"{at:%Y-%m-%dT%H:%M:%SZ}"]
-    raise AmbiguousTime(given, "it may be Unix time, or a day and an hour", readings)
+    raise AmbiguousTime(typed, "it may be Unix time, or a day and an hour", readings)
 
 
 def _read_words(text: str, pos: int) -> Found | None:
@@ -161,45 +161,45 @@ def _read_number(text: str, pos: int) -> Found | None:
     return found(text, pos, match.end(), Number(int(match[1]))) if match else None
 
 
-def _unknown(text: str, pos: int, given: str) -> InvalidTime:
+def _unknown(text: str, pos: int, typed: str) -> InvalidTime:
     """The error for a piece that no reader knows, with a hint that fits it."""
     match = _WORD.match(text, pos)
     piece = match[0] if match else re.compile(r"[^ ,]+").match(text, pos)[0]  # type: ignore[index]
-    message = f"Skywrite does not understand {piece!r} in the time {given!r}."
+    message = f"Skywrite does not understand {piece!r} in the time {typed!r}."
     if _AGAIN.fullmatch(piece) or _NTH.search(text) or _has_days(text):
         return InvalidTime(
-            f"The time {given!r} is a recurrence.",
+            f"The time {typed!r} is a recurrence.",
             hint='Give one time, such as "mon 9:00", or make it a recurrence.',
             readings=[_RANGE_END.sub("", text) if _has_days(text) else swapped(text, pos, pos + len(piece), "")],
             lead="Make it a recurrence, or give one time, such as",
         )
     if re.match(r"in [-−]\d", text[pos:]):
-        return InvalidTime(f"The time {given!r} is in the past.", hint='Write a length such as "in 5 minutes".')
+        return InvalidTime(f"The time {typed!r} is in the past.", hint='Write a length such as "in 5 minutes".')
     if _MOVABLE.search(text):
         return InvalidTime(message, hint='Write the date, such as "24 dec 9:00".')
     if weeks := _WEEKS_LATER.search(text):
-        what = f"The time {given!r} counts weeks from a day: {weeks[0]!r}."
+        what = f"The time {typed!r} counts weeks from a day: {weeks[0]!r}."
         return InvalidTime(what, readings=[swapped(text, *weeks.span(), "24 dec")], lead=_DATE)
     if _CRON.fullmatch(text):
-        return InvalidTime(f"The time {given!r} is a recurrence.", hint="Make it a recurrence, or give one time.")
-    if help_ := _help(text, given):
+        return InvalidTime(f"The time {typed!r} is a recurrence.", hint="Make it a recurrence, or give one time.")
+    if help_ := _help(text, typed):
         return help_
     half = _HALF.match(text, pos)
     hour = (int(half[1]) if half[1].isdecimal() else numbers().get(half[1])) if half else None
     if half and hour and hour < 13:
         readings = [swapped(text, *half.span(), f"{clock}:30") for clock in (hour, hour - 1)]
-        what = f"The time {given!r} is not clear: {half[0]!r} may be half past, or half an hour before."
+        what = f"The time {typed!r} is not clear: {half[0]!r} may be half past, or half an hour before."
         return InvalidTime(what, readings=readings)
     if piece in months():
         return InvalidTime(
-            f"The time {given!r} has a month without a day.",
+            f"The time {typed!r} has a month without a day.",
             hint='Write a day, such as "24 dec 9:00".',
             readings=[swapped(text, pos, pos + len(piece), f"24 {piece}")],
             lead="Write a day, such as",
         )
     dotted = re.compile(rf"(\d{{1,2}})\.(\d\d?){END}").match(text, pos)
     if dotted:
-        return _dotted(text, dotted, given)
+        return _dotted(text, dotted, typed)
     return InvalidTime(message, readings=list(_respelled(text, pos)), most=1, hint=_hint_of(piece))
 
 
@@ -208,7 +208,7 @@ def _has_days(text: str) -> bool:
     return any(days[1] in weekdays() and days[2] in weekdays() for days in _DAYS.finditer(text))
 
 
-def _help(text: str, given: str) -> InvalidTime | None:
+def _help(text: str, typed: str) -> InvalidTime | None:
     """The error for a word such as "lunch", which does not say when; None if the text has none of them."""
     for pattern, lead, instead, hour in _HELP:
         if word := re.compile(rf"\b(?:{pattern})\b").search(text):
@@ -216,7 +216,7 @@ def _help(text: str, given: str) -> InvalidTime | None:
             readings = [bare, swapped(text, *word.span(), f"{instead} {hour}"), f"today {hour}", f"tomorrow {hour}"]
             if not bare:
                 readings = readings[2:]
-            what = f"The time {given!r} is not clear: {word[0]!r} does not say when."
+            what = f"The time {typed!r} is not clear: {word[0]!r} does not say when."
             return InvalidTime(what, readings=readings, lead=lead, most=1)
     return None
 
@@ -273,7 +273,7 @@ def _is_longer(word: str, near: str) -> bool:
     return len(before + after) > slip and (before[-1:].isalpha() or after[:1].isalpha())
 
 
-def _dotted(text: str, match: re.Match[str], given: str) -> InvalidTime:
+def _dotted(text: str, match: re.Match[str], typed: str) -> InvalidTime:
     """`17.00` and `10.12`: a time of day, a day and a month, or either."""
     first, second = int(match[1]), int(match[2])
     readings = []
@@ -283,10 +283,10 @@ def _dotted(text: str, match: re.Match[str], given: str) -> InvalidTime:
         day = swapped(text, *match.span(), f"{first}.{second}.")
         readings += [day, f"{day} 9:00"]
     if len(readings) == 3:
-        return AmbiguousTime(given, f"{match[0]!r} may be a time of day or a date", readings)
+        return AmbiguousTime(typed, f"{match[0]!r} may be a time of day or a date", readings)
     if not readings:
-        return InvalidTime(f"The time {given!r} is invalid: {match[0]!r} is neither a time of day nor a date.")
-    return InvalidTime(f"The time {given!r} has a dot in {match[0]!r}.", readings=readings)
+        return InvalidTime(f"The time {typed!r} is invalid: {match[0]!r} is neither a time of day nor a date.")
+    return InvalidTime(f"The time {typed!r} has a dot in {match[0]!r}.", readings=readings)
 
 
 def _is_day(day: int, month: int) -> bool:

@@ -45,8 +45,8 @@ class AmbiguousTime(InvalidTime):
 
     orders: tuple[str, ...] = ()
 
-    def __init__(self, given: str, why: str, readings: Sequence[str], *, is_of_order: bool = False) -> None:
-        super().__init__(f"The time {given!r} is ambiguous: {why}.", readings=readings)
+    def __init__(self, typed: str, why: str, readings: Sequence[str], *, is_of_order: bool = False) -> None:
+        super().__init__(f"The time {typed!r} is ambiguous: {why}.", readings=readings)
         self.is_of_order = is_of_order
 
 

@@ -83,18 +83,18 @@ def _is_read(text: str, now: datetime, zone: str, past: bool, dates: DateOrder |
 
 
 def _parse(text: str, now: datetime, zone: str, past: bool, dates: DateOrder | None) -> ParsedTime:
-    given, parts = read_parts(text, dates)
+    typed, parts = read_parts(text, dates)
     place = parts.zone.zone if parts.zone else zone_of(zone)
     named = place.key if isinstance(place, ZoneInfo) and not (parts.zone and parts.zone.is_offset) else zone
-    read = _read(parts, given, now, place)._replace(zone=named)
+    read = _read(parts, typed, now, place)._replace(zone=named)
     if read.at - now > FAR:
-        raise InvalidTime(f"The time {given!r} is more than {FAR // DAY // 365} years away.")
+        raise InvalidTime(f"The time {typed!r} is more than {FAR // DAY // 365} years away.")
     if read.at >= now or (past and parts.is_absolute):
         return read
     if read.at >= now - GRACE:
         return read._replace(at=now.astimezone(UTC))
     raise PastTime(
-        f"The time {given!r} has passed: it was {format_time(read.at, zone)}.",
+        f"The time {typed!r} has passed: it was {format_time(read.at, zone)}.",
         hint='Choose a time in the future, or "now".',
     )
 
@@ -112,29 +112,29 @@ def read_parts(text: str, dates: DateOrder | None) -> tuple[str, Parts]:
     """The text with single spaces, and its parts. Raises InvalidTime, AmbiguousTime, UnknownZone."""
     if not isinstance(text, str):
         raise InvalidTime(f"The time {text!r} is not text.")
-    given = " ".join(text.split())
-    if not given or len(given) > TEXT_MAX:
-        raise InvalidTime("No time was given." if not given else f"The time {given[:40]!r}... is too long.")
-    plain = _read_plain(given)
+    typed = " ".join(text.split())
+    if not typed or len(typed) > TEXT_MAX:
+        raise InvalidTime("No time was given." if not typed else f"The time {typed[:40]!r}... is too long.")
+    plain = _read_plain(typed)
     if plain is not None:
-        return given, plain
-    if not given.isascii() and any(category(mark) == "No" for mark in given):
+        return typed, plain
+    if not typed.isascii() and any(category(mark) == "No" for mark in typed):
         # Superscript and circled digits do not belong in a time.
-        raise InvalidTime(f"The time {given!r} contains characters that times do not use.")
-    tokens = scan(fold(given), given, dates)
-    check_false_friends(tokens, given)
-    return given, gather(tokens, given)
+        raise InvalidTime(f"The time {typed!r} contains characters that times do not use.")
+    tokens = scan(fold(typed), typed, dates)
+    check_false_friends(tokens, typed)
+    return typed, gather(tokens, typed)
 
 
-def _read_plain(given: str) -> Parts | None:
+def _read_plain(typed: str) -> Parts | None:
     """Read the most common form quickly: most rows of an import are ISO 8601. None leaves the text to other readers.
 
     Those also read negative offsets, which may be a second time of day.
     """
-    if _PLAIN.fullmatch(given) is None:
+    if _PLAIN.fullmatch(typed) is None:
         return None
     try:
-        at = datetime.fromisoformat(given)
+        at = datetime.fromisoformat(typed)
         if at.tzinfo is not None:
             return Parts(instant=Instant(at.astimezone(UTC)))
     except (ValueError, OverflowError):
@@ -143,29 +143,29 @@ def _read_plain(given: str) -> Parts | None:
     return Parts(date=CalendarDate(at.year, at.month, at.day), clock=clock)
 
 
-def _read(parts: Parts, given: str, now: datetime, place: tzinfo) -> ParsedTime:
+def _read(parts: Parts, typed: str, now: datetime, place: tzinfo) -> ParsedTime:
     if parts.zone_name and (parts.zone is None or not parts.is_absolute):
-        check_name(parts.zone_name, None, None, parts.tokens, given)
+        check_name(parts.zone_name, None, None, parts.tokens, typed)
     if parts.is_now:
         return ParsedTime(now.astimezone(UTC), _zone_name(place))
     if parts.span is not None:
-        return _read_span(parts, given, now, place)
+        return _read_span(parts, typed, now, place)
     if parts.instant is not None and parts.instant.at.tzinfo:
         return ParsedTime(parts.instant.at, _zone_name(place))
-    local = parts.instant.at if parts.instant else resolve(parts, given, to_local(now, place))
-    return in_zone(parts, local, place, given)
+    local = parts.instant.at if parts.instant else resolve(parts, typed, to_local(now, place))
+    return in_zone(parts, local, place, typed)
 
 
-def in_zone(parts: Parts, local: datetime, place: tzinfo, given: str) -> ParsedTime:
+def in_zone(parts: Parts, local: datetime, place: tzinfo, typed: str) -> ParsedTime:
     """A naive local time in its zone. Raises UnknownZone if the zone's name does not agree with it."""
     try:
         mapped = to_utc(local, place)
         if parts.offset:
-            mapped = _agreed(local, parts.offset.zone, place, given)
+            mapped = _agreed(local, parts.offset.zone, place, typed)
     except (OverflowError, ValueError):
-        raise InvalidTime(f"The time {given!r} is too far away.") from None
+        raise InvalidTime(f"The time {typed!r} is too far away.") from None
     if parts.zone_name:
-        check_name(parts.zone_name, parts.zone, mapped.at, parts.tokens, given)
+        check_name(parts.zone_name, parts.zone, mapped.at, parts.tokens, typed)
     note = _clock_change(local, mapped, place) if mapped.kind != "plain" else None
     return ParsedTime(mapped.at, _zone_name(place), note)
 
@@ -189,15 +189,15 @@ def _with_offset(at: datetime) -> str:
     return at.isoformat(" ", "seconds" if at.second else "minutes")
 
 
-def _agreed(local: datetime, offset: tzinfo, place: tzinfo, given: str) -> Mapped:
+def _agreed(local: datetime, offset: tzinfo, place: tzinfo, typed: str) -> Mapped:
     """The time at an offset with its zone next to it. Raises InvalidTime if the two do not agree."""
     at = local.replace(tzinfo=offset).astimezone(UTC)
     if at.astimezone(place).utcoffset() != offset.utcoffset(None):
-        raise InvalidTime(f"The offset and the zone in {given!r} do not agree.", hint="Keep one of them.")
+        raise InvalidTime(f"The offset and the zone in {typed!r} do not agree.", hint="Keep one of them.")
     return Mapped(at, "plain")
 
 
-def _read_span(parts: Parts, given: str, now: datetime, place: tzinfo) -> ParsedTime:
+def _read_span(parts: Parts, typed: str, now: datetime, place: tzinfo) -> ParsedTime:
     """Add a length of time: hours are elapsed time, days and months follow the calendar."""
     span = parts.span
     assert span is not None
@@ -206,19 +206,19 @@ def _read_span(parts: Parts, given: str, now: datetime, place: tzinfo) -> Parsed
         if parts.clock is None and parts.part is None:
             if not (span.days or span.months):
                 return ParsedTime((now + seconds).astimezone(UTC), _zone_name(place))
-            begin = in_zone(parts, later(span, to_local(now, place), given), place, given)
+            begin = in_zone(parts, later(span, to_local(now, place), typed), place, typed)
             return begin._replace(at=begin.at + seconds)
         if span.seconds or parts.clock is None or parts.part:
             raise InvalidTime(
-                f"The time {given!r} has both a length of time and a time of day.",
+                f"The time {typed!r} has both a length of time and a time of day.",
                 hint='Write "in 2 hours" or "in 3 days 9:00".',
             )
         if parts.clock.form == "midnight":
-            raise midnight(parts, given)
-        day = later(span, datetime.combine(to_local(now, place).date(), time()), given).date()
-        return in_zone(parts, at_clock(day, parts.clock), place, given)
+            raise midnight(parts, typed)
+        day = later(span, datetime.combine(to_local(now, place).date(), time()), typed).date()
+        return in_zone(parts, at_clock(day, parts.clock), place, typed)
     except OverflowError:
-        raise InvalidTime(f"The time {given!r} is too far away.") from None
+        raise InvalidTime(f"The time {typed!r} is too far away.") from None
 
 
 def _zone_name(place: tzinfo) -> str:

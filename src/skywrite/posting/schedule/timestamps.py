@@ -44,15 +44,15 @@ def _is_read(text: str, dates: DateOrder | None) -> bool:
 
 
 def _read(text: str, dates: DateOrder | None) -> datetime:
-    given, parts = read_parts(text, dates)
+    typed, parts = read_parts(text, dates)
     if not parts.is_absolute:
         reason = "has no time of day" if parts.date and parts.clock is None else "is not the same every day"
-        raise InvalidTime(f"The time {given!r} {reason}.", hint=EXAMPLES)
-    at = parts.instant.at if parts.instant else resolve(parts, given, _ANY)
+        raise InvalidTime(f"The time {typed!r} {reason}.", hint=EXAMPLES)
+    at = parts.instant.at if parts.instant else resolve(parts, typed, _ANY)
     if at.year not in YEARS:
-        raise InvalidTime(f"The time {given!r} is too far away.", hint=EXAMPLES)
+        raise InvalidTime(f"The time {typed!r} is too far away.", hint=EXAMPLES)
     if parts.zone or parts.zone_name:
-        return in_zone(parts, at, parts.zone.zone if parts.zone else UTC, given).at
+        return in_zone(parts, at, parts.zone.zone if parts.zone else UTC, typed).at
     return at
 
 

@@ -173,7 +173,7 @@ def _read_comment(text: str, pos: int, match: re.Match[str]) -> Found | None:
     return None
 
 
-def check_name(name: ZoneName, zone: Zone | None, at: datetime | None, tokens: Sequence[Token], given: str) -> None:
+def check_name(name: ZoneName, zone: Zone | None, at: datetime | None, tokens: Sequence[Token], typed: str) -> None:
     """Refuse a zone's name that is alone, or that does not agree with the offset next to it."""
     if zone is None or at is None:
         known = _ABBREVIATIONS.get(name.name.casefold())
@@ -182,7 +182,7 @@ def check_name(name: ZoneName, zone: Zone | None, at: datetime | None, tokens: S
         without = {number: "" for number, token in enumerate(tokens) if isinstance(token.value, Zone)}
         names = [number for number, token in enumerate(tokens) if isinstance(token.value, ZoneName)]
         raise UnknownZone(
-            f"{name.name!r} in {given!r} is not the same time zone all year and everywhere.",
+            f"{name.name!r} in {typed!r} is not the same time zone all year and everywhere.",
             hint=f"Name a place, such as {' or '.join(places)}, or an offset, such as +01:00.",
             readings=[rewritten(tokens, without | dict.fromkeys(names, place)) for place in places],
             lead="Name a place, such as",
@@ -190,12 +190,12 @@ def check_name(name: ZoneName, zone: Zone | None, at: datetime | None, tokens: S
     offset = at.astimezone(zone.zone).utcoffset() or timedelta()
     if name.offsets is not None and int(offset.total_seconds()) // 60 not in name.offsets:
         raise UnknownZone(
-            f"The zone {name.name!r} and the offset next to it in {given!r} do not agree.", hint="Keep one of them."
+            f"The zone {name.name!r} and the offset next to it in {typed!r} do not agree.", hint="Keep one of them."
         )
 
 
 def suggest_zone(word: str) -> str:
     """The IANA zone of a city, such as `Europe/Berlin`; empty if the word is not a city."""
     ending = f"/{fold(word)}"
-    found = [name for lower, name in zone_names().items() if lower.endswith(ending)] if len(ending) > 4 else []
-    return found[0] if found else ""
+    names = [name for lower, name in zone_names().items() if lower.endswith(ending)] if len(ending) > 4 else []
+    return names[0] if names else ""

@@ -29,13 +29,13 @@ _WITH_TEXT = tuple(name for name, field in FIELDS.items() if field.scope == "rea
 def check_folder(folder: Folder) -> list[FileProblem]:
     """Everything that is wrong in a folder, by file and line."""
     known = {(problem.path, problem.line) for problem in folder.problems}
-    found = [*folder.problems]
+    problems = [*folder.problems]
     for item in (*folder.partial, *folder.items):
         for problem in check_item(item):
             # The readable rest of a broken file may be empty.
             if (problem.path, problem.line) not in known and (item in folder.items or problem.code != "post.empty"):
-                found.append(problem)
-    return sorted(found, key=lambda problem: (problem.path, problem.line))
+                problems.append(problem)
+    return sorted(problems, key=lambda problem: (problem.path, problem.line))
 
 
 def marks_notes(item: Item) -> tuple[Notice, ...]:
@@ -43,23 +43,23 @@ def marks_notes(item: Item) -> tuple[Notice, ...]:
     if "markdown" in item.row:
         return ()
     parts = [part if isinstance(part, Mapping) else {"text": part} for part in (item.row, *item.row.get("thread", ()))]
-    found = dict.fromkeys(mark for part in parts for mark in marks_in(str(part.get("text") or "")))
-    if not found:
+    marks = dict.fromkeys(mark for part in parts for mark in marks_in(str(part.get("text") or "")))
+    if not marks:
         return ()
     how = "`markdown: strip` in the front matter renders them, `markdown: no` leaves this note out."
-    return (Notice("MarksLeft", f"These marks go out as they stand: {', '.join(found)}. {how}", item.path),)
+    return (Notice("MarksLeft", f"These marks go out as they stand: {', '.join(marks)}. {how}", item.path),)
 
 
 def check_item(item: Item) -> list[FileProblem]:
     """What is wrong with one file: each field and each post of the thread separately, then the whole."""
     try:
-        found = [_problem(item, line, error) for line, error in _by_part(item)]
-        if not found:
+        problems = [_problem(item, line, error) for line, error in _by_part(item)]
+        if not problems:
             error = _error_of({**_without_media(item.row), "card": "none"}, item.base)
-            found += [_problem(item, item.part_lines[0], error)] if error else []
+            problems += [_problem(item, item.part_lines[0], error)] if error else []
     except Exception as surprise:
         return [_problem(item, item.part_lines[0], Unexpected.of(surprise))]
-    return found
+    return problems
 
 
 def _problem(item: Item, line: int, error: SkywriteError) -> FileProblem:

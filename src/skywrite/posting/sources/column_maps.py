@@ -121,17 +121,17 @@ def read_header(header: Sequence[str], ours: Mapping[str, str], maps: Maps, wher
     """
     mark = fingerprint_of(header)
     known = _in_header(header, maps.remembered.get(mark, {}))
-    given = _in_header(header, _checked(header, maps.given, where))
-    mapped = {**known, **given}
+    from_user = _in_header(header, _checked(header, maps.given, where))
+    mapped = {**known, **from_user}
     own = {cell: To(ours[_spelled(cell)]) for cell in header if _spelled(cell) in ours}
     foreign = [cell for cell in header if cell.strip() and cell not in own]
-    found = format_of(header) if foreign else None
-    there = found.columns if found else {}
+    foreign_format = format_of(header) if foreign else None
+    there = foreign_format.columns if foreign_format else {}
     unknown = [cell for cell in foreign if cell not in mapped and key_of(cell) not in there]
     if unknown:
         raise _unknown(unknown, ours, where)
     read = {**own, **{cell: there[key_of(cell)] for cell in header if key_of(cell) in there}}
-    source = found.name if found else "given" if given else "remembered" if known else ""
+    source = foreign_format.name if foreign_format else "given" if from_user else "remembered" if known else ""
     columns = _columns(header, {**read, **{cell: To(ours.get(to, to)) for cell, to in mapped.items()}}, source, where)
     named = [(cell.strip(), to) for cell, to in zip(header, columns, strict=True) if cell.strip()]
     return Reading(
@@ -139,10 +139,10 @@ def read_header(header: Sequence[str], ours: Mapping[str, str], maps: Maps, wher
         source,
         {name: to.field for name, to in named if to != OUT},
         tuple(dict.fromkeys(name for name, to in named if to == OUT)),
-        found.dates if found else None,
-        found.undated if found else "slot",
+        foreign_format.dates if foreign_format else None,
+        foreign_format.undated if foreign_format else "slot",
         mark,
-        {_spelled(cell): to for cell, to in mapped.items()} if given else {},
+        {_spelled(cell): to for cell, to in mapped.items()} if from_user else {},
     )
 
 
@@ -160,10 +160,10 @@ def said(reading: Reading) -> Iterator[str]:
         yield f"Left out, because there is no place for it here: {', '.join(reading.left_out)}."
 
 
-def checked_map(given: Mapping[str, str], fields: Sequence[str]) -> dict[str, str]:
+def checked_map(columns: Mapping[str, str], fields: Sequence[str]) -> dict[str, str]:
     """A map to fields that exist, or to nothing. Raises InputError."""
     known = {*fields, *EXTRAS}
-    for name, field in given.items():
+    for name, field in columns.items():
         if field == ASKED:
             hint = f"A column can be: {', '.join(sorted(known))}. Nothing in place of ? leaves it out."
             raise InputError(f"What the column {name!r} is, you have to say.", hint=hint)
@@ -171,15 +171,15 @@ def checked_map(given: Mapping[str, str], fields: Sequence[str]) -> dict[str, st
             near = get_close_matches(field, sorted(known), 1, 0.6)
             hint = f"Did you mean {near[0]!r}?" if near else f"A column can be: {', '.join(sorted(known))}."
             raise InputError(f"There is no field {field!r} for the column {name!r}.", hint=hint)
-    return dict(given)
+    return dict(columns)
 
 
 def _unknown(unknown: Sequence[str], ours: Mapping[str, str], where: str) -> UnknownColumns:
     """The error about all columns that nobody knows, with what each may be."""
     names = list(dict.fromkeys(cell.strip() for cell in unknown))
     meanings = {name: _meanings(name, ours) for name in names}
-    suggested = {name: found[0] if len(found) == 1 else ASKED for name, found in meanings.items()}
-    listed = ", ".join(f"{name[:40]!r}{_question(found)}" for name, found in meanings.items())
+    suggested = {name: fields[0] if len(fields) == 1 else ASKED for name, fields in meanings.items()}
+    listed = ", ".join(f"{name[:40]!r}{_question(fields)}" for name, fields in meanings.items())
     if len(names) == 1 and len(meanings[names[0]]) < 2:
         field = suggested[names[0]]
         hint = (
@@ -202,28 +202,28 @@ def _question(meanings: tuple[str, ...]) -> str:
 
 
 def _meanings(name: str, ours: Mapping[str, str]) -> tuple[str, ...]:
-    found = _MEANINGS.get(key_of(name))
-    if found is not None:
-        return found
+    fields = _MEANINGS.get(key_of(name))
+    if fields is not None:
+        return fields
     near = get_close_matches(_spelled(name), ours, 1, 0.8)
     return (ours[near[0]],) if near else ()
 
 
-def _checked(header: Sequence[str], given: Mapping[str, str], where: str) -> Mapping[str, str]:
+def _checked(header: Sequence[str], columns: Mapping[str, str], where: str) -> Mapping[str, str]:
     """Raise InputError for a name in a map that is not in the header."""
     there = {_spelled(cell): cell.strip() for cell in header if cell.strip()}
-    for name in given:
+    for name in columns:
         if _spelled(name) not in there:
             near = get_close_matches(_spelled(name), there, 1, 0.6)
             names = ", ".join(repr(one[:40]) for one in there.values())
             hint = f"Did you mean {there[near[0]]!r}?" if near else f"Its columns: {names}."
             raise unreadable_table(f"{where}: there is no column {name!r} to map.", hint=hint)
-    return given
+    return columns
 
 
-def _in_header(header: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
+def _in_header(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
     """A map by the names as they stand in the header."""
-    fields = {_spelled(name): field for name, field in given.items()}
+    fields = {_spelled(name): field for name, field in columns.items()}
     return {cell: fields[_spelled(cell)] for cell in header if cell.strip() and _spelled(cell) in fields}
 
 
@@ -233,15 +233,15 @@ def _spelled(name: str) -> str:
 
 def _columns(header: Sequence[str], read: Mapping[str, To], source: str, where: str) -> tuple[To, ...]:
     """What each column becomes; one without a name is a field that nobody has."""
-    made: list[To] = []
+    columns: list[To] = []
     seen: dict[str, str] = {}
     for number, cell in enumerate(header, 1):
         to = read[cell] if cell.strip() else To(f"\x00{number}")
         if to.field in seen and to.field not in _ADDING:
             raise _twice(cell.strip(), seen[to.field], source, where)
         seen.setdefault(to.field, cell.strip())
-        made.append(to)
-    return tuple(made)
+        columns.append(to)
+    return tuple(columns)
 
 
 def _twice(cell: str, first: str, source: str, where: str) -> InputError:

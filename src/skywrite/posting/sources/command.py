@@ -97,9 +97,9 @@ def run_command(
     environ: Mapping[str, str] | None = None,
     pass_on: Sequence[str] = (),
     is_stopping: Callable[[], bool] = lambda: False,
-    given: bytes = b"",
+    standard_input: bytes = b"",
 ) -> Printed:
-    """Run a command line in the system's shell, with `given` as its standard input, and read its output.
+    """Run a command line in the system's shell, with `standard_input` as its standard input, and read its output.
 
     When it exceeds the time or the bytes, its whole process group is killed; so is anything that it leaves running. Its
     environment has what any program needs, and the variables in `pass_on`. Raises CommandFailed and its subclasses.
@@ -114,7 +114,7 @@ def run_command(
             shell=True,
             cwd=folder,
             env=child_environment(environ, (*_MORE, *pass_on)),
-            stdin=subprocess.PIPE if given else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if standard_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
@@ -127,7 +127,9 @@ def run_command(
     readers = [threading.Thread(target=reader.run, name="command", daemon=True) for reader in (out, err)]
     if process.stdin is not None:
         # A command need not read it, nor all of it.
-        readers.append(threading.Thread(target=_write, args=(process.stdin, given), name="command", daemon=True))
+        readers.append(
+            threading.Thread(target=_write, args=(process.stdin, standard_input), name="command", daemon=True)
+        )
     for reader in readers:
         reader.start()
     ended = False
@@ -157,10 +159,10 @@ def run_command(
     return _printed(process.returncode, bytes(out.data), bytes(err.data))
 
 
-def _write(stream: IO[bytes], given: bytes) -> None:
+def _write(stream: IO[bytes], content: bytes) -> None:
     """Give a command its input; what it does not want is not written."""
     with suppress(OSError), stream:
-        stream.write(given)
+        stream.write(content)
 
 
 def _has_ended(process: Popen[bytes], timeout_seconds: float, is_stopping: Callable[[], bool]) -> bool:
@@ -180,8 +182,8 @@ def _has_ended(process: Popen[bytes], timeout_seconds: float, is_stopping: Calla
 def _printed(code: int, out: bytes, err: bytes) -> Printed:
     if code != 0:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
-        said = " ".join(err.decode("utf-8", "replace").split())[-SHOWN_CHARACTERS:]
-        raise CommandFailed(f"The command {how}{f': {said}' if said else '.'}", hint="Try it in a shell.")
+        message = " ".join(err.decode("utf-8", "replace").split())[-SHOWN_CHARACTERS:]
+        raise CommandFailed(f"The command {how}{f': {message}' if message else '.'}", hint="Try it in a shell.")
     try:
         return Printed(out.decode("utf-8-sig").replace("\r\n", "\n").strip())
     except UnicodeDecodeError:

@@ -48,9 +48,9 @@ def read_folder(path: Path) -> Folder:
     for name in _files(path):
         try:
             items.append(read_file(path, name, root))
-        except Problems as found:
-            problems.extend(found.problems)
-            partial += [found.item] if found.item else []
+        except Problems as exception:
+            problems.extend(exception.problems)
+            partial += [exception.item] if exception.item else []
         except Exception as surprise:
             error = Unexpected.of(surprise)
             problems.append(FileProblem(name, 1, error.message, error.hint, error.code))
@@ -78,17 +78,17 @@ def _files(folder: Path) -> Iterator[str]:
             hint="Check its permissions.",
         )
 
-    found: list[str] = []
+    paths: list[str] = []
     for where, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith((".", "_"))]
         for name in names:
             if name.lower().endswith(ENDINGS) and not name.startswith((".", "_")) and name.lower()[:7] != "readme.":
-                found.append((Path(where) / name).relative_to(folder).as_posix())
-        if len(found) > FILES_MAX:
+                paths.append((Path(where) / name).relative_to(folder).as_posix())
+        if len(paths) > FILES_MAX:
             raise InputError(
                 f"{folder} holds more than {FILES_MAX} posts.", code="folder.unreadable", hint="Split the folder."
             )
-    return iter(sorted(found))
+    return iter(sorted(paths))
 
 
 def _without_doubles(items: list[Item]) -> tuple[list[Item], list[FileProblem]]:

@@ -74,8 +74,8 @@ def settle(row: dict[str, Any], where: str) -> None:
     link = row.pop(LINK, "")
     if not link:
         return
-    if len(found := addresses(link)) > 1:
-        raise unreadable_table(f"{where}: there are {len(found)} links, and a post has one card.", hint="Keep one.")
+    if len(links := addresses(link)) > 1:
+        raise unreadable_table(f"{where}: there are {len(links)} links, and a post has one card.", hint="Keep one.")
     if not ("images" in row or "video" in row):
         row["card"] = link
     elif link not in row.get("text", ""):
@@ -113,10 +113,10 @@ def _put_state(row: dict[str, Any], value: str, where: str) -> None:
 
 
 def _number(value: str, where: str) -> int:
-    found = re.match(r"\s*(\d{1,3})\b", value)
-    if found is None:
+    match = re.match(r"\s*(\d{1,3})\b", value)
+    if match is None:
         raise unreadable_table(f"{where}: {value[:40]!r} is no position in a thread.")
-    return int(found[1])
+    return int(match[1])
 
 
 def _put_posts(row: dict[str, Any], value: Any, where: str) -> None:
@@ -140,10 +140,10 @@ def _put_posts(row: dict[str, Any], value: Any, where: str) -> None:
 def _listed(value: Any, where: str) -> list[str]:
     if isinstance(value, str):
         return addresses(value)
-    found = [item.get("url") or item.get("path") if isinstance(item, Mapping) else item for item in value or []]
-    if not all(isinstance(item, str) for item in found):
+    links = [item.get("url") or item.get("path") if isinstance(item, Mapping) else item for item in value or []]
+    if not all(isinstance(item, str) for item in links):
         raise unreadable_table(f"{where}: its media cannot be read.", hint="Each is an address or a file.")
-    return [str(item) for item in found]
+    return [str(item) for item in links]
 
 
 def _place(item: str) -> dict[str, str]:

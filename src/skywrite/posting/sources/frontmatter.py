@@ -140,9 +140,9 @@ def _read_toml(text: str, first_line: int) -> tuple[dict[str, Any], dict[str, in
     try:
         value = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        found = re.search(r"at line (\d+)", str(error))
+        match = re.search(r"at line (\d+)", str(error))
         at_end = text.count("\n") if "end of document" in str(error) else 0
-        where = first_line + (int(found[1]) - 1 if found else at_end)
+        where = first_line + (int(match[1]) - 1 if match else at_end)
         reason = str(error).partition(" (at ")[0] if isinstance(error, tomllib.TOMLDecodeError) else "too deep"
         raise InvalidFrontMatter(f"The front matter cannot be read: {reason}.", where) from None
     lines: dict[str, int] = {}

@@ -75,21 +75,21 @@ def check_function(call: Callable[..., Any], name: str | None, *, may_wait: bool
 
     Raises InputError.
     """
-    found = getattr(call, "__name__", "") if name is None else name
-    if not found.isidentifier():
+    own_name = getattr(call, "__name__", "") if name is None else name
+    if not own_name.isidentifier():
         raise InputError(
-            f"A function needs a name, and {found!r} has none.",
+            f"A function needs a name, and {own_name!r} has none.",
             code="program.invalid",
             hint='Give it one: every(..., name="news")',
         )
     code = getattr(call, "__code__", None)
     if code is not None and code.co_flags & _COROUTINE_FLAGS and not may_wait:
         raise InputError(
-            f"{found} is asynchronous; a scheduled function must be a plain one.",
+            f"{own_name} is asynchronous; a scheduled function must be a plain one.",
             code="program.invalid",
             hint="Use def, not async def.",
         )
-    return found
+    return own_name
 
 
 def load_program(path: Path) -> ModuleType:

@@ -91,9 +91,9 @@ class Grammar:
     @classmethod
     def of(cls, text: str, folder: Path | None, name: str = "The grammar") -> Grammar:
         """A grammar from its JSON. Raises InputError, as above."""
-        found = _Reading(grammar_object(text, name))
-        grammar = cls(found.rules, folder and folder.resolve(), found.heights)
-        problems = found.problems or [*grammar._wrong_texts()]
+        reading = _Reading(grammar_object(text, name))
+        grammar = cls(reading.rules, folder and folder.resolve(), reading.heights)
+        problems = reading.problems or [*grammar._wrong_texts()]
         if problems:
             listed = "\n".join(f"- {problem}" for problem in problems[:NAMED_MAX])
             more = f"\n- and {len(problems) - NAMED_MAX} more" if len(problems) > NAMED_MAX else ""
@@ -110,23 +110,23 @@ class Grammar:
 
     def rows(self, count: int, seed: str = "") -> list[dict[str, Any]]:
         """So many different posts; fewer where the grammar has no more of them, or hardly any more."""
-        found: dict[str, dict[str, Any]] = {}
+        by_text: dict[str, dict[str, Any]] = {}
         for number in range(10 * count):
             text = self.text(f"{seed} {number}")
-            found.setdefault(text, _fields(text, self.folder))
-            if len(found) == count:
+            by_text.setdefault(text, _fields(text, self.folder))
+            if len(by_text) == count:
                 break
-        return list(found.values())
+        return list(by_text.values())
 
     def different(self, count: int) -> list[dict[str, Any]]:
         """So many different posts. Raises InputError if the grammar has fewer."""
-        found = self.rows(number_of_texts(count))
-        if len(found) < count:
+        rows = self.rows(number_of_texts(count))
+        if len(rows) < count:
             raise _invalid(
-                f"{count} distinct posts are asked for, and the grammar gives {len(found)}.",
-                f"Ask for {len(found)}, or give it more texts.",
+                f"{count} distinct posts are asked for, and the grammar gives {len(rows)}.",
+                f"Ask for {len(rows)}, or give it more texts.",
             )
-        return found
+        return rows
 
     def unsaid(self, seeds: Iterable[str], said: Iterable[str]) -> dict[str, Any]:
         """The first post of these seeds whose text is not among `said`; the first where all of them are."""
@@ -160,21 +160,21 @@ class Grammar:
     def _wrong_texts(self) -> Iterator[str]:
         """What is wrong with the posts of the first tries, each kind once."""
         too_long: list[str] = []
-        said: set[str] = set()
+        problems: set[str] = set()
         for number in range(TRIES):
             text = self.text(f"try {number}")
             row = _fields(text, self.folder)
             if _OTHER_DRAWING.search(row["text"]):
-                said.add("Some {svg ...} is not one whole drawing: write {svg <svg ...>...</svg> What it shows}.")
+                problems.add("Some {svg ...} is not one whole drawing: write {svg <svg ...>...</svg> What it shows}.")
             paths = [image["path"] for image in row.get("images", ()) if "path" in image]
-            said |= {problem for path in paths if (problem := self._wrong_file(path)) is not None}
+            problems |= {problem for path in paths if (problem := self._wrong_file(path)) is not None}
             if len(row.get("images", ())) > IMAGES_MAX:
-                said.add(f"Some of its posts have more than {IMAGES_MAX} images.")
+                problems.add(f"Some of its posts have more than {IMAGES_MAX} images.")
             if not row["text"] and "images" not in row:
-                said.add("Some of its posts are empty.")
+                problems.add("Some of its posts are empty.")
             if grapheme_length(row["text"]) > TEXT_GRAPHEMES_MAX:
                 too_long.append(row["text"])
-        yield from sorted(said)
+        yield from sorted(problems)
         if too_long:
             longest = max(too_long, key=grapheme_length)
             yield (
@@ -197,20 +197,20 @@ def texts_in_turn(pool: Sequence[Any] | None, grammar: Any, distinct: Any, base:
         raise InputError("A grammar and a pool exclude each other.", hint="Leave one out.")
     place = base or Path()
     if isinstance(grammar, Mapping):
-        found = Grammar.of(json.dumps(grammar), place)
+        parsed_grammar = Grammar.of(json.dumps(grammar), place)
     elif isinstance(grammar, str) and grammar.lstrip().startswith("{"):
-        found = Grammar.of(grammar, place)
+        parsed_grammar = Grammar.of(grammar, place)
     elif isinstance(grammar, str | Path) and str(grammar).strip():
-        found = Grammar.read(place / Path(grammar).expanduser())
+        parsed_grammar = Grammar.read(place / Path(grammar).expanduser())
     else:
         raise _invalid("A grammar is the name of a file, or the grammar itself.", "Give bot.json, or an object.")
-    return found.rows(POOL_SIZE) if distinct is None else found.different(number_of_texts(distinct))
+    return parsed_grammar.rows(POOL_SIZE) if distinct is None else parsed_grammar.different(number_of_texts(distinct))
 
 
 def texts_from_outside(grammar: str, distinct: int | None) -> list[dict[str, Any]]:
     """The same of a grammar that somebody sent, for a process with limits: it names no file of this computer."""
-    found = Grammar.of(grammar, None)
-    return found.rows(POOL_SIZE) if distinct is None else found.different(distinct)
+    parsed_grammar = Grammar.of(grammar, None)
+    return parsed_grammar.rows(POOL_SIZE) if distinct is None else parsed_grammar.different(distinct)
 
 
 def row_from_outside(grammar: str, seeds: Sequence[str], said: Sequence[str]) -> dict[str, Any]:
@@ -250,12 +250,12 @@ class _Expanding:
         self.steps += 1
         if self.steps > STEPS_MAX:
             return ""
-        given = [action.key for action in tag.actions if self._act(action, depth)]
+        keys = [action.key for action in tag.actions if self._act(action, depth)]
         if not tag.symbol:
             # Actions in a text count from there on.
             return ""
         text = self.text(self._chosen(tag.symbol, depth), depth + 1)
-        for key in given:
+        for key in keys:
             self.pushed[key].pop()
         for modifier in tag.modifiers:
             name, _, arguments = modifier.partition("(")
@@ -286,9 +286,9 @@ class _Expanding:
 class _Reading:
     """A grammar as it is read: its rules, all its problems, and how far each symbol is from its end."""
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
+    def __init__(self, symbols: Mapping[str, Any]) -> None:
         self.problems: list[str] = []
-        self.rules = {symbol: self._rules(symbol, value) for symbol, value in given.items()}
+        self.rules = {symbol: self._rules(symbol, value) for symbol, value in symbols.items()}
         if ORIGIN not in self.rules:
             self.problems.append(f"It has no symbol {ORIGIN!r}, with which every text begins.")
         given_by_actions = {action.key for action in self._actions() if action.key}
@@ -416,14 +416,14 @@ def _actions_in(rule: Rule) -> Iterator[Action]:
         yield from tag.actions
 
 
-def _heights(rules: Mapping[str, tuple[Rule, ...]], given: Mapping[str, tuple[Rule, ...]]) -> dict[str, int]:
+def _heights(rules: Mapping[str, tuple[Rule, ...]], action_rules: Mapping[str, tuple[Rule, ...]]) -> dict[str, int]:
     """How deep each symbol leads on the shortest way out; `_NEVER` for those without one."""
-    heights = dict.fromkeys((*rules, *given), _NEVER)
+    heights = dict.fromkeys((*rules, *action_rules), _NEVER)
     changed = True
     while changed:
         changed = False
         for symbol in heights:
-            ways = (*rules.get(symbol, ()), *given.get(symbol, ()))
+            ways = (*rules.get(symbol, ()), *action_rules.get(symbol, ()))
             least = min((_height(rule, heights) for rule in ways), default=_NEVER)
             if least < heights[symbol]:
                 heights[symbol], changed = least, True

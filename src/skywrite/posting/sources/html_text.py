@@ -165,13 +165,13 @@ def html_images(html: str) -> list[tuple[str, str]]:
     if "<img" not in html[:HTML_CHARACTERS_MAX].lower():
         return []
     body = _body(_bounded(html))
-    found = []
+    images = []
     for node in body.css("img") if body is not None else ():
         address = (node.attributes.get("src") or "").strip()
         # One-pixel images are trackers.
         if address and node.attributes.get("width") != "1" and node.attributes.get("height") != "1":
-            found.append((address, clean_line(node.attributes.get("alt") or "")))
-    return found[:IMAGES_MAX]
+            images.append((address, clean_line(node.attributes.get("alt") or "")))
+    return images[:IMAGES_MAX]
 
 
 def _bounded(html: str) -> str:

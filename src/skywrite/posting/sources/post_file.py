@@ -203,8 +203,8 @@ class _Reader:
             draft = draft_from_dict({name: value})
         except SkywriteError as error:
             return self._caught(line, error)
-        found = [self._take_media(media, line) for media, line in self._media_of(name, draft, line)]
-        if all(found):
+        checks = [self._take_media(media, line) for media, line in self._media_of(name, draft, line)]
+        if all(checks):
             row[name] = value
         return None
 
@@ -242,16 +242,16 @@ class _Reader:
         parts = list(_parts(lines, start))
         written = [part for part in parts if part[1]]
         with_images = row.get("markdown") is not False
-        found = [self._part(line, part, with_images) for line, part in written]
+        posts = [self._part(line, part, with_images) for line, part in written]
         for name in ("text", "thread"):
-            if name in row and len(found) > (name == "thread"):
+            if name in row and len(posts) > (name == "thread"):
                 self._wrong(self._lines.get(name, 1), f"{name!r} is in the front matter and below it.", "Keep one.")
-        if found:
-            if "images" in found[0] and "images" in row:
+        if posts:
+            if "images" in posts[0] and "images" in row:
                 self._wrong(written[0][0], "Images are in the front matter and in the text.", "Keep one way.")
-            row.update(found[0])
-        if len(found) > 1:
-            row["thread"] = [{**shared_fields(row), **part} for part in found[1:]]
+            row.update(posts[0])
+        if len(posts) > 1:
+            row["thread"] = [{**shared_fields(row), **part} for part in posts[1:]]
         return tuple(line for line, _ in written) or (start + 1,)
 
     def _part(self, line: int, lines: list[str], with_images: bool) -> dict[str, Any]:
@@ -272,19 +272,19 @@ class _Reader:
         return {"text": text, **({"images": images} if images else {})}
 
     def _item(self, row: dict[str, Any], options: dict[str, Any], part_lines: tuple[int, ...]) -> Item:
-        given = {name: self._option(name, options[name]) for name in OPTIONS}
+        values = {name: self._option(name, options[name]) for name in OPTIONS}
         item = Item(
             path=self._name,
             file=self._file,
             row=row,
-            at=given["at"],
-            zone=given["zone"],
-            key=given["key"],
-            account=given["account"],
-            late=given["late"],
-            is_draft=bool(given["draft"]),
-            published=given["published"],
-            digest=_digest(row, given, self._media),
+            at=values["at"],
+            zone=values["zone"],
+            key=values["key"],
+            account=values["account"],
+            late=values["late"],
+            is_draft=bool(values["draft"]),
+            published=values["published"],
+            digest=_digest(row, values, self._media),
             lines=self._lines,
             part_lines=part_lines,
         )
@@ -308,8 +308,8 @@ class _Reader:
 def _image_line(line: str) -> tuple[str, str] | None:
     """The alt text and the place of an image that has a line of its own, as in `![alt](place "title")`."""
     alt, sign, rest = line.rpartition("](")
-    found = _IMAGE_PLACE.fullmatch(rest) if sign and alt.startswith("![") else None
-    return None if found is None else (alt[2:], found[1] or unquote(found[2]))
+    match = _IMAGE_PLACE.fullmatch(rest) if sign and alt.startswith("![") else None
+    return None if match is None else (alt[2:], match[1] or unquote(match[2]))
 
 
 def _parts(lines: list[str], start: int) -> Iterator[tuple[int, list[str]]]:

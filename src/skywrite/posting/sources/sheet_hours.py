@@ -27,16 +27,16 @@ def broken_cells(data: bytes, sheet: str) -> dict[tuple[int, int], str]:
     with zipfile.ZipFile(BytesIO(data)) as archive:
         file = _file_of(archive, set(archive.namelist()), sheet)
         text = "" if file is None else archive.read(file).decode("utf-8", "replace")
-    found = {}
+    by_place = {}
     for cell in _WHOLE_CELL.finditer(text):
         tag, inside = cell.groups()
         value = re.search(rf"{_TAG % 'v'}([^<]+)<", inside)
         kind = _attribute(tag, "t")
         if kind == "e":
-            found[_place(_attribute(tag, "r"))] = value[1] if value else "#N/A"
+            by_place[_place(_attribute(tag, "r"))] = value[1] if value else "#N/A"
         elif value is None and kind != "str" and re.search(_TAG % "f", inside):
-            found[_place(_attribute(tag, "r"))] = NOT_COMPUTED
-    return found
+            by_place[_place(_attribute(tag, "r"))] = NOT_COMPUTED
+    return by_place
 
 
 def cells_with_hours(data: bytes, sheet: str) -> set[tuple[int, int]]:
@@ -77,15 +77,15 @@ def _styles(text: str) -> set[str]:
 
 
 def _attribute(tag: str, name: str) -> str:
-    found = re.search(rf"\s{name}=(?:\"([^\"]*)\"|'([^']*)')", tag)
-    return (found[1] if found[1] is not None else found[2]) if found else ""
+    match = re.search(rf"\s{name}=(?:\"([^\"]*)\"|'([^']*)')", tag)
+    return (match[1] if match[1] is not None else match[2]) if match else ""
 
 
 def _place(reference: str) -> tuple[int, int]:
-    found = _PLACE.fullmatch(reference)
-    if found is None:
+    match = _PLACE.fullmatch(reference)
+    if match is None:
         return -1, -1
     column = 0
-    for letter in found[1]:
+    for letter in match[1]:
         column = column * 26 + ord(letter) - 64
-    return int(found[2]) - 1, column - 1
+    return int(match[2]) - 1, column - 1

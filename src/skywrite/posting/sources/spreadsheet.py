@@ -64,9 +64,9 @@ def _rows_of(data: bytes, sheet: str | None) -> list[list[str]]:
 
     try:
         book = CalamineWorkbook.from_filelike(BytesIO(data))
-        found = {name: book.get_sheet_by_name(name) for name in book.sheet_names if sheet in (None, name)}
-        filled = {name: one for name, one in found.items() if one.height and one.width}
-        name = _chosen(list(filled), list(found), book.sheet_names, sheet)
+        sheets = {name: book.get_sheet_by_name(name) for name in book.sheet_names if sheet in (None, name)}
+        filled = {name: one for name, one in sheets.items() if one.height and one.width}
+        name = _chosen(list(filled), list(sheets), book.sheet_names, sheet)
         if filled and filled[name].total_height * filled[name].total_width > CELLS_MAX:
             raise InputError(
                 f"The sheet {name!r} has too many cells.",
@@ -91,8 +91,8 @@ def _rows_of(data: bytes, sheet: str | None) -> list[list[str]]:
     ]
 
 
-def _chosen(filled: list[str], found: list[str], names: list[str], sheet: str | None) -> str:
-    if sheet is not None and not found:
+def _chosen(filled: list[str], candidates: list[str], names: list[str], sheet: str | None) -> str:
+    if sheet is not None and not candidates:
         raise InputError(
             f"There is no sheet {sheet!r}.", code="spreadsheet.unreadable", hint=f"Its sheets: {', '.join(names)}."
         )

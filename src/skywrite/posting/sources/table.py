@@ -194,12 +194,12 @@ class _Refused(ValueError):
 
 
 def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, value in pairs:
-        if name in found:
+        if name in fields:
             raise _Refused(f"the name {name[:40]!r} is given twice")
-        found[name] = value
-    return found
+        fields[name] = value
+    return fields
 
 
 def _no_number(text: str) -> Any:
@@ -279,14 +279,14 @@ def _objects(rows: list[dict[str, Any]], maps: Maps) -> Table:
     if not reading.source:
         return Table(rows)
     columns = dict(zip(names, reading.columns, strict=True))
-    made = []
-    for number, given in enumerate(rows, 1):
+    own_rows = []
+    for number, foreign_row in enumerate(rows, 1):
         where = f"Row {number}"
         row: dict[str, Any] = {}
-        for name, value in given.items():
+        for name, value in foreign_row.items():
             _put(row, columns[name], value, where)
-        made.append(_settled(row, reading, where))
-    posts, published = joined(made)
+        own_rows.append(_settled(row, reading, where))
+    posts, published = joined(own_rows)
     _strip_paragraphs(posts)
     return Table(posts, reading, published)
 
@@ -332,13 +332,13 @@ def _put(row: dict[str, Any], to: To, value: Any, where: str) -> None:
         hint = "Open it in a spreadsheet program, and save it again." if broken == NOT_COMPUTED else hint
         raise unreadable_table(f"{where}, {field}: the cell holds {broken}.", hint=hint)
     if isinstance(value, str) and to.separator:
-        for name, found in split_cell(to, value).items():
-            row[name] = [*row.get(name, []), *found] if name == "thread" else found
+        for name, content in split_cell(to, value).items():
+            row[name] = [*row.get(name, []), *content] if name == "thread" else content
     elif field in FOREIGN:
         put_foreign(row, field, value, where)
     else:
-        found = _cell(field, value, where) if isinstance(value, str) else value
-        row[field] = [*row["thread"], *found] if field == "thread" and "thread" in row else found
+        content = _cell(field, value, where) if isinstance(value, str) else value
+        row[field] = [*row["thread"], *content] if field == "thread" and "thread" in row else content
 
 
 def _settled(row: dict[str, Any], reading: Reading, where: str) -> dict[str, Any]:

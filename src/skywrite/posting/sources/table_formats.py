@@ -231,7 +231,7 @@ def format_of(header: Sequence[str]) -> Format | None:
     are as good, it is none.
     """
     keys = {key_of(cell) for cell in header if cell.strip()}
-    found = [one for one in FORMATS if one.fits(keys)] or [one for one in FORMATS if one.needs <= keys]
-    most = max((len(one.needs) for one in found), default=0)
-    best = [one for one in found if len(one.needs) == most]
+    formats = [one for one in FORMATS if one.fits(keys)] or [one for one in FORMATS if one.needs <= keys]
+    most = max((len(one.needs) for one in formats), default=0)
+    best = [one for one in formats if len(one.needs) == most]
     return best[0] if len({one.name for one in best}) == 1 else None

@@ -120,17 +120,17 @@ class Template:
         `shorten`: links count as they are displayed. A text that is still too long is returned unchanged, so that the
         post's own check refuses it.
         """
-        given = dict(values)
-        text = self.render(given)
+        fields = dict(values)
+        text = self.render(fields)
         if fits(text, shorten):
             return text
         for name in SHORTENED:
-            whole = str(given.get(name) or "")
+            whole = str(fields.get(name) or "")
             if not whole:
                 continue
-            cut = _longest(whole, lambda length: self.render({**given, name: shortened(whole, length)}), shorten)  # noqa: B023
-            given[name] = shortened(whole, cut)
-            text = self.render(given)
+            cut = _longest(whole, lambda length: self.render({**fields, name: shortened(whole, length)}), shorten)  # noqa: B023
+            fields[name] = shortened(whole, cut)
+            text = self.render(fields)
             if fits(text, shorten):
                 return text
         return text
@@ -183,13 +183,13 @@ def check_paths(source: str) -> None:
 
 def hashtags(tags: Iterable[str]) -> str:
     """Tags as hashtags: letters and digits only, words joined in CamelCase; tags without a letter are left out."""
-    found: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     for tag in tags:
         words = re.findall(r"\w+", tag.replace("_", " "))
         joined = words[0] if len(words) == 1 else "".join(word[:1].upper() + word[1:] for word in words)
         if joined and not joined.isdigit() and any(letter.isalpha() for letter in joined) and len(joined) <= 64:
-            found.setdefault(joined.casefold(), f"#{joined}")
-    return " ".join(found.values())
+            by_name.setdefault(joined.casefold(), f"#{joined}")
+    return " ".join(by_name.values())
 
 
 def _check(tree: Any, variables: Collection[str] | None) -> None:
@@ -203,7 +203,7 @@ def _check(tree: Any, variables: Collection[str] | None) -> None:
                 code="template.invalid",
             )
         if isinstance(node, nodes.For):
-            inner = [found for part in (*node.body, *node.else_) for found in _fors(part)]
+            inner = [loop for part in (*node.body, *node.else_) for loop in _fors(part)]
             if inner or node.recursive:
                 raise InputError("A template has no loops inside loops.", code="template.invalid")
 

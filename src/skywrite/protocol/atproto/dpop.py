@@ -160,12 +160,12 @@ class DpopTransport:
 
     def request(self, method: str, url: str, **options: Unpack[RequestOptions]) -> Response:
         """Send a signed request; once more if the server does not accept the first proof."""
-        given, body = dict(options.get("headers") or {}), options.get("body")
-        token = given.get("authorization", "").removeprefix("DPoP ")
+        headers, body = dict(options.get("headers") or {}), options.get("body")
+        token = headers.get("authorization", "").removeprefix("DPoP ")
         for tries_left in (1, 0):
             # Read before making the proof: another thread may learn the server's time in between.
             believed = self._origins.ahead(url)
-            options["headers"] = {**given, "dpop": self.proof(method, url, token)}
+            options["headers"] = {**headers, "dpop": self.proof(method, url, token)}
             response = self._inner.request(method, url, **options)
             self._origins.note(url, response)
             if not tries_left or not self._may_repeat(response, self._origins.ahead(url) - believed):
@@ -194,9 +194,9 @@ class DpopTransport:
     def _may_repeat(self, response: Response, moved: timedelta) -> bool:
         if response.status not in (400, 401):
             return False
-        said = refusal(response)
+        code = refusal(response)
         clock_was_wrong = abs(moved) >= timedelta(seconds=REFUSED_SKEW_SECONDS)
-        return said == "use_dpop_nonce" or (said == "invalid_dpop_proof" and clock_was_wrong)
+        return code == "use_dpop_nonce" or (code == "invalid_dpop_proof" and clock_was_wrong)
 
 
 def refusal(response: Response) -> str:

@@ -93,13 +93,13 @@ def point_of(curve: Curve, data: bytes) -> Point:
 
 def multiple(curve: Curve, factor: int, point: Point | None) -> Point | None:
     """So many times a point; None is the point at infinity."""
-    found = None
+    total = None
     while factor:
         if factor & 1:
-            found = _sum(curve, found, point)
+            total = _sum(curve, total, point)
         point = _sum(curve, point, point)
         factor >>= 1
-    return found
+    return total
 
 
 def _sum(curve: Curve, one: Point | None, other: Point | None) -> Point | None:

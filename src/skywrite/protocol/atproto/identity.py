@@ -150,16 +150,16 @@ class Resolver:
     def resolve_handle(self, handle: str) -> Did:
         """The DID that a handle names, without reading its document. Raises UnknownHandle or IdentityUnavailable."""
         name = Handle(handle)
-        found = self._cache.get(name)
-        if found is None:
+        outcome = self._cache.get(name)
+        if outcome is None:
             try:
-                found = self._ask_for_handle(name)
+                outcome = self._ask_for_handle(name)
             except (UnknownHandle, IdentityUnavailable) as error:
-                found = error
-            self._cache.put(name, found, UNKNOWN_SECONDS if isinstance(found, SkywriteError) else KNOWN_SECONDS)
-        if isinstance(found, UnknownHandle | IdentityUnavailable):
-            raise type(found)(found.message, hint=found.hint)
-        return Did(found)
+                outcome = error
+            self._cache.put(name, outcome, UNKNOWN_SECONDS if isinstance(outcome, SkywriteError) else KNOWN_SECONDS)
+        if isinstance(outcome, UnknownHandle | IdentityUnavailable):
+            raise type(outcome)(outcome.message, hint=outcome.hint)
+        return Did(outcome)
 
     def pds_url(self, did: str) -> str:
         """The server in a DID's document. Raises InputError, IdentityUnavailable."""

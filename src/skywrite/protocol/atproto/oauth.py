@@ -173,11 +173,11 @@ class OAuthLogin(NamedTuple):
             )
         self.resolver.forget(did)
         identity = self.resolver.resolve(did)
-        found = find_server(self.transport, identity.pds_url, self.origins)
-        if found.issuer != pending.server.issuer:
+        server = find_server(self.transport, identity.pds_url, self.origins)
+        if server.issuer != pending.server.issuer:
             raise SignInError(
                 f"{pending.server.issuer} signed in {did}, but accounts of its server {identity.pds_url} sign in at "
-                f"{found.issuer}.",
+                f"{server.issuer}.",
                 code="oauth.wrong_account",
                 hint="Use the account's own handle.",
             )
@@ -211,9 +211,11 @@ def checked_return(pending: Pending, returned: Mapping[str, str]) -> str:
             hint="Start again.",
         )
     if error := returned.get("error"):
-        said = scrub(returned.get("error_description") or error, ())[:200]
+        reason = scrub(returned.get("error_description") or error, ())[:200]
         raise SignInError(
-            f"The sign-in was not completed: {said}.", code="oauth.denied", hint="Start again, and accept on the page."
+            f"The sign-in was not completed: {reason}.",
+            code="oauth.denied",
+            hint="Start again, and accept on the page.",
         )
     code = returned.get("code")
     if not code:
@@ -323,8 +325,8 @@ def _raise(issuer: str, response: Response, clock: Clock, hide: Any) -> NoReturn
         reason = response.json().get("error_description")
     except (ValueError, AttributeError, RecursionError):
         reason = ""
-    said = " ".join(scrub(str(reason or ""), hide).split())[:300].rstrip(".") or "no reason given"
-    refused = NotSignedIn(f"{host} refused the sign-in: {said} ({error}).", code="oauth.refused")
+    message = " ".join(scrub(str(reason or ""), hide).split())[:300].rstrip(".") or "no reason given"
+    refused = NotSignedIn(f"{host} refused the sign-in: {message} ({error}).", code="oauth.refused")
     refused.status, refused.server_error = response.status, error
     raise refused
 

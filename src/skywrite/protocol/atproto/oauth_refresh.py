@@ -220,7 +220,7 @@ def _busy(who: str) -> TemporaryError:
 
 
 def _over(session: OAuthSession, reason: str = "") -> NotSignedIn:
-    said = f": {reason.rstrip('.')}" if reason else ""
+    detail = f": {reason.rstrip('.')}" if reason else ""
     return NotSignedIn(
-        f"The session of {session.handle} has ended{said}.", code="session.over", hint=sign_in_hint(session.handle)
+        f"The session of {session.handle} has ended{detail}.", code="session.over", hint=sign_in_hint(session.handle)
     )

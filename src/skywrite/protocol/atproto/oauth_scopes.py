@@ -120,8 +120,8 @@ def right_for(scope: str) -> Right | None:
 
 def scope_in(message: str) -> str:
     """The scope that a server names in its refusal; empty if there is none."""
-    found = re.search(r"\b(?:repo|blob|rpc|account|identity)[:?][^\s\"'`]+", message)
-    return found[0].rstrip(".,)") if found else ""
+    match = re.search(r"\b(?:repo|blob|rpc|account|identity)[:?][^\s\"'`]+", message)
+    return match[0].rstrip(".,)") if match else ""
 
 
 Permission = tuple[str, str, str]

@@ -153,12 +153,12 @@ class Repo:
     def is_there(self, write: Write) -> bool:
         """Whether the record is in the repository. Raises RecordConflict if another record has its key."""
         try:
-            found = self.get(write.collection, write.rkey, timeout_seconds=LOOK_SECONDS)
+            record = self.get(write.collection, write.rkey, timeout_seconds=LOOK_SECONDS)
         except RecordNotFound:
             return False
-        if found.cid != write.cid:
+        if record.cid != write.cid:
             raise RecordConflict(
-                f"{self._uri(write)} holds another record ({found.cid}) than the one to be written ({write.cid}).",
+                f"{self._uri(write)} holds another record ({record.cid}) than the one to be written ({write.cid}).",
                 hint="Another program has written this record; nothing was changed.",
             )
         return True

@@ -284,8 +284,8 @@ def _time_of(value: object) -> datetime | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     try:
-        found = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)
+        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)
     except (OverflowError, ValueError):
         return None
     # A year at the end of the calendar means nothing, and arithmetic with it fails.
-    return found if found.year < YEAR_MAX else None
+    return at if at.year < YEAR_MAX else None

@@ -48,8 +48,8 @@ def clean_identifier(text: str) -> str:
     visible = "".join(character for character in text if unicodedata.category(character) not in ("Cf", "Cc", "Zs"))
     page = re.fullmatch(r"(?i)(?:https?://)?[a-z0-9.-]+/profile/([^/?#]+)(?:[/?#].*)?", visible)
     place = re.fullmatch(r"(?i)at://([^/]+)/?.*", visible)
-    found = page or place
-    return (visible if found is None else found[1]).removeprefix("@")
+    match = page or place
+    return (visible if match is None else match[1]).removeprefix("@")
 
 
 def account_name(text: str) -> str:

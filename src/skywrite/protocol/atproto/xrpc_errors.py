@@ -187,29 +187,29 @@ def _choose(
     nsid: str, host: str, response: Response, name: str, message: str, is_json: bool, now: datetime
 ) -> SkywriteError:
     status = response.status
-    said = f"{message or 'no reason given'} ({name or status})"
+    detail = f"{message or 'no reason given'} ({name or status})"
     if status == 429:
-        return RateLimited(f"{host} limits {nsid}: {said}.", until=rate_limit_end(response.headers, now))
+        return RateLimited(f"{host} limits {nsid}: {detail}.", until=rate_limit_end(response.headers, now))
     if name in _UNAVAILABLE:
         hint = "Look at the account in the Bluesky app or ask the operator of its server."
         return AccountUnavailable(f"The account {_UNAVAILABLE[name]}, says {host}.", hint=hint)
     if status in (408, 425) or (status >= 500 and status != 501):
-        return ServerFailure(f"{host} failed at {nsid}: {said}.", hint="Try again in a minute.")
+        return ServerFailure(f"{host} failed at {nsid}: {detail}.", hint="Try again in a minute.")
     if name == "ConcurrentWrites":
         # Older servers respond with this 400 if two commits of a repository collide.
-        return ServerFailure(f"{host} was busy with another write ({nsid}): {said}.", hint="Try again in a minute.")
+        return ServerFailure(f"{host} was busy with another write ({nsid}): {detail}.", hint="Try again in a minute.")
     if status == 413:
-        return Refused(f"{host} refused {nsid}: {said}.", code=TOO_LARGE, hint="Make it smaller.")
+        return Refused(f"{host} refused {nsid}: {detail}.", code=TOO_LARGE, hint="Make it smaller.")
     if not is_json or status < 400:
         return _not_a_pds(host, response)
     if name == "ExpiredToken":
-        return TokenRefused(f"The session at {host} has expired: {said}.", code="token.expired", hint=SIGN_IN_HINT)
+        return TokenRefused(f"The session at {host} has expired: {detail}.", code="token.expired", hint=SIGN_IN_HINT)
     if name == "InvalidToken":
         return TokenRefused(
-            f"{host} does not accept the session for {nsid}: {said}.", code="token.invalid", hint=SIGN_IN_HINT
+            f"{host} does not accept the session for {nsid}: {detail}.", code="token.invalid", hint=SIGN_IN_HINT
         )
     if status == 401:
-        return NotSignedIn(f"{host} requires a sign-in for {nsid}: {said}.", hint=SIGN_IN_HINT)
+        return NotSignedIn(f"{host} requires a sign-in for {nsid}: {detail}.", hint=SIGN_IN_HINT)
     return _refused(nsid, host, status, name, message)
 
 

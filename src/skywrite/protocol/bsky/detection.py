@@ -36,23 +36,23 @@ def detect_facets(text: str) -> list[Facet]:
     cashtag may be inside a link or a hashtag; `richtext.detect` leaves out such facets. Lone surrogates are tolerated
     and count as three bytes.
     """
-    found: list[_Found] = []
+    matches: list[_Found] = []
     if "@" in text:
-        found += _mentions(text)
+        matches += _mentions(text)
     if "." in text or "://" in text:
-        found += _links(text)
+        matches += _links(text)
     if "#" in text or "\uff03" in text:
-        found += _tags(text)
+        matches += _tags(text)
     if "$" in text:
-        found += _cashtags(text)
-    if not found:
+        matches += _cashtags(text)
+    if not matches:
         return []
-    found.sort(key=lambda item: item[0])
+    matches.sort(key=lambda item: item[0])
     if text.isascii():
-        return [Facet(*item) for item in found]
+        return [Facet(*item) for item in matches]
     starts = ByteOffsets(text)
     facets = []
-    for start, end, kind, value in found:
+    for start, end, kind, value in matches:
         byte_start = starts.at(start)
         facets.append(Facet(byte_start, byte_start + utf8_length(text[start:end]), kind, value))
     return facets

@@ -59,11 +59,11 @@ def utf8_length(text: str) -> int:
 
 def without_overlaps(facets: Iterable[Facet]) -> list[Facet]:
     """Facets in order, without those that begin inside another, as apps show them."""
-    given = list(facets)
-    if all(one.byte_end <= other.byte_start for one, other in pairwise(given)):
-        return given
+    all_facets = list(facets)
+    if all(one.byte_end <= other.byte_start for one, other in pairwise(all_facets)):
+        return all_facets
     kept: list[Facet] = []
-    for facet in sorted(given, key=lambda facet: (facet.byte_start, -facet.byte_end)):
+    for facet in sorted(all_facets, key=lambda facet: (facet.byte_start, -facet.byte_end)):
         if not kept or kept[-1].byte_end <= facet.byte_start:
             kept.append(facet)
     return kept

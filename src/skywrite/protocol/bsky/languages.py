@@ -69,10 +69,10 @@ def is_language(tag: str) -> bool:
     return len(code) != 2 or f" {code} " in f" {_CODES} "
 
 
-def meant_language(given: str) -> str:
+def meant_language(name: str) -> str:
     """The tag that was meant by `jp`, `Japanese` or `en_US`; nothing if that is not known."""
-    word = given.strip().lower()
-    if found := _OTHERWISE.get(word):
-        return found
+    word = name.strip().lower()
+    if tag := _OTHERWISE.get(word):
+        return tag
     match = re.fullmatch(r"([a-z]{2})[_ ]([a-z]{2})", word)
     return f"{match[1]}-{match[2].upper()}" if match and is_language(match[1]) else ""

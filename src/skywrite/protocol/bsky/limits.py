@@ -98,7 +98,7 @@ def check_langs(langs: Sequence[str], *, exact: bool = False) -> list[str]:
     from skywrite.protocol.atproto.syntax import InvalidSyntax, Language
     from skywrite.protocol.bsky.languages import is_language, meant_language
 
-    found: list[str] = []
+    unique: list[str] = []
     for lang in _listed(langs, "Languages"):
         try:
             tag = str(Language(usual_case(lang) if isinstance(lang, str) and not exact else lang))
@@ -111,15 +111,15 @@ def check_langs(langs: Sequence[str], *, exact: bool = False) -> list[str]:
                 code="language.invalid",
                 hint=f"Did you mean {meant}?" if meant else "Use a BCP 47 tag such as en, de or pt-BR.",
             )
-        if tag not in found:
-            found.append(tag)
-    if len(found) > LANGS_MAX:
+        if tag not in unique:
+            unique.append(tag)
+    if len(unique) > LANGS_MAX:
         raise InputError(
-            f"{len(found)} languages are given; the maximum is {LANGS_MAX}.",
+            f"{len(unique)} languages are given; the maximum is {LANGS_MAX}.",
             code="language.invalid",
             hint="Name the main ones.",
         )
-    return found
+    return unique
 
 
 def check_tags(tags: Sequence[str]) -> list[str]:
@@ -128,20 +128,20 @@ def check_tags(tags: Sequence[str]) -> list[str]:
     Raises InputError for empty tags, for tags over 64 graphemes or 640 bytes, for several in one, and for more than
     eight.
     """
-    found: list[str] = []
-    for given in _listed(tags, "Tags"):
-        tag = given.strip() if isinstance(given, str) else given
+    unique: list[str] = []
+    for value in _listed(tags, "Tags"):
+        tag = value.strip() if isinstance(value, str) else value
         if isinstance(tag, str) and tag[:1] in ("#", "\uff03"):
             tag = tag[1:].strip()
         check_tag(tag)
         _check_is_one(tag)
-        if tag not in found:
-            found.append(tag)
-    if len(found) > TAGS_MAX:
+        if tag not in unique:
+            unique.append(tag)
+    if len(unique) > TAGS_MAX:
         raise InputError(
-            f"{len(found)} tags are given; the maximum is {TAGS_MAX}.", code="tag.invalid", hint="Leave some out."
+            f"{len(unique)} tags are given; the maximum is {TAGS_MAX}.", code="tag.invalid", hint="Leave some out."
         )
-    return found
+    return unique
 
 
 def _check_is_one(tag: str) -> None:
@@ -191,15 +191,15 @@ def check_time(at: object) -> str:
 
 def check_labels(labels: Sequence[str]) -> list[str]:
     """The self-labels, without repetitions. Raises InputError, which suggests similar labels."""
-    found: list[str] = []
+    unique: list[str] = []
     for label in _listed(labels, "Labels"):
         if label not in SELF_LABELS:
             raise InputError(
                 f"{_shown(label)} is not a known label.", code="label.unknown", hint=_label_hint(str(label))
             )
-        if label not in found:
-            found.append(label)
-    return found
+        if label not in unique:
+            unique.append(label)
+    return unique
 
 
 def is_uri(text: object) -> bool:

@@ -84,14 +84,14 @@ def _find(text: str) -> tuple[list[_Link], list[int]]:
     token = re.compile(_TOKEN, re.DOTALL)
     while match := token.search(text, place):
         place = match.end()
-        found = match[0]
-        if found[0] == "`":
+        mark = match[0]
+        if mark[0] == "`":
             place = code_ends.get(match.start(), place)
-        elif found[0] == "\\":
-            if found == "\\[":
+        elif mark[0] == "\\":
+            if mark == "\\[":
                 escaped.append(match.start())
-        elif found != "]":
-            openers.append(_Opener(match.end() - 1, found[0] == "!"))
+        elif mark != "]":
+            openers.append(_Opener(match.end() - 1, mark[0] == "!"))
         elif openers:
             opener = openers.pop()
             link = _link(text, opener.place, match.start(), closers, blanks)
@@ -149,13 +149,13 @@ def _closers(text: str) -> dict[int, int]:
     closers: dict[int, int] = {}
     opened: list[int] = []
     for match in re.finditer(_URL_SYNTAX, text):
-        found = match[0]
-        if found == "(":
+        mark = match[0]
+        if mark == "(":
             opened.append(match.start())
-        elif found == ")":
+        elif mark == ")":
             if opened:
                 closers[opened.pop()] = match.start()
-        elif len(found) == 1:
+        elif len(mark) == 1:
             opened.clear()
     return closers
 

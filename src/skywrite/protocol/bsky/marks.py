@@ -19,9 +19,9 @@ class _Mark(NamedTuple):
     plain: str | Callable[[re.Match[str]], str]
 
 
-def _heading(found: re.Match[str]) -> str:
+def _heading(match: re.Match[str]) -> str:
     """The text of a heading, without the marks that may close it."""
-    text = found[1].rstrip(" \t")
+    text = match[1].rstrip(" \t")
     bare = text.rstrip("#")
     return bare.rstrip(" \t") if bare.endswith((" ", "\t")) else text
 

@@ -196,10 +196,10 @@ def _check_lists(record: Mapping[str, Any]) -> None:
         ("languages", record.get("langs", ()), limits.LANGS_MAX),
         ("tags", record.get("tags", ()), limits.TAGS_MAX),
     )
-    for called, given, most in (*counted, ("labels", values, limits.LABELS_MAX)):
-        if len(given) > most:
+    for called, entries, most in (*counted, ("labels", values, limits.LABELS_MAX)):
+        if len(entries) > most:
             raise InputError(
-                f"The post has {len(given)} {called}; the maximum is {most}.",
+                f"The post has {len(entries)} {called}; the maximum is {most}.",
                 code="record.malformed",
                 hint="Leave out repetitions.",
             )

@@ -35,10 +35,10 @@ __all__ = [
 
 def detect(rich: RichText) -> RichText:
     """The same text with its existing facets and those that detection finds, without overlaps."""
-    given, found = without_overlaps(rich.facets), detect_facets(rich.text)
-    if given:
-        found = [facet for facet in found if not any(facet.overlaps(other) for other in given)]
-    return RichText(rich.text, tuple(without_overlaps([*given, *found])))
+    own_facets, new_facets = without_overlaps(rich.facets), detect_facets(rich.text)
+    if own_facets:
+        new_facets = [facet for facet in new_facets if not any(facet.overlaps(other) for other in own_facets)]
+    return RichText(rich.text, tuple(without_overlaps([*own_facets, *new_facets])))
 
 
 def shorten_links(rich: RichText, *, longer_than: int = 0) -> RichText:

@@ -202,13 +202,13 @@ def _ends(text: str, start: int, room: _Room) -> list[int]:
     piece = text[start : start + 2 * room.graphemes]
     if piece.isascii() and "\r" not in piece:
         return list(range(start + 1, start + 1 + min(len(piece), room.graphemes)))
-    found = graphemes(piece)
-    if len(found) <= room.graphemes:
+    clusters = graphemes(piece)
+    if len(clusters) <= room.graphemes:
         # Every character takes at least a byte, so what follows this piece cannot fit.
-        found = graphemes(text[start : start + room.bytes])
+        clusters = graphemes(text[start : start + room.bytes])
     ends = []
     place, size = start, 0
-    for grapheme in found[: room.graphemes]:
+    for grapheme in clusters[: room.graphemes]:
         size += utf8_length(grapheme)
         if size > room.bytes:
             break
@@ -233,8 +233,8 @@ def _token(text: str, start: int, room: _Room) -> str:
 
 def _gaps(text: str, start: int, last: int) -> list[tuple[int, int]]:
     """White space that begins at or before `last`: where it begins and ends."""
-    found = _pattern(f"[{_SPACES}]+").finditer(text, start, last + 1)
-    return [(match.start(), _after_spaces(text, match.end())) for match in found]
+    matches = _pattern(f"[{_SPACES}]+").finditer(text, start, last + 1)
+    return [(match.start(), _after_spaces(text, match.end())) for match in matches]
 
 
 def _after_spaces(text: str, place: int) -> int:
@@ -252,14 +252,14 @@ def _paragraphs(text: str, gaps: list[tuple[int, int]]) -> list[tuple[int, int]]
 
 
 def _lines_and_sentences(text: str, start: int, last: int, gaps: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    found = [
+    breaks = [
         (end, resume)
         for end, resume in gaps
         if "\n" in text[end:resume] or "\r" in text[end:resume] or _ends_sentence(text, start, end, resume)
     ]
     for match in _pattern(_WIDE_SENTENCE).finditer(text, start, last + 1):
-        found.append((match.end(), _after_spaces(text, match.end())))
-    return sorted(found)
+        breaks.append((match.end(), _after_spaces(text, match.end())))
+    return sorted(breaks)
 
 
 def _ends_sentence(text: str, start: int, end: int, resume: int) -> bool:
@@ -270,8 +270,8 @@ def _ends_sentence(text: str, start: int, end: int, resume: int) -> bool:
 
 
 def _words(text: str, start: int, last: int, gaps: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    found = gaps + [(match.start(), match.start()) for match in _pattern(_WIDE_WORD).finditer(text, start, last + 1)]
-    return sorted(found)
+    breaks = gaps + [(match.start(), match.start()) for match in _pattern(_WIDE_WORD).finditer(text, start, last + 1)]
+    return sorted(breaks)
 
 
 def _too_long(text: str, start: int, kept: list[_Kept]) -> InputError:

@@ -183,7 +183,7 @@ def _download(fetcher: Fetcher, name: str, base: str | None, deadline: float) ->
 
 def _records(page: Page) -> tuple[str, ...]:
     """The at-uris that a page names as its standard.site document and publication."""
-    found = []
+    uris = []
     for rel in _RECORD_RELS:
         for href in page.hrefs(rel):
             try:
@@ -191,5 +191,5 @@ def _records(page: Page) -> tuple[str, ...]:
             except InvalidSyntax:
                 continue
             if uri.collection == rel and uri.rkey:
-                found.append(str(uri))
-    return tuple(dict.fromkeys(found))[:ASSOCIATED_MAX]
+                uris.append(str(uri))
+    return tuple(dict.fromkeys(uris))[:ASSOCIATED_MAX]

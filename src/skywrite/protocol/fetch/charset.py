@@ -45,14 +45,14 @@ def codec_for(label: str) -> str | None:
 
 def header_codec(content_type: str) -> str | None:
     """The codec that a Content-Type header names."""
-    found = _HEADER_CHARSET.search(content_type)
-    return codec_for(found[1]) if found else None
+    match = _HEADER_CHARSET.search(content_type)
+    return codec_for(match[1]) if match else None
 
 
 def xml_codec(data: bytes) -> str | None:
     """The codec that an XML declaration names."""
-    found = _XML_ENCODING.match(data[:_PRESCAN_BYTES])
-    return codec_for(found[1].decode("ascii")) if found else None
+    match = _XML_ENCODING.match(data[:_PRESCAN_BYTES])
+    return codec_for(match[1].decode("ascii")) if match else None
 
 
 def decode_page(data: bytes, content_type: str = "") -> str:
@@ -73,8 +73,8 @@ def _decode(data: bytes, codec: str) -> str:
 
 def _from_page(data: bytes) -> str | None:
     head = data[:_PRESCAN_BYTES]
-    found = _XML_ENCODING.match(head) or _META_CHARSET.search(head)
-    codec = codec_for(found[1].decode("ascii")) if found else None
+    match = _XML_ENCODING.match(head) or _META_CHARSET.search(head)
+    codec = codec_for(match[1].decode("ascii")) if match else None
     # If the label could be read byte by byte, the page is not in a two-byte encoding.
     return "utf-8" if codec in ("utf-16-le", "utf-16-be") else codec
 

@@ -253,16 +253,16 @@ def _origin(target: Target) -> tuple[str, str, int]:
 def _refusal(fetched: Fetched) -> FetchFailed | FetchRejected:
     status = fetched.status
     try:
-        said = f"{status} ({HTTPStatus(status).phrase})"
+        status_text = f"{status} ({HTTPStatus(status).phrase})"
     except ValueError:
-        said = str(status)
+        status_text = str(status)
     error: FetchFailed | FetchRejected
     if status >= 500 or status in _TEMPORARY_STATUSES:
-        error = FetchFailed(f"{fetched.url} responded with {said}.", hint="Try again later.")
+        error = FetchFailed(f"{fetched.url} responded with {status_text}.", hint="Try again later.")
     elif status in _REDIRECTS:
         error = FetchRejected(f"{fetched.url} redirects to an address that cannot be read.")
     else:
-        error = FetchRejected(f"{fetched.url} responded with {said}.", hint="Check the address in a browser.")
+        error = FetchRejected(f"{fetched.url} responded with {status_text}.", hint="Check the address in a browser.")
     error.status = status
     error.answer = fetched
     return error

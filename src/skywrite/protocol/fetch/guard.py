@@ -262,20 +262,20 @@ def _rule(entry: str) -> _Rule:
 
 def _resolve_in_time(resolve: Resolve, host: str, port: int, timeout_seconds: float) -> Sequence[str]:
     """The system's resolver has no time limit, so it runs in a thread that we may leave behind."""
-    found: list[Sequence[str]] = []
+    answers: list[Sequence[str]] = []
     failed: list[Exception] = []
 
     def ask() -> None:
         try:
-            found.append(resolve(host, port))
+            answers.append(resolve(host, port))
         except (OSError, UnicodeError) as error:
             failed.append(error)
 
     thread = threading.Thread(target=ask, name="skywrite-resolve", daemon=True)
     thread.start()
     thread.join(max(timeout_seconds, 0.0))
-    if found:
-        return found[0]
+    if answers:
+        return answers[0]
     if failed:
         raise NotSent(f"No address was found for {host}.", hint="Check the connection and the spelling.")
     raise NotSent(f"The address of {host} could not be resolved in time.", hint="Check the connection.")

@@ -70,14 +70,17 @@ def read_page(html: str) -> Page:
     tree = LexborHTMLParser("<head>" + "".join(_kept(html[:MAX_PAGE_BYTES])))
     metas: dict[str, list[str]] = {}
     for node in tree.css("meta"):
-        found = node.attributes
-        for name in {(found.get("property") or "").strip().lower(), (found.get("name") or "").strip().lower()} - {""}:
-            metas.setdefault(name, []).append(found.get("content") or "")
+        attributes = node.attributes
+        for name in {
+            (attributes.get("property") or "").strip().lower(),
+            (attributes.get("name") or "").strip().lower(),
+        } - {""}:
+            metas.setdefault(name, []).append(attributes.get("content") or "")
     links = []
     for node in tree.css("link"):
-        found = node.attributes
-        rel = frozenset((found.get("rel") or "").lower().split())
-        links.append(Link(rel, (found.get("href") or "").strip(), (found.get("type") or "").strip().lower()))
+        attributes = node.attributes
+        rel = frozenset((attributes.get("rel") or "").lower().split())
+        links.append(Link(rel, (attributes.get("href") or "").strip(), (attributes.get("type") or "").strip().lower()))
     title = tree.css_first("title")
     base = tree.css_first("base[href]")
     return Page(

@@ -60,15 +60,15 @@ def _from_srt(lines: list[str], name: str) -> list[str]:
     """SubRip cues as WebVTT: dots in the times, no numbers, no fonts."""
     if not any(_CUE.match(line) for line in lines[:10]):
         raise InputError(f"{name} does not begin with WEBVTT or a SubRip cue.", code="captions.invalid", hint=_HINT)
-    made: list[str] = []
+    output: list[str] = []
     for index, line in enumerate(lines):
         cue = _CUE.match(line)
         following = lines[index + 1] if index + 1 < len(lines) else ""
         if cue:
-            made.append(f"{_stamp(*cue.groups()[:4])} --> {_stamp(*cue.groups()[4:8])}")
+            output.append(f"{_stamp(*cue.groups()[:4])} --> {_stamp(*cue.groups()[4:8])}")
         elif not (line.strip().isdigit() and _CUE.match(following)):
-            made.append(_SRT_TAG.sub("", line).rstrip().replace("-->", "->"))
-    return made
+            output.append(_SRT_TAG.sub("", line).rstrip().replace("-->", "->"))
+    return output
 
 
 def _stamp(hours: str | None, minutes: str, seconds: str, fraction: str) -> str:

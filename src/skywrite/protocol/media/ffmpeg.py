@@ -48,10 +48,10 @@ def find_ffmpeg(name: str) -> str:
 
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except (ImportError, RuntimeError):
-        found = shutil.which("ffmpeg")
-        if found is None:
+        program = shutil.which("ffmpeg")
+        if program is None:
             raise MissingExtra(f"{name} must be converted to MP4, which needs ffmpeg.", extra="video") from None
-        return found
+        return program
 
 
 def convert(

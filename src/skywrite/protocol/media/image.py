@@ -83,8 +83,8 @@ def prepare_image_file(path: str, *, name: str, max_bytes: int, max_pixels: int)
     if sniff(data[:HEAD_BYTES]) != "svg":
         return prepare_image(data, name=name, max_bytes=max_bytes, max_pixels=max_pixels)
     png = _png_of(data, name, max_pixels)
-    made = prepare_image(png, name=name, max_bytes=max_bytes, max_pixels=max_pixels)
-    return replace(made, changes=("drawn as a PNG", *made.changes))
+    image = prepare_image(png, name=name, max_bytes=max_bytes, max_pixels=max_pixels)
+    return replace(image, changes=("drawn as a PNG", *image.changes))
 
 
 def _read(path: str, name: str) -> bytes:

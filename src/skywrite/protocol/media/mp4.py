@@ -104,16 +104,16 @@ class _Reader:
 
     def movie(self) -> Movie:
         fragments = []
-        found = False
+        has_movie = False
         for box in self._boxes(0, self._size):
             if box.name == b"moov":
-                found = True
+                has_movie = True
                 self._moov(box)
             elif box.name == b"moof":
                 fragments.append(box)
             else:
                 self._note_private(box, _PRIVATE | _UNUSED)
-        if not found:
+        if not has_movie:
             raise BrokenMovie("it has no index (moov); it is cut short or unfinished")
         for box in fragments:
             self._moof(box)

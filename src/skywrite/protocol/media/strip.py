@@ -69,10 +69,10 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         if marker != 0x01:
             end += struct.unpack_from(">H", data, end)[0]
         if marker == _START_OF_SCAN:
-            found = _SCAN_END.search(data, end)
-            if found is None:
+            match = _SCAN_END.search(data, end)
+            if match is None:
                 raise ValueError("the scan does not end")
-            end = found.start()
+            end = match.start()
         yield marker, at, end
         at = end
 
@@ -181,7 +181,7 @@ def _gif_dimensions(data: bytes) -> tuple[int, int] | None:
 
 def _heif_dimensions(data: bytes) -> tuple[int, int] | None:
     """The largest `ispe` property (ISO/IEC 23008-12 6.5.3), because tiles and thumbnails are smaller."""
-    sizes = [struct.unpack(">II", found) for found in _SPATIAL_EXTENT.findall(data, 0, _HEIF_META_BYTES)]
+    sizes = [struct.unpack(">II", extent) for extent in _SPATIAL_EXTENT.findall(data, 0, _HEIF_META_BYTES)]
     return max(sizes, key=lambda size: size[0] * size[1], default=None)
 
 
@@ -198,12 +198,12 @@ def _tiff_dimensions(data: bytes) -> tuple[int, int] | None:
     """ImageWidth and ImageLength of the first directory (TIFF 6.0, section 2)."""
     order = "<" if data[:2] == b"II" else ">"
     at = struct.unpack_from(f"{order}I", data, 4)[0]
-    found: dict[int, int] = {}
+    tags: dict[int, int] = {}
     for number in range(struct.unpack_from(f"{order}H", data, at)[0]):
         tag, kind = struct.unpack_from(f"{order}HH", data, at + 2 + 12 * number)
         if tag in _TIFF_SIDES and kind in (3, 4):
-            found[tag] = struct.unpack_from(f"{order}{'H' if kind == 3 else 'I'}", data, at + 10 + 12 * number)[0]
-    width, height = (found.get(tag) for tag in _TIFF_SIDES)
+            tags[tag] = struct.unpack_from(f"{order}{'H' if kind == 3 else 'I'}", data, at + 10 + 12 * number)[0]
+    width, height = (tags.get(tag) for tag in _TIFF_SIDES)
     return None if width is None or height is None else (width, height)
 
 

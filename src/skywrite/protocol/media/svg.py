@@ -39,10 +39,10 @@ class Drawing(NamedTuple):
 
 def read_drawing(data: bytes, name: str) -> Drawing:
     """Read a drawing. Raises InputError."""
-    found = _Reading(name)
+    reading = _Reading(name)
     parser = expat.ParserCreate("utf-8")
-    parser.StartElementHandler = found.element
-    parser.EntityDeclHandler = found.entity
+    parser.StartElementHandler = reading.element
+    parser.EntityDeclHandler = reading.entity
     try:
         text = data.decode("utf-8-sig")
         parser.Parse(text.encode(), True)
@@ -50,7 +50,7 @@ def read_drawing(data: bytes, name: str) -> Drawing:
         raise _damaged(f"{name} is not UTF-8 text.", "Save it as UTF-8.") from None
     except expat.ExpatError as error:
         raise _damaged(f"{name} is no drawing that can be read: {error}.", "Export it again.") from None
-    return Drawing(text, found.size, found.has_words)
+    return Drawing(text, reading.size, reading.has_words)
 
 
 def drawn(drawing: Drawing, name: str, max_side: int) -> bytes:
@@ -122,8 +122,8 @@ def _size(attributes: Mapping[str, str]) -> tuple[int, int] | None:
     return max(1, round(width)), max(1, round(height))
 
 
-def _length(given: str) -> float | None:
-    match = _LENGTH.fullmatch(given)
+def _length(text: str) -> float | None:
+    match = _LENGTH.fullmatch(text)
     try:
         return float(match[1]) * {**_UNITS, **_EM}[match[2] or ""] if match else None
     except ValueError:

@@ -131,9 +131,9 @@ def convert_video(path: Path, out: Path, *, name: str = "", timeout_seconds: flo
         if info.video_codec == "H.264" and info.audio_codec in ("AAC", "") and info.size_bytes <= VIDEO_BYTES_MAX:
             codecs = ("-c", "copy")
     convert(path, kind, out, (*streams, *codecs), name=name, timeout_seconds=timeout_seconds)
-    made = probe_video(out, name=name)
-    check_video(made, name=name)
-    return made
+    video = probe_video(out, name=name)
+    check_video(video, name=name)
+    return video
 
 
 def read_pieces(path: Path, info: VideoInfo | None = None) -> Iterator[bytes]:

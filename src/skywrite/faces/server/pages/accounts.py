@@ -23,12 +23,12 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 def accounts(visit: Visit) -> Response:
     """The page."""
-    found = visit.sky.accounts.list()
+    all_accounts = visit.sky.accounts.list()
     return show(
         visit,
         "accounts.html",
         title="Accounts",
-        accounts=[_shown(visit, account) for account in found],
+        accounts=[_shown(visit, account) for account in all_accounts],
         settings=SETTINGS.values(),
         weekdays=WEEKDAYS,
         may_manage="manage" in visit.access.scopes,
@@ -117,8 +117,8 @@ def change(visit: Visit, form: dict[str, str]) -> Response:
 
 def _settings(form: dict[str, str]) -> dict[str, Any]:
     """The settings of the form that are not what it began with; an empty field removes one."""
-    given = {name: form[name].strip() for name in SETTINGS if name in form and form[name] != form.get(f"was-{name}")}
-    return {name: value if value else None for name, value in given.items()}
+    changes = {name: form[name].strip() for name in SETTINGS if name in form and form[name] != form.get(f"was-{name}")}
+    return {name: value if value else None for name, value in changes.items()}
 
 
 def _slots(form: dict[str, str], zone: str) -> list[Slot]:

@@ -38,11 +38,11 @@ def _came_from(request: Request, form: Mapping[str, str]) -> list[tuple[str, str
     origin = f"{referer.scheme}://{referer.netloc}"
     is_own = services_of(request).origin.is_own(origin, request.headers.get("host", ""))
     back = urlsplit(own_path(form.get("back") or "/"))
-    found = [(referer.path, referer.query)] if is_own else []
-    found += [(back.path, back.query)] if form.get("back") else []
+    addresses = [(referer.path, referer.query)] if is_own else []
+    addresses += [(back.path, back.query)] if form.get("back") else []
     parts = request.url.path.split("/")
     above = ["/".join(parts[:end]) or "/" for end in range(len(parts), 0, -1)]
-    return [*found, *((path, "") for path in above)]
+    return [*addresses, *((path, "") for path in above)]
 
 
 async def _shown(request: Request, path: str, query: str) -> HTMLResponse | None:
@@ -51,8 +51,8 @@ async def _shown(request: Request, path: str, query: str) -> HTMLResponse | None
     scope = {**request.scope, "method": "GET", "path": path, "raw_path": path.encode(), "query_string": pairs.encode()}
     for route in request.app.router.routes:
         if isinstance(route, Route) and route.name.startswith(PAGE):
-            match, found = route.matches(scope)
+            match, child_scope = route.matches(scope)
             if match is Match.FULL:
-                page = await route.endpoint(Request({**scope, **found}))
+                page = await route.endpoint(Request({**scope, **child_scope}))
                 return page if isinstance(page, HTMLResponse) else None
     return None

@@ -32,9 +32,9 @@ _TAG = re.compile(r"(?<![\w#])#([^\W\d_]\w*)")
 _EMOJI = (range(0x1F300, 0x1FB00), range(0x2600, 0x27C0), range(0x2B50, 0x2B56))
 
 
-def answer(found: Any) -> Response:
+def answer(content: Any) -> Response:
     """JSON that nobody keeps."""
-    return Response(json.dumps(found), media_type="application/json", headers={"cache-control": "no-store"})
+    return Response(json.dumps(content), media_type="application/json", headers={"cache-control": "no-store"})
 
 
 def account_of(visit: Visit) -> Account | None:
@@ -71,14 +71,14 @@ def said_rhythm(visit: Visit) -> Response:
     try:
         rule = parse_rule(visit.query("every"), zone=zone, start=now if "RRULE" in visit.query("every") else None)
         times, after = list[datetime](), now
-        while len(times) < 3 and (found := rule.next_after(after)) is not None:
-            times.append(found.at)
-            after = found.occurrence
+        while len(times) < 3 and (occurrence := rule.next_after(after)) is not None:
+            times.append(occurrence.at)
+            after = occurrence.occurrence
     except InputError as error:
         return answer({"ok": False, "said": error.message, "hint": hint_words(error.hint)})
-    said = describe(rule)
+    sentence = describe(rule)
     hint = "; ".join(when(at, zone) for at in times) or "It never happens"
-    return answer({"ok": True, "said": said, "hint": hint})
+    return answer({"ok": True, "said": sentence, "hint": hint})
 
 
 def next_slot(visit: Visit) -> Response:
@@ -115,20 +115,22 @@ def people(visit: Visit) -> Response:
     """People on the network whose handle or name begins like this; nobody if the network cannot be reached."""
     visit.access.require("draft")
     account = account_of(visit)
-    found: list[dict[str, str]] = []
+    suggestions: list[dict[str, str]] = []
     # Completion is optional: network problems are reported elsewhere.
     with suppress(SkywriteError):
         if account is not None and (typed := visit.query("q").strip()):
-            given: dict[str, str | int] = {"q": typed[:QUERY_MAX], "limit": FOUND_MAX}
-            actors = visit.sky.context.agent(account).query("app.bsky.actor.searchActorsTypeahead", given).get("actors")
-            found = [
+            parameters: dict[str, str | int] = {"q": typed[:QUERY_MAX], "limit": FOUND_MAX}
+            actors = (
+                visit.sky.context.agent(account).query("app.bsky.actor.searchActorsTypeahead", parameters).get("actors")
+            )
+            suggestions = [
                 {
                     "insert": f"@{actor.get('handle', '')}",
                     "name": str(actor.get("displayName") or actor.get("handle", "")),
                 }
                 for actor in actors or ()
             ]
-    return answer(found)
+    return answer(suggestions)
 
 
 def profile(visit: Visit) -> Response:
@@ -136,22 +138,22 @@ def profile(visit: Visit) -> Response:
     account, name = account_of(visit), ""
     with suppress(SkywriteError):
         if account is not None:
-            found = visit.sky.context.agent(account).query("app.bsky.actor.getProfile", {"actor": account.did})
-            name = str(found.get("displayName") or "")
+            view = visit.sky.context.agent(account).query("app.bsky.actor.getProfile", {"actor": account.did})
+            name = str(view.get("displayName") or "")
     return answer({"name": name})
 
 
 def quoted(visit: Visit) -> Response:
     """Who wrote a post that is quoted, and what; nothing if the network does not show it."""
-    account, found = account_of(visit), dict[str, str]()
+    account, quote = account_of(visit), dict[str, str]()
     with suppress(SkywriteError):
         if account is not None and (uri := visit.query("uri")[:URI_MAX]):
-            given = {"uris": [uri]}
-            for post in visit.sky.context.agent(account).query("app.bsky.feed.getPosts", given).get("posts") or ():
+            parameters = {"uris": [uri]}
+            for post in visit.sky.context.agent(account).query("app.bsky.feed.getPosts", parameters).get("posts") or ():
                 author, record = post.get("author") or {}, post.get("record") or {}
                 handle, text = str(author.get("handle", "")), str(record.get("text", ""))
-                found = {"handle": handle, "name": str(author.get("displayName") or ""), "text": text}
-    return answer(found)
+                quote = {"handle": handle, "name": str(author.get("displayName") or ""), "text": text}
+    return answer(quote)
 
 
 def tags(visit: Visit) -> Response:
@@ -166,8 +168,8 @@ def tags(visit: Visit) -> Response:
         *listing.posts(("scheduled", "draft"), account_did=account.did, limit=POSTS_SEEN),
     ]
     used = Counter(tag for post in posts for tag in _TAG.findall(post.text))
-    found = [tag for tag, _ in used.most_common() if tag.casefold().startswith(typed)]
-    return answer([{"insert": f"#{tag}", "name": ""} for tag in found[:FOUND_MAX]])
+    suggestions = [tag for tag, _ in used.most_common() if tag.casefold().startswith(typed)]
+    return answer([{"insert": f"#{tag}", "name": ""} for tag in suggestions[:FOUND_MAX]])
 
 
 def campaigns(visit: Visit) -> Response:
@@ -190,9 +192,11 @@ def campaigns(visit: Visit) -> Response:
 def emoji(visit: Visit) -> Response:
     """Emoji by a word of their name."""
     typed = visit.query("q").strip().casefold()[:QUERY_MAX]
-    found = [(name, sign) for name, sign in _emoji() if typed and any(word.startswith(typed) for word in name.split())]
-    found.sort(key=lambda one: (not one[0].startswith(typed), len(one[0])))
-    return answer([{"insert": sign, "name": name} for name, sign in found[:FOUND_MAX]])
+    suggestions = [
+        (name, sign) for name, sign in _emoji() if typed and any(word.startswith(typed) for word in name.split())
+    ]
+    suggestions.sort(key=lambda one: (not one[0].startswith(typed), len(one[0])))
+    return answer([{"insert": sign, "name": name} for name, sign in suggestions[:FOUND_MAX]])
 
 
 @cache

@@ -184,16 +184,16 @@ def _sent(visit: Visit, form: Sent) -> Response:
         filled = _with_files(visit, beside(filled, start), form)
         chosen = chosen_account(visit.sky.accounts.list(), filled.account)
         time = _time(filled, chosen.settings if chosen else {})
-        made = _made(visit, filled, post, {**changes(filled, start), **time})
+        shape = _made(visit, filled, post, {**changes(filled, start), **time})
     except SkywriteError as error:
         # A browser sends its files again only if they are chosen again.
         return _form(visit, filled._replace(images=start.images, video=start.video), post, error)
     if filled.mode == "every":
-        return back("/recurrences", f"Planned: {made.said}.")
-    account = visit.sky.accounts.get(made.did)
-    if made.state == "draft":
+        return back("/recurrences", f"Planned: {shape.said}.")
+    account = visit.sky.accounts.get(shape.did)
+    if shape.state == "draft":
         return back("/", "The draft is kept.")
-    return back(f"/posts/{made.id}", f"It goes out {when(made.due_at, visit.sky.context.zone(account))}.")
+    return back(f"/posts/{shape.id}", f"It goes out {when(shape.due_at, visit.sky.context.zone(account))}.")
 
 
 def _made(visit: Visit, filled: Filled, post: Post | None, body: dict[str, Any]) -> Any:
@@ -215,10 +215,10 @@ def _made(visit: Visit, filled: Filled, post: Post | None, body: dict[str, Any])
             check_version(post, _version(filled, post))
     operation = OPERATIONS[name]
     visit.access.require(operation.scope)
-    made = operation.run(visit.access, msgspec.convert(body, operation.input))
+    shape = operation.run(visit.access, msgspec.convert(body, operation.input))
     if post is not None and edited is None:
         visit.sky.posts.cancel(post.id, version=post.version)
-    return made
+    return shape
 
 
 def _version(filled: Filled, edited: Post) -> int:
@@ -254,9 +254,9 @@ def _with_files(visit: Visit, filled: Filled, form: Sent) -> Filled:
     """The form with its files beside the media that it had."""
     alt = form.fields.get("alt", "")
     for file in (file for file in form.files if file.filename):
-        made = _keep(visit, file)
-        item = {"media": made.media, "alt": alt}
-        if not made.mime.startswith("video/"):
+        upload = _keep(visit, file)
+        item = {"media": upload.media, "alt": alt}
+        if not upload.mime.startswith("video/"):
             filled = filled._replace(images=(*filled.images, item))
         elif filled.video is None:
             filled = filled._replace(video=item)

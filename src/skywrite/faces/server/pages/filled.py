@@ -183,13 +183,13 @@ def stored(visit: Visit, post: Post) -> dict[str, Any]:
 
 
 def _box(number: int, part: Mapping[str, Any], card: str = "") -> dict[str, Any]:
-    given = part.get("card", "auto")
+    choice = part.get("card", "auto")
     return {
         "copy_of": number,
         "text": lines(part.get("text", "")),
         "images": list(_images(part)),
         "video": _video(part),
-        "card": card or (str(given.get("url", "auto")) if isinstance(given, Mapping) else str(given)),
+        "card": card or (str(choice.get("url", "auto")) if isinstance(choice, Mapping) else str(choice)),
         "quote": _link(part.get("quote")) or None,
         "tags": list(part.get("tags", ())),
         "gif": bool((part.get("video") or {}).get("gif")),

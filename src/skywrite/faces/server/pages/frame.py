@@ -143,8 +143,8 @@ def signed_out(request: Request) -> Response:
 
 async def in_lane(visit: Visit, page: Page, *, network: bool) -> Response:
     """What a page answers, its errors included."""
-    made = await _outcome(visit, page, network=network)
-    return _trouble(visit, made) if isinstance(made, SkywriteError) else made
+    outcome = await _outcome(visit, page, network=network)
+    return _trouble(visit, outcome) if isinstance(outcome, SkywriteError) else outcome
 
 
 async def _outcome(visit: Visit, page: Page, *, network: bool) -> Response | SkywriteError:
@@ -172,10 +172,10 @@ def form_route(
             form = await bounded(request, JSON_BYTES_MAX).form(max_files=0, max_fields=max_fields)
             fields = Fields({name: str(value) for name, value in form.items()})
             check_texts(fields.values())
-            made = await _outcome(visit, lambda seen: action(seen, fields), network=network)
-        if isinstance(made, Response):
-            return made
-        return await page_again(request, fields, made) or _trouble(visit, made)
+            outcome = await _outcome(visit, lambda seen: action(seen, fields), network=network)
+        if isinstance(outcome, Response):
+            return outcome
+        return await page_again(request, fields, outcome) or _trouble(visit, outcome)
 
     return Route(path, endpoint, methods=["POST"], name=f"form {path}")
 

@@ -22,13 +22,13 @@ log = logging.getLogger("skywrite.server")
 
 def needs_of(sky: Skywrite, access: Access) -> list[Need]:
     """What needs a person with these rights. What cannot be read now is left out: the page is shown all the same."""
-    found: list[Need] = []
+    needs: list[Need] = []
     for ask in (_signed_out, _failed, _held, *homes("needs")):
         try:
-            found += ask(sky, access)
+            needs += ask(sky, access)
         except Exception:
             log.exception("what needs a person cannot be read")
-    return [need for need in found if need.items]
+    return [need for need in needs if need.items]
 
 
 def counts_of(needs: Iterable[Need]) -> dict[str, str]:

@@ -49,8 +49,8 @@ def begin(visit: Visit, form: dict[str, str]) -> Response:
 
 async def returned(request: Request) -> Response:
     """The parameters that the browser returned with, in our own form."""
-    found = [(name, request.query_params[name]) for name in _RETURNED if name in request.query_params]
-    return render("oauth_back.html", values=found)
+    values = [(name, request.query_params[name]) for name in _RETURNED if name in request.query_params]
+    return render("oauth_back.html", values=values)
 
 
 def finish(visit: Visit, form: dict[str, str]) -> Response:

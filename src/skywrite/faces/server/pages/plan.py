@@ -59,20 +59,20 @@ def plan(visit: Visit) -> Response:
     on = day_of(visit.query("on"), today)
     first, count = range_of(view, on)
     end = first + timedelta(days=count)
-    found = _between(visit, accounts, shown, (first, end), zone)
+    shape = _between(visit, accounts, shown, (first, end), zone)
     rehearsed = _rehearsed(visit, shown, end, zone)
-    said = rehearsed if isinstance(rehearsed, OnPlan) else OnPlan(_pushed(visit, shown, found, zone), {}, "")
+    remarks = rehearsed if isinstance(rehearsed, OnPlan) else OnPlan(_pushed(visit, shown, shape, zone), {}, "")
     reposts = (
-        _rehearsed_reposts(said, local, known)
+        _rehearsed_reposts(remarks, local, known)
         if isinstance(rehearsed, OnPlan)
         else _reposts(visit, [face for face in known if face.did in {one.did for one in shown}], (first, end), local)
     )
-    campaigns, campaign = sorted({post.campaign for post in found.posts if post.campaign}), visit.query("campaign")
+    campaigns, campaign = sorted({post.campaign for post in shape.posts if post.campaign}), visit.query("campaign")
     # A month has no room for what is free.
-    every = items_of(found, said, local, known)
+    every = items_of(shape, remarks, local, known)
     items = [*(item for item in every if view != "month" or item.kind != "slot"), *reposts]
     if campaign:
-        labelled = {post.id for post in found.posts if post.campaign == campaign}
+        labelled = {post.id for post in shape.posts if post.campaign == campaign}
         items = [item for item in items if item.id in labelled]
     days = [*days_of(items, first, count, today, on if view == "month" else None)]
     earlier, later = neighbours(view, on)
@@ -97,8 +97,8 @@ def plan(visit: Visit) -> Response:
         drafts=_drafts(visit, shown, len(accounts)),
         colours={face.did: face for face in known},
         plain=plain,
-        more=found.more,
-        rehearsed=said.summary,
+        more=shape.more,
+        rehearsed=remarks.summary,
         trouble=rehearsed if isinstance(rehearsed, SkywriteError) else None,
         may_rehearse=bool(shown and visit.services.layers) and end > today,
     )
@@ -124,8 +124,10 @@ def _links(view: str, on: date, handles: list[str], campaign: str) -> Callable[.
 def _drafts(visit: Visit, shown: list[Account], known: int) -> list[Post]:
     """The latest drafts of these accounts."""
     dids = [None] if len(shown) == known else [account.did for account in shown]
-    found = [post for did in dids for post in visit.sky.context.store.listing.drafts(account_did=did, limit=DRAFTS_MAX)]
-    return sorted(found, key=lambda post: -post.id)[:DRAFTS_MAX]
+    drafts = [
+        post for did in dids for post in visit.sky.context.store.listing.drafts(account_did=did, limit=DRAFTS_MAX)
+    ]
+    return sorted(drafts, key=lambda post: -post.id)[:DRAFTS_MAX]
 
 
 def move(visit: Visit, form: dict[str, str]) -> Response:
@@ -138,8 +140,8 @@ def move(visit: Visit, form: dict[str, str]) -> Response:
         entry = visit.sky.posts.move(post_id, form["at"], version=version)
     zone = visit.sky.context.zone(entry.account)
     notes = " ".join(str(note) for note in entry.warnings)
-    said = f"It goes out {when(entry.post.due_at, zone)} ({zone}). {notes}".strip()
-    return back(where_it_is(form.get("back") or "/", entry.post.due_at, zone), said, undo=change)
+    sentence = f"It goes out {when(entry.post.due_at, zone)} ({zone}). {notes}".strip()
+    return back(where_it_is(form.get("back") or "/", entry.post.due_at, zone), sentence, undo=change)
 
 
 def where_it_is(address: str, due_at: datetime | None, zone: str) -> str:
@@ -174,15 +176,15 @@ def _between(
     )
 
 
-def _pushed(visit: Visit, shown: list[Account], found: PlanShape, zone: str) -> dict[int, str]:
+def _pushed(visit: Visit, shown: list[Account], shape: PlanShape, zone: str) -> dict[int, str]:
     """Sentences about the posts that go out later than they are due, by their numbers."""
     accounts = {account.handle: account for account in shown}
     now, due = (
         visit.sky.context.clock.now(),
-        {post.id: post.at.astimezone(ZoneInfo(zone)).date() for post in found.posts},
+        {post.id: post.at.astimezone(ZoneInfo(zone)).date() for post in shape.posts},
     )
-    said = {}
-    for handle, posts in groupby(sorted(found.posts, key=lambda post: post.account), key=lambda post: post.account):
+    sentences = {}
+    for handle, posts in groupby(sorted(shape.posts, key=lambda post: post.account), key=lambda post: post.account):
         account, planned = accounts[handle], [*posts]
         pace = pace_of(account.settings, visit.sky.context.zone(account))
         waiting = [(post.id, post.at, post.state == "published") for post in planned if post.state not in GONE]
@@ -193,8 +195,8 @@ def _pushed(visit: Visit, shown: list[Account], found: PlanShape, zone: str) -> 
             at = push.at.astimezone(ZoneInfo(zone))
             clock = f"{at:%H:%M:%S}" if at.second else f"{at:%H:%M}"
             day = "" if at.date() == due[number] else f"{at:%a} {at.day} {at:%b}, "
-            said[number] = f"goes out {day}{clock} because of {push.reason}"
-    return said
+            sentences[number] = f"goes out {day}{clock} because of {push.reason}"
+    return sentences
 
 
 def _rehearsed(visit: Visit, shown: list[Account], end: date, zone: str) -> OnPlan | SkywriteError | None:
@@ -208,15 +210,15 @@ def _rehearsed(visit: Visit, shown: list[Account], end: date, zone: str) -> OnPl
         return error
 
 
-def _together(found: list[tuple[Account, OnPlan]]) -> OnPlan:
+def _together(rehearsals: list[tuple[Account, OnPlan]]) -> OnPlan:
     """What was rehearsed for each account, as one."""
-    if len(found) == 1:
-        return found[0][1]
+    if len(rehearsals) == 1:
+        return rehearsals[0][1]
     return OnPlan(
-        {number: said for _, one in found for number, said in one.posts.items()},
-        {coming: said for _, one in found for coming, said in one.coming.items()},
-        "; ".join(f"{account.handle}: {one.summary}" for account, one in found),
-        tuple(deed for _, one in found for deed in one.reposts),
+        {number: sentence for _, one in rehearsals for number, sentence in one.posts.items()},
+        {coming: sentence for _, one in rehearsals for coming, sentence in one.coming.items()},
+        "; ".join(f"{account.handle}: {one.summary}" for account, one in rehearsals),
+        tuple(deed for _, one in rehearsals for deed in one.reposts),
     )
 
 
@@ -232,10 +234,10 @@ def _reposts(visit: Visit, shown: list[Face], days: tuple[date, date], zone: Zon
             yield Item("repost", at, by_did[action.account_did], text)
 
 
-def _rehearsed_reposts(said: OnPlan, zone: ZoneInfo, known: Iterable[Face]) -> Iterator[Item]:
+def _rehearsed_reposts(remarks: OnPlan, zone: ZoneInfo, known: Iterable[Face]) -> Iterator[Item]:
     """Those of a rehearsal, with what undoes and repeats them."""
     by_handle = {face.handle: face for face in known}
-    for one in said.reposts:
+    for one in remarks.reposts:
         text = f"{REPOST_WORDS[one.kind]}: {plain(one.text)}"
         yield Item("repost", one.at.astimezone(zone), by_handle[one.account], text, pushed=one.remark)
 

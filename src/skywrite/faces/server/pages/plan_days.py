@@ -124,12 +124,12 @@ def faces(accounts: Iterable[Account], zones: Mapping[str, str]) -> list[Face]:
 def day_of(text: str, default: date) -> date:
     """The day of an address. Raises InputError."""
     try:
-        found = date.fromisoformat(text) if text else default
+        day = date.fromisoformat(text) if text else default
     except ValueError:
         raise InputError(f"{text} is not a day.", hint="Write it like 2027-01-31.") from None
-    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise InputError(f"The plan shows the years from {FIRST_YEAR} to {LAST_YEAR}.")
-    return found
+    return day
 
 
 def range_of(view: str, on: date) -> tuple[date, int]:
@@ -166,10 +166,10 @@ def heading(view: str, first: date, on: date) -> str:
     return f"{first.day} {first:%b} – {last.day} {last:%b %Y}"
 
 
-def days_of(found: Iterable[Item], first: date, count: int, today: date, month: date | None) -> Iterator[Day]:
+def days_of(all_items: Iterable[Item], first: date, count: int, today: date, month: date | None) -> Iterator[Day]:
     """The days with their items."""
     items: dict[date, list[Item]] = {}
-    for item in sorted(found, key=lambda item: (item.at, item.kind != "post")):
+    for item in sorted(all_items, key=lambda item: (item.at, item.kind != "post")):
         items.setdefault(item.at.date(), []).append(item)
     for number in range(count):
         day = first + timedelta(days=number)
@@ -179,11 +179,11 @@ def days_of(found: Iterable[Item], first: date, count: int, today: date, month: 
         yield Day(day, found_here[:most], found_here[most:], day == today, day < today, in_month)
 
 
-def items_of(found: PlanShape, said: OnPlan, zone: ZoneInfo, known: Collection[Face]) -> Iterator[Item]:
+def items_of(shape: PlanShape, remarks: OnPlan, zone: ZoneInfo, known: Collection[Face]) -> Iterator[Item]:
     """Posts, free slots and coming occurrences."""
     by_handle = {face.handle: face for face in known}
-    minutes = Counter(_minute(post) for post in found.posts if post.state not in OVER)
-    for post in found.posts:
+    minutes = Counter(_minute(post) for post in shape.posts if post.state not in OVER)
+    for post in shape.posts:
         yield Item(
             "post",
             post.at.astimezone(zone),
@@ -194,15 +194,15 @@ def items_of(found: PlanShape, said: OnPlan, zone: ZoneInfo, known: Collection[F
             post.media,
             post.recurrence,
             post.version,
-            said.posts.get(post.id, ""),
+            remarks.posts.get(post.id, ""),
             post.state not in OVER and minutes[_minute(post)] > 1,
             post.approval_wanted,
             post.image,
         )
-    for slot in found.slots:
+    for slot in shape.slots:
         yield Item("slot", slot.at.astimezone(zone), by_handle[slot.account])
-    for coming in found.occurrences:
-        late = said.coming.get((coming.recurrence, coming.at), "")
+    for coming in shape.occurrences:
+        late = remarks.coming.get((coming.recurrence, coming.at), "")
         at, text = coming.at.astimezone(zone), plain(coming.text)
         yield Item("coming", at, by_handle[coming.account], text, recurrence=coming.recurrence, pushed=late)
 

@@ -136,8 +136,8 @@ def act(visit: Visit, form: dict[str, str]) -> Response:
         raise InputError("There is no such action.")
     visit.access.require(scope)  # type: ignore[arg-type]
     with together() as change:
-        said = call(visit, number, form) or done
-    return back(f"/posts/{number}", said, undo=change if action in UNDOABLE else "")
+        message = call(visit, number, form) or done
+    return back(f"/posts/{number}", message, undo=change if action in UNDOABLE else "")
 
 
 def undo(visit: Visit, form: dict[str, str]) -> Response:
@@ -157,10 +157,10 @@ def again(visit: Visit, form: dict[str, str]) -> Response:
     post = visit.access.post(_number(visit))
     late = late_text(post.late_policy, post.late_seconds)
     with together() as change:
-        made = visit.sky.posts.schedule(
+        scheduled = visit.sky.posts.schedule(
             account=post.account_did, draft=True, source="page", late=late, **edited_row(post, {})
         )
-    return back("/compose", "Here it is again, as a draft.", draft=str(made.post_id), undo=change)
+    return back("/compose", "Here it is again, as a draft.", draft=str(scheduled.post_id), undo=change)
 
 
 def is_deleted(post: Post) -> bool:
@@ -185,8 +185,8 @@ def take_back(visit: Visit, form: dict[str, str]) -> Response:
     cancelled = visit.sky.posts.cancel(post.id, version=_version(form)).post
     row = edited_row(cancelled, {})
     late = late_text(cancelled.late_policy, cancelled.late_seconds)
-    made = visit.sky.posts.schedule(account=cancelled.account_did, draft=True, source="page", late=late, **row)
-    return back("/compose", "It will not go out. Here it is again, as a draft.", draft=str(made.post_id))
+    scheduled = visit.sky.posts.schedule(account=cancelled.account_did, draft=True, source="page", late=late, **row)
+    return back("/compose", "It will not go out. Here it is again, as a draft.", draft=str(scheduled.post_id))
 
 
 def _cancel(visit: Visit, number: int, form: dict[str, str]) -> None:
@@ -318,14 +318,14 @@ def app_link_or_none(uri: Any) -> str | None:
 
 def pieces(record: dict[str, Any]) -> list[Piece]:
     """The text of a record split at its facets, whose positions are UTF-8 bytes."""
-    data, found, at = str(record.get("text", "")).encode(), [], 0
+    data, parts, at = str(record.get("text", "")).encode(), [], 0
     for facet in sorted(record.get("facets") or (), key=lambda facet: facet["index"]["byteStart"]):
         start, end = facet["index"]["byteStart"], facet["index"]["byteEnd"]
         if start < at:
             continue
-        found += [Piece(data[at:start].decode(), ""), Piece(data[start:end].decode(), "facet")]
+        parts += [Piece(data[at:start].decode(), ""), Piece(data[start:end].decode(), "facet")]
         at = end
-    return [piece for piece in [*found, Piece(data[at:].decode(), "")] if piece.text]
+    return [piece for piece in [*parts, Piece(data[at:].decode(), "")] if piece.text]
 
 
 def history(visit: Visit) -> Response:

@@ -38,10 +38,10 @@ class Form(NamedTuple):
     folds: tuple[int, ...]
     is_hidden: bool
 
-    def is_meant(self, action: str, given: Mapping[str, str]) -> bool:
+    def is_meant(self, action: str, values: Mapping[str, str]) -> bool:
         """Whether it is the form that was sent: its hidden fields, such as the number of what it changes, say so."""
         hidden = (field for field in self.fields if field.kind == "hidden" and field.name not in ("version", "digest"))
-        return action in self.actions and all(given.get(field.name, "") == field.value for field in hidden)
+        return action in self.actions and all(values.get(field.name, "") == field.value for field in hidden)
 
     @property
     def seen(self) -> list[Field]:
@@ -102,10 +102,12 @@ class _Reader(HTMLParser):
 class _Writer(HTMLParser):
     """Writes the page again, with one form changed."""
 
-    def __init__(self, html: str, form: Form | None, given: Mapping[str, str], field: Field | None, said: str) -> None:
+    def __init__(
+        self, html: str, form: Form | None, values: Mapping[str, str], field: Field | None, message: str
+    ) -> None:
         super().__init__(convert_charrefs=False)
         self.out: list[str] = []
-        self._form, self._given, self._field, self._said = form, given, field, said
+        self._form, self._given, self._field, self._said = form, values, field, message
         self._numbers = {"form": 0, "field": 0, "details": 0}
         self._open = False
         self._select: str | None = None
@@ -208,27 +210,27 @@ def _with(tag: str, more: str) -> str:
     return f"{tag[:-2]}{more}/>" if tag.endswith("/>") else f"{tag[:-1]}{more}>"
 
 
-def refilled(html: str, action: str, given: Mapping[str, str], said: str) -> str:
+def refilled(html: str, action: str, values: Mapping[str, str], message: str) -> str:
     """The page with the form that was sent to `action` as it was filled in, and what is wrong with it where it is.
 
     Where no field is meant, it is said at the top of the form; where no form can be seen, at the top of the page.
     """
     page = _Reader(html)
-    form = next((form for form in page.forms if form.is_meant(action, given)), None)
-    field = None if form is None or form.is_hidden else wrong_field(form, given, said)
-    words = said if form is None else _labelled(said, form, page.labels)
-    return _Writer(html, form, given, field, words).html
+    form = next((form for form in page.forms if form.is_meant(action, values)), None)
+    field = None if form is None or form.is_hidden else wrong_field(form, values, message)
+    words = message if form is None else _labelled(message, form, page.labels)
+    return _Writer(html, form, values, field, words).html
 
 
-def wrong_field(form: Form, given: Mapping[str, str], said: str) -> Field | None:
+def wrong_field(form: Form, values: Mapping[str, str], message: str) -> Field | None:
     """The field that an error is about: the one that it names, whose value it shows, or the only one there is."""
     seen = form.seen
-    places = [(_place(field.name, said), field) for field in seen if len(field.name) > 3]
+    places = [(_place(field.name, message), field) for field in seen if len(field.name) > 3]
     # Whatever is named first is what the sentence is about.
     named = [field for place, field in sorted(places, key=itemgetter(0)) if place >= 0]
-    shown = [field for field in seen if len(given.get(field.name, "")) > 1 and given[field.name] in said]
-    empty = [field for field in seen if field.kind in ("text", "textarea", "url") and not given.get(field.name)]
-    alone = seen if len(seen) == 1 else empty if len(empty) == 1 and "is given" in said else []
+    shown = [field for field in seen if len(values.get(field.name, "")) > 1 and values[field.name] in message]
+    empty = [field for field in seen if field.kind in ("text", "textarea", "url") and not values.get(field.name)]
+    alone = seen if len(seen) == 1 else empty if len(empty) == 1 and "is given" in message else []
     return next(iter([*named, *shown, *alone]), None)
 
 
@@ -238,11 +240,11 @@ def _place(name: str, said: str) -> int:
     return found.start() if found else -1
 
 
-def _labelled(said: str, form: Form, labels: Mapping[str, str]) -> str:
+def _labelled(message: str, form: Form, labels: Mapping[str, str]) -> str:
     """The words with the labels of the fields, where they have the names that programs use."""
     for field in form.seen:
         label = labels.get(field.id, "")
         if "_" in field.name and label:
-            said = re.sub(rf"\b{field.name}=", "", said)
-            said = re.sub(rf"\b{field.name}\b", f"“{label}”", said)
-    return said
+            message = re.sub(rf"\b{field.name}=", "", message)
+            message = re.sub(rf"\b{field.name}\b", f"“{label}”", message)
+    return message

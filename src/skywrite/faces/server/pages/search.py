@@ -61,5 +61,5 @@ def _kind(visit: Visit, title: str, posts: list[Post], more: str) -> Found:
 
 def routes() -> list[Any]:
     """The page."""
-    found: list[BaseRoute] = [page_route("/search", search)]
-    return found
+    pages: list[BaseRoute] = [page_route("/search", search)]
+    return pages

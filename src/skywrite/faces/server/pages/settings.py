@@ -24,9 +24,9 @@ SCOPES: tuple[tuple[Scope, str], ...] = (
 
 def settings(visit: Visit) -> Response:
     """The page; it shows a new secret once. Everyone has passkeys; the rest is for people who manage the server."""
-    made = visit.services.shown_once.take(visit.query("made"), visit.person.id)
+    shown = visit.services.shown_once.take(visit.query("made"), visit.person.id)
     panels = drawn(visit, (panel for find in homes("panels") for panel in find(visit)), zone=first_zone(visit))
-    return show(visit, "settings.html", title="Settings", made=made, panels=panels)
+    return show(visit, "settings.html", title="Settings", made=shown, panels=panels)
 
 
 def shown_once(visit: Visit, *, secret: str, about: str) -> Response:

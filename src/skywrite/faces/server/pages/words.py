@@ -99,7 +99,7 @@ def error_words(error: SkywriteError) -> str:
 
 def local_words(text: str, zone: str) -> str:
     """A message whose times are those of the account."""
-    return _UTC.sub(lambda found: _local(found[1], found[2], zone), text)
+    return _UTC.sub(lambda match: _local(match[1], match[2], zone), text)
 
 
 def _local(day: str, clock: str, zone: str) -> str:

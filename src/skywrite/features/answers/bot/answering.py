@@ -51,11 +51,11 @@ class Limits(NamedTuple):
     @classmethod
     def of(cls, account: Account) -> Limits:
         """Those of an account; of a setting that cannot be read, the default."""
-        found = {name: _readable(name, account.settings.get(name)) for name in cls._fields}
-        given = {name: value for name, value in found.items() if value is not None}
-        if "answer_within" in given:
-            given["answer_within"] = timedelta(seconds=parse_duration(given["answer_within"]))
-        return cls(**given)
+        settings = {name: _readable(name, account.settings.get(name)) for name in cls._fields}
+        values = {name: value for name, value in settings.items() if value is not None}
+        if "answer_within" in values:
+            values["answer_within"] = timedelta(seconds=parse_duration(values["answer_within"]))
+        return cls(**values)
 
 
 class Answering:
@@ -103,11 +103,11 @@ class Answering:
 
     def those_for(self, item: Item) -> list[Answerer]:
         """What answers an item, in order, each once."""
-        found: dict[str, Answerer] = {}
+        by_name: dict[str, Answerer] = {}
         for one in self._answerers:
             if one.why_not(item) is None and item.id > self._started.get(one.name, item.id):
-                found.setdefault(one.name, one)
-        return list(found.values())
+                by_name.setdefault(one.name, one)
+        return list(by_name.values())
 
     def item(self, stored: InboxItem) -> Item:
         """An item as a bot gets it."""
@@ -197,20 +197,20 @@ def item_of(account: Account, stored: InboxItem, above: Callable[[], tuple[Above
 
 def look_above(ctx: Context, account: Account, stored: InboxItem) -> tuple[Above, ...]:
     """The posts above an item, the first one first, as far as the account may see them. Raises SkywriteError."""
-    given: dict[str, Any] = {"uri": stored.uri, "depth": 0, "parentHeight": ABOVE_MAX}
-    view = ctx.agent(account).query("app.bsky.feed.getPostThread", given).get("thread")
-    found: list[Above] = []
-    while isinstance(view, Mapping) and isinstance(view := view.get("parent"), Mapping) and len(found) < ABOVE_MAX:
+    parameters: dict[str, Any] = {"uri": stored.uri, "depth": 0, "parentHeight": ABOVE_MAX}
+    view = ctx.agent(account).query("app.bsky.feed.getPostThread", parameters).get("thread")
+    ancestors: list[Above] = []
+    while isinstance(view, Mapping) and isinstance(view := view.get("parent"), Mapping) and len(ancestors) < ABOVE_MAX:
         try:
             post, author = view["post"], view["post"]["author"]
             labels = tuple(str(label["val"]) for label in author.get("labels") or ())
             followed = bool((author.get("viewer") or {}).get("following"))
             name = str(author.get("displayName") or "")
             by = Author(str(author["did"]), str(author["handle"]), name, labels, followed)
-            found.append(Above(str(post["uri"]), by, str(post["record"].get("text", ""))))
+            ancestors.append(Above(str(post["uri"]), by, str(post["record"].get("text", ""))))
         except (KeyError, TypeError, AttributeError):
             break
-    return tuple(reversed(found))
+    return tuple(reversed(ancestors))
 
 
 def _readable(name: str, value: Any) -> Any:
@@ -253,10 +253,10 @@ def too_old(item: InboxItem, now: datetime, limits: Limits) -> str | None:
     return "It is too old to be answered." if now - (item.again_at or item.indexed_at) > limits.answer_within else None
 
 
-def too_many(item: InboxItem, given: Given, limits: Limits) -> str | None:
+def too_many(item: InboxItem, counts: Given, limits: Limits) -> str | None:
     """Whether its author, or its conversation, got enough answers today."""
-    if given.to[item.author_did] >= limits.answers_per_person:
+    if counts.to[item.author_did] >= limits.answers_per_person:
         return f"Its author got {limits.answers_per_person} answers within a day."
-    if given.below[item.root or item.uri] >= limits.answers_per_thread:
+    if counts.below[item.root or item.uri] >= limits.answers_per_thread:
         return f"Its conversation got {limits.answers_per_thread} answers within a day."
     return None

@@ -95,11 +95,11 @@ def read_feed_date(text: str) -> datetime | None:
     if not text or len(text) > LENGTH_MAX:
         return None
     try:
-        found = _read(_COMPACT_TIME.sub(lambda match: f" {match[1]}:{match[2]}:{match[3] or '00'}", text))
-        found = found.astimezone(UTC) if found else None
+        at = _read(_COMPACT_TIME.sub(lambda match: f" {match[1]}:{match[2]}:{match[3] or '00'}", text))
+        at = at.astimezone(UTC) if at else None
     except (OverflowError, ValueError):
         return None
-    return found if found is not None and YEAR_MIN <= found.year <= YEAR_MAX else None
+    return at if at is not None and YEAR_MIN <= at.year <= YEAR_MAX else None
 
 
 def _read(text: str) -> datetime | None:
@@ -123,10 +123,10 @@ def _day(text: str, later_year: str | None) -> datetime | None:
     tries = [text, text[weekday.end() :]] if weekday else [text]
     for one in tries:
         for pattern in _DATES:
-            found = pattern.fullmatch(one)
-            if found is None:
+            match = pattern.fullmatch(one)
+            if match is None:
                 continue
-            parts = found.groupdict()
+            parts = match.groupdict()
             if (later_year is not None) != ("later" in parts):
                 continue
             day = _calendar(parts, later_year)

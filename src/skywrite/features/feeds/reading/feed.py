@@ -81,7 +81,7 @@ def page_feeds(fetched: Fetched) -> list[str]:
             base = parse_url(page.base, base).text
         except InputError:
             base = fetched.url
-    found: list[tuple[int, str]] = []
+    addresses: list[tuple[int, str]] = []
     for link in page.links:
         kind = link.type.partition(";")[0].strip()
         known = kind in _FEED_TYPES or (kind in _LOOSE_TYPES and "feed" in link.href.lower())
@@ -91,8 +91,8 @@ def page_feeds(fetched: Fetched) -> list[str]:
             url = parse_url(link.href, base).text
         except InputError:
             continue
-        found.append((int("comment" in link.href.lower()), url))
-    return list(dict.fromkeys(url for _, url in sorted(found, key=lambda pair: pair[0])))[:FEEDS_TRIED_MAX]
+        addresses.append((int("comment" in link.href.lower()), url))
+    return list(dict.fromkeys(url for _, url in sorted(addresses, key=lambda pair: pair[0])))[:FEEDS_TRIED_MAX]
 
 
 def decode_feed(data: bytes, content_type: str = "") -> str:

@@ -68,15 +68,15 @@ def _rss(root: Node, url: str, warnings: tuple[str, ...]) -> FeedDocument:
 
 def _interval(channel: Node) -> int | None:
     """The longer of `ttl` (minutes) and the syndication module's period."""
-    found = []
+    intervals = []
     ttl = channel.text("ttl")
     if ttl.isdecimal() and len(ttl) < 8:
-        found.append(int(ttl) * 60)
+        intervals.append(int(ttl) * 60)
     period = _PERIOD_SECONDS.get(channel.text("sy:updatePeriod").lower())
     if period:
         frequency = channel.text("sy:updateFrequency")
-        found.append(period // max(int(frequency), 1) if frequency.isdecimal() and len(frequency) < 6 else period)
-    return max(found, default=None)
+        intervals.append(period // max(int(frequency), 1) if frequency.isdecimal() and len(frequency) < 6 else period)
+    return max(intervals, default=None)
 
 
 _RSS_SUMMARIES = ("description", "itunes:summary", "dc:description", "summary")
@@ -94,7 +94,7 @@ _ATOM_DATES = (
 
 def _date_of(item: Node, names: Iterable[str]) -> datetime | None:
     """The first of these elements that contains a date."""
-    return next((found for name in names if (found := read_feed_date(item.text(name)))), None)
+    return next((at for name in names if (at := read_feed_date(item.text(name)))), None)
 
 
 def _markup(item: Node, *names: str) -> str:
@@ -137,7 +137,7 @@ def _media_description(item: Node) -> str:
     """The Media RSS description of an item: its own, its group's, or that of its media."""
     groups = list(item.children("media:group"))
     holders = [item, *groups, *(node for one in (item, *groups) for node in one.children("media:content"))]
-    for node in (found for holder in holders for found in holder.children("media:description")):
+    for node in (description for holder in holders for description in holder.children("media:description")):
         text = node.text().strip()[:HTML_CHARACTERS_MAX]
         if text:
             return text if node.attributes.get("type") == "html" else _as_html(text)
@@ -187,8 +187,8 @@ def _links(node: Node) -> Iterable[Node]:
 
 def _page(node: Node) -> Node | None:
     """The link to the page that this is about: of several, one that a browser shows (RFC 4287, 4.2.7.2)."""
-    found = [link for link in _links(node) if _alternate(link)]
-    return next((link for link in found if _type(link) in PAGES), found[0] if found else None)
+    links = [link for link in _links(node) if _alternate(link)]
+    return next((link for link in links if _type(link) in PAGES), links[0] if links else None)
 
 
 def _alternate(link: Node) -> bool:
@@ -245,14 +245,14 @@ def _decoded(node: Node) -> str:
 def _images(item: Node, base: str) -> Iterable[FeedImage]:
     """The images that an item names itself: Media RSS (with descriptions) and enclosures."""
     for address, alt in _media(item, "image"):
-        if found := resolved(address, base):
-            yield FeedImage(found, title_text(alt[:TEXT_MAX]))
+        if url := resolved(address, base):
+            yield FeedImage(url, title_text(alt[:TEXT_MAX]))
 
 
 def _videos(item: Node, base: str) -> Iterable[FeedVideo]:
     for address, alt in _media(item, "video"):
-        if found := resolved(address, base):
-            yield FeedVideo(found, title_text(alt[:TEXT_MAX]))
+        if url := resolved(address, base):
+            yield FeedVideo(url, title_text(alt[:TEXT_MAX]))
 
 
 def _media(item: Node, kind: str) -> Iterable[tuple[str, str]]:
@@ -294,7 +294,7 @@ def _json_entry(item: Mapping[str, Any], feed: Mapping[str, Any], base: str) -> 
     summary = _string(item, "summary")
     authors = next((who for one in (item, feed) for name in _AUTHORS if (who := _objects(one, name))), [])
     tags = item.get("tags")
-    images = [FeedImage(found) for name in ("image", "banner_image") if (found := resolved(_string(item, name), base))]
+    images = [FeedImage(url) for name in ("image", "banner_image") if (url := resolved(_string(item, name), base))]
     videos = []
     for attachment in _objects(item, "attachments")[:IMAGES_MAX]:
         address, alt = resolved(_string(attachment, "url"), base), title_text(_string(attachment, "title")[:TEXT_MAX])
@@ -317,13 +317,13 @@ def _json_entry(item: Mapping[str, Any], feed: Mapping[str, Any], base: str) -> 
 
 
 def _string(value: Mapping[str, Any], name: str) -> str:
-    found = value.get(name)
-    return found if isinstance(found, str) else ""
+    text = value.get(name)
+    return text if isinstance(text, str) else ""
 
 
 def _objects(value: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    found = value.get(name)
-    items = found if isinstance(found, list) else [found]
+    content = value.get(name)
+    items = content if isinstance(content, list) else [content]
     return [item for item in items if isinstance(item, Mapping)]
 
 
@@ -348,8 +348,8 @@ def _terms(item: Node) -> Iterable[str]:
 def _author(text: str) -> str:
     """A name; of `mail@example.com (Name)`, `Name (mail@example.com)` and `Name <mail@example.com>` only the name."""
     text = clean_line(text[:400])
-    found = _MAIL_FIRST.fullmatch(text) or _MAIL_LAST.fullmatch(text)
-    return (found[1] if found else text)[:200].strip()
+    match = _MAIL_FIRST.fullmatch(text) or _MAIL_LAST.fullmatch(text)
+    return (match[1] if match else text)[:200].strip()
 
 
 def _tags(terms: Iterable[str]) -> tuple[str, ...]:

@@ -132,22 +132,22 @@ def match(
 ) -> Matching:
     """Separate new entries from items of the ledger (by fingerprint, for all in `all_fingerprints`)."""
     shared = _shared_links(document, entries, ledger)
-    found: dict[int, KnownItem] = {}
+    matches: dict[int, KnownItem] = {}
     taken: set[int] = set()
     repeated: set[int] = set()
     for kind in ("guid", "folded", "link", *WEAK):
         for place, (entry, prints) in enumerate(entries):
             item = ledger.get(_usable(kind, prints, shared))
-            if place in found or place in repeated or item is None or _is_another(kind, entry, prints, item, shared):
+            if place in matches or place in repeated or item is None or _is_another(kind, entry, prints, item, shared):
                 continue
             if item.id not in taken:
-                found[place] = item
+                matches[place] = item
                 taken.add(item.id)
             elif kind == "guid":
                 repeated.add(place)
-    left = [pair for place, pair in enumerate(entries) if place not in found and place not in repeated]
-    new = _without_copies(left, [entries[place][1] for place in found])
-    return Matching(tuple(new), tuple((*entries[place], item) for place, item in sorted(found.items())), shared)
+    left = [pair for place, pair in enumerate(entries) if place not in matches and place not in repeated]
+    new = _without_copies(left, [entries[place][1] for place in matches])
+    return Matching(tuple(new), tuple((*entries[place], item) for place, item in sorted(matches.items())), shared)
 
 
 def _usable(kind: str, prints: Fingerprints, shared: frozenset[int]) -> int:
@@ -207,18 +207,18 @@ def copies(
     """Entries that are the same item as another one of the feed, that other one, and what they have in common."""
     kept = [*matching.new, *((entry, prints) for entry, prints, _ in matching.known)]
     ids = {id(entry) for entry, _ in kept}
-    found = []
+    pairs = []
     for entry, prints in entries:
         if id(entry) in ids:
             continue
         for other, theirs in kept:
             if prints.guid and prints.guid[:1] == theirs.guid[:1]:
-                found.append((entry, other, f"the same guid, {entry.guid}"))
+                pairs.append((entry, other, f"the same guid, {entry.guid}"))
                 break
             if all(prints.weak) and prints.weak == theirs.weak:
-                found.append((entry, other, "the same title, link and date"))
+                pairs.append((entry, other, "the same title, link and date"))
                 break
-    return found
+    return pairs
 
 
 def news_of(

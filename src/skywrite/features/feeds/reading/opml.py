@@ -43,17 +43,17 @@ def parse_opml(data: bytes) -> list[Subscription]:
     root, _ = read_xml(decode_feed(data))
     if root.name.lower() != "opml":
         raise FeedUnreadable(f"It is <{root.name[:40]}>, not <opml>.")
-    found: dict[str, Subscription] = {}
+    subscriptions: dict[str, Subscription] = {}
     for node in _outlines(root):
         attributes = {name.lower(): value.strip() for name, value in node.attributes.items()}
         url = attributes.get("xmlurl", "")
         if url:
-            found.setdefault(url, Subscription(url, attributes.get("title") or attributes.get("text", "")))
-    if not found:
+            subscriptions.setdefault(url, Subscription(url, attributes.get("title") or attributes.get("text", "")))
+    if not subscriptions:
         raise FeedUnreadable("It names no feed.")
-    if len(found) > SUBSCRIPTIONS_MAX:
-        raise FeedUnreadable(f"It names {len(found):,} feeds; {SUBSCRIPTIONS_MAX:,} are read at most.")
-    return list(found.values())
+    if len(subscriptions) > SUBSCRIPTIONS_MAX:
+        raise FeedUnreadable(f"It names {len(subscriptions):,} feeds; {SUBSCRIPTIONS_MAX:,} are read at most.")
+    return list(subscriptions.values())
 
 
 def opml_of(feeds: Iterable[Subscription]) -> str:

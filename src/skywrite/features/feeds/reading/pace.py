@@ -39,8 +39,8 @@ def checked_interval(seconds: int) -> int:
 
 def interval_of(asked_seconds: int | None, feed_seconds: int | None, headers: Mapping[str, str]) -> int:
     """Seconds until the next poll of a feed that responded: the longest of the wishes, within the limits."""
-    found = _MAX_AGE.search(headers.get("cache-control", "").lower())
-    cached = int(found[1]) if found else 0
+    match = _MAX_AGE.search(headers.get("cache-control", "").lower())
+    cached = int(match[1]) if match else 0
     wished = max(INTERVAL_SECONDS if asked_seconds is None else asked_seconds, feed_seconds or 0, cached)
     return min(max(wished, INTERVAL_MIN_SECONDS), INTERVAL_MAX_SECONDS)
 

@@ -138,8 +138,8 @@ def find_feed(fetcher: Fetcher, url: str) -> tuple[str, PollAnswer]:
     problem: SkywriteError | None = None
     for candidate in page_feeds(fetched):
         try:
-            found = _ask(fetcher, candidate, {})
-            return found.moved_to or candidate, _answer_of(found, {}, None)
+            answer = _ask(fetcher, candidate, {})
+            return answer.moved_to or candidate, _answer_of(answer, {}, None)
         except (AddressRefused, FetchFailed, FetchRejected, FeedUnreadable) as error:
             problem = problem or error
     if problem is not None:
@@ -244,9 +244,9 @@ def _changes(
         state: ItemState = "passed"
         problem = None
         if place >= passed:
-            found = examined[place - max(passed, 0)]
-            content, state = found.content, _state(found)
-            problem = Problem.of(found.too_slow) if found.too_slow else None
+            examination = examined[place - max(passed, 0)]
+            content, state = examination.content, _state(examination)
+            problem = Problem.of(examination.too_slow) if examination.too_slow else None
         weak = _some(prints.weak)
         items.append(
             NewItem(
@@ -265,10 +265,10 @@ def _changes(
     return tuple(items), tuple(_updates(answer, matching, ledger))
 
 
-def _state(found: Examined) -> ItemState:
-    if found.too_slow:
+def _state(examination: Examined) -> ItemState:
+    if examination.too_slow:
         return "failed"
-    return "pending" if found.wanted else "filtered"
+    return "pending" if examination.wanted else "filtered"
 
 
 def _updates(answer: PollAnswer, matching: Matching, ledger: Mapping[int, KnownItem]) -> list[ItemUpdate]:
@@ -322,8 +322,8 @@ def shown_entries(answer: PollAnswer, settings: Mapping[str, Any], ledger: Mappi
     }
     shown = []
     entries = [entry for entry, _ in reversed(oldest_first(answer.entries))]
-    for entry, found in zip(entries, examine(answer.document, entries, settings), strict=True):
-        state = states.get(id(entry)) or {"pending": "new"}.get(_state(found), _state(found))
+    for entry, examination in zip(entries, examine(answer.document, entries, settings), strict=True):
+        state = states.get(id(entry)) or {"pending": "new"}.get(_state(examination), _state(examination))
         same_as = same.get(id(entry), "")
-        shown.append(ShownEntry(entry, "repeated" if same_as else state, found.content, same_as))
+        shown.append(ShownEntry(entry, "repeated" if same_as else state, examination.content, same_as))
     return shown

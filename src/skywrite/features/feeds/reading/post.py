@@ -66,22 +66,22 @@ def _absolute(address: str, entry: FeedEntry) -> str:
 
 def _links(entry: FeedEntry, linked: LinkedText) -> list[tuple[int, int, str]]:
     """The links in a summary: start, end, address. Hashtags are left to the network."""
-    found = []
+    links = []
     for start, end, address in linked.links:
         url = _absolute(address, entry)
         if url and end <= SUMMARY_LENGTH_MAX and linked.text[start:end] != url and linked.text[start] != "#":
-            found.append((start, end, url))
-    return found[:LINKS_MAX]
+            links.append((start, end, url))
+    return links[:LINKS_MAX]
 
 
 def _images(entry: FeedEntry) -> list[FeedImage]:
-    found = {image.url: image for image in entry.images}
+    images = {image.url: image for image in entry.images}
     for html in (entry.content_html, entry.summary_html):
         for address, alt in html_images(html):
             url = _absolute(address, entry)
-            if url and not (url in found and found[url].alt):
-                found[url] = FeedImage(url, alt)
-    return list(found.values())[: 2 * IMAGES_MAX]
+            if url and not (url in images and images[url].alt):
+                images[url] = FeedImage(url, alt)
+    return list(images.values())[: 2 * IMAGES_MAX]
 
 
 def language(text: str) -> str:

@@ -87,8 +87,8 @@ class Node:
     def child(self, *names: str) -> Node | None:
         """The first element with the first of these names that exists."""
         for name in names:
-            for found in self.children(name):
-                return found
+            for child in self.children(name):
+                return child
         return None
 
     def text(self, *names: str) -> str:
@@ -96,8 +96,8 @@ class Node:
         if not names:
             return "".join(part if isinstance(part, str) else part.text() for part in self.parts)
         for name in names:
-            for found in self.children(name):
-                text = found.text().strip()
+            for child in self.children(name):
+                text = child.text().strip()
                 if text:
                     return text
         return ""
@@ -136,8 +136,8 @@ def read_xml(text: str) -> tuple[Node, list[str]]:
 
 def _without_doctype(text: str) -> str:
     place = 0
-    while found := _PROLOG.match(text, place):
-        place = found.end()
+    while match := _PROLOG.match(text, place):
+        place = match.end()
     doctype = _DOCTYPE.match(text, place)
     if doctype is None:
         return text
@@ -232,10 +232,10 @@ def _head_node(root_name: str, head: str) -> Node:
     scope = _scope(head)
     node = Node(_named(root_name, scope), {})
     for name in ("title", "link", "language", "ttl"):
-        found = re.search(rf"<{name}>([^<]{{0,1000}})</{name}>", head)
-        if found:
+        match = re.search(rf"<{name}>([^<]{{0,1000}})</{name}>", head)
+        if match:
             child = Node(f"atom:{name}" if node.name == "atom:feed" else name, {})
-            child.parts.append(unescape(found[1]))
+            child.parts.append(unescape(match[1]))
             node.parts.append(child)
     return node
 
