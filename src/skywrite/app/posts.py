@@ -116,18 +116,9 @@ class Posts:
         if every is not None:
             from skywrite.app.occurrences import Occurrences, RecurrenceOptions
 
+            days = () if skip is None else listed("skip", skip)
             options = RecurrenceOptions(
-                every,
-                at,
-                until,
-                pool,
-                late,
-                jitter,
-                source,
-                zone,
-                grammar=grammar,
-                distinct=distinct,
-                skip=() if skip is None else listed("skip", skip),
+                every, at, until, pool, late, jitter, source, zone, grammar=grammar, distinct=distinct, skip=days
             )
             return Occurrences(self._ctx, self._drafting).schedule(owner, row, options, base, dry_run=dry_run)
         place = self._ctx.zone(owner) if zone is None else _zone_name(zone)

@@ -1,12 +1,13 @@
 """app.bsky.*: as much of the AppView as a posting bot needs, made from the sandbox's own repositories.
 
-What lives here: posts with their counts, threads, profiles, follows, likes and lists. What does not: who is notified of
-what (`notifications`), how an embed is shown (`embeds`), drafts (`app_drafts`), algorithms, moderation.
+What lives here: posts with their counts, threads, profiles and lists. What does not: who follows or likes what
+(`people`), who is notified of what (`notifications`), how an embed is shown (`embeds`), drafts (`app_drafts`),
+algorithms, moderation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -70,7 +71,7 @@ def _blocked_view(account: Account, record: Record, block: dict[str, Any]) -> di
 
 
 def get_author_feed(pds: Pds, call: Call) -> Response:
-    account = _actor(pds, call.params["actor"])
+    account = actor(pds, call.params["actor"])
     belongs = _FILTERS.get(call.params.get("filter", "posts_with_replies"))
     if belongs is None:
         raise XrpcFailure(400, "Unknown filter")
@@ -104,7 +105,7 @@ def search_posts(pds: Pds, call: Call) -> Response:
     """Posts with all words of a query, newest first."""
     words = str(call.params["q"]).lower().split()
     author = call.params.get("author")
-    by = None if author is None else _actor(pds, author)
+    by = None if author is None else actor(pds, author)
     posts = [
         one
         for one in everything(pds, POST)
@@ -143,7 +144,7 @@ def sort_at(record: Record) -> str:
 
 
 def get_profile(pds: Pds, call: Call) -> Response:
-    return json_answer(_profile(pds, _actor(pds, call.params["actor"]), call.did))
+    return json_answer(_profile(pds, actor(pds, call.params["actor"]), call.did))
 
 
 def get_profiles(pds: Pds, call: Call) -> Response:
@@ -172,13 +173,13 @@ def search_actors(pds: Pds, call: Call) -> Response:
 
 def mute_actor(pds: Pds, call: Call) -> Response:
     """Mute somebody; it shows in what the caller sees of them."""
-    caller(pds, call).muted.add(_actor(pds, call.body["actor"]).did)
+    caller(pds, call).muted.add(actor(pds, call.body["actor"]).did)
     return empty_answer()
 
 
 def unmute_actor(pds: Pds, call: Call) -> Response:
     """Take that back."""
-    caller(pds, call).muted.discard(_actor(pds, call.body["actor"]).did)
+    caller(pds, call).muted.discard(actor(pds, call.body["actor"]).did)
     return empty_answer()
 
 
@@ -256,61 +257,6 @@ def get_list(pds: Pds, call: Call) -> Response:
     return json_answer({"list": {**view, "listItemCount": len(members)}, "items": items})
 
 
-def get_follows(pds: Pds, call: Call) -> Response:
-    """The accounts that an account follows, latest first."""
-    account = _actor(pds, call.params["actor"])
-    follows = ((record, pds.accounts.find(record.value["subject"])) for record in account.repo.records(FOLLOW))
-    return _people(pds, call, "follows", follows, subject=seen_actor(pds, account, call.did))
-
-
-def get_followers(pds: Pds, call: Call) -> Response:
-    """The followers of an account, latest first."""
-    account = _actor(pds, call.params["actor"])
-    followers = ((record, other) for other, record in everything(pds, FOLLOW) if record.value["subject"] == account.did)
-    return _people(pds, call, "followers", followers, subject=seen_actor(pds, account, call.did))
-
-
-def get_reposted_by(pds: Pds, call: Call) -> Response:
-    """The accounts that reposted a post, latest first."""
-    uri = call.params["uri"]
-    return _people(pds, call, "repostedBy", _about(pds, "app.bsky.feed.repost", uri), uri=uri)
-
-
-def get_likes(pds: Pds, call: Call) -> Response:
-    """The accounts that like a post, and since when, latest first."""
-    uri = call.params["uri"]
-
-    def view(record: Record, account: Account) -> dict[str, Any]:
-        times = {"indexedAt": record.indexed_at, "createdAt": record.value["createdAt"]}
-        return {**times, "actor": seen_actor(pds, account, call.did)}
-
-    return _people(pds, call, "likes", _about(pds, "app.bsky.feed.like", uri), view, uri=uri)
-
-
-def _about(pds: Pds, collection: str, uri: str) -> Iterator[tuple[Record, Account]]:
-    return (
-        (record, account) for account, record in everything(pds, collection) if record.value["subject"]["uri"] == uri
-    )
-
-
-def _people(
-    pds: Pds,
-    call: Call,
-    name: str,
-    people: Iterable[tuple[Record, Account | None]],
-    view: Callable[[Record, Account], dict[str, Any]] | None = None,
-    **more: Any,
-) -> Response:
-    """A page of accounts, latest record first, without accounts that no longer exist."""
-    rows = [(record, account) for record, account in people if account is not None and account.status == "active"]
-    rows.sort(key=lambda row: (row[0].indexed_at, row[0].uri), reverse=True)
-    start, limit = int(call.params.get("cursor", "0")), call.params["limit"]
-    seen = view if view is not None else lambda _, account: seen_actor(pds, account, call.did)
-    page = [seen(*row) for row in rows[start : start + limit]]
-    cursor = {"cursor": str(start + limit)} if start + limit < len(rows) else {}
-    return json_answer({**more, name: page, **cursor})
-
-
 def get_starter_pack(pds: Pds, call: Call) -> Response:
     location = locate(pds, call.params["starterPack"], "app.bsky.graph.starterpack")
     if location is None:
@@ -334,7 +280,7 @@ def caller(pds: Pds, call: Call) -> Account:
     return account
 
 
-def _actor(pds: Pds, name: str) -> Account:
+def actor(pds: Pds, name: str) -> Account:
     account = pds.accounts.find(name)
     if account is None:
         raise XrpcFailure(400, "Profile not found")
@@ -454,10 +400,6 @@ METHODS = {
     "app.bsky.actor.getProfile": Method(get_profile, "optional"),
     "app.bsky.actor.getProfiles": Method(get_profiles, "optional"),
     "app.bsky.actor.searchActorsTypeahead": Method(search_actors_typeahead, "optional"),
-    "app.bsky.feed.getLikes": Method(get_likes, "optional"),
-    "app.bsky.feed.getRepostedBy": Method(get_reposted_by, "optional"),
-    "app.bsky.graph.getFollows": Method(get_follows, "optional"),
-    "app.bsky.graph.getFollowers": Method(get_followers, "optional"),
     "app.bsky.graph.getList": Method(get_list, "optional"),
     "app.bsky.graph.getStarterPack": Method(get_starter_pack, "optional"),
 }

@@ -7,7 +7,8 @@
 
 What lives here: the path of a request through the server (path, fault, parameters, sign-in, body, limits, method), and
 what a test reads and sets. `handle` needs no socket, and no clock except `box.clock`. What does not: what the methods
-do (`server_methods`, `repo_methods`, `appview`, `notifications`), HTTP (`server`), the client's side (`transport`).
+do (`server_methods`, `repo_methods`, `appview`, `people`, `notifications`), HTTP (`server`), the client's side
+(`transport`).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Self
 from skywrite.core.clock import SYSTEM_CLOCK, Clock, secret_bytes
 from skywrite.core.http import Response
 from skywrite.protocol.atproto.syntax import Handle
-from skywrite.sandbox import app_drafts, appview, notifications, repo_methods, server_methods
+from skywrite.sandbox import app_drafts, appview, notifications, people, repo_methods, server_methods
 from skywrite.sandbox.accounts import Account, Status
 from skywrite.sandbox.faults import Fault, Faults
 from skywrite.sandbox.lexdata import read_json, to_lex
@@ -50,6 +51,7 @@ METHODS: dict[str, Method] = {
     **server_methods.METHODS,
     **repo_methods.METHODS,
     **appview.METHODS,
+    **people.METHODS,
     **app_drafts.METHODS,
     **notifications.METHODS,
 }
