@@ -167,25 +167,25 @@ class Occurrences:
         warnings = dict.fromkeys([*notes, *(warning for ready in readies for warning in ready.warnings)])
         return CheckedRecurrence(new, self._post(new, 0, first), readies, tuple(warnings))
 
-    def _skipped(self, account: Account, given: RecurrenceOptions, rule: ParsedRule) -> dict[str, None]:
+    def _skipped(self, account: Account, options: RecurrenceOptions, rule: ParsedRule) -> dict[str, None]:
         """The occurrences on these days, or at these times, as exceptions. Raises InputError where there is none."""
-        zone = self._ctx.zone(account) if given.zone is None else given.zone
+        zone = self._ctx.zone(account) if options.zone is None else options.zone
         skipped = dict[str, None]()
-        for when in given.skip:
+        for when in options.skip:
             if re.fullmatch(r"\d{4}-\d\d-\d\d", when.strip()):
                 first, _ = self._drafting.when_with_notes(account, f"{when.strip()} 00:00", past=True, zone=zone)
                 end = first.astimezone(ZoneInfo(zone)) + timedelta(days=1)
             else:
                 first, _ = self._drafting.when_with_notes(account, when, past=True, zone=zone)
                 end = first + MICROSECOND
-            found = [*islice(takewhile(end.__gt__, rule.times(first - MICROSECOND)), DAY_MAX)]
-            if not found:
+            days = [*islice(takewhile(end.__gt__, rule.times(first - MICROSECOND)), DAY_MAX)]
+            if not days:
                 raise InputError(
                     f"Nothing comes {when[:60]}, so there is nothing to leave out.",
                     code="occurrence.unknown",
                     hint="Give a day on which it comes, such as 2026-12-25, or the time of one occurrence.",
                 )
-            skipped |= {at.astimezone(UTC).isoformat(): None for at in found}
+            skipped |= {at.astimezone(UTC).isoformat(): None for at in days}
         return skipped
 
     def edit(

@@ -12,14 +12,14 @@ from pathlib import Path
 
 def own_program() -> Path | None:
     """The absolute path of the running `skywrite`: services do not search where shells do. None if it has none."""
-    found = shutil.which(sys.argv[0]) or shutil.which("skywrite")
-    return None if found is None else Path(found).absolute()
+    path = shutil.which(sys.argv[0]) or shutil.which("skywrite")
+    return None if path is None else Path(path).absolute()
 
 
 def own_command() -> list[str]:
     """How a service starts `skywrite`: by its path, or as a module of this Python where it has none."""
-    found = own_program()
-    return [sys.executable, "-m", "skywrite"] if found is None else [str(found)]
+    program = own_program()
+    return [sys.executable, "-m", "skywrite"] if program is None else [str(program)]
 
 
 def systemd_word(word: str) -> str:

@@ -194,8 +194,8 @@ class Approvals:
             elif post.state == "held" and post.problem is not None and post.problem.code in _HELD_FOR_APPROVAL:
                 tx.run("schedule_post", id=post_id, was="held", now=now)
             approved = changed(tx, post)
-            given = self._put(tx, approved, _Verdict("approved", by, note, now))
-            note_changed(tx, "approval", now, post, approved, approved=given)
+            answer = self._put(tx, approved, _Verdict("approved", by, note, now))
+            note_changed(tx, "approval", now, post, approved, approved=answer)
             note_post_event(tx, "approval.given", now, approved, problem=Problem(NOT_APPROVED, f"Approved by {by}."))
             return approved
 

@@ -272,10 +272,10 @@ def _taken_as_it_is(context: click.Context) -> list[str]:
     return [word for argument in _arguments(context) for word in _argument_words(argument)]
 
 
-def _unknown(given: Sequence[str], context: click.Context) -> Iterator[str]:
+def _unknown(words: Sequence[str], context: click.Context) -> Iterator[str]:
     """The long options among these words that the command does not have."""
     known = {name for option in context.command.params for name in (*option.opts, *option.secondary_opts)}
-    for word in takewhile(lambda word: word != "--", given):
+    for word in takewhile(lambda word: word != "--", words):
         name = word.partition("=")[0]
         if re.fullmatch(r"--[a-z][a-z-]*", name) and name not in known | {"--help"}:
             yield name

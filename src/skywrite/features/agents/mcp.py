@@ -197,12 +197,12 @@ class McpEndpoint:
 
 def _refusal(error: SkywriteError) -> Response:
     """The response for a request that no tool gets, as JSON-RPC: of anything else, clients only say that it failed."""
-    said = problem(error)
-    about: dict[str, Any] = json.loads(bytes(said.body))
+    response = problem(error)
+    about: dict[str, Any] = json.loads(bytes(response.body))
     words = " ".join(part for part in (error.message, about["hint"]) if part)
     body = {"jsonrpc": "2.0", "id": None, "error": {"code": INVALID_REQUEST, "message": words, "data": about}}
-    kept = {name: value for name, value in said.headers.items() if not name.startswith("content-")}
-    return JSONResponse(body, said.status_code, kept)
+    kept = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
+    return JSONResponse(body, response.status_code, kept)
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:

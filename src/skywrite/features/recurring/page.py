@@ -64,9 +64,9 @@ def add(visit: Visit, form: dict[str, str]) -> Response:
     fields = {"every": form.get("every", "").strip(), "account": form.get("account", "").strip() or None}
     if not fields["every"]:
         raise InputError("It is not said how often: every field is needed.", hint="Write it like weekdays 9:00.")
-    given = msgspec.structs.replace(msgspec.convert(fields, AddRecurrence), **typed_grammar(form))
-    made = add_recurrence(visit.access, given)
-    return back("/recurrences", f"Planned: {made.said}.")
+    request = msgspec.structs.replace(msgspec.convert(fields, AddRecurrence), **typed_grammar(form))
+    recurrence = add_recurrence(visit.access, request)
+    return back("/recurrences", f"Planned: {recurrence.said}.")
 
 
 def change(visit: Visit, form: dict[str, str]) -> Response:
@@ -80,8 +80,8 @@ def change(visit: Visit, form: dict[str, str]) -> Response:
         cancelled = visit.sky.recurrences.stop(number)
         return back("/recurrences", f"It is stopped; {cancelled} waiting posts were cancelled.")
     if action == "texts":
-        given = typed_grammar(form)
-        visit.sky.recurrences.edit(number, pool=texts_given(None, given["grammar"], given["distinct"]))
+        texts = typed_grammar(form)
+        visit.sky.recurrences.edit(number, pool=texts_given(None, texts["grammar"], texts["distinct"]))
         return back("/recurrences", "It has other texts from now on.")
     if action not in ("skip", "move"):
         raise InputError("There is no such action.")

@@ -36,10 +36,10 @@ def add_command(sky: Skywrite, name: str, text: str, account: str | None, signat
     """Keep TEXT under NAME. With `-`, read the text from standard input."""
     from skywrite.features.snippets.operations import snippet_shape
 
-    made = snippet_shape(sky.context, sky.snippets.add(name, text, account=account, signature=signature))
-    what = f"the signature of {made.account}" if signature else f"for {made.account or 'all accounts'}"
-    counted = "1 character" if made.graphemes == 1 else f"{made.graphemes} characters"
-    print_outcome(as_json, made, f"Snippet {made.name} is kept: {what}, {counted}.")
+    snippet = snippet_shape(sky.context, sky.snippets.add(name, text, account=account, signature=signature))
+    what = f"the signature of {snippet.account}" if signature else f"for {snippet.account or 'all accounts'}"
+    counted = "1 character" if snippet.graphemes == 1 else f"{snippet.graphemes} characters"
+    print_outcome(as_json, snippet, f"Snippet {snippet.name} is kept: {what}, {counted}.")
 
 
 @snippets_command.command("list", epilog="Example: skywrite snippets list --json")
@@ -50,13 +50,13 @@ def list_command(sky: Skywrite, account: str | None, as_json: bool) -> None:
     """List snippets, with how many characters they take of a post."""
     from skywrite.features.snippets.operations import snippet_shape
 
-    found = [snippet_shape(sky.context, one) for one in sky.snippets.list(account)]
+    snippets = [snippet_shape(sky.context, one) for one in sky.snippets.list(account)]
     if as_json:
-        print_json(found)
-    elif not found:
+        print_json(snippets)
+    elif not snippets:
         click.echo(f"No snippets yet. Keep one: {_EXAMPLE}")
     else:
-        print_table(("NAME", "FOR", "LENGTH", "TEXT"), [_row(one) for one in found])
+        print_table(("NAME", "FOR", "LENGTH", "TEXT"), [_row(one) for one in snippets])
 
 
 def _row(one: SnippetShape) -> tuple[str, ...]:
@@ -72,11 +72,11 @@ def show_command(sky: Skywrite, name: str, as_json: bool) -> None:
     """Print the text of a snippet."""
     from skywrite.features.snippets.operations import snippet_shape
 
-    found = sky.snippets.get(name)
+    snippet = sky.snippets.get(name)
     if as_json:
-        print_json(snippet_shape(sky.context, found))
+        print_json(snippet_shape(sky.context, snippet))
     else:
-        click.echo(found.text)
+        click.echo(snippet.text)
 
 
 @snippets_command.command("remove", epilog="Example: skywrite snippets remove shop")
@@ -87,5 +87,5 @@ def remove_command(sky: Skywrite, name: str, as_json: bool) -> None:
     """Remove a snippet. What you wrote with it stays."""
     from skywrite.app.shapes.done import Removed
 
-    found = sky.snippets.remove(name)
-    print_outcome(as_json, Removed(found.id), f"Snippet {found.name} is removed.")
+    snippet = sky.snippets.remove(name)
+    print_outcome(as_json, Removed(snippet.id), f"Snippet {snippet.name} is removed.")

@@ -50,33 +50,33 @@ class SnippetList(Output):
 
 
 @operation("POST /snippets", scope="draft", created=True)
-def add(access: Access, given: AddSnippet) -> SnippetShape:
+def add(access: Access, request: AddSnippet) -> SnippetShape:
     """Keep a text to use again; nothing is posted."""
-    is_of_one = given.account is not None or given.signature or access.accounts is not None
-    did = access.account(given.account).did if is_of_one else None
-    made = access.sky.snippets.add(given.name, given.text, account=did, signature=given.signature)
-    return snippet_shape(access.sky.context, made)
+    is_of_one = request.account is not None or request.signature or access.accounts is not None
+    did = access.account(request.account).did if is_of_one else None
+    snippet = access.sky.snippets.add(request.name, request.text, account=did, signature=request.signature)
+    return snippet_shape(access.sky.context, snippet)
 
 
 @operation("GET /snippets", scope="read")
-def list_snippets(access: Access, given: ListSnippets) -> SnippetList:
+def list_snippets(access: Access, request: ListSnippets) -> SnippetList:
     """List the texts that are kept."""
-    did = None if given.account is None else access.account(given.account).did
+    did = None if request.account is None else access.account(request.account).did
     seen = [one for one in access.sky.snippets.list(did) if access.covers(touched_by(one.account_did))]
     return SnippetList([snippet_shape(access.sky.context, one) for one in seen])
 
 
 @operation("GET /snippets/{id}", scope="read")
-def get(access: Access, given: ById) -> SnippetShape:
+def get(access: Access, request: ById) -> SnippetShape:
     """Show a text that is kept."""
-    return snippet_shape(access.sky.context, _seen(access, given.id))
+    return snippet_shape(access.sky.context, _seen(access, request.id))
 
 
 @operation("DELETE /snippets/{id}", scope="draft")
-def remove(access: Access, given: ById) -> Ok:
+def remove(access: Access, request: ById) -> Ok:
     """Remove a text that is kept; posts stay as they are."""
-    _seen(access, given.id)
-    access.sky.snippets.remove(given.id)
+    _seen(access, request.id)
+    access.sky.snippets.remove(request.id)
     return Ok()
 
 
@@ -87,5 +87,5 @@ def snippet_shape(ctx: Context, one: Snippet) -> SnippetShape:
 
 
 def _seen(access: Access, snippet_id: int) -> Snippet:
-    found = access.sky.snippets.get(snippet_id)
-    return access.seen(found, touched_by(found.account_did), unknown_snippet(snippet_id))
+    snippet = access.sky.snippets.get(snippet_id)
+    return access.seen(snippet, touched_by(snippet.account_did), unknown_snippet(snippet_id))

@@ -25,12 +25,12 @@ def panels(visit: Visit) -> list[Panel]:
     return [Panel(15, "snippets_panel.html", {"snippets": snippets, "accounts": accounts})]
 
 
-def found(visit: Visit) -> Response:
+def snippets(visit: Visit) -> Response:
     """The snippets whose name or text has what was typed: those whose name begins with it first."""
     visit.access.require("draft")
     account, typed = account_of(visit), visit.query("q").strip().casefold()
-    given = ListSnippets(account=None if account is None else account.handle)
-    known = operations.list_snippets(visit.access, given).snippets
+    request = ListSnippets(account=None if account is None else account.handle)
+    known = operations.list_snippets(visit.access, request).snippets
     fitting = [one for one in known if typed in one.name or typed in one.text.casefold()]
     fitting.sort(key=lambda one: not one.name.startswith(typed))
     return answer(
@@ -46,9 +46,9 @@ def add(visit: Visit, form: dict[str, str]) -> Response:
     visit.access.require("draft")
     fields = {"name": form.get("name", "").strip(), "text": form.get("text", "").strip()}
     account = form.get("account", "").strip() or None
-    given = msgspec.convert({**fields, "account": account, "signature": "signature" in form}, AddSnippet)
-    made = operations.add(visit.access, given)
-    return back("/settings", f"The snippet {made.name} is kept. In the composer, ;{made.name} inserts it.")
+    request = msgspec.convert({**fields, "account": account, "signature": "signature" in form}, AddSnippet)
+    snippet = operations.add(visit.access, request)
+    return back("/settings", f"The snippet {snippet.name} is kept. In the composer, ;{snippet.name} inserts it.")
 
 
 def remove(visit: Visit, form: dict[str, str]) -> Response:
@@ -61,7 +61,7 @@ def remove(visit: Visit, form: dict[str, str]) -> Response:
 def routes() -> list[BaseRoute]:
     """What the script asks, and the forms."""
     return [
-        page_route("/compose/snippets", found),
+        page_route("/compose/snippets", snippets),
         form_route("/settings/snippets", add),
         form_route("/settings/snippet/{number:id}/remove", remove),
     ]

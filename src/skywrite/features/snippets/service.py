@@ -65,9 +65,9 @@ class Snippets:
     @final("the end of snippet {done.name}", "What is left: ", Do("snippets.list"))
     def remove(self, which: int | str) -> Snippet:
         """Remove a snippet; what was written with it stays. Raises NotFound."""
-        found = self.get(which)
-        self._stored.remove(found.id)
-        return found
+        snippet = self.get(which)
+        self._stored.remove(snippet.id)
+        return snippet
 
 
 def _number_or_name(which: int | str) -> int | str:

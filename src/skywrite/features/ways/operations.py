@@ -119,20 +119,20 @@ def add(access: Access, request: AddWay) -> AddedWayShape:
     return added_shape(access.sky.context, _added(access, request))
 
 
-def _added(access: Access, given: AddWay) -> AddedWay:
+def _added(access: Access, request: AddWay) -> AddedWay:
     access.require("publish")
-    if (given.url is None) == (given.grammar is None):
+    if (request.url is None) == (request.grammar is None):
         raise InputError("Say what answers.", hint="Give one of url and grammar.")
     options: dict[str, Any] = {
-        **{name: getattr(given, name) for name in ("word", "only", "unasked", "retract", "thread")},
-        "account": access.account(given.account).did,
+        **{name: getattr(request, name) for name in ("word", "only", "unasked", "retract", "thread")},
+        "account": access.account(request.account).did,
     }
-    if given.grammar is not None:
-        return access.sky.ways.add_text(given.grammar, distinct=given.distinct, **options)
-    if given.distinct is not None:
+    if request.grammar is not None:
+        return access.sky.ways.add_text(request.grammar, distinct=request.distinct, **options)
+    if request.distinct is not None:
         raise InputError("A number of distinct texts needs a grammar.", hint="Leave distinct out.")
-    assert given.url is not None
-    return access.sky.ways.add_webhook(given.url, **options)
+    assert request.url is not None
+    return access.sky.ways.add_webhook(request.url, **options)
 
 
 @operation("GET /ways", scope="manage")

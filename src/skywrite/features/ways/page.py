@@ -50,8 +50,8 @@ def add_grammar(visit: Visit, form: dict[str, str]) -> Response:
     """Add a grammar; the page shows some of its texts."""
     visit.access.require("manage")
     fields = {"word": form.get("word", "").strip(), "account": form.get("account", "").strip() or None}
-    given = msgspec.structs.replace(msgspec.convert(fields, AddWay), **typed_grammar(form))
-    operations.add(visit.access, given)
+    request = msgspec.structs.replace(msgspec.convert(fields, AddWay), **typed_grammar(form))
+    operations.add(visit.access, request)
     return back("/ways", "It answers from now on.")
 
 

@@ -89,10 +89,10 @@ class Ways:
             text, rows = json.dumps(grammar), texts_given(None, grammar, distinct) or ()
             name, folder = "a grammar", ""
         else:
-            found = Grammar.read(grammar)
-            rows = found.rows(DISTINCT) if distinct is None else found.different(distinct)
+            read = Grammar.read(grammar)
+            rows = read.rows(DISTINCT) if distinct is None else read.different(distinct)
             text = grammar.read_text(encoding="utf-8-sig", errors="replace")
-            name, folder = str(grammar), str(found.folder or "")
+            name, folder = str(grammar), str(read.folder or "")
         count = min(len(rows), DISTINCT) if distinct is None else distinct
         samples = tuple(str(row["text"]) for row in rows[:SAMPLES])
         return self._add(Doing("text", text, name, "", folder, distinct=count, samples=samples), **options)

@@ -128,9 +128,9 @@ class Grammar:
             )
         return rows
 
-    def unsaid(self, seeds: Iterable[str], said: Iterable[str]) -> dict[str, Any]:
-        """The first post of these seeds whose text is not among `said`; the first where all of them are."""
-        known = set(said)
+    def unsaid(self, seeds: Iterable[str], texts: Iterable[str]) -> dict[str, Any]:
+        """The first post of these seeds whose text is not among `texts`; the first where all of them are."""
+        known = set(texts)
         rows = (self.row(seed) for seed in seeds)
         first = next(rows)
         return next((row for row in chain((first,), rows) if row["text"] not in known), first)
@@ -213,12 +213,12 @@ def texts_from_outside(grammar: str, distinct: int | None) -> list[dict[str, Any
     return parsed_grammar.rows(POOL_SIZE) if distinct is None else parsed_grammar.different(distinct)
 
 
-def row_from_outside(grammar: str, seeds: Sequence[str], said: Sequence[str]) -> dict[str, Any]:
+def row_from_outside(grammar: str, seeds: Sequence[str], texts: Sequence[str]) -> dict[str, Any]:
     """The first post of these seeds that is not said yet, of a grammar that somebody sent; else that of the first one.
 
     For a process with limits, as above.
     """
-    return Grammar.of(grammar, None).unsaid(seeds, said)
+    return Grammar.of(grammar, None).unsaid(seeds, texts)
 
 
 def number_of_texts(distinct: Any) -> int:

@@ -222,15 +222,15 @@ def _check(tree: Any, variables: Collection[str] | None) -> None:
 
 def _check_words(text: str, variables: Collection[str]) -> None:
     """Raise InputError for words of a template that are a place for a value in other programs."""
-    found = _BRACES.search(text) or next(
+    match = _BRACES.search(text) or next(
         (place for place in _OTHER_PLACES.finditer(text) if place[place.lastindex or 0] in variables), None
     )
-    if found is not None:
-        name = found[found.lastindex or 0]
+    if match is not None:
+        name = match[match.lastindex or 0]
         raise InputError(
-            f"The template has {found[0]!r}, which would be posted as it stands.",
+            f"The template has {match[0]!r}, which would be posted as it stands.",
             code="template.invalid",
-            hint=f'If a value is meant, write {{{{ {name} }}}}. If these letters are, write {{{{ "{found[0]}" }}}}.',
+            hint=f'If a value is meant, write {{{{ {name} }}}}. If these letters are, write {{{{ "{match[0]}" }}}}.',
         )
 
 

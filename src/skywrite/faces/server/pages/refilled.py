@@ -234,10 +234,10 @@ def wrong_field(form: Form, values: Mapping[str, str], message: str) -> Field | 
     return next(iter([*named, *shown, *alone]), None)
 
 
-def _place(name: str, said: str) -> int:
+def _place(name: str, message: str) -> int:
     """Where a field is named; -1 if it is not."""
-    found = re.search(rf"(?<![\w“]){re.escape(name)}\b", said)
-    return found.start() if found else -1
+    match = re.search(rf"(?<![\w“]){re.escape(name)}\b", message)
+    return match.start() if match else -1
 
 
 def _labelled(message: str, form: Form, labels: Mapping[str, str]) -> str:
