@@ -248,3 +248,30 @@ def test_every_value_in_every_column(walk: Walk) -> None:
         for value in HOSTILE:
             troubles += walk.troubles({cell: [value]})
     assert [] == troubles
+
+
+@pytest.mark.parametrize(
+    ("damage", "unreadable"),
+    [
+        ("account_did = 'did:plc:gone'", ()),
+        ("""prepared = '{"records": 5}'""", ("prepared",)),
+        ("""prepared = '{"records": [5]}'""", ("prepared",)),
+    ],
+)
+def test_a_post_of_no_account_or_without_records_hides_no_other(
+    world: World, sky: Skywrite, damage: str, unreadable: tuple[str, ...]
+) -> None:
+    """What no constraint of the database keeps out is shown as it is, and the posts beside it are shown and sent."""
+    for text in ("Damaged", "Sound"):
+        sky.schedule(text, at="tomorrow 9:00")
+    with closing(sqlite3.connect(sky.context.config.database)) as connection, connection:
+        connection.execute(f"UPDATE post SET {damage} WHERE id = 1")
+    assert ["Damaged", "Sound"] == sorted(entry.post.text for entry in sky.posts.list())
+    assert (unreadable, ()) == (sky.posts.get(1).post.unreadable, sky.posts.get(2).post.unreadable)
+    access = Access(sky, frozenset(SCOPES), who="key 1")
+    for name in ("posts.list", "status.show", "plan.show"):
+        OPERATIONS[name].run(access, OPERATIONS[name].input(**(PLAN if name == "plan.show" else {})))
+    assert [] == [finding for finding in check_all(sky) if "inside Skywrite" in finding.message]
+    world.clock.advance(86_400)
+    sky.run_once()
+    assert ["Sound"] == world.texts()

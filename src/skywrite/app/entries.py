@@ -18,7 +18,7 @@ from skywrite.posting.compose.references import parse_reference
 from skywrite.posting.publish.forecast import Forecast, pace_of
 from skywrite.queue.approval_rules import wants_approvals
 from skywrite.queue.approvals import Approvals
-from skywrite.queue.model import Account, Post
+from skywrite.queue.model import Account, AccountsByDid, Post
 from skywrite.queue.requests import Requests
 from skywrite.queue.store import Store
 
@@ -28,7 +28,7 @@ COUNTED_MAX = 1000
 
 def entries(ctx: Context, posts: Iterable[Post]) -> Iterator[Entry]:
     """Posts in their order, read a few hundred at a time."""
-    accounts = {account.did: account for account in ctx.store.accounts.all()}
+    accounts = AccountsByDid(ctx.store.accounts.all())
     approvals, remaining = Approvals(ctx.store), iter(posts)
     while some := list(islice(remaining, AT_ONCE)):
         standings = approvals.standings(some)

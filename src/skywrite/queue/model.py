@@ -204,6 +204,17 @@ class Account(NamedTuple):
     unreadable: tuple[str, ...] = ()
 
 
+class AccountsByDid(dict[str, Account]):
+    """Accounts by their DIDs. Of one whose row is gone, only the DID is known; what it has is still shown."""
+
+    def __init__(self, accounts: Iterable[Account]) -> None:
+        super().__init__((account.did, account) for account in accounts)
+
+    def __missing__(self, did: str) -> Account:
+        nothing = (None,) * 6
+        return Account(did, did, "", False, False, "needs_login", *nothing, {}, unreadable=("did",))
+
+
 class AccountView(NamedTuple):
     """What a decision knows about an account: write points spent, and posts published recently.
 

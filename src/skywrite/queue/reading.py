@@ -74,6 +74,15 @@ def json_of(text: str, kind: type[T]) -> T:
     return value
 
 
+def prepared_of(text: str) -> dict[str, Any]:
+    """The column of what a post was prepared to: an object, whose `records` are objects."""
+    fields = json_of(text, dict)
+    records = fields.get("records", [])
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise ValueError("records that are none")
+    return fields
+
+
 def object_with(text: str, *names: str) -> dict[str, Any]:
     """A JSON column that must hold an object with these names."""
     fields = json_of(text, dict)
@@ -158,7 +167,7 @@ def _harmless(name: str, value: Any) -> object:
         return 0
     if name in _DOCUMENTS:
         try:
-            json_of(value, _DOCUMENTS[name])
+            prepared_of(value) if name == "prepared" else json_of(value, _DOCUMENTS[name])
         except ValueError:
             return "{}" if _DOCUMENTS[name] is dict else "[]"
     return None

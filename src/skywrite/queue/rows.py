@@ -10,7 +10,17 @@ from typing import Any, cast
 from skywrite.core.errors import Do, Hint
 from skywrite.queue.database import Row, time_of
 from skywrite.queue.model import Account, Attempt, Post, Problem, Recurrence
-from skywrite.queue.reading import REPAIR, UNREADABLE, Unreadable, count_of, json_of, mended, reads, seconds_of
+from skywrite.queue.reading import (
+    REPAIR,
+    UNREADABLE,
+    Unreadable,
+    count_of,
+    json_of,
+    mended,
+    prepared_of,
+    reads,
+    seconds_of,
+)
 
 # Without the check for cycles, of which there are none here: it takes a quarter of the time.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
@@ -113,7 +123,7 @@ def _post_of(row: Row) -> Post:
         updated_at=updated_at,
         key=row["key"],
         draft=json_of(row["draft"], dict),
-        prepared=json_of(row["prepared"], dict),
+        prepared=prepared_of(row["prepared"]),
         frozen=row["frozen"],
         root_rkey=row["root_rkey"],
         uri=row["uri"],
@@ -197,7 +207,7 @@ def recurrence_of(row: Row) -> Recurrence:
         zone=row["zone"],
         draft=json_of(row["draft"], dict),
         pool=tuple(json_of(row["pool"], list)),
-        prepared=json_of(row["prepared"], dict),
+        prepared=prepared_of(row["prepared"]),
         starts_at=time_of(row["starts_at"]),
         until=time_of(row["until"]),
         exceptions=json_of(row["exceptions"], dict),

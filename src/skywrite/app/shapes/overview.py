@@ -10,7 +10,7 @@ from skywrite.app.results import Entry
 from skywrite.app.shapes.base import Output
 from skywrite.app.shapes.posts import PostShape, post_shape
 from skywrite.app.shapes.reposts import FollowUpShape, RepostShape, follow_up_shape, repost_shape
-from skywrite.queue.model import Post, Standing
+from skywrite.queue.model import AccountsByDid, Post, Standing
 
 
 class OverviewShape(Output):
@@ -45,7 +45,7 @@ def overview_shape(ctx: Context, overview: Overview) -> OverviewShape:
 
 
 def _posts(overview: Overview, posts: Iterable[Post]) -> list[PostShape]:
-    accounts = {account.did: account for account in overview.accounts}
+    accounts = AccountsByDid(overview.accounts)
     return [
         post_shape(Entry(post, accounts[post.account_did], standing=overview.standings.get(post.id, Standing())))
         for post in posts

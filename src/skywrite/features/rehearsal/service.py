@@ -34,7 +34,7 @@ from skywrite.protocol.atproto.identity import Resolver, UnknownHandle
 from skywrite.protocol.atproto.sign_in import create_session
 from skywrite.queue.actions import Action, Actions
 from skywrite.queue.copying import copy_to
-from skywrite.queue.model import Account, Defer, Post, State
+from skywrite.queue.model import Account, AccountsByDid, Defer, Post, State
 from skywrite.queue.vault import Vault
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.faults import Fault, FaultKind, Faults
@@ -370,7 +370,7 @@ def _play(stage: _Stage, until: datetime, bad: BadDay, steps_max: int) -> None:
 
 
 def _acts(stage: _Stage, start: datetime, until: datetime, bad: BadDay) -> list[Act]:
-    accounts = {account.did: account for account in stage.ctx.store.accounts.all()}
+    accounts = AccountsByDid(stage.ctx.store.accounts.all())
     acts = [
         act
         for post in stage.ctx.store.listing.all_posts(page=PAGE)
@@ -395,7 +395,7 @@ def _act(stage: _Stage, post: Post, account: Account, start: datetime, until: da
 
 
 def _deeds(stage: _Stage, start: datetime, until: datetime, bad: BadDay) -> list[Deed]:
-    accounts = {account.did: account for account in stage.ctx.store.accounts.all()}
+    accounts = AccountsByDid(stage.ctx.store.accounts.all())
     deeds = []
     for action in Actions(stage.ctx.store).since(start):
         account = accounts[action.account_did]
