@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote_plus
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -56,6 +58,16 @@ def test_the_page_shows_and_keeps_every_setting(sky: Skywrite, client: TestClien
     saved = client.post("/accounts/settings", data={**form, "account": sky.accounts.get().did}, follow_redirects=False)
     assert saved.status_code == 303
     assert before == sky.accounts.get().settings
+
+
+def test_posts_that_need_no_approval_any_more_are_counted(sky: Skywrite, client: TestClient) -> None:
+    """Whoever ends the approvals on the page reads how many posts go out without one."""
+    sky.accounts.set(None, {"approval": "all"})
+    sky.schedule("Wait", at="in 3 days")
+    ended = {"account": sky.accounts.get().did, "approval": "", "was-approval": "all"}
+    answers = [client.post("/accounts/settings", data=ended, follow_redirects=False) for _ in range(2)]
+    expected = "1 post that waited for an approval needs none now, and will be published without one."
+    assert [True, False] == [expected in unquote_plus(answer.headers["location"]) for answer in answers]
 
 
 def _form(page: str) -> dict[str, str]:

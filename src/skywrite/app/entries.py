@@ -6,10 +6,11 @@ It also says when posts go out, where their account's pace pushes them. What doe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from itertools import islice
+from typing import TypeVar
 
 from skywrite.app.context import Context
 from skywrite.app.results import Entry
@@ -22,6 +23,7 @@ from skywrite.queue.model import Account, AccountsByDid, Post
 from skywrite.queue.requests import Requests
 from skywrite.queue.store import Store
 
+T = TypeVar("T")
 AT_ONCE = 200
 COUNTED_MAX = 1000
 
@@ -80,6 +82,21 @@ def count_unapproved(ctx: Context, account_did: str | None = None, limit: int = 
 def unapproved_words(count: int) -> str:
     """The same in words."""
     return "1 post waits for an approval" if count == 1 else f"{count:,} posts wait for an approval"
+
+
+def freeing(ctx: Context, change: Callable[[], T]) -> tuple[T, str]:
+    """Make a change of settings. With a sentence if posts that waited for an approval need none now."""
+    waited = count_unapproved(ctx)
+    answer = change()
+    count = waited - count_unapproved(ctx)
+    if count <= 0:
+        return answer, ""
+    posts = (
+        "1 post that waited for an approval needs"
+        if count == 1
+        else f"{count:,} posts that waited for an approval need"
+    )
+    return answer, f"{posts} none now, and will be published without one."
 
 
 def with_forecasts(ctx: Context, entries: Iterable[Entry]) -> Iterator[Entry]:

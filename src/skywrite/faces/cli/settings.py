@@ -39,17 +39,18 @@ class SettingsCommand(click.Command):
 @on_queue
 def set_command(sky: Skywrite, settings: tuple[str, ...], reset: bool, account: str | None, as_json: bool) -> None:
     """Show or change an account's settings; NAME= removes one."""
-    from skywrite.app.entries import count_unapproved
+    from skywrite.app.entries import freeing
 
     _check_pairs(settings)
     changes = dict(_pair(item) for item in settings)
     change = sky.accounts.reset if reset else sky.accounts.set
-    frees = "approval" in changes or reset
-    waited = count_unapproved(sky.context) if frees else 0
-    now = change(account, changes) if changes or reset else sky.accounts.get(account).settings
+    freed = ""
+    if "approval" in changes or reset:
+        now, freed = freeing(sky.context, lambda: change(account, changes))
+    else:
+        now = change(account, changes) if changes else sky.accounts.get(account).settings
     kept = _kept_zones(sky, account, now.get("zone")) if "zone" in changes or reset else []
-    freed = waited - count_unapproved(sky.context) if frees else 0
-    print_warnings([*kept, *([_freed_words(freed)] if freed > 0 else [])])
+    print_warnings([*kept, *([f"{freed} See: skywrite list"] if freed else [])])
     if as_json:
         print_json(now)
         return
@@ -57,16 +58,6 @@ def set_command(sky: Skywrite, settings: tuple[str, ...], reset: bool, account: 
         click.echo("All settings have their default values. Set one like: skywrite accounts set zone=Europe/Berlin")
     for name, value in sorted(now.items()):
         click.echo(f"{name} = {_shown(value)}")
-
-
-def _freed_words(count: int) -> str:
-    """What a changed `approval` means for the posts that waited."""
-    posts = (
-        "1 post that waited for an approval needs"
-        if count == 1
-        else f"{count:,} posts that waited for an approval need"
-    )
-    return f"{posts} none now, and will be published without one. See: skywrite list"
 
 
 def _kept_zones(sky: Skywrite, account: str | None, zone: str | None) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from skywrite.app.entries import freeing
 from skywrite.app.overview import count_waiting
 from skywrite.app.sessions import NOTICE_DAYS, session_facts
 from skywrite.app.settings import SETTINGS
@@ -99,8 +100,9 @@ def change(visit: Visit, form: dict[str, str]) -> Response:
     account = visit.access.account(form.get("account"))
     action = visit.request.path_params["action"]
     if action == "settings":
-        visit.sky.accounts.set(account.did, _settings(form))
-        return back("/accounts", f"The settings of {account.handle} are saved.")
+        changes = _settings(form)
+        _, freed = freeing(visit.sky.context, lambda: visit.sky.accounts.set(account.did, changes))
+        return back("/accounts", f"The settings of {account.handle} are saved. {freed}".strip())
     if action == "slots":
         zone = form.get("zone") or visit.sky.context.zone(account)
         others = [slot for slot in visit.sky.accounts.slots(account.did) if slot.zone != zone]
