@@ -190,7 +190,7 @@ def missing_arguments(sdk: Any) -> list[str]:
         ours = getattr(client, name)
         taken = {*inspect.signature(inspect.unwrap(ours)).parameters, *getattr(ours, "also", ())}
         names = [one for one in inspect.signature(theirs).parameters if one not in ("self", "kwargs", "args")]
-        if not {"arguments", "given"} <= taken:
+        if not {"arguments", "keywords"} <= taken:
             wrong += [f"Client.{name}({one})" for one in names if one not in taken]
     return wrong
 
