@@ -398,6 +398,6 @@ def test_options_of_another_type_are_errors(sky: Skywrite) -> None:
     for name in options:
         for value in (9, 9.5, [], b"x", date(2027, 1, 1)):
             when = {"at": "tomorrow 9:00"} if name in ("at", "key") else {"every": "daily 9:00"}
-            with pytest.raises(SkywriteError, match=r"not text|a text|a list of texts|not signed in"):
+            with pytest.raises(SkywriteError, match=r"not text|a text|list of texts|an empty list|not signed in"):
                 sky.schedule(**{"text": "Hello", **when, name: value})
     assert (True, []) == ({"at", "every", "until", "zone"} < set(options), sky.posts.list())

@@ -30,7 +30,7 @@ class Case:
     words: Callable[[Shell, Files], list[str]]
     error: str
     code: int
-    words: str
+    message: str
     stdin: bytes = b""
 
 
@@ -152,7 +152,7 @@ def test_bad_input(case: Case, shell: Shell, files: Files) -> None:
     """Bad input ends with its error and exit code, in words and as JSON, and nothing was sent or kept."""
     words = case.words(shell, files)
     told = shell(*words, "--json", stdin=case.stdin, code=case.code)
-    assert_error(told, case.error, case.words)
+    assert_error(told, case.error, case.message)
     in_words = shell(*words, stdin=case.stdin, code=case.code)
     message = told.json["message"].encode("utf-8", "backslashreplace").decode()
     assert (True, True) == (message in in_words.err, "To do:" in in_words.err)
