@@ -281,6 +281,31 @@ def test_the_name_of_a_file_is_no_text_elsewhere(
     assert (True, True) == ("is the name of a file" in told.err, shown in " ".join(told.err.split()))
 
 
+@pytest.mark.parametrize("command", ["post", "thread", "schedule", "preview"])
+@pytest.mark.parametrize(
+    "head", ["---\nat: 2090-01-05 09:00\n---", "---\ndraft: yes\n---", '+++\ntitle = "Hello"\n+++']
+)
+def test_the_front_matter_of_a_file_is_not_posted(
+    shell: Any, monkeypatch: pytest.MonkeyPatch, command: str, head: str
+) -> None:
+    """A post of a folder says itself when it goes out: as a text it would go out now, with all that it says."""
+    monkeypatch.chdir(shell.home)
+    Path("posts").mkdir()
+    Path("posts/harbour.md").write_text(f"{head}\nGood morning", encoding="utf-8")
+    at = ["--at", "tomorrow 9:00"] if command == "schedule" else []
+    told = shell(command, "--file", "posts/harbour.md", *at, code=2)
+    said = ["begins with front matter", "skywrite sync posts", 'skywrite post -- "$(cat posts/harbour.md)"']
+    assert (said, []) == ([words for words in said if words in " ".join(told.err.split())], shell.posts())
+
+
+def test_a_text_between_lines_is_a_thread(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines of --- alone are no front matter."""
+    monkeypatch.chdir(shell.home)
+    Path("story.txt").write_text("---\nOnce upon a time.\n---\nThe end.", encoding="utf-8")
+    shell("thread", "--file", "story.txt")
+    assert ["Once upon a time.", "The end."] == sorted(shell.posts())
+
+
 def test_the_name_of_a_file_can_be_posted(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """After --, it is a text like any other."""
     monkeypatch.chdir(shell.home)

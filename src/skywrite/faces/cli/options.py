@@ -16,7 +16,7 @@ import click
 from skywrite.core.digits import row_number
 from skywrite.core.errors import InputError
 from skywrite.faces.cli.completing import complete_accounts, complete_files
-from skywrite.faces.cli.given import FILE
+from skywrite.faces.cli.given import FILE, shell_words
 from skywrite.faces.cli.terminal import can_ask
 
 if TYPE_CHECKING:
@@ -202,15 +202,31 @@ def read_text(text: tuple[str, ...], file: Path | None, editor: bool) -> str:
     if sum(sources) > 1:
         raise InputError("The text is given twice.", hint="Use one of: arguments, --file, --editor.")
     if file is not None:
-        return _decoded(read_file(file), str(file))
+        return _without_head(_decoded(read_file(file), str(file)), file)
     if editor:
         written = click.edit()
         if written is None:
             raise InputError("You saved nothing in the editor, so nothing is posted.", hint="Save the text, then quit.")
         return written.rstrip("\n")
     if text == ("-",):
-        return _decoded(read_stdin(STDIN_BYTES_MAX), "Standard input").rstrip("\n")
+        return _without_head(_decoded(read_stdin(STDIN_BYTES_MAX), "Standard input").rstrip("\n"), None)
     return " ".join(text)
+
+
+def _without_head(text: str, file: Path | None) -> str:
+    """The text, which has no front matter: its `at: ...` or `draft: yes` says what to do, and is not to be read."""
+    from skywrite.posting.sources.frontmatter import has_named_head
+
+    if not has_named_head(text):
+        return text
+    whole = shell_words([str(file)]) if file else "FILE"
+    folder = shell_words([str(file.parent)]) if file else "FOLDER"
+    raise InputError(
+        f"{file or 'Standard input'} begins with front matter, which is not part of a text. Nothing was posted.",
+        code="word.stray",
+        hint=f"To post what it says, at its time: skywrite sync {folder}. "
+        f'To post all of it as a text: skywrite post -- "$(cat {whole})"',
+    )
 
 
 def one_text(required: bool = True) -> Callable[[Any], Any]:
@@ -226,7 +242,7 @@ def pool_of(path: Path) -> list[str]:
     """The texts of a pool file, used in turn. Raises InputError if there are none."""
     from skywrite.posting.compose.texts import split_parts
 
-    pool = [text for text in split_parts(read_text((), path, False)) if text.strip()]
+    pool = [text for text in split_parts(_decoded(read_file(path), str(path))) if text.strip()]
     if not pool:
         raise InputError(f"{path} contains no texts.", hint="Separate them by lines of ---.")
     return pool

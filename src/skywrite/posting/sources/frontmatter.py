@@ -85,6 +85,16 @@ def find_head(lines: Sequence[str]) -> Head | None:
     raise InvalidFrontMatter("The front matter has no end.", opens + 1, hint=f"Close it with a line of {line[:3]}.")
 
 
+def has_named_head(text: str) -> bool:
+    """Whether a text begins with front matter in YAML or TOML that sets something."""
+    lines = text.splitlines()
+    try:
+        head = find_head(lines)
+        return head is not None and head.kind != "json" and bool(head.read()[0])
+    except InvalidFrontMatter:
+        return False
+
+
 def _first_line(lines: Sequence[str]) -> int | None:
     """The first line that is neither blank nor a comment."""
     in_comment = False
