@@ -20,9 +20,9 @@ from skywrite.core.errors import InputError, SkywriteError
 from skywrite.core.http import Response
 from skywrite.posting.publish.decide import Decider
 from skywrite.posting.publish.publisher import LEASE_SECONDS
+from skywrite.queue.changing import DELETED
 from skywrite.queue.database import Row
 from skywrite.queue.model import Failed, Post, Problem, Slot
-from skywrite.queue.posts import DELETED
 from skywrite.queue.rows import post_of
 from skywrite.sandbox.transport import SandboxTransport
 from tests.support.claims import claim_next

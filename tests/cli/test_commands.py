@@ -328,6 +328,17 @@ def test_delete(shell: Shell) -> None:
     assert "input.invalid" == shell("delete", bobs, "--json", code=2).json["code"]
 
 
+@pytest.mark.parametrize(
+    "typed", [("edit", "1", "Better"), ("move", "1", "in 2 hours"), ("cancel", "1"), ("hold", "1")]
+)
+def test_a_deleted_post_is_not_to_be_deleted(shell: Shell, typed: tuple[str, ...]) -> None:
+    """Whoever would change it hears that it is gone, and not the command that fails."""
+    shell("post", "Hello")
+    shell("delete", "1")
+    told = shell(*typed, code=2)
+    assert (True, False) == ("Post 1 is deleted from the network" in told.err, "skywrite delete" in told.err)
+
+
 def test_delete_of_what_is_not_there(shell: Shell) -> None:
     """It is an error, with the exit code 1: a link that never was, and a post that was deleted before."""
     uri = shell("post", "a", "--json").json["uri"]

@@ -22,7 +22,7 @@ from skywrite.core.errors import InputError, Notice, SkywriteError
 from skywrite.posting.compose.freeze import Frozen
 from skywrite.posting.publish.tombstones import DELETED_BY_HAND
 from skywrite.protocol.bsky.limits import POST
-from skywrite.queue.changing import check_version
+from skywrite.queue.changing import DELETED, check_version
 from skywrite.queue.model import (
     FINAL_STATES,
     STATES,
@@ -33,7 +33,6 @@ from skywrite.queue.model import (
     Post,
     State,
 )
-from skywrite.queue.posts import DELETED
 
 if TYPE_CHECKING:
     from skywrite.app.options import DraftFields, EditedFields, ScheduleOptions

@@ -195,6 +195,7 @@ class Sending:
     def _raise_if_long(self, post_id: int, seconds_left: float) -> None:
         """Raise TemporaryError with the reason why a post cannot be claimed, unless waiting a little helps."""
         post = self._ctx.store.posts.get(post_id)
+        _raise_if_over(post)
         account = self._ctx.store.accounts.get(post.account_did)
         now = self._ctx.clock.now()
         if account.state == "needs_login":

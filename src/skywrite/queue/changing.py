@@ -14,6 +14,7 @@ from skywrite.queue.media import require_media
 from skywrite.queue.model import ChangedMeanwhile, Changes, Post, State, Unset
 from skywrite.queue.rows import dump_json, post_of, problem_values, text_hash
 
+DELETED = "post.deleted"
 EDITABLE_STATES: tuple[State, ...] = ("draft", "scheduled", "held", "failed")
 
 
@@ -100,6 +101,8 @@ def check_version(post: Post, version: int | None) -> None:
 
 def why_fixed(post: Post) -> str:
     """Why a post cannot be changed, as the end of a sentence."""
+    if _is_deleted(post):
+        return "deleted from the network"
     if post.state in ("scheduled", "held") and post.frozen is not None:
         return f"{post.state} with records that may be on the network already"
     return {"publishing": "being published right now", "draft": "a draft"}.get(post.state, post.state)
@@ -107,7 +110,7 @@ def why_fixed(post: Post) -> str:
 
 def way_out(post: Post) -> str:
     """What to do about a post that cannot be changed."""
-    if post.state == "published":
+    if post.state == "published" and not _is_deleted(post):
         return Hint("Take it off the network: ", Do("posts.delete", post.id))
     if post.free_at is not None and post.frozen is not None:
         return f"Nothing of it was found there. It may be changed after {post.free_at:%Y-%m-%d %H:%M:%S} UTC."
@@ -116,3 +119,7 @@ def way_out(post: Post) -> str:
     if post.state in ("scheduled", "publishing"):
         return Hint("The next attempt settles it; see: ", Do("posts.get", post.id))
     return Hint("See: ", Do("posts.get", post.id))
+
+
+def _is_deleted(post: Post) -> bool:
+    return post.problem is not None and post.problem.code == DELETED

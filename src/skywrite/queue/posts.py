@@ -10,6 +10,7 @@ from skywrite.core.errors import Conflict, Do, Hint
 from skywrite.queue.adding import KnownKey, add_posts
 from skywrite.queue.base import StoreBase, locked, repeated
 from skywrite.queue.changing import (
+    DELETED,
     cancel_post,
     changed,
     check_version,
@@ -26,8 +27,6 @@ from skywrite.queue.media import put_bytes
 from skywrite.queue.model import AddResult, Attempt, Changes, NewMedia, NewPost, Post, Problem, State
 from skywrite.queue.reading import readable, time_in
 from skywrite.queue.rows import attempt_of, post_of, problem_values, text_hash
-
-DELETED = "post.deleted"
 
 
 class Posts:

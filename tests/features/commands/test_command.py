@@ -14,6 +14,7 @@ from skywrite.core.clock import SystemClock
 from skywrite.core.errors import InputError
 from skywrite.posting.sources.command import CommandFailed, Printed, run_command
 from tests.support.errors import fails
+from tests.support.shell import Shell
 
 PYTHON = shlex.quote(sys.executable)
 
@@ -123,3 +124,12 @@ def test_text_and_rows() -> None:
     assert [] == Printed("").rows(jsonl=False) + Printed("").rows(jsonl=True)
     with pytest.raises(InputError, match="Line 2"):
         Printed('{"text": "a"}\nb').rows(jsonl=True)
+
+
+def test_what_a_command_posts_waits_for_an_approval(shell: Shell) -> None:
+    """That is the reason, whatever else the account has planned."""
+    shell("accounts", "set", "approval=all")
+    shell("schedule", "Later", "--at", "in 2 hours")
+    shell("commands", "add", "echo It rains", "--every", "0 8 * * *")
+    told = shell("commands", "run", "1", "--post", code=4)
+    assert (True, True) == ("is held: This version has not been approved" in told.err, "skywrite approve 2" in told.err)

@@ -16,8 +16,8 @@ from skywrite.faces.cli.hints import command, hint_text
 from skywrite.faces.cli.listing import COLOURS
 from skywrite.faces.cli.view import record_lines
 from skywrite.posting.schedule.localtime import zone_of
+from skywrite.queue.changing import DELETED
 from skywrite.queue.model import FINAL_STATES
-from skywrite.queue.posts import DELETED
 
 if TYPE_CHECKING:
     from skywrite.app.results import Entry

@@ -24,11 +24,11 @@ from skywrite.posting.publish.rounds import Turn
 from skywrite.posting.schedule.policy import parse_duration
 from skywrite.queue import identities
 from skywrite.queue.authors import written_by
+from skywrite.queue.changing import DELETED
 from skywrite.queue.database import is_about_one
 from skywrite.queue.follow_ups import ONE, FollowUp, FollowUps, Kind, Open, counted
 from skywrite.queue.marks import AGES_HOURS, COUNTS, LATE_PART
 from skywrite.queue.model import Account, Post
-from skywrite.queue.posts import DELETED
 
 PAGE = 200
 SOURCE = "follow-up"

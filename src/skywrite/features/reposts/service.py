@@ -32,9 +32,8 @@ from skywrite.protocol.atproto.xrpc_errors import RecordNotFound
 from skywrite.protocol.bsky.limits import POST
 from skywrite.queue import identities
 from skywrite.queue.actions import Action, Actions, Repeat
-from skywrite.queue.changing import why_fixed
+from skywrite.queue.changing import DELETED, why_fixed
 from skywrite.queue.model import Account
-from skywrite.queue.posts import DELETED
 
 REPOST = "app.bsky.feed.repost"
 LIKE = "app.bsky.feed.like"

@@ -39,11 +39,10 @@ from skywrite.features import homes
 from skywrite.posting.compose.references import app_link
 from skywrite.posting.schedule.policy import late_text
 from skywrite.queue.api_keys import Scope
-from skywrite.queue.changing import EDITABLE_STATES
+from skywrite.queue.changing import DELETED, EDITABLE_STATES
 from skywrite.queue.journal import together
 from skywrite.queue.listing import Cursor
 from skywrite.queue.model import FINAL_STATES, Post
-from skywrite.queue.posts import DELETED
 
 HISTORY_POSTS = 50
 # The actions on this page that can be undone.
