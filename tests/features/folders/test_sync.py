@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.shell import Shell
 
 
@@ -77,3 +79,27 @@ def test_the_plan_says_which_marks_go_out_as_they_stand(shell: Shell, tmp_path: 
     )
     (folder / "a.md").write_text(f"---\nat: 2099-03-04 09:00\nmarkdown: no\n---\n{body}")
     assert "" == shell("sync", str(folder)).err
+
+
+@pytest.mark.parametrize(("first", "then"), [("site/posts", "site"), ("site", "site/posts")])
+def test_a_folder_in_a_synced_folder_is_not_synced_twice(shell: Shell, tmp_path: Path, first: str, then: str) -> None:
+    """Its files would go out twice: nothing is stored, and the error names the folder that is synced."""
+    (tmp_path / "site/posts").mkdir(parents=True)
+    (tmp_path / "site/posts/a.md").write_text("---\nat: 2090-01-05 09:00\n---\nHello\n")
+    shell("sync", str(tmp_path / first))
+    told = shell("sync", str(tmp_path / then), code=2)
+    assert (True, 1) == (
+        f"skywrite sync {tmp_path / first}" in " ".join(told.err.split()),
+        len(shell("list", "--json").json),
+    )
+    shell("sync", str(tmp_path / first))
+
+
+def test_a_folder_that_moved_into_another_keeps_its_posts(shell: Shell, tmp_path: Path) -> None:
+    """Where nothing is at its old path any more, it is the same folder."""
+    (tmp_path / "site/posts").mkdir(parents=True)
+    (tmp_path / "site/posts/a.md").write_text("---\nat: 2090-01-05 09:00\n---\nHello\n")
+    shell("sync", str(tmp_path / "site/posts"))
+    (tmp_path / "site/posts").rename(tmp_path / "site/news")
+    shell("sync", str(tmp_path / "site"))
+    assert 1 == len(shell("list", "--json").json)

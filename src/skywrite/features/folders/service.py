@@ -7,6 +7,7 @@ What lives here: what happens to each file, and to posts whose file is gone. Wha
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -75,8 +76,23 @@ class Folders:
             check_name(name, "A folder", longest=NAME_MAX)
         content = read_folder(Path(folder))
         self._ctx.account(account)
-        own_name = str(Path(folder).resolve()) if name is None else name
-        return _Sync(self._ctx, self._drafting, content, own_name, account, prune, mark).run()
+        if name is None:
+            name = str(Path(folder).resolve())
+            self._refuse_overlap(name)
+        return _Sync(self._ctx, self._drafting, content, name, account, prune, mark).run()
+
+    def _refuse_overlap(self, name: str) -> None:
+        """Raise InputError for a new folder in a synced one, or around one: files of both would be posted twice."""
+        stored = SyncStore(self._ctx.store)
+        if stored.synced_files(name):
+            return
+        for other in map(Path, stored.other_folders(name)):
+            if other.is_absolute() and other.is_dir() and (other in Path(name).parents or Path(name) in other.parents):
+                raise InputError(
+                    f"{name} and {other}, which is synced already, have files in common, and each would be posted "
+                    "twice. Nothing was done.",
+                    hint=f"Sync that one: skywrite sync {shlex.quote(str(other))}",
+                )
 
 
 @dataclass
