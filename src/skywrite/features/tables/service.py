@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
+from skywrite.app.entries import entries
 from skywrite.app.nouns import checked
 from skywrite.app.reports import RowReport
 from skywrite.app.sending import Sending
@@ -156,9 +157,10 @@ class Transfer:
         """The waiting posts, as rows for `import_rows`; media are written into the folder. Their paths are relative to
         `base`, the folder of the file that the rows are for; by default to the current folder.
 
-        Held and overdue posts become drafts, so that nothing goes out by surprise when they are imported. Posts that
-        were already attempted are left out, because they may be on the network. A recurrence is one row, which stands
-        for all of its posts except those that were moved from the past into the future.
+        Held and overdue posts, and those that wait for an approval, become drafts, so that nothing goes out by surprise
+        when they are imported. Posts that were already attempted are left out, because they may be on the network. A
+        recurrence is one row, which stands for all of its posts except those that were moved from the past into the
+        future.
         """
         did = self._ctx.did(account)
         handles = {known.did: known.handle for known in self._ctx.store.accounts.all()}
@@ -170,9 +172,11 @@ class Transfer:
         for one in recurrences:
             yield _recurrence_row(one, handles[one.account_did], write)
         active_ids = {one.id for one in recurrences}
-        for post in self._ctx.store.listing.all_posts(("draft", "scheduled", "held"), account_did=did):
+        waiting = self._ctx.store.listing.all_posts(("draft", "scheduled", "held"), account_did=did)
+        for entry in entries(self._ctx, waiting):
+            post = entry.post
             if post.frozen is None and (post.recurrence_id not in active_ids or _is_behind(post, now)):
-                yield _post_row(post, handles[post.account_did], write, now)
+                yield _post_row(post, handles[post.account_did], write, now, is_draft=entry.standing.wanted)
 
     def _writer(self, folder: Path | None, base: Path) -> Writer:
         def write(stored: Mapping[str, Any]) -> str:
@@ -195,9 +199,9 @@ class Transfer:
         self._ctx.store.backup(path)
 
 
-def _post_row(post: Post, handle: str, write: Writer, now: datetime) -> dict[str, Any]:
+def _post_row(post: Post, handle: str, write: Writer, now: datetime, *, is_draft: bool) -> dict[str, Any]:
     row: dict[str, Any] = {**_with_files(post.draft, write), "account": handle}
-    if post.state == "scheduled" and post.due_at and post.due_at > now:
+    if post.state == "scheduled" and post.due_at and post.due_at > now and not is_draft:
         row["at"] = post.due_at.isoformat()
     else:
         row["draft"] = True
