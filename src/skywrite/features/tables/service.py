@@ -160,7 +160,7 @@ class Transfer:
         Held and overdue posts, and those that wait for an approval, become drafts, so that nothing goes out by surprise
         when they are imported. Posts that were already attempted are left out, because they may be on the network. A
         recurrence is one row, which stands for all of its posts except those that were moved from the past into the
-        future.
+        future; one that waits for an approval is only its next post, as a draft.
         """
         did = self._ctx.did(account)
         handles = {known.did: known.handle for known in self._ctx.store.accounts.all()}
@@ -169,6 +169,9 @@ class Transfer:
         recurrences = [
             one for one in self._ctx.store.recurrences.all(did) if one.state == "active" and _comes_again(one, now)
         ]
+        if recurrences:
+            unapproved = self._unapproved(did)
+            recurrences = [one for one in recurrences if one.id not in unapproved]
         for one in recurrences:
             yield _recurrence_row(one, handles[one.account_did], write)
         active_ids = {one.id for one in recurrences}
@@ -176,7 +179,13 @@ class Transfer:
         for entry in entries(self._ctx, waiting):
             post = entry.post
             if post.frozen is None and (post.recurrence_id not in active_ids or _is_behind(post, now)):
-                yield _post_row(post, handles[post.account_did], write, now, is_draft=entry.standing.wanted)
+                yield _post_row(post, entry.account.handle, write, now, is_draft=entry.standing.wanted)
+
+    def _unapproved(self, did: str | None) -> set[int | None]:
+        """The recurrences of which a post waits for an approval."""
+        waiting = self._ctx.store.listing.all_posts(("scheduled", "held"), account_did=did)
+        coming = (post for post in waiting if post.recurrence_id is not None)
+        return {entry.post.recurrence_id for entry in entries(self._ctx, coming) if entry.standing.wanted}
 
     def _writer(self, folder: Path | None, base: Path) -> Writer:
         def write(stored: Mapping[str, Any]) -> str:
