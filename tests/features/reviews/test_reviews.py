@@ -201,3 +201,37 @@ def test_a_restored_backup_brings_no_used_link_back(sky: Skywrite, tmp_path: Pat
     (tmp_path / "backup.db").replace(store.place)
     answers = [browser.get(f"/review/{secret}").status_code, browser.post(f"/review/{secret}", **form).status_code]
     assert (200, [404, 404]) == (first, answers)
+
+
+def test_a_link_does_not_overrule_who_said_no(quiet_server: Server, draft: tuple[Api, int]) -> None:
+    """Another link, or a person, has rejected it: nothing is approved, and it can still be rejected once more."""
+    _, number = draft
+    first, second = linked(quiet_server, number), linked(quiet_server, number, reviewer="Dora")
+    assert 200 == decided(quiet_server, first, "reject", "Not like this").status_code
+    assert "was rejected since" in opened(quiet_server, second).text
+    assert 409 == decided(quiet_server, second, "approve").status_code
+    assert ("draft", 200) == (state(quiet_server, number), decided(quiet_server, second, "reject").status_code)
+
+
+def test_a_link_made_after_a_no_decides(quiet_server: Server, draft: tuple[Api, int]) -> None:
+    """Whoever hands on what was rejected has seen that."""
+    _, number = draft
+    decided(quiet_server, linked(quiet_server, number), "reject", "Not like this")
+    assert 200 == decided(quiet_server, linked(quiet_server, number, reviewer="Dora"), "approve").status_code
+    assert "scheduled" == state(quiet_server, number)
+
+
+@pytest.mark.parametrize("turn", range(6))
+def test_of_two_links_at_once_a_no_stands(quiet_server: Server, turn: int) -> None:
+    """However the two decisions meet, nothing goes out that one of the two has rejected."""
+    _, number = drafted(quiet_server, f"Decided twice {turn}")
+    links = [(linked(quiet_server, number, reviewer=name), name) for name in ("approve", "reject")]
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda link: decided(quiet_server, *link).status_code, links))
+    assert (answers[1], True) == (200, state(quiet_server, number) in ("draft", "held"))
+
+
+def test_a_note_is_a_text(quiet_server: Server, draft: tuple[Api, int]) -> None:
+    """What cannot be stored everywhere is refused, and the link still works."""
+    path = linked(quiet_server, draft[1])
+    assert [422, 200] == [decided(quiet_server, path, "reject", note).status_code for note in ("a\x00b", "a b")]

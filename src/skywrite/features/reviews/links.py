@@ -6,7 +6,8 @@ programs that preview links do; what the link's maker may no longer do, the link
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,6 +17,7 @@ from skywrite.app import Skywrite
 from skywrite.app.approvals import Asked
 from skywrite.core.errors import Conflict, InputError, NotFound, SkywriteError
 from skywrite.faces.server.auth import client_of, wrong_guess
+from skywrite.faces.server.json_bodies import check_texts
 from skywrite.faces.server.limits import bounded
 from skywrite.faces.server.pages.frame import render
 from skywrite.faces.server.pages.posts import shown_record
@@ -23,7 +25,7 @@ from skywrite.faces.server.pages.words import error_words
 from skywrite.faces.server.rights import access_of_person
 from skywrite.faces.server.services import Served, services_of
 from skywrite.features.reviews.store import ReviewLink, ReviewLinks, unknown_link
-from skywrite.queue.approvals import Approvals
+from skywrite.queue.approvals import Approval, Approvals
 from skywrite.queue.authors import written_by
 from skywrite.queue.people import People
 
@@ -93,6 +95,7 @@ def _shown(request: Request, link: ReviewLink) -> Response:
         asked=asked,
         link=link,
         is_changed=asked.digest != link.post_digest,
+        is_rejected=_is_rejected(asked.verdicts, link),
         records=[shown_record(record) for record in asked.post.prepared.get("records", ())],
         address=request.url.path,
         zone=asked.zone,
@@ -115,6 +118,7 @@ def _image(request: Request, link: ReviewLink) -> Response:
 
 def _decided(request: Request, link: ReviewLink, form: dict[str, str]) -> Response:
     sky, note, decision = services_of(request).sky, form.get("note", "").strip()[:NOTE_MAX], form.get("decision")
+    check_texts([note])
     if decision not in ("approve", "reject"):
         raise InputError("The link was opened without a decision.", hint="Open it again, and press a button.")
     if _asked(sky, link).digest != link.post_digest:
@@ -123,18 +127,40 @@ def _decided(request: Request, link: ReviewLink, form: dict[str, str]) -> Respon
             code="approval.stale",
             hint="Ask the sender for another link.",
         )
-    who, by = f"person {link.person_id}", f"{link.reviewer} (by a link)"
-    with ReviewLinks(sky.context.store).using(link), written_by(who, agent=False):
-        if decision == "reject":
-            Approvals(sky.context.store).reject(link.post_id, by, note=note)
-        else:
-            at = link.due_at
-            Approvals(sky.context.store).approve(link.post_id, link.post_digest, by, at=at, note=note, who=who)
+    store, who = sky.context.store, f"person {link.person_id}"
+    decided = partial(_reject if decision == "reject" else _approve, Approvals(store), link, note, who)
+    with ReviewLinks(store).using(link), written_by(who, agent=False):
+        # Whoever else decides about the post does it before all of this, or after it.
+        store.at_once(decided, accounts=[store.posts.get(link.post_id).account_did])
     sky.context.done.put(_note(link), "used")
     done = (
         "Approved. It goes out as you saw it." if decision == "approve" else "Thank you. It will not go out like this."
     )
     return render("review.html", asked=None, said=None, done=done)
+
+
+def _approve(approvals: Approvals, link: ReviewLink, note: str, who: str) -> None:
+    if _is_rejected(approvals.of(link.post_id), link):
+        raise Conflict(
+            "The post was rejected since the link was made, so nothing was approved.",
+            code="approval.stale",
+            hint="Ask the sender for another link.",
+        )
+    by = _called(link)
+    approvals.approve(link.post_id, link.post_digest, by, at=link.due_at, note=note, who=who)
+
+
+def _reject(approvals: Approvals, link: ReviewLink, note: str, who: str) -> None:
+    approvals.reject(link.post_id, _called(link), note=note)
+
+
+def _called(link: ReviewLink) -> str:
+    return f"{link.reviewer} (by a link)"
+
+
+def _is_rejected(verdicts: Sequence[Approval], link: ReviewLink) -> bool:
+    """Whether the last that was decided about the post is a no that the link's maker did not know of."""
+    return bool(verdicts) and verdicts[0].verdict == "rejected" and verdicts[0].created_at >= link.created_at
 
 
 def served(sky: Skywrite) -> Served:

@@ -29,6 +29,7 @@ class ReviewLink(NamedTuple):
     due_at: datetime | None
     person_id: int
     reviewer: str
+    created_at: datetime
     ends_at: datetime
     used_at: datetime | None
 
@@ -90,8 +91,8 @@ def unknown_link() -> NotFound:
 
 @reads("review_link", key="digest")
 def _link_of(row: Row) -> ReviewLink:
-    ends_at = time_of(row["ends_at"])
-    assert ends_at is not None
+    created_at, ends_at = time_of(row["created_at"]), time_of(row["ends_at"])
+    assert created_at is not None and ends_at is not None
     return ReviewLink(
         digest=row["digest"],
         post_id=row["post_id"],
@@ -99,6 +100,7 @@ def _link_of(row: Row) -> ReviewLink:
         due_at=time_of(row["due_at"]),
         person_id=row["person_id"],
         reviewer=row["reviewer"],
+        created_at=created_at,
         ends_at=ends_at,
         used_at=time_of(row["used_at"]),
     )
