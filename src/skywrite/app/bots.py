@@ -120,7 +120,8 @@ class Answerer:
 
     `unasked`: whether it also answers who did not speak to us, such as a quote or a reply to any post. `retract`:
     whether an answer is taken back when what it answers is deleted. Paths in what it returns are relative to `base`.
-    `together`: it may be asked for several accounts at once, as no program expects.
+    `together`: it may be asked for several accounts at once, as no program expects. `agent`: the one that set it up,
+    whose its answers are, too.
     """
 
     name: str
@@ -132,6 +133,7 @@ class Answerer:
     base: Path = Path()
     is_command: bool = False
     together: bool = False
+    agent: str | None = None
 
     def is_for(self, handle: str, did: str) -> bool:
         """Whether it answers for an account."""

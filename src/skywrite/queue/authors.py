@@ -7,7 +7,7 @@ What lives here: the author of this thread's changes. What does not: what an aut
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,6 +46,11 @@ def written_by_nobody() -> Iterator[None]:
         _author.reset(token)
 
 
+def written_for(agent: str | None) -> AbstractContextManager[None]:
+    """What is made inside is this agent's, who set up what makes it; with None, it is as before."""
+    return nullcontext() if agent is None else written_by(agent, agent=True)
+
+
 @contextmanager
 def attended(is_attended: bool) -> Iterator[None]:
     """Whether a person sits before what this thread does inside the `with` block, or cron does it."""
@@ -64,6 +69,12 @@ def is_unattended() -> bool:
 def current_author() -> Author | None:
     """The author of what this thread is doing, where that is known."""
     return _author.get()
+
+
+def current_agent() -> str | None:
+    """The agent that does what this thread is doing, if it is one."""
+    author = _author.get()
+    return author.who if author is not None and author.agent else None
 
 
 def note_author(tx: Transaction, post_ids: Iterable[int]) -> None:

@@ -33,6 +33,7 @@ from skywrite.posting.compose.references import parse_reference
 from skywrite.protocol.atproto.repo import Repo
 from skywrite.protocol.atproto.xrpc_errors import RecordNotFound
 from skywrite.queue.approval_rules import ANSWER_SOURCE, ANSWERS, NOT_APPROVED, TRIAL, wants_approvals
+from skywrite.queue.authors import written_for
 from skywrite.queue.identities import FUNCTION_ANSWERS
 from skywrite.queue.model import Account
 
@@ -181,7 +182,10 @@ class Inbox:
         # An answer that waited for somebody for too long is for nobody.
         late = int(Limits.of(account).answer_within.total_seconds())
         trial = TRIAL_ANSWERS if account.settings.get(ANSWERS) == TRIAL else 0
-        self._stored.answer_claimed(stored, new._replace(late_policy="skip", late_seconds=late), look_at, trial=trial)
+        with written_for(answerer.agent):
+            self._stored.answer_claimed(
+                stored, new._replace(late_policy="skip", late_seconds=late), look_at, trial=trial
+            )
         self._stored.handled(stored)
         return True
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -30,7 +30,7 @@ from skywrite.features.feeds.model import (
     Poll,
 )
 from skywrite.queue.adding import add_posts
-from skywrite.queue.authors import current_author, written_by
+from skywrite.queue.authors import current_agent, written_for
 from skywrite.queue.base import StoreBase, locked
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_event
@@ -375,15 +375,14 @@ class FeedStore:
 
 def _note_agent(tx: Transaction, feed_id: int) -> None:
     """Note that an agent adds or changes a feed; people who change it later do not approve what it did."""
-    author = current_author()
-    if author is not None and author.agent:
-        tx.run("set_feed_agent", id=feed_id, who=author.who)
+    if (who := current_agent()) is not None:
+        tx.run("set_feed_agent", id=feed_id, who=who)
 
 
 def _by_its_agent(tx: Transaction, feed_id: int) -> AbstractContextManager[None]:
     """What a feed posts is its agent's too, if it has one."""
     row = tx.row("get_feed_agent", id=feed_id)
-    return nullcontext() if row is None or row["agent"] is None else written_by(row["agent"], agent=True)
+    return written_for(None if row is None else row["agent"])
 
 
 def unknown_feed(name: int | str) -> NotFound:

@@ -21,6 +21,10 @@ SELECT * FROM hook WHERE name = :name
 -- Change what a hook makes.
 UPDATE hook SET template = :template, publishes = :publishes, draft = :draft WHERE id = :id
 
+-- name: set_hook_agent
+-- Record the agent that added or changed a hook.
+UPDATE hook SET agent = :who WHERE id = :id
+
 -- name: delete_hook
 -- Forget a hook; its posts stay.
 DELETE FROM hook WHERE id = :id

@@ -25,6 +25,7 @@ from skywrite.features.hooks.store import SECRETS, Hook, HookStore, NewHook, unk
 from skywrite.posting.compose.draft import draft_from_dict
 from skywrite.posting.sources.template import check_paths, rendered
 from skywrite.queue import identities
+from skywrite.queue.authors import written_for
 from skywrite.queue.model import Problem
 
 MESSAGE_BYTES_MAX = 1_000_000
@@ -137,6 +138,11 @@ class Hooks:
         hook = self.get(which)
         if secret is not None:
             signatures.check_secret(hook.kind, secret)
+        return self._ctx.store.at_once(lambda: self._replaced(hook, secret))
+
+    def _replaced(self, hook: Hook, secret: str | None) -> AddedHook:
+        # Whoever knows the secret says what is posted.
+        self._stored.note_agent(hook.id)
         return AddedHook(hook, self._keep(hook, secret))
 
     @final("the end of hook {done.name}", "What is left: ", Do("hooks.list"))
@@ -194,7 +200,8 @@ class Hooks:
         rows = Rows(self._ctx, self._drafting)
         new, _ = rows.accept(row, account=hook.account_did, now=hook.publishes, key=key, source=source)
         identity = identities.of_hook(hook.account_did, hook.name, believed.delivery)
-        (added,) = store.posts.add([new._replace(identity=identity)])
+        with written_for(hook.agent):
+            (added,) = store.posts.add([new._replace(identity=identity)])
         return Delivered("repeated" if added.existed else "made", added.id, store.posts.get(added.id).state)
 
     def _keep(self, hook: Hook, secret: str | None) -> str:

@@ -12,8 +12,9 @@ from typing import Any, Literal, NamedTuple
 
 from skywrite.core.errors import Conflict, Do, Hint, NotFound
 from skywrite.core.shown import named
+from skywrite.queue.authors import current_agent
 from skywrite.queue.base import StoreBase
-from skywrite.queue.database import Row, time_of
+from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.model import Problem
 from skywrite.queue.reading import json_of, readable, reads
 from skywrite.queue.rows import dump_json, problem_of, problem_values
@@ -25,7 +26,10 @@ HookOutcome = Literal["made", "repeated", "nothing", "failed"]
 
 
 class Hook(NamedTuple):
-    """An address that makes posts. `draft`: fields that all its posts have. `outcome`: that of the last message."""
+    """An address that makes posts. `draft`: fields that all its posts have. `outcome`: that of the last message.
+
+    `agent`: the one that added or changed it. Its posts are that agent's, too.
+    """
 
     id: int
     name: str
@@ -39,6 +43,7 @@ class Hook(NamedTuple):
     post_id: int | None
     problem: Problem | None
     created_at: datetime
+    agent: str | None = None
 
 
 class NewHook(NamedTuple):
@@ -69,6 +74,7 @@ class HookStore:
                     code="hook.exists",
                     hint=Hint("Take another name, or remove it first: ", Do("hooks.remove", new.name)),
                 )
+            _note_agent(tx, row["id"])
             return _hook_of(row)
 
     def all(self) -> builtins.list[Hook]:
@@ -89,6 +95,12 @@ class HookStore:
         values = {"template": hook.template, "publishes": hook.publishes, "draft": dump_json(hook.draft)}
         with self._store.writing(wake=False) as tx:
             tx.run("update_hook", id=hook.id, **values)
+            _note_agent(tx, hook.id)
+
+    def note_agent(self, hook_id: int) -> None:
+        """Note the agent that changes something else about a hook, if it is one."""
+        with self._store.writing(wake=False) as tx:
+            _note_agent(tx, hook_id)
 
     def remove(self, hook_id: int) -> None:
         """Forget a hook. Raises NotFound."""
@@ -103,6 +115,12 @@ class HookStore:
         values = {"outcome": outcome, "post_id": post_id, "now": self._store.clock.now(), **problem_values(problem)}
         with self._store.writing(wake=False) as tx:
             tx.run("note_hook", id=hook_id, **values)
+
+
+def _note_agent(tx: Transaction, hook_id: int) -> None:
+    """Note that an agent adds or changes a hook; people who change it later do not approve what it did."""
+    if (who := current_agent()) is not None:
+        tx.run("set_hook_agent", id=hook_id, who=who)
 
 
 def unknown_hook(which: int | str) -> NotFound:
@@ -131,4 +149,5 @@ def _hook_of(row: Row) -> Hook:
         post_id=row["post_id"],
         problem=problem_of(row),
         created_at=created_at,
+        agent=row["agent"],
     )

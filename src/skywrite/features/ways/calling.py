@@ -60,6 +60,7 @@ def answerers(parts: WorkParts) -> list[Answerer]:
                 doing.retract,
                 doing.base,
                 together=True,
+                agent=doing.agent,
             )
         )
     return all_answerers

@@ -19,6 +19,7 @@ from skywrite.core.errors import Do, InputError
 from skywrite.core.standard_webhooks import new_secret
 from skywrite.features.ways.store import SHOWN, Answered, Doing, Way, WayStore
 from skywrite.posting.sources.grammar import Grammar
+from skywrite.queue.authors import current_agent
 
 COMMAND_CHARACTERS_MAX = 4000
 TIMEOUT_SECONDS = 20.0
@@ -152,6 +153,7 @@ class Ways:
             unasked=unasked,
             retract=retract,
             thread=thread,
+            agent=current_agent(),
         )
         return AddedWay(self._stored.add(whole))
 

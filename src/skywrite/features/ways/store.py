@@ -32,7 +32,8 @@ class Doing(NamedTuple):
 
     `word`: it answers only what begins with it, after the mention. `secret`: signs what an address gets.
     `thread`: it gets the posts above an item. `distinct`: so many different texts of a grammar come before
-    one comes again; `samples`: some of them. Without a `folder`, a grammar came from outside.
+    one comes again; `samples`: some of them. Without a `folder`, a grammar came from outside. `agent`: the one that
+    added it, whose its answers are, too.
     """
 
     kind: WayKind
@@ -49,6 +50,7 @@ class Doing(NamedTuple):
     thread: bool = False
     distinct: int = 0
     samples: tuple[str, ...] = ()
+    agent: str | None = None
 
     @property
     def base(self) -> Path:

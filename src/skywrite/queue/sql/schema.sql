@@ -427,6 +427,8 @@ CREATE TABLE hook (
   template text NOT NULL,
   publishes {boolean} NOT NULL,
   draft {jsonb} NOT NULL DEFAULT '{}',
+  -- The agent that added or changed it: what it posts is that agent's, too.
+  agent text,
   -- The last message that was believed, and what became of it.
   delivered_at {time},
   outcome text CHECK (outcome IN ('made', 'repeated', 'nothing', 'failed')),
