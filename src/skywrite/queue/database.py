@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple, Protocol, cast
 
-from skywrite.core.errors import Do, Hint, StorageError
+from skywrite.core.errors import Do, Hint, InputError, StorageError
 from skywrite.queue.forking import follow_forks
 from skywrite.queue.hearing import Sound
 from skywrite.queue.joint import Joint
@@ -154,7 +154,7 @@ class Transaction:
 
     def run(self, name: str, /, **values: object) -> int:
         """Run a named query that returns no rows. Returns how many rows it changed."""
-        self._cursor.execute(self._database.query(name), self._database.bind(values))
+        self._execute(self._database.query(name), values)
         return cast(int, self._cursor.rowcount)
 
     def run_many(self, name: str, values: Iterable[Mapping[str, object]]) -> None:
@@ -171,7 +171,17 @@ class Transaction:
 
     def select(self, query: str | bytes, values: Mapping[str, object]) -> list[Row]:
         """All rows of a query that the caller composed from a named one; see `Database.compose`."""
-        return cast("list[Row]", self._cursor.execute(query, self._database.bind(values)).fetchall())
+        return cast("list[Row]", self._execute(query, values).fetchall())
+
+    def _execute(self, query: str | bytes, values: Mapping[str, object]) -> Any:
+        try:
+            return self._cursor.execute(query, self._database.bind(values))
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"{error.object[:60]!r} contains half a character, which cannot be stored.",
+                code="text.invalid",
+                hint="Write it as UTF-8.",
+            ) from None
 
 
 class Database(ABC):
