@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from skywrite.app import Skywrite
@@ -76,3 +78,20 @@ def test_a_key_for_some_accounts_keeps_texts_for_them_only(sky: Skywrite) -> Non
         made.account,
         [one.name for one in list_snippets(access, ListSnippets()).snippets],
     )
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a\udcffb"])
+def test_a_snippet_is_a_text(sky: Skywrite, text: str) -> None:
+    """What no post can say, and not every database can store, is refused."""
+    with fails("text.invalid"):
+        sky.snippets.add("hello", text)
+
+
+def test_an_account_that_keeps_too_many_stops_no_other(sky: Skywrite, world: World, monkeypatch: Any) -> None:
+    """Each account has a limit of its own, and so has what is for all of them."""
+    monkeypatch.setattr("skywrite.features.snippets.service.SNIPPETS_MAX", 1)
+    sky.accounts.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
+    for account in ("alice.test", "bob.test", None):
+        sky.snippets.add(f"first-{(account or 'all').partition('.')[0]}", "Hello", account=account)
+        with fails("input.invalid", "1 snippets already"):
+            sky.snippets.add("second", "Hello", account=account)

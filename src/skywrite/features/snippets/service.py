@@ -13,9 +13,11 @@ from skywrite.app.nouns import checked, final
 from skywrite.core.digits import row_number
 from skywrite.core.errors import Do, InputError
 from skywrite.features.snippets.store import Snippet, SnippetStore
+from skywrite.protocol.bsky.limits import check_characters
 
 # A thread of ten posts: more than anybody puts into a text by one word.
 CHARACTERS_MAX = 3000
+# Of an account, and of those for all accounts.
 SNIPPETS_MAX = 1000
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
@@ -48,10 +50,12 @@ class Snippets:
         if not words or len(words) > CHARACTERS_MAX:
             what = "has no text" if not words else f"is longer than {CHARACTERS_MAX:,} characters"
             raise InputError(f"The snippet {name} {what}.", hint="Give the words that you use again.")
-        if len(self._stored.all()) >= SNIPPETS_MAX:
-            raise InputError(f"There are {SNIPPETS_MAX:,} snippets already.", hint="Remove those that you do not use.")
+        check_characters(words)
         owner = self._ctx.account(account) if signature or account is not None else None
-        return self._stored.add(name, words, owner.did if owner else None, signs=signature)
+        did = owner.did if owner else None
+        if sum(one.account_did == did for one in self._stored.all()) >= SNIPPETS_MAX:
+            raise InputError(f"There are {SNIPPETS_MAX:,} snippets already.", hint="Remove those that you do not use.")
+        return self._stored.add(name, words, did, signs=signature)
 
     def list(self, account: str | None = None) -> builtins.list[Snippet]:
         """All snippets, or those that an account can use: its own, and those for all. Raises NotFound."""
