@@ -278,3 +278,10 @@ def image() -> bytes:
 
 def _said(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
+
+
+@pytest.mark.parametrize("query", ["account=alice.test&account=bob.test", "limit=1&limit=3", "cursor=a&cursor=b"])
+def test_a_field_of_the_address_is_given_once(everything: Api, query: str) -> None:
+    """Of two values neither is taken silently; several states are a list."""
+    assert (400, "request.malformed") == _said(everything.get(f"/posts?{query}"))
+    assert 200 == everything.get("/posts?state=draft&state=scheduled").status_code

@@ -20,7 +20,7 @@ from skywrite.app.operations import Access, Operation
 from skywrite.app.operations.once import answer_once, takes_key
 from skywrite.app.shapes.jsonable import jsonable
 from skywrite.core.digits import row_number
-from skywrite.core.errors import InputError
+from skywrite.core.errors import BadRequest, InputError
 from skywrite.faces.server.auth import Caller, caller_of
 from skywrite.faces.server.hints import for_http
 from skywrite.faces.server.json_bodies import check_values, read_object
@@ -149,8 +149,10 @@ def _query(request: Request) -> dict[str, str]:
         if not value:
             # A form with empty fields sends `?state=&from=`.
             continue
+        if name in query and name != "state":
+            raise BadRequest(f"The field {name[:80]!r} is given twice.", code="request.malformed", hint="Send it once.")
         # Several states may also be given as repeated fields.
-        query[name] = f"{query[name]},{value}" if name in query and name == "state" else value
+        query[name] = f"{query[name]},{value}" if name in query else value
     return query
 
 
