@@ -89,7 +89,7 @@ def test_a_folder_in_a_synced_folder_is_not_synced_twice(shell: Shell, tmp_path:
     shell("sync", str(tmp_path / first))
     told = shell("sync", str(tmp_path / then), code=2)
     assert (True, 1) == (
-        f"skywrite sync {tmp_path / first}" in " ".join(told.err.split()),
+        f"Sync {tmp_path / first} as a whole" in " ".join(told.err.split()),
         len(shell("list", "--json").json),
     )
     shell("sync", str(tmp_path / first))

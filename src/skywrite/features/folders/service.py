@@ -7,7 +7,6 @@ What lives here: what happens to each file, and to posts whose file is gone. Wha
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -91,7 +90,7 @@ class Folders:
                 raise InputError(
                     f"{name} and {other}, which is synced already, have files in common, and each would be posted "
                     "twice. Nothing was done.",
-                    hint=f"Sync that one: skywrite sync {shlex.quote(str(other))}",
+                    hint=f"Sync {other} as a whole, or move these files out of it.",
                 )
 
 
