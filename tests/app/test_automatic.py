@@ -22,6 +22,7 @@ from skywrite.features.feeds.reading.pace import MOVES_SEEN
 from skywrite.features.reposts.service import REPOST
 from skywrite.protocol.bsky.limits import POST
 from skywrite.queue import identities
+from skywrite.queue.authors import written_by
 from skywrite.queue.marks import Marks, ToMark
 from skywrite.queue.model import Slot
 from tests.support.feed_server import Reply, feed_server, item, rss
@@ -234,10 +235,45 @@ def test_a_restored_backup_makes_nothing_twice(world: World, tmp_path: Path, sce
     assert (True, after) == (after != before, made(world))
 
 
+# What no agent sets up, or what asks for no approval. Ways of answering are in tests/features/test_agents_sources.py.
+NO_AGENTS = {
+    "of_answer": "functions of a program",
+    "of_command": "no key adds a command",
+    "of_function": "functions of a program",
+    "of_key": "no key adds a command or syncs a folder",
+    "of_repost": "a repost is not approved",
+}
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        pytest.param(scene, id=f"{name}-{index}")
+        for name in SCENES
+        if name not in NO_AGENTS
+        for index, scene in enumerate(SCENES[name])
+    ],
+)
+@pytest.mark.usefixtures("feed")
+def test_what_an_agent_set_up_waits_for_an_approval(world: World, scene: Scene) -> None:
+    """Where agents need an approval, so does all that comes by itself of what an agent's key has set up."""
+    sky = world.process(SKYWRITE_FETCH_ALLOW="127.0.0.1")
+    sky.accounts.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    with written_by("key 3", agent=True):
+        scene.before(sky, world)
+    sky.run_once()
+    before = world.texts()
+    sky.accounts.set(None, {"approval": "agents"})
+    for _ in range(2):
+        world.clock.advance(HOUR)
+        turns(sky, scene)
+    assert (before, True) == (world.texts(), len(sky.approvals.list()) > 0)
+
+
 def test_every_identity_has_a_scene() -> None:
     """What gets an identity is in the walk above."""
     functions = {name for name, _ in inspect.getmembers(identities, inspect.isfunction) if name.startswith("of_")}
-    assert functions == SCENES.keys()
+    assert (functions, set()) == (SCENES.keys(), NO_AGENTS.keys() - functions)
 
 
 # Every place that makes a post or a record for the queue: an identity, or who asked for it.

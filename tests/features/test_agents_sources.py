@@ -7,6 +7,7 @@ from contextlib import nullcontext
 import pytest
 
 from skywrite.app import Skywrite
+from skywrite.core.errors import NotAllowed
 from skywrite.queue.authors import written_by
 from skywrite.queue.model import STATES
 from tests.support.strangers import Stranger
@@ -72,3 +73,35 @@ def test_what_an_agents_way_answers_is_the_agents(sky: Skywrite, world: World, a
         sky.run_once()
     assert ["Ask me", "Buy it"][: 1 if agent else 2] == world.texts()
     assert (1 if agent else 0) == len(sky.approvals.list())
+
+
+@pytest.mark.parametrize("what", ["add", "edit", "nothing"])
+def test_what_an_agents_recurrence_posts_is_the_agents(sky: Skywrite, world: World, what: str) -> None:
+    """Each of its posts, also those that a worker makes; a recurrence of a person that no agent changed goes on."""
+    agent = written_by("key 3", agent=True)
+    with agent if what == "add" else nullcontext():
+        sky.schedule("Drink water", every="hourly")
+    if what == "edit":
+        with agent:
+            sky.recurrences.edit(1, text="Buy it")
+    for _ in range(3):
+        world.clock.advance(3600)
+        sky.run_once()
+    assert ["Drink water"] * (3 if what == "nothing" else 0) == world.texts()
+    assert ({what != "nothing"}, True) == (
+        {sky.approvals.look(post.id).wanted for post in sky.context.store.listing.posts(("scheduled", "held"))},
+        what == "nothing" or len(sky.approvals.list()) >= 3,
+    )
+
+
+def test_whoever_made_a_recurrence_approves_none_of_its_posts(sky: Skywrite, world: World) -> None:
+    """Nor those that a worker made of it."""
+    sky.accounts.set(None, {"approval": "all"})
+    with written_by("person 1", agent=False):
+        sky.schedule("Drink water", every="hourly")
+    world.clock.advance(3600)
+    sky.run_once()
+    number = max(post.id for post in sky.context.store.listing.posts(("scheduled",)))
+    digest = sky.approvals.look(number).digest
+    with pytest.raises(NotAllowed):
+        sky.approvals.approve(number, digest, "Ann", who="person 1")

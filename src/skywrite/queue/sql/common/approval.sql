@@ -28,9 +28,14 @@ WHERE verdict = 'approved'
 ORDER BY id DESC
 
 -- name: written_by_agents
--- Those of many posts that an agent has written or changed.
-SELECT DISTINCT post_id FROM post_author
-WHERE agent AND post_id IN (SELECT CAST(item.value ->> 'id' AS bigint) FROM json_each(:items) AS item)
+-- Those of many posts that an agent has written or changed, or whose recurrence it has.
+WITH asked AS (SELECT CAST(item.value ->> 'id' AS bigint) AS id FROM json_each(:items) AS item)
+SELECT author.post_id FROM post_author AS author JOIN asked ON asked.id = author.post_id WHERE author.agent
+UNION
+SELECT post.id FROM asked
+JOIN post ON post.id = asked.id
+JOIN recurrence_author AS author ON author.recurrence_id = post.recurrence_id
+WHERE author.agent
 
 -- name: insert_author
 -- Record who wrote or changed a post.
@@ -38,8 +43,12 @@ INSERT INTO post_author (post_id, who, agent) VALUES (:post_id, :who, :agent)
 ON CONFLICT (post_id, who) DO NOTHING
 
 -- name: authors_of_post
--- Who wrote or changed a post.
+-- Who wrote or changed a post, or the recurrence that it is of.
 SELECT who, agent FROM post_author WHERE post_id = :post_id
+UNION
+SELECT author.who, author.agent FROM post
+JOIN recurrence_author AS author ON author.recurrence_id = post.recurrence_id
+WHERE post.id = :post_id
 
 -- name: insert_recurrence_approval
 -- Record that somebody approved or rejected a recurrence's template in its current version.
